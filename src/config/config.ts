@@ -1,0 +1,53 @@
+/** What the server runs with. Made once at start from defaults, a file and the environment; frozen. */
+export interface Config {
+  /** Where all state lives. */
+  readonly home: string;
+  readonly host: string;
+  readonly port: number;
+  readonly accountId: string;
+  readonly region: string;
+  /** Somebody's own PostgreSQL; null: the embedded one. */
+  readonly databaseUrl: string | null;
+  /** Host names, beside the loopback ones, that requests may be addressed to. */
+  readonly allowedHosts: readonly string[];
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly limits: {
+    /** Largest request and response payload of a sync invocation. */
+    readonly payloadBytes: number;
+    /** Invocations that may wait for the machine's capacity, per function. */
+    readonly queueLength: number;
+    /** How long one may wait for it. */
+    readonly queueMs: number;
+    /** Memory the machine keeps free of instances. */
+    readonly reserveBytes: number;
+    /** Most instances on this machine. */
+    readonly instances: number;
+    /** Starts under way at once. */
+    readonly startsAtOnce: number;
+    /** Shortest budget of an init phase; a function's own timeout when that is longer. */
+    readonly initMs: number;
+    /** Budget of an init phase run at deploy time. */
+    readonly deployInitMs: number;
+    /** Log kept per function before the oldest goes. */
+    readonly logBytes: number;
+  };
+  readonly fleet: {
+    /** Keep-alive of an idle instance unless the function says. */
+    readonly keepAliveMs: number;
+    /** How long an instance with nothing to do runs on before it is stopped. */
+    readonly lingerMs: number;
+    /** Keep-alive of a snapshot without instances. */
+    readonly snapshotKeepMs: number;
+    /** How long a forked child has to greet. */
+    readonly greetingMs: number;
+  };
+  readonly metering: {
+    readonly flushMs: number;
+    readonly currency: string;
+    /** Exact decimals as text. */
+    readonly pricePerGbSecond: string;
+    readonly pricePerMillionRequests: string;
+    /** A machine kept on for the same work, for comparison. */
+    readonly alwaysOnPerHour: string;
+  };
+}

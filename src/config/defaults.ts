@@ -1,0 +1,40 @@
+import type { Config } from './config.ts';
+
+const MiB = 1024 * 1024;
+
+/** Every default, with its unit in its name. `home` has none: it depends on the user. */
+export const DEFAULTS: Omit<Config, 'home'> = {
+  host: '127.0.0.1',
+  port: 8420,
+  accountId: '000000000000',
+  region: 'us-east-1',
+  databaseUrl: null,
+  allowedHosts: [],
+  logLevel: 'info',
+  limits: {
+    payloadBytes: 6 * MiB, // Lambda's 6 MB (6,291,456)
+    queueLength: 100,
+    queueMs: 1_000,
+    reserveBytes: 512 * MiB,
+    instances: 10_000,
+    startsAtOnce: 8,
+    initMs: 10_000, // Lambda's
+    deployInitMs: 130_000,
+    logBytes: 64 * MiB,
+  },
+  fleet: {
+    keepAliveMs: 10 * 60_000,
+    lingerMs: 50,
+    snapshotKeepMs: 60 * 60_000,
+    greetingMs: 2_000,
+  },
+  metering: {
+    flushMs: 250,
+    currency: 'USD',
+    // AWS Lambda, us-east-1, x86, first tier
+    pricePerGbSecond: '0.0000166667',
+    pricePerMillionRequests: '0.20',
+    // EC2 t3.medium (2 vCPU, 4 GiB) on demand, us-east-1
+    alwaysOnPerHour: '0.0416',
+  },
+};

@@ -1,0 +1,39 @@
+import type { Rung } from './instance.ts';
+
+/** How an invocation ended. `throttled` never reached an instance and is not billed. */
+export type Outcome = 'ok' | 'error' | 'timeout' | 'crash' | 'init_error' | 'too_large';
+
+/** What one invocation cost. Written once, never changed; `requestId` + `attempt` is the idempotency key. */
+export interface UsageRecord {
+  readonly requestId: string;
+  readonly attempt: number;
+  readonly accountId: string;
+  readonly functionId: string;
+  readonly functionName: string;
+  readonly version: string;
+  readonly revisionId: string;
+  readonly instanceId: string;
+  /** Start of the handler (or of the init phase it waited for), milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  /** Time in the handler, milliseconds with fraction. */
+  readonly durationMs: number;
+  /** Whole milliseconds billed: duration plus billed init, rounded up. */
+  readonly billedMs: number;
+  /** Length of the init phase this invocation waited for; null when warm or forked from a snapshot. */
+  readonly initMs: number | null;
+  readonly initBilled: boolean;
+  readonly memoryMb: number;
+  readonly memoryUsedMb: number;
+  /** The rung this invocation's instance was started from, or null when it was warm. */
+  readonly coldRung: Rung | null;
+  /** How long the client waited for an instance, milliseconds; 0 when warm. */
+  readonly coldMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly outcome: Outcome;
+}
+
+/** Where finished invocations are noted; must not block and must not throw. */
+export interface UsageSink {
+  record(usage: UsageRecord): void;
+}

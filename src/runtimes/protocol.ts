@@ -1,0 +1,201 @@
+/**
+ * The protocol between the host and a shim, over one Unix stream socket per process, in frames:
+ *
+ *     length u32 BE (of what follows) | type u8 | request u32 BE | payload
+ *
+ * `request` numbers an invocation on this connection (host's choice, > 0), 0 for everything else. Payloads are JSON in UTF-8,
+ * except of `event`, `answer` and `log`-free bodies, which are bytes. A peer that sees another version, an unknown type or a
+ * frame longer than MAX_FRAME_BYTES closes the connection: nothing is guessed.
+ *
+ * A process greets with `hello`; the host answers `welcome`, which says what to become. See shims/README.md for the
+ * conversation of each kind of process.
+ */
+export const PROTOCOL_VERSION = 1;
+
+/** Longest frame either side may send, header excluded. */
+export const MAX_FRAME_BYTES = 1 << 20;
+
+/** Bodies travel in chunks of at most this many bytes. */
+export const BODY_CHUNK_BYTES = 256 * 1024;
+
+/** Answer bytes a shim may have sent that the host has not yet granted again with `credit`. */
+export const ANSWER_WINDOW_BYTES = 1 << 20;
+
+/** Frame types. Numbers are never reused. Host to shim below 64, shim to host from 64 on. */
+export const Frame = {
+  /** Host: greeting accepted. JSON {@link Welcome}. */
+  welcome: 1,
+  /** Host: run one invocation. JSON {@link InvokeHeader}; `event` frames follow. */
+  invoke: 2,
+  /** Host: a piece of the event's bytes. */
+  event: 3,
+  /** Host: the event is complete. Empty. */
+  eventEnd: 4,
+  /** Host: the caller is gone; the shim may stop the handler, and need not answer. Empty. */
+  cancel: 5,
+  /** Host: the shim may send this many more answer bytes. u32 BE. */
+  credit: 6,
+  /** Host to a zygote or snapshot: fork. JSON {@link ForkOrder}; answered by `forked` or `forkFailed` with the same request number. */
+  fork: 7,
+
+  /** Shim: first frame. JSON {@link Hello}. */
+  hello: 64,
+  /** Shim: the init phase ended well. JSON {@link InitDone}. Then: forkable -> waits for `fork`; else -> waits for `invoke`. */
+  initDone: 65,
+  /** Shim: the init phase failed. JSON {@link InitError}. The process exits after it. */
+  initError: 66,
+  /** Shim: a piece of the answer's bytes. */
+  answer: 67,
+  /** Shim: the invocation ended. JSON {@link AnswerEnd}. */
+  answerEnd: 68,
+  /** Zygote or snapshot: JSON {@link Forked}. */
+  forked: 69,
+  /** Zygote or snapshot: JSON {@link ForkFailed}. */
+  forkFailed: 70,
+  /** Zygote or snapshot: a forked child ended and was reaped. JSON {@link ChildExited}. */
+  childExited: 71,
+} as const;
+
+export type FrameType = (typeof Frame)[keyof typeof Frame];
+
+/** Shim to host, first frame. */
+export interface Hello {
+  readonly protocol: number;
+  /** One-time token the host gave with the spawn or the fork order; says which process this is. */
+  readonly token: string;
+  /** The process's pid as its own PID namespace has it. */
+  readonly pid: number;
+  /** `node` or `python`, with its version: `node/20.20.2`. */
+  readonly runtime: string;
+  /** What this shim can do beyond protocol 1: `fork`, `concurrency`. */
+  readonly capabilities: readonly string[];
+}
+
+/** Host to shim: what the process is to become. */
+export type Welcome =
+  | { readonly protocol: number; readonly role: 'zygote' }
+  | ({ readonly protocol: number; readonly role: 'function' } & FunctionOrder)
+  | { readonly protocol: number; readonly role: 'instance' };
+
+/** What a process that runs a function needs to know. */
+export interface FunctionOrder {
+  readonly handler: string;
+  readonly taskRoot: string;
+  /** Added to the module search path, or null. */
+  readonly dependencyRoot: string | null;
+  /** Replaces the whole environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly functionName: string;
+  readonly functionVersion: string;
+  readonly memoryMb: number;
+  readonly logGroup: string;
+  /** Set for a process that may become an instance itself (plain start). */
+  readonly logStream: string;
+  readonly concurrency: number;
+  /** After init: become a snapshot when that is safe (true), or serve at once (false). */
+  readonly snapshot: boolean;
+  /** A sample event to rehearse with before the first fork, as JSON text; null: rehearse with the shim's own loop only. */
+  readonly rehearsal: string | null;
+}
+
+/** Host to zygote or snapshot: make a child. The child connects to `socket` and greets with `token`. */
+export interface ForkOrder {
+  readonly token: string;
+  readonly socket: string;
+  /** Stream socket for the child's stdout and stderr; the child sends `token` and a newline first. */
+  readonly logSocket: string;
+  /** Steps the child takes before it greets, in order; see sandbox/. */
+  readonly confine: readonly ConfineStep[];
+  /** For a child that is an instance: AWS_LAMBDA_LOG_STREAM_NAME. */
+  readonly logStream: string | null;
+}
+
+/** One step of confinement, carried out in the child between fork and greeting. An `optional` step that fails is reported in hello, any other ends the child. */
+export type ConfineStep = { readonly optional?: boolean } & (
+  | { readonly op: 'setsid' }
+  | { readonly op: 'subreaper' }
+  | { readonly op: 'deathSignal' }
+  | { readonly op: 'noNewPrivs' }
+  | { readonly op: 'dropCapabilities' }
+  /** `namespaces`: of 'mount', 'user', 'ipc', 'uts'. With 'user' the process's own ids are mapped to themselves. */
+  | { readonly op: 'unshare'; readonly namespaces: readonly string[] }
+  /** mount(2): flags are the numbers of sys/mount.h. */
+  | { readonly op: 'mount'; readonly source: string; readonly target: string; readonly type: string; readonly flags: number; readonly data: string }
+  /** Makes a directory; one that exists is fine. Mode in octal digits as a number. */
+  | { readonly op: 'mkdir'; readonly path: string; readonly mode: number }
+  | { readonly op: 'hostname'; readonly name: string }
+  /** setrlimit(2) by number; -1 = infinity. */
+  | { readonly op: 'rlimit'; readonly resource: number; readonly soft: number; readonly hard: number }
+  /** setgroups([]), setresgid, setresuid. */
+  | { readonly op: 'ids'; readonly uid: number; readonly gid: number }
+  | { readonly op: 'umask'; readonly mask: number }
+  /** CPUs the process may run on; empty = all the machine has. */
+  | { readonly op: 'affinity'; readonly cpus: readonly number[] }
+  | { readonly op: 'environment'; readonly name: string; readonly value: string }
+);
+
+export interface Forked {
+  /** The child's pid as the forker sees it. */
+  readonly pid: number;
+}
+
+export interface ForkFailed {
+  readonly message: string;
+}
+
+export interface ChildExited {
+  readonly pid: number;
+  readonly code: number | null;
+  /** Signal number, or null. */
+  readonly signal: number | null;
+}
+
+export interface InitDone {
+  readonly durationMs: number;
+  readonly slowestModules: readonly { readonly name: string; readonly ms: number }[];
+  /** Null: safe to fork, the process waits for orders. Else why not, and it serves invocations itself. */
+  readonly unforkable: string | null;
+  /** Optional confinement steps that failed: what is not active. */
+  readonly unconfined: readonly string[];
+}
+
+/** Lambda's error document: what the caller gets as the payload. */
+export interface InitError {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  readonly stackTrace?: readonly string[];
+  readonly trace?: readonly string[];
+  readonly durationMs: number;
+}
+
+/** Host to shim: one invocation. */
+export interface InvokeHeader {
+  readonly requestId: string;
+  /** Milliseconds since the epoch. */
+  readonly deadlineMs: number;
+  readonly invokedArn: string;
+  readonly traceId: string;
+  /** JSON text or ''. */
+  readonly clientContext: string;
+  readonly lineage: string;
+  readonly attempt: number;
+  /** Bytes of the event that follow. */
+  readonly bytes: number;
+}
+
+/** Shim to host: the end of an invocation. The bytes came before in `answer` frames. */
+export interface AnswerEnd {
+  /** Null: returned. Else the error's type; the bytes are the error document. */
+  readonly errorType: string | null;
+  readonly handlerMs: number;
+  /** Peak resident set, bytes. */
+  readonly peakMemoryBytes: number;
+}
+
+/**
+ * After the last line of an invocation and before its `answerEnd`, the shim writes this to the log stream, followed by the
+ * request id and a newline: what comes before belongs to that invocation and has arrived. `nonce` is the process's token.
+ */
+export function logMark(nonce: string): string {
+  return `\u0000${nonce}:`;
+}

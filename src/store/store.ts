@@ -1,0 +1,49 @@
+import type { FunctionVersion } from '../model/function-version.ts';
+import type { UsageRecord } from '../model/usage.ts';
+
+/** What the control plane keeps of functions. All writes are durable when the promise resolves. */
+export interface FunctionStore {
+  /** Every version of every function, for the server to load at its start. */
+  all(): Promise<FunctionVersion[]>;
+  /** Stores a new function's `$LATEST`. Throws HearthError ResourceConflictException when the name is taken. */
+  create(version: FunctionVersion): Promise<void>;
+  /**
+   * Replaces `$LATEST` when its revision still is `expectedRevisionId`; throws PreconditionFailedException when it is
+   * another one, ResourceNotFoundException when the function is gone.
+   */
+  replaceLatest(version: FunctionVersion, expectedRevisionId: string): Promise<void>;
+  /** Removes a function with all its versions; false when there was none. Its usage stays. */
+  remove(functionId: string): Promise<boolean>;
+}
+
+/** Sums over a set of usage records. */
+export interface UsageTotals {
+  readonly functionName: string;
+  readonly invocations: number;
+  readonly errors: number;
+  readonly coldStarts: number;
+  readonly billedMs: number;
+  /** Exact decimal, as text: sum of billed seconds times memory in GB (1024 MB). */
+  readonly gbSeconds: string;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** First and last start in the set, milliseconds since the epoch. */
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+}
+
+export interface UsageStore {
+  /** Appends a batch in one statement; a record whose (requestId, attempt) is there already is ignored. */
+  append(records: readonly UsageRecord[]): Promise<void>;
+  /** Totals by function, of starts in [fromMs, toMs). */
+  totals(query: { readonly fromMs: number; readonly toMs: number; readonly functionName?: string }): Promise<UsageTotals[]>;
+  /** The newest records first. */
+  recent(query: { readonly functionName?: string; readonly limit: number }): Promise<UsageRecord[]>;
+}
+
+/** The state of one Hearth, in PostgreSQL. Holds the advisory lock that keeps a second server out until `close`. */
+export interface Store {
+  readonly functions: FunctionStore;
+  readonly usage: UsageStore;
+  close(): Promise<void>;
+}
