@@ -67,8 +67,10 @@ export interface Hello {
   readonly pid: number;
   /** `node` or `python`, with its version: `node/20.20.2`. */
   readonly runtime: string;
-  /** What this shim can do beyond protocol 1: `fork`, `concurrency`. */
+  /** What this shim can do here: `fork` (Linux, and what it takes is there), `concurrency`. */
   readonly capabilities: readonly string[];
+  /** Optional confinement steps that failed, as `op: reason`: what is not active. */
+  readonly unconfined: readonly string[];
 }
 
 /** Host to shim: what the process is to become. */
@@ -104,25 +106,26 @@ export interface ForkOrder {
   readonly socket: string;
   /** Stream socket for the child's stdout and stderr; the child sends `token` and a newline first. */
   readonly logSocket: string;
-  /** Steps the child takes before it greets, in order; see sandbox/. */
+  /** Steps the child takes after it has connected both sockets and before it greets, in order; see sandbox/. */
   readonly confine: readonly ConfineStep[];
   /** For a child that is an instance: AWS_LAMBDA_LOG_STREAM_NAME. */
   readonly logStream: string | null;
 }
 
-/** One step of confinement, carried out in the child between fork and greeting. An `optional` step that fails is reported in hello, any other ends the child. */
+/** One step of confinement, carried out in the child between fork and greeting. An `optional` step that fails is reported in {@link Hello}, any other ends the child. */
 export type ConfineStep = { readonly optional?: boolean } & (
   | { readonly op: 'setsid' }
   | { readonly op: 'subreaper' }
   | { readonly op: 'deathSignal' }
   | { readonly op: 'noNewPrivs' }
   | { readonly op: 'dropCapabilities' }
-  /** `namespaces`: of 'mount', 'user', 'ipc', 'uts'. With 'user' the process's own ids are mapped to themselves. */
+  /** `namespaces`: of 'mount', 'user', 'ipc', 'uts'. With 'user' the process's own ids are mapped to themselves; with 'mount' propagation is made private. */
   | { readonly op: 'unshare'; readonly namespaces: readonly string[] }
-  /** mount(2): flags are the numbers of sys/mount.h. */
-  | { readonly op: 'mount'; readonly source: string; readonly target: string; readonly type: string; readonly flags: number; readonly data: string }
-  /** Makes a directory; one that exists is fine. Mode in octal digits as a number. */
-  | { readonly op: 'mkdir'; readonly path: string; readonly mode: number }
+  /**
+   * Covers the directory `target` with an empty tmpfs of at most `sizeMb`, through which only the existing paths in `keep`
+   * (all below `target`) stay visible, bound read-only. Opened before, bound after: they may lie in what is covered.
+   */
+  | { readonly op: 'mask'; readonly target: string; readonly sizeMb: number; readonly mode: number; readonly keep: readonly string[] }
   | { readonly op: 'hostname'; readonly name: string }
   /** setrlimit(2) by number; -1 = infinity. */
   | { readonly op: 'rlimit'; readonly resource: number; readonly soft: number; readonly hard: number }
@@ -155,8 +158,6 @@ export interface InitDone {
   readonly slowestModules: readonly { readonly name: string; readonly ms: number }[];
   /** Null: safe to fork, the process waits for orders. Else why not, and it serves invocations itself. */
   readonly unforkable: string | null;
-  /** Optional confinement steps that failed: what is not active. */
-  readonly unconfined: readonly string[];
 }
 
 /** Lambda's error document: what the caller gets as the payload. */
