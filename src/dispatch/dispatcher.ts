@@ -180,7 +180,10 @@ async function writeEnd(instance: WorkerInstance, usage: UsageRecord, answer: An
   await answer?.logged;
   const { requestId } = usage;
   if (usage.outcome === 'timeout') {
-    instance.log(requestId, `${new Date(usage.startedAtMs + usage.durationMs).toISOString()} ${requestId} Task timed out after ${(usage.durationMs / 1000).toFixed(2)} seconds`);
+    instance.log(
+      requestId,
+      `${new Date(usage.startedAtMs + usage.durationMs).toISOString()} ${requestId} Task timed out after ${(usage.durationMs / 1000).toFixed(2)} seconds`,
+    );
   }
   instance.log(requestId, endLine(requestId));
   instance.log(requestId, reportLine(usage));

@@ -31,9 +31,12 @@ export function crashed(requestId: string, status: ExitStatus): Ending {
 export function initFailed(requestId: string, failure: InitFailure): Ending {
   // A process that died or hung in its init phase could not know whose invocation it would have been.
   const document = JSON.parse(failure.body.toString()) as { errorMessage?: string };
-  const body = document.errorMessage?.startsWith('RequestId: ') === true
-    ? Buffer.from(JSON.stringify({ ...document, errorMessage: document.errorMessage.replace(/^RequestId: \S*/, `RequestId: ${requestId}`) }))
-    : failure.body;
+  const body =
+    document.errorMessage?.startsWith('RequestId: ') === true
+      ? Buffer.from(
+          JSON.stringify({ ...document, errorMessage: document.errorMessage.replace(/^RequestId: \S*/, `RequestId: ${requestId}`) }),
+        )
+      : failure.body;
   return { outcome: failure.errorType === 'Sandbox.Timedout' ? 'timeout' : 'init_error', errorType: failure.errorType, body };
 }
 

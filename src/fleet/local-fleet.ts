@@ -201,7 +201,11 @@ export class LocalFleet implements Worker {
     return { spec: { instanceId: id, logStream, log: lines }, lines };
   }
 
-  #adopt(version: FunctionVersion, driver: DriverInstance, born: { spec: InstanceSpec; lines: InstanceLines; from: number }): FleetInstance {
+  #adopt(
+    version: FunctionVersion,
+    driver: DriverInstance,
+    born: { spec: InstanceSpec; lines: InstanceLines; from: number },
+  ): FleetInstance {
     const startMs = this.#deps.clock.monotonic() - born.from;
     const options = {
       id: born.spec.instanceId,

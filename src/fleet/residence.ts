@@ -6,7 +6,10 @@ import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, StartSpec } 
 /** What is resident for a version beside its instances. */
 export type ResidenceState =
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'preparing'; /** Rejects as the making did: one failed init phase answers all who waited for it. */ readonly done: Promise<void> }
+  | {
+      readonly kind: 'preparing';
+      /** Rejects as the making did: one failed init phase answers all who waited for it. */ readonly done: Promise<void>;
+    }
   | { readonly kind: 'snapshot'; readonly snapshot: DriverSnapshot; readonly madeAtMs: number }
   | { readonly kind: 'plain'; readonly reason: string; readonly init: InitReport | null };
 
@@ -44,7 +47,7 @@ export class Residence {
    * Rejects with InitFailure or what the driver could not do.
    */
   async start(spec: () => Promise<StartSpec>, instance: InstanceSpec, nowMs: () => number): Promise<DriverInstance> {
-    for (let tries = 0; ; ) {
+    for (let tries = 0; ;) {
       const state = this.#state;
       if (state.kind === 'plain') return this.driver.start(await spec(), instance);
       if (state.kind === 'preparing') {

@@ -16,12 +16,14 @@ export function functionUrlAnswer(result: Buffer): UrlAnswer | null {
   } catch {
     return null;
   }
-  if (typeof value !== 'object' || value === null || !('statusCode' in value)) return { status: 200, headers: { 'content-type': 'application/json' }, body: inferred(value, result) };
+  if (typeof value !== 'object' || value === null || !('statusCode' in value))
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: inferred(value, result) };
   const { statusCode, headers, cookies, body, isBase64Encoded } = value as Record<string, unknown>;
   const status = Number(statusCode);
   if (!Number.isInteger(status) || status < 100 || status > 599) return null;
   const out: Record<string, string | readonly string[]> = { 'content-type': 'application/json' };
-  for (const [name, v] of Object.entries((headers ?? {}) as Record<string, unknown>)) if (allowed(name, v)) out[name.toLowerCase()] = String(v);
+  for (const [name, v] of Object.entries((headers ?? {}) as Record<string, unknown>))
+    if (allowed(name, v)) out[name.toLowerCase()] = String(v);
   if (Array.isArray(cookies)) out['set-cookie'] = cookies.map(String);
   return { status, headers: out, body: payload(body, isBase64Encoded === true) };
 }
@@ -39,7 +41,16 @@ function payload(body: unknown, base64: boolean): Buffer {
   return Buffer.from(JSON.stringify(body));
 }
 
-const HOP_BY_HOP = new Set(['connection', 'content-length', 'keep-alive', 'transfer-encoding', 'upgrade', 'trailer', 'te', 'proxy-authenticate']);
+const HOP_BY_HOP = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'trailer',
+  'te',
+  'proxy-authenticate',
+]);
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Whether a header may be passed on: a valid name and value, and not one that belongs to the connection. */

@@ -32,11 +32,16 @@ export function urlTarget(request: IncomingMessage): UrlTarget | null {
 }
 
 /** Serves a function URL. Rejects with HearthError; what the function did wrong is a 502, as on Lambda. */
-export async function serveUrl(request: IncomingMessage, response: ServerResponse, context: { target: UrlTarget; requestId: string; deps: InvokeDeps }): Promise<void> {
+export async function serveUrl(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: { target: UrlTarget; requestId: string; deps: InvokeDeps },
+): Promise<void> {
   const { target, requestId, deps } = context;
   const version = deps.directory.get(target.name);
   if (version === null || version.url === null) throw noUrl(target.name, version);
-  if (version.url.auth === 'AWS_IAM') throw new HearthError('AccessDeniedException', 'Forbidden: this function URL wants AWS_IAM, which is not served yet');
+  if (version.url.auth === 'AWS_IAM')
+    throw new HearthError('AccessDeniedException', 'Forbidden: this function URL wants AWS_IAM, which is not served yet');
   const body = await readBody(request, deps.payloadBytes);
   const event = functionUrlEvent(request, {
     version,
@@ -63,7 +68,11 @@ export async function serveUrl(request: IncomingMessage, response: ServerRespons
 function respond(response: ServerResponse, done: Dispatched, head: boolean): void {
   const answer = done.error === null ? functionUrlAnswer(done.body) : null;
   const { status, headers, body } = answer ?? badGateway(done);
-  const all: Record<string, string | number | readonly string[]> = { ...headers, 'content-length': body.length, 'x-amzn-requestid': done.requestId };
+  const all: Record<string, string | number | readonly string[]> = {
+    ...headers,
+    'content-length': body.length,
+    'x-amzn-requestid': done.requestId,
+  };
   coldHeaders(all, done);
   response.writeHead(status, all as Record<string, string>);
   response.end(head ? undefined : body);
@@ -74,10 +83,18 @@ function badGateway(done: Dispatched): UrlAnswer {
   const tooLong = done.error?.errorType === 'Sandbox.Timedout';
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   if (done.error !== null) headers['x-amz-function-error'] = done.error.kind;
-  return { status: tooLong ? 504 : 502, headers, body: Buffer.from(JSON.stringify({ Message: tooLong ? 'Gateway Timeout' : 'Internal Server Error' })) };
+  return {
+    status: tooLong ? 504 : 502,
+    headers,
+    body: Buffer.from(JSON.stringify({ Message: tooLong ? 'Gateway Timeout' : 'Internal Server Error' })),
+  };
 }
 
 function noUrl(name: string, version: FunctionVersion | null): HearthError {
-  if (version === null) return new HearthError('ResourceNotFoundException', `no function is called '${name}'; 'hearth ps' lists those there are`);
-  return new HearthError('AccessDeniedException', `function '${name}' has no URL; give it 'url: { auth: none }' in hearth.yaml and deploy it`);
+  if (version === null)
+    return new HearthError('ResourceNotFoundException', `no function is called '${name}'; 'hearth ps' lists those there are`);
+  return new HearthError(
+    'AccessDeniedException',
+    `function '${name}' has no URL; give it 'url: { auth: none }' in hearth.yaml and deploy it`,
+  );
 }

@@ -32,7 +32,11 @@ export function invokeTarget(url: string, requestId: string): InvokeTarget | nul
 }
 
 /** Serves `POST /2015-03-31/functions/NAME/invocations`. Rejects with HearthError for all that is not an answer of the function. */
-export async function invoke(request: IncomingMessage, response: ServerResponse, context: { target: InvokeTarget; deps: InvokeDeps }): Promise<void> {
+export async function invoke(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: { target: InvokeTarget; deps: InvokeDeps },
+): Promise<void> {
   const { target, deps } = context;
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
   const version = deps.directory.find(target.name, target.qualifier);
@@ -100,7 +104,8 @@ function decodeName(raw: string): string {
 }
 
 function unsupported(type: string): HearthError {
-  if (type === 'Event') return new HearthError('NotImplementedException', 'asynchronous invocation (Event) is not served yet; use RequestResponse');
+  if (type === 'Event')
+    return new HearthError('NotImplementedException', 'asynchronous invocation (Event) is not served yet; use RequestResponse');
   return new HearthError('InvalidParameterValueException', `X-Amz-Invocation-Type must be RequestResponse, Event or DryRun, not '${type}'`);
 }
 

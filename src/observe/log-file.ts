@@ -49,7 +49,10 @@ export class LogFile {
     const current = join(this.#folder, 'current.log');
     if (this.#bytes === null) {
       await mkdir(this.#folder, { recursive: true });
-      this.#bytes = await stat(current).then((s) => s.size, () => 0);
+      this.#bytes = await stat(current).then(
+        (s) => s.size,
+        () => 0,
+      );
     }
     if (this.#bytes > this.#maxBytes / 2) {
       await rename(current, join(this.#folder, 'previous.log'));

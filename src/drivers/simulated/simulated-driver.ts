@@ -26,7 +26,12 @@ export interface Behaviour {
   /** Thrown by the init phase. */
   readonly initError?: { readonly errorType: string; readonly errorMessage: string } | null;
   /** What the handler does: how long it takes and what it answers; it may exit instead. */
-  readonly handler: (invocation: Invocation) => { readonly ms: number; readonly body?: Buffer; readonly errorType?: string; readonly exit?: ExitStatus };
+  readonly handler: (invocation: Invocation) => {
+    readonly ms: number;
+    readonly body?: Buffer;
+    readonly errorType?: string;
+    readonly exit?: ExitStatus;
+  };
 }
 
 /** Runs functions that exist only as behaviours: the same contract as the real drivers, on whatever clock it is given. */
