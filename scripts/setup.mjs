@@ -54,10 +54,14 @@ export function buildIsStale(root = ROOT) {
 async function install(root, stderr) {
   const args = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  await step(stderr, 'installing packages (npm ci)', () => run(root, npm, args), (error) =>
-    error.code === 'ENOENT'
-      ? new SetupError('npm is not on the PATH', 'install Node.js with npm: https://nodejs.org')
-      : new SetupError(`npm ci failed:\n${error.message}`, 'is the registry in reach? then `npm ci --ignore-scripts` shows all of it'),
+  await step(
+    stderr,
+    'installing packages (npm ci)',
+    () => run(root, npm, args),
+    (error) =>
+      error.code === 'ENOENT'
+        ? new SetupError('npm is not on the PATH', 'install Node.js with npm: https://nodejs.org')
+        : new SetupError(`npm ci failed:\n${error.message}`, 'is the registry in reach? then `npm ci --ignore-scripts` shows all of it'),
   );
   writeFileSync(join(root, 'node_modules', '.hearth-setup'), lockDigest(root));
 }
@@ -67,8 +71,15 @@ async function build(root, stderr) {
   rmSync(stamp, { force: true });
   const digest = sourceDigest(root); // before, so that what changes meanwhile is built next time
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  await step(stderr, 'building (tsc)', () => run(root, process.execPath, [tsc, '-p', 'tsconfig.json']), (error) =>
-    new SetupError(`the build failed:\n${error.message}`, 'correct what it names, or `git stash` your changes; if packages are missing: npm ci --ignore-scripts'),
+  await step(
+    stderr,
+    'building (tsc)',
+    () => run(root, process.execPath, [tsc, '-p', 'tsconfig.json']),
+    (error) =>
+      new SetupError(
+        `the build failed:\n${error.message}`,
+        'correct what it names, or `git stash` your changes; if packages are missing: npm ci --ignore-scripts',
+      ),
   );
   for (const folder of SOURCES) removeOrphans(join(root, 'dist', folder), join(root, folder));
   writeFileSync(stamp, digest);
@@ -91,7 +102,11 @@ async function step(stderr, title, work, explain) {
 /** Rejects with the last lines of what it printed. */
 function run(cwd, command, args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' && command.endsWith('.cmd') });
+    const child = spawn(command, args, {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      shell: process.platform === 'win32' && command.endsWith('.cmd'),
+    });
     let said = '';
     const keep = (chunk) => (said = (said + chunk).slice(-64 * 1024));
     child.stdout.setEncoding('utf8').on('data', keep);
@@ -117,7 +132,9 @@ function removeOrphans(built, source) {
 }
 
 function lockDigest(root) {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 /** Of names, sizes and times, not of contents: a thousand files take milliseconds. */

@@ -1,4 +1,5 @@
 import type { HearthClient } from '../client/client.ts';
+import type { ListrDefaultRendererLogLevels } from 'listr2';
 import type { Context } from './context.ts';
 import { type Outcome, tryDeploy } from './deployment.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -19,7 +20,12 @@ export async function deployAll(
   return context.out.watched ? live(context, client, functions, signal) : plain(context, client, functions, signal);
 }
 
-async function live(context: Context, client: HearthClient, functions: readonly DeclaredFunction[], signal?: AbortSignal): Promise<readonly Outcome[]> {
+async function live(
+  context: Context,
+  client: HearthClient,
+  functions: readonly DeclaredFunction[],
+  signal?: AbortSignal,
+): Promise<readonly Outcome[]> {
   const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
   const outcomes: Outcome[] = [];
   const processOutput = new ProcessOutput(context.out.stderr, context.out.stderr, { leaveEmptyLine: false });
@@ -37,7 +43,7 @@ async function live(context: Context, client: HearthClient, functions: readonly 
       concurrent: AT_ONCE,
       exitOnError: false,
       registerSignalListeners: false,
-      rendererOptions: { logger: new ListrLogger({ processOutput }), collapseErrors: false, showErrorMessage: false },
+      rendererOptions: { logger: new ListrLogger<ListrDefaultRendererLogLevels>({ processOutput }), collapseErrors: false, showErrorMessage: false },
     },
   );
   await tasks.run();
@@ -45,7 +51,12 @@ async function live(context: Context, client: HearthClient, functions: readonly 
   return outcomes;
 }
 
-async function plain(context: Context, client: HearthClient, functions: readonly DeclaredFunction[], signal?: AbortSignal): Promise<readonly Outcome[]> {
+async function plain(
+  context: Context,
+  client: HearthClient,
+  functions: readonly DeclaredFunction[],
+  signal?: AbortSignal,
+): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const waiting = functions.entries();
   const one = async (): Promise<void> => {

@@ -17,7 +17,8 @@ export async function deployFunction(
   tell: (message: string) => void,
 ): Promise<Deployed> {
   const files = await listFiles(declared.folder);
-  if (files.length === 0) throw new CliError(`there is nothing to deploy in ${declared.folder}`, { fix: 'correct `code:` in hearth.yaml, or .hearthignore' });
+  if (files.length === 0)
+    throw new CliError(`there is nothing to deploy in ${declared.folder}`, { fix: 'correct `code:` in hearth.yaml, or .hearthignore' });
   const size = files.reduce((sum, file) => sum + file.bytes, 0);
   tell(`packing ${count(files.length, 'file')}, ${bytes(size)}`);
   const { source } = await client.uploadSource(await zipOf(files), signal);

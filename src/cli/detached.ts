@@ -42,7 +42,8 @@ export async function startDetached(context: Context, config: Config): Promise<{
   }
   const client = new HearthClient(ready.endpoint);
   try {
-    if (!(await client.healthy(AbortSignal.timeout(10_000)))) throw new CliError(`the server at ${ready.endpoint} is not well`, { fix: `look at ${logPath}`, exitCode: EXIT.serverError });
+    if (!(await client.healthy(AbortSignal.timeout(10_000))))
+      throw new CliError(`the server at ${ready.endpoint} is not well`, { fix: `look at ${logPath}`, exitCode: EXIT.serverError });
   } finally {
     client.close();
   }

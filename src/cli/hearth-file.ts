@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Document, LineCounter } from 'yaml';
+import { HearthError } from '../errors.ts';
 import { CliError } from './errors.ts';
 
 /** One function of a hearth.yaml, ready to be deployed. */
@@ -49,21 +50,22 @@ export async function parseHearthFile(text: string, path: string): Promise<Heart
   if (broken !== undefined) throw place.error(broken.pos[0], `not valid YAML: ${broken.message}`);
   const root: unknown = document.toJS({ maxAliasCount: 100 });
   if (!isMap(root)) throw place.error(0, 'expected `functions:` with a function below it');
-  const functions = root['functions'];
-  if (!isMap(functions) || Object.keys(functions).length === 0) throw place.at(['functions'], '`functions` must name at least one function');
-  return { path, functions: Object.entries(functions).map(([name, value]) => declared(place, name, value)) };
+  const { parseManifestFile } = await import('../model/manifest.ts');
+  try {
+    const { functions } = parseManifestFile(root);
+    const names = Object.keys(functions);
+    if (names.length === 0) throw place.at(['functions'], 'functions: must name at least one function');
+    return { path, functions: names.map((name) => declared(path, root, name, functions[name]?.code ?? '.')) };
+  } catch (error) {
+    throw error instanceof HearthError ? place.faults(error) : error;
+  }
 }
 
-function declared(place: Places, name: string, value: unknown): DeclaredFunction {
-  if (!/^[a-zA-Z0-9-_]{1,64}$/.test(name)) {
-    throw place.at(['functions', name], `"${name}" can't be a function's name: letters, digits, - and _ only, at most 64`);
-  }
-  if (!isMap(value)) throw place.at(['functions', name], `functions.${name} must have runtime, handler and code`);
-  for (const key of ['runtime', 'handler', 'code']) {
-    if (typeof value[key] !== 'string' || value[key] === '') throw place.at(['functions', name, key], `functions.${name}.${key} must be text`);
-  }
-  const { code, ...manifest } = value;
-  return { name, folder: resolve(dirname(place.path), code as string), manifest };
+/** The manifest goes out as it was written: defaults are the server's to fill in. */
+function declared(path: string, root: Record<string, unknown>, name: string, code: string): DeclaredFunction {
+  const written = (root['functions'] as Record<string, Record<string, unknown>>)[name];
+  const { code: _, ...manifest } = written ?? {};
+  return { name, folder: resolve(dirname(path), code), manifest };
 }
 
 /** Turns paths within the document into lines of the file. */
@@ -78,19 +80,46 @@ class Places {
     this.#lines = lines;
   }
 
+  /** One error of all that the schema found, each at its line. */
+  faults(error: HearthError): CliError {
+    const faults = error.details['faults'];
+    const lines = Array.isArray(faults) ? (faults as string[]) : error.message.split('\n');
+    const [first = '', ...others] = lines.map((line) => this.at(keysOf(line), line).message);
+    const fix = others.length === 0 ? 'correct that line' : 'correct those lines';
+    return new CliError([first, ...others.map((line) => `       ${line}`)].join('\n'), { fix, cause: error });
+  }
+
   /** An error at the value of `keys`, or at the nearest thing around it that is there. */
-  at(keys: readonly string[], message: string): CliError {
+  at(keys: readonly (string | number)[], message: string): CliError {
     for (let depth = keys.length; depth > 0; depth--) {
-      const node = this.#document.getIn(keys.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
-      if (node?.range) return this.error(node.range[0], message);
+      const offset = this.#offsetOf(keys.slice(0, depth));
+      if (offset !== null) return this.error(offset, message);
     }
     return this.error(0, message);
+  }
+
+  /** Where the key is written, or the item of a list; null when it is not there. */
+  #offsetOf(keys: readonly (string | number)[]): number | null {
+    const holder: unknown = keys.length === 1 ? this.#document.contents : this.#document.getIn(keys.slice(0, -1), true);
+    const items = (holder as { items?: unknown } | null | undefined)?.items;
+    const last = keys.at(-1);
+    if (!Array.isArray(items)) return null;
+    const found =
+      typeof last === 'number' ? items[last] : items.find((pair: { key?: { value?: unknown } }) => String(pair.key?.value) === last)?.key;
+    return (found as { range?: [number, number, number] } | undefined)?.range?.[0] ?? null;
   }
 
   error(offset: number, message: string): CliError {
     const { line, col } = this.#lines.linePos(offset);
     return new CliError(`${this.path}:${Math.max(1, line)}:${Math.max(1, col)}: ${message}`, { fix: 'correct that line' });
   }
+}
+
+/** The keys of a fault that begins `functions.detect.triggers[0].objects: …`. */
+function keysOf(fault: string): (string | number)[] {
+  const path = fault.slice(0, Math.max(0, fault.indexOf(': ')));
+  if (path === '' || path === '(top)') return [];
+  return [...path.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map((part) => (part[1] === undefined ? part[0] : Number(part[1])));
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

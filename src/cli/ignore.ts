@@ -65,7 +65,8 @@ function translate(glob: string): string {
     if (part === '/**') return '/.*';
     if (part.startsWith('*')) return '[^/]*';
     if (part === '?') return '[^/]';
-    if (part.length > 2 && part.startsWith('[')) return `[${part.startsWith('[!') ? '^' : ''}${escapeClass(part.replace(/^\[!?/, '').slice(0, -1))}]`;
+    if (part.length > 2 && part.startsWith('['))
+      return `[${part.startsWith('[!') ? '^' : ''}${escapeClass(part.replace(/^\[!?/, '').slice(0, -1))}]`;
     return escape(part.length === 2 && part.startsWith('\\') ? part.slice(1) : part);
   });
 }

@@ -16,7 +16,8 @@ try {
   } else {
     const shown = asCliError(error);
     context.out.error(shown);
-    if (process.argv.includes('--json')) context.out.json({ error: { message: shown.message, fix: shown.fix, output: shown.output, exitCode: shown.exitCode } });
+    if (process.argv.includes('--json'))
+      context.out.json({ error: { message: shown.message, fix: shown.fix, output: shown.output, exitCode: shown.exitCode } });
     process.exitCode = shown.exitCode;
   }
 }

@@ -15,7 +15,9 @@ export function parseCount(least: number, most = Number.MAX_SAFE_INTEGER): (text
   return (text) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < least || value > most) {
-      throw new InvalidArgumentError(`Give a whole number${most === Number.MAX_SAFE_INTEGER ? ` of at least ${least}` : ` from ${least} to ${most}`}.`);
+      throw new InvalidArgumentError(
+        `Give a whole number${most === Number.MAX_SAFE_INTEGER ? ` of at least ${least}` : ` from ${least} to ${most}`}.`,
+      );
     }
     return value;
   };

@@ -6,7 +6,8 @@ type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'magenta' | 
 export interface OutputOptions {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
-  readonly stdinIsTerminal: boolean;
+  /** Which of stdin, stdout and stderr are terminals. */
+  readonly terminals: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -21,14 +22,15 @@ export class Output {
   readonly watched: boolean;
   /** Somebody is there to answer a question. */
   readonly canAsk: boolean;
-  readonly #plain: boolean;
+  readonly #colours: { readonly stdout: boolean; readonly stderr: boolean };
 
   constructor(options: OutputOptions) {
     this.stdout = options.stdout;
     this.stderr = options.stderr;
-    this.watched = options.stderr.isTTY === true && options.env['TERM'] !== 'dumb' && !options.env['CI'];
-    this.canAsk = options.stdinIsTerminal && options.stderr.isTTY === true;
-    this.#plain = Boolean(options.env['NO_COLOR']) || options.env['TERM'] === 'dumb';
+    this.watched = options.terminals.stderr && options.env['TERM'] !== 'dumb' && !options.env['CI'];
+    this.canAsk = options.terminals.stdin && options.terminals.stderr;
+    const plain = Boolean(options.env['NO_COLOR']) || options.env['TERM'] === 'dumb';
+    this.#colours = { stdout: options.terminals.stdout && !plain, stderr: options.terminals.stderr && !plain };
   }
 
   /** A line of data. */
@@ -63,12 +65,12 @@ export class Output {
 
   /** Text styled for stdout. */
   paint(style: Style | readonly Style[], text: string): string {
-    return styled(this.stdout.isTTY === true && !this.#plain, style, text);
+    return styled(this.#colours.stdout, style, text);
   }
 
   /** Text styled for stderr. */
   mark(style: Style | readonly Style[], text: string): string {
-    return styled(this.stderr.isTTY === true && !this.#plain, style, text);
+    return styled(this.#colours.stderr, style, text);
   }
 
   /** Columns under bold heads, without rules; to stdout. */
@@ -85,9 +87,23 @@ export class Output {
 }
 
 const NO_RULES = Object.fromEntries(
-  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'].map(
-    (name) => [name, ''],
-  ),
+  [
+    'top',
+    'top-mid',
+    'top-left',
+    'top-right',
+    'bottom',
+    'bottom-mid',
+    'bottom-left',
+    'bottom-right',
+    'left',
+    'left-mid',
+    'mid',
+    'mid-mid',
+    'right',
+    'right-mid',
+    'middle',
+  ].map((name) => [name, '']),
 );
 
 function styled(on: boolean, style: Style | readonly Style[], text: string): string {

@@ -41,7 +41,8 @@ interface Walk {
 async function walk(to: Walk, below: string, above: readonly string[]): Promise<void> {
   const here = join(to.folder, below);
   const real = await realpath(here);
-  if (above.includes(real)) throw new CliError(`a link leads into its own folder: ${here}`, { fix: 'remove it, or name it in .hearthignore' });
+  if (above.includes(real))
+    throw new CliError(`a link leads into its own folder: ${here}`, { fix: 'remove it, or name it in .hearthignore' });
   for (const name of await readdir(here)) {
     const path = below === '' ? name : `${below}/${name}`;
     const absolute = join(here, name);

@@ -12,7 +12,8 @@ export interface PayloadOptions {
 
 /** The event that the options name: JSON text, a JSON file, any other file wrapped as a request, or standard input; `{}` by default. */
 export async function payloadOf(context: Context, options: PayloadOptions): Promise<Buffer> {
-  if (options.data !== undefined && options.file !== undefined) throw new CliError('both --data and --file were given', { fix: 'give one of them' });
+  if (options.data !== undefined && options.file !== undefined)
+    throw new CliError('both --data and --file were given', { fix: 'give one of them' });
   if (options.data !== undefined) return checkedJson(Buffer.from(options.data), '--data');
   if (options.file === '-' || (options.file === undefined && isPiped(context.stdin))) {
     const input = await readAll(context.stdin);
@@ -43,7 +44,8 @@ function checkedJson(bytes: Buffer, from: string): Buffer {
     JSON.parse(bytes.toString('utf8'));
     return bytes;
   } catch (error) {
-    const fix = from === '--data' ? `quote it for your shell: --data '{"name": "world"}'` : 'an event is JSON; other files are given with --file';
+    const fix =
+      from === '--data' ? `quote it for your shell: --data '{"name": "world"}'` : 'an event is JSON; other files are given with --file';
     throw new CliError(`${from} is not JSON: ${(error as Error).message}`, { fix, cause: error });
   }
 }

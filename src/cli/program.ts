@@ -8,10 +8,12 @@ const NODE_RUNTIME = `nodejs${process.versions.node.split('.')[0]}.x`;
 
 type Done = (code: ExitCode) => void;
 
-const endpoint = (): Option => new Option('--endpoint <url>', 'the server (default: HEARTH_ENDPOINT, else the one of HEARTH_HOME, else port 8420 here)');
+const endpoint = (): Option =>
+  new Option('--endpoint <url>', 'the server (default: HEARTH_ENDPOINT, else the one of HEARTH_HOME, else port 8420 here)');
 const json = (): Option => new Option('--json', 'one JSON document instead of text');
 const file = (): Option => new Option('-f, --file <path>', 'another file than hearth.yaml here or above');
-const port = (): Option => new Option('--port <number>', 'where to listen (default: HEARTH_PORT, else 8420)').argParser(parseCount(0, 65_535));
+const port = (): Option =>
+  new Option('--port <number>', 'where to listen (default: HEARTH_PORT, else 8420)').argParser(parseCount(0, 65_535));
 
 /** The whole command line. A command's module is loaded when it runs, so that `--help` stays quick. */
 export function program(context: Context, version: string, done: Done): Command {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { HearthClient } from '../client/client.ts';
 import type { Context } from './context.ts';
+import type { Logger } from '../observe/logger.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { isAlive, readStatusFile, removeStatusFile, type StatusFile, writeStatusFile } from './status-file.ts';
@@ -23,18 +24,14 @@ export interface LocalServer {
 }
 
 interface App {
-  startServer(options: { config: Config; log: unknown }): Promise<{ endpoint: string; close(): Promise<void> }>;
-}
-
-interface ConfigLoader {
-  loadConfig(env: Readonly<Record<string, string | undefined>>, overrides: ServerOptions): Config | Promise<Config>;
+  readonly startServer: (options: { config: Config; log: Logger }) => Promise<{ endpoint: string; close(): Promise<void> }>;
 }
 
 const LOG_BYTES = 16 * 1024 * 1024;
 
 /** The configuration that `options` and the environment give. */
 export async function configFor(context: Context, options: ServerOptions): Promise<Config> {
-  const { loadConfig } = await load<ConfigLoader>('../config/load.js');
+  const { loadConfig } = await import('../config/load.ts');
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   return loadConfig(context.env, given);
 }
@@ -69,10 +66,9 @@ export async function startLocalServer(context: Context, config: Config): Promis
   await mkdir(config.home, { recursive: true });
   const logPath = logPathIn(config.home);
   await turnOver(logPath);
-  const { pino } = await import('pino');
-  const destination = pino.destination({ dest: logPath, append: true, sync: true });
+  const { createLogger } = await import('../observe/logger.ts');
   const { startServer } = await load<App>('../app.js');
-  const server = await startServer({ config, log: pino({ level: config.logLevel }, destination) }).catch((error: unknown) => {
+  const server = await startServer({ config, log: createLogger(config.logLevel, logPath) }).catch((error: unknown) => {
     throw startError(error, config, logPath);
   });
   await writeStatusFile(config.home, { pid: process.pid, endpoint: server.endpoint, startedAtMs: context.clock.now() });
@@ -102,7 +98,10 @@ async function turnOver(path: string): Promise<void> {
 
 function startError(error: unknown, config: Config, logPath: string): unknown {
   if ((error as NodeJS.ErrnoException | null)?.code !== 'EADDRINUSE') return error;
-  return new CliError(`port ${config.port} of ${config.host} is taken`, { fix: `choose another with --port (log: ${logPath})`, cause: error });
+  return new CliError(`port ${config.port} of ${config.host} is taken`, {
+    fix: `choose another with --port (log: ${logPath})`,
+    cause: error,
+  });
 }
 
 /** The server is loaded only by the commands that run one: its modules cost more than all of the command line. */

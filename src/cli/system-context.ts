@@ -17,7 +17,7 @@ export function systemContext(): Context {
     env,
     cwd: process.cwd(),
     clock: systemClock,
-    out: new Output({ stdout, stderr, stdinIsTerminal: isatty(0), env }),
+    out: new Output({ stdout, stderr, terminals: { stdin: isatty(0), stdout: isatty(1), stderr: isatty(2) }, env }),
     get stdin() {
       return process.stdin;
     },

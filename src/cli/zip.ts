@@ -13,7 +13,11 @@ export async function zipOf(files: readonly PackagedFile[]): Promise<Readable> {
   const { ZipFile } = await import('yazl');
   const zip = new ZipFile();
   const output = zip.outputStream as Readable;
-  zip.on('error', (error: Error) => output.destroy(new CliError(`can't pack the folder: ${error.message}`, { fix: 'did a file change just then? try again', cause: error })));
+  zip.on('error', (error: Error) =>
+    output.destroy(
+      new CliError(`can't pack the folder: ${error.message}`, { fix: 'did a file change just then? try again', cause: error }),
+    ),
+  );
   for (const file of files) {
     zip.addFile(file.absolute, file.path, {
       mtime: new Date(1980, 0, 1), // the first moment a zip can name; local, as its times are

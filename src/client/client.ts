@@ -55,7 +55,12 @@ export class HearthClient {
     onStep: (step: DeployStep) => void = () => {},
   ): Promise<Deployed> {
     const { source, manifest, signal } = request;
-    const answer = await this.#ok({ method: 'PUT', path: `/hearth/v1/functions/${encodeURIComponent(name)}`, ...jsonBody({ source, manifest }), signal });
+    const answer = await this.#ok({
+      method: 'PUT',
+      path: `/hearth/v1/functions/${encodeURIComponent(name)}`,
+      ...jsonBody({ source, manifest }),
+      signal,
+    });
     for await (const line of this.#lines(answer, signal)) {
       const event = line as { progress?: DeployStep; deployed?: Deployed; error?: { errorType: string; message: string; output?: string } };
       if (event.progress) onStep(event.progress);
@@ -91,7 +96,10 @@ export class HearthClient {
   }
 
   usage(request: { readonly functionName?: string | undefined; readonly fromMs: number; readonly toMs: number }): Promise<Usage> {
-    return this.#json({ method: 'GET', path: `/hearth/v1/usage${query({ function: request.functionName, from: request.fromMs, to: request.toMs })}` });
+    return this.#json({
+      method: 'GET',
+      path: `/hearth/v1/usage${query({ function: request.functionName, from: request.fromMs, to: request.toMs })}`,
+    });
   }
 
   /** Usage records, newest first. */
@@ -103,7 +111,10 @@ export class HearthClient {
   /** Calls a function. A function error is an answer, not a throw; a throttle (429) is an ApiError. */
   async invoke(request: InvokeRequest): Promise<InvokeAnswer> {
     const { functionName, qualifier, payload, signal } = request;
-    const headers: Record<string, string> = { 'content-type': 'application/json', 'x-amz-invocation-type': request.invocationType ?? 'RequestResponse' };
+    const headers: Record<string, string> = {
+      'content-type': 'application/json',
+      'x-amz-invocation-type': request.invocationType ?? 'RequestResponse',
+    };
     if (request.logTail) headers['x-amz-log-type'] = 'Tail';
     const path = `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations${query({ Qualifier: qualifier })}`;
     const answer = await this.#ok({ method: 'POST', path, headers, body: payload, signal });
@@ -126,7 +137,8 @@ export class HearthClient {
     const answer = await this.#ok(request);
     const text = (await this.#whole(readAll(answer.body), request.signal)).toString('utf8');
     const value = parse(text);
-    if (typeof value !== 'object' || value === null) throw new ForeignAnswerError(this.endpoint, `${request.method} ${request.path} answered what is not JSON`);
+    if (typeof value !== 'object' || value === null)
+      throw new ForeignAnswerError(this.endpoint, `${request.method} ${request.path} answered what is not JSON`);
     return value as T;
   }
 
@@ -135,7 +147,9 @@ export class HearthClient {
       yield* readLines(answer.body);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      throw error instanceof SyntaxError ? new ForeignAnswerError(this.endpoint, 'a line of its stream is not JSON') : new UnreachableError(this.endpoint, error);
+      throw error instanceof SyntaxError
+        ? new ForeignAnswerError(this.endpoint, 'a line of its stream is not JSON')
+        : new UnreachableError(this.endpoint, error);
     }
   }
 
@@ -153,8 +167,10 @@ function jsonBody(value: unknown): { headers: Record<string, string>; body: Buff
 }
 
 function query(parameters: Readonly<Record<string, string | number | undefined>>): string {
-  const given = Object.entries(parameters).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)] as [string, string]]));
-  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+  const given = Object.entries(parameters).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, String(value)] as [string, string]],
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }
 
 function parse(text: string): unknown {
@@ -168,10 +184,16 @@ function parse(text: string): unknown {
 /** Own errors say `errorType` and `message`; Lambda's say it in a header and `Message`. */
 function asApiError(endpoint: string, answer: Answer, text: string): Error {
   const value = parse(text);
-  if (typeof value !== 'object' || value === null) return new ForeignAnswerError(endpoint, `it answered ${answer.status} without a JSON document`);
+  if (typeof value !== 'object' || value === null)
+    return new ForeignAnswerError(endpoint, `it answered ${answer.status} without a JSON document`);
   const body = value as Record<string, unknown>;
   const header = answer.headers['x-amzn-errortype'];
   const type = typeof header === 'string' ? header.split(':')[0] : body['errorType'];
   const message = body['message'] ?? body['Message'];
-  return new ApiError(answer.status, typeof type === 'string' ? type : `HTTP ${answer.status}`, typeof message === 'string' ? message : text, body);
+  return new ApiError(
+    answer.status,
+    typeof type === 'string' ? type : `HTTP ${answer.status}`,
+    typeof message === 'string' ? message : text,
+    body,
+  );
 }

@@ -72,7 +72,8 @@ export class Connection {
   #named(error: unknown): unknown {
     const syscall = (error as NodeJS.ErrnoException | null)?.syscall;
     const code = (error as NodeJS.ErrnoException | null)?.code;
-    const ofNetwork = syscall !== undefined ? !FILE_CALLS.has(syscall) : code === 'ECONNRESET' || code === 'EPIPE' || code?.startsWith('HPE_');
+    const ofNetwork =
+      syscall !== undefined ? !FILE_CALLS.has(syscall) : code === 'ECONNRESET' || code === 'EPIPE' || code?.startsWith('HPE_');
     return ofNetwork ? new UnreachableError(this.endpoint, error) : error;
   }
 }

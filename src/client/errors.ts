@@ -23,7 +23,9 @@ export class UnreachableError extends Error {
 
   constructor(endpoint: string, cause: unknown) {
     const code = codeOf(cause);
-    super(REFUSALS.has(code) ? `no server answers at ${endpoint}` : `the connection to ${endpoint} broke (${code || messageOf(cause)})`, { cause });
+    super(REFUSALS.has(code) ? `no server answers at ${endpoint}` : `the connection to ${endpoint} broke (${code || messageOf(cause)})`, {
+      cause,
+    });
     this.name = 'UnreachableError';
     this.endpoint = endpoint;
     this.refused = REFUSALS.has(code);

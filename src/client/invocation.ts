@@ -25,9 +25,13 @@ export interface InvokeAnswer {
   readonly logTail: string | null;
   /** The rung the start began on; null when the instance was warm (or the server does not say). */
   readonly coldRung: string | null;
+  /** How long the server had the invocation wait for an instance; null when it was warm. */
+  readonly coldMs: number | null;
+  /** Time in the handler; null when the server does not say. */
+  readonly handlerMs: number | null;
 }
 
-/** Reads Lambda's answer to an invocation, and Hearth's own `X-Hearth-Cold-Rung` beside it. */
+/** Reads Lambda's answer to an invocation, and Hearth's own `X-Hearth-*` headers beside it. */
 export async function readInvokeAnswer(answer: Answer): Promise<InvokeAnswer> {
   const header = (name: string): string | null => {
     const value = answer.headers[name];
@@ -42,5 +46,11 @@ export async function readInvokeAnswer(answer: Answer): Promise<InvokeAnswer> {
     payload: await readAll(answer.body),
     logTail: logResult === null ? null : Buffer.from(logResult, 'base64').toString('utf8'),
     coldRung: header('x-hearth-cold-rung'),
+    coldMs: number(header('x-hearth-cold-ms')),
+    handlerMs: number(header('x-hearth-duration-ms')),
   };
+}
+
+function number(text: string | null): number | null {
+  return text === null ? null : Number(text);
 }

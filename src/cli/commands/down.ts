@@ -34,7 +34,11 @@ export async function down(context: Context, options: DownOptions): Promise<Exit
   const until = context.clock.monotonic() + PATIENCE_MS;
   while (isAlive(file.pid) && context.clock.monotonic() < until) await pause(context.clock, 20);
   held.release();
-  if (isAlive(file.pid)) throw new CliError(`process ${file.pid} is still ending after ${PATIENCE_MS / 1_000} s`, { fix: `kill -9 ${file.pid}`, exitCode: EXIT.serverError });
+  if (isAlive(file.pid))
+    throw new CliError(`process ${file.pid} is still ending after ${PATIENCE_MS / 1_000} s`, {
+      fix: `kill -9 ${file.pid}`,
+      exitCode: EXIT.serverError,
+    });
   return done(context, options, file.pid);
 }
 

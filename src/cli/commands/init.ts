@@ -33,9 +33,19 @@ export async function init(context: Context, folder: string | undefined, options
 }
 
 function filesFor(runtime: string): readonly (readonly [string, string])[] {
-  if (/^nodejs\d+\.x$/.test(runtime)) return [['hearth.yaml', yaml(runtime, 'index.handler')], ['hello/index.mjs', NODE]];
-  if (/^python3\.\d+$/.test(runtime)) return [['hearth.yaml', yaml(runtime, 'lambda_function.lambda_handler')], ['hello/lambda_function.py', PYTHON]];
-  throw new CliError(`there is no first function for the runtime ${runtime}`, { fix: 'choose nodejs20.x, nodejs22.x, nodejs24.x or python3.9 and later' });
+  if (/^nodejs\d+\.x$/.test(runtime))
+    return [
+      ['hearth.yaml', yaml(runtime, 'index.handler')],
+      ['hello/index.mjs', NODE],
+    ];
+  if (/^python3\.\d+$/.test(runtime))
+    return [
+      ['hearth.yaml', yaml(runtime, 'lambda_function.lambda_handler')],
+      ['hello/lambda_function.py', PYTHON],
+    ];
+  throw new CliError(`there is no first function for the runtime ${runtime}`, {
+    fix: 'choose nodejs20.x, nodejs22.x, nodejs24.x or python3.9 and later',
+  });
 }
 
 /** A copy beside the file, so that editors complete it on any machine, also offline. */

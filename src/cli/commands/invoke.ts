@@ -25,9 +25,20 @@ export async function invoke(context: Context, name: string, options: InvokeOpti
 }
 
 function asJson(answer: InvokeAnswer, durationMs: number): unknown {
-  const { statusCode, functionError, executedVersion, requestId, logTail, coldRung } = answer;
+  const { statusCode, functionError, executedVersion, requestId, logTail, coldRung, coldMs, handlerMs } = answer;
   const payload = parsed(answer.payload) ?? { value: answer.payload.toString('utf8') };
-  return { statusCode, functionError, executedVersion, requestId, payload: payload.value, coldRung, durationMs, ...(logTail === null ? {} : { log: logTail }) };
+  return {
+    statusCode,
+    functionError,
+    executedVersion,
+    requestId,
+    payload: payload.value,
+    coldRung,
+    coldMs,
+    handlerMs,
+    durationMs,
+    ...(logTail === null ? {} : { log: logTail }),
+  };
 }
 
 function show({ out }: Context, answer: InvokeAnswer, how: { readonly durationMs: number; readonly raw: boolean }): void {
@@ -39,8 +50,17 @@ function show({ out }: Context, answer: InvokeAnswer, how: { readonly durationMs
   } else {
     out.line(JSON.stringify(value.value, null, 2));
   }
-  if (answer.functionError !== null) out.note(`${out.mark('red', 'error:')} the function ended with an error (${answer.functionError}); \`hearth logs\` has what it printed`);
-  if (out.watched) out.note(out.mark('dim', `${duration(how.durationMs)}, ${answer.coldRung === null ? 'warm' : `cold from ${answer.coldRung}`}, request ${answer.requestId ?? 'unknown'}`));
+  if (answer.functionError !== null)
+    out.note(
+      `${out.mark('red', 'error:')} the function ended with an error (${answer.functionError}); \`hearth logs\` has what it printed`,
+    );
+  if (out.watched)
+    out.note(
+      out.mark(
+        'dim',
+        `${duration(how.durationMs)}, ${answer.coldRung === null ? 'warm' : `cold from ${answer.coldRung}${answer.coldMs === null ? '' : ` (${duration(answer.coldMs)})`}`}, request ${answer.requestId ?? 'unknown'}`,
+      ),
+    );
 }
 
 /** The JSON value in the bytes; null when they are not JSON. */

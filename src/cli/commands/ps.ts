@@ -22,20 +22,46 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
   const age = (ms: number): string => duration(Math.max(0, clock.now() - ms));
   await out.table(
     ['FUNCTION', 'VERSION', 'RUNTIME', 'MEMORY', 'INSTANCES', 'RESIDENT', 'CHANGED', 'URL'],
-    functions.map((f) => [f.name, f.version, f.runtime, `${f.memoryMb} MB`, String(f.instances), f.resident, `${age(f.modifiedAtMs)} ago`, f.url ?? '-']),
+    functions.map((f) => [
+      f.name,
+      f.version,
+      f.runtime,
+      `${f.memoryMb} MB`,
+      String(f.instances),
+      f.resident,
+      `${age(f.modifiedAtMs)} ago`,
+      f.url ?? '-',
+    ]),
   );
   if (resident.snapshots.length > 0) {
     out.line();
     await out.table(
       ['SNAPSHOT OF', 'VERSION', 'INIT', 'STARTS', 'MEMORY', 'PID', 'AGE'],
-      resident.snapshots.map((s) => [s.function, s.version, duration(s.initMs), String(s.starts), bytes(s.memoryBytes), String(s.pid), age(s.madeAtMs)]),
+      resident.snapshots.map((s) => [
+        s.function,
+        s.version,
+        duration(s.initMs),
+        String(s.starts),
+        bytes(s.memoryBytes),
+        String(s.pid),
+        age(s.madeAtMs),
+      ]),
     );
   }
   if (resident.instances.length > 0) {
     out.line();
     await out.table(
       ['INSTANCE', 'FUNCTION', 'STATE', 'FROM', 'INVOCATIONS', 'MEMORY', 'PID', 'AGE'],
-      resident.instances.map((i) => [i.id.slice(0, 8), i.function, i.state, i.rung, String(i.invocations), bytes(i.memoryBytes), String(i.pid), age(i.startedAtMs)]),
+      resident.instances.map((i) => [
+        i.id.slice(0, 8),
+        i.function,
+        i.state,
+        i.rung,
+        String(i.invocations),
+        bytes(i.memoryBytes),
+        String(i.pid),
+        age(i.startedAtMs),
+      ]),
     );
   }
 }

@@ -22,7 +22,8 @@ export async function rm(context: Context, name: string, options: RmOptions): Pr
 }
 
 async function confirmed(context: Context, name: string): Promise<boolean> {
-  if (!context.out.canAsk) throw new CliError(`removing ${name} needs a yes, and there is no terminal to ask at`, { fix: `hearth rm ${name} --yes` });
+  if (!context.out.canAsk)
+    throw new CliError(`removing ${name} needs a yes, and there is no terminal to ask at`, { fix: `hearth rm ${name} --yes` });
   const { confirm } = await import('@clack/prompts');
   const message = `Remove ${name} with all its versions? Its instances end at once.`;
   return (await confirm({ message, initialValue: false, output: context.out.stderr })) === true;

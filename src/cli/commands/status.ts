@@ -24,7 +24,10 @@ export async function status(context: Context, options: StatusOptions): Promise<
       ['instances', String(s.instances)],
       ['memory', `${bytes(s.memory.availableBytes)} available of ${bytes(s.memory.totalBytes)}`],
       ...s.runtimes.map((r, i): [string, string] => [i === 0 ? 'runtimes' : '', `${r.name} (${r.version}, ${r.path})`]),
-      ...s.sandbox.map((m, i): [string, string] => [i === 0 ? 'sandbox' : '', `${m.active ? '+' : '-'} ${m.mechanism}${m.reason ? `: ${m.reason}` : ''}`]),
+      ...s.sandbox.map((m, i): [string, string] => [
+        i === 0 ? 'sandbox' : '',
+        `${m.active ? '+' : '-'} ${m.mechanism}${m.reason ? `: ${m.reason}` : ''}`,
+      ]),
     ];
     for (const [name, value] of rows) out.line(`${out.paint('dim', name.padEnd(10))} ${value}`);
     return EXIT.ok;

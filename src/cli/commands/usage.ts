@@ -34,14 +34,19 @@ async function showTotals({ out }: Context, usage: Usage, sinceMs: number): Prom
     String(u.errors),
     String(u.coldStarts),
     duration(u.billedMs),
-    String(u.gbSeconds),
+    u.gbSeconds,
     money(u.cost, usage.currency),
   ];
   const total = usage.functions.length > 1 ? [row('total', usage.total)] : [];
-  await out.table(['FUNCTION', 'INVOCATIONS', 'ERRORS', 'COLD STARTS', 'BILLED', 'GB-SECONDS', 'COST'], [...usage.functions.map((f) => row(f.functionName, f)), ...total]);
+  await out.table(
+    ['FUNCTION', 'INVOCATIONS', 'ERRORS', 'COLD STARTS', 'BILLED', 'GB-SECONDS', 'COST'],
+    [...usage.functions.map((f) => row(f.functionName, f)), ...total],
+  );
   const { alwaysOn } = usage;
   out.line();
-  out.line(`A machine kept on for these ${Number(alwaysOn.hours).toFixed(1)} h would have cost ${money(alwaysOn.cost, usage.currency)} (${money(alwaysOn.costPerHour, usage.currency)} an hour).`);
+  out.line(
+    `A machine kept on for these ${Number(alwaysOn.hours).toFixed(1)} h would have cost ${money(alwaysOn.cost, usage.currency)} (${money(alwaysOn.costPerHour, usage.currency)} an hour).`,
+  );
 }
 
 async function showRecords({ out }: Context, records: readonly UsageRecord[]): Promise<void> {
