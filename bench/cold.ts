@@ -174,5 +174,7 @@ function comparison(rows: readonly ColdRow[]) {
 }
 
 function strays(rows: readonly ColdRow[]): string[] {
-  return rows.flatMap((r) => (r.strays === 0 ? [] : [`${r.function} from ${r.rung}: ${r.strays} starts began on another rung, and are left out`]));
+  return rows.flatMap((r) =>
+    r.strays === 0 ? [] : [`${r.function} from ${r.rung}: ${r.strays} starts began on another rung, and are left out`],
+  );
 }

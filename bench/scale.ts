@@ -91,11 +91,20 @@ interface Look {
 }
 
 /** Memory while all are held: once the server counts as many instances, or shortly before they end if it never does. */
-async function look(hearth: BenchHearth, { instances, untilMs, before }: Look): Promise<{ pssMb: number | null; availableMb: number | null }> {
+async function look(
+  hearth: BenchHearth,
+  { instances, untilMs, before }: Look,
+): Promise<{ pssMb: number | null; availableMb: number | null }> {
   while (Date.now() < untilMs - LOOK_MS && (await hearth.client.status()).instances < instances)
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   const resident = (await hearth.client.resident('hold')).instances;
-  const [after, pss] = [await availableMb(), await meanPssMb(resident.map((i) => i.pid), PSS_SAMPLE)];
+  const [after, pss] = [
+    await availableMb(),
+    await meanPssMb(
+      resident.map((i) => i.pid),
+      PSS_SAMPLE,
+    ),
+  ];
   const fall = before === null || after === null || resident.length === 0 ? null : (before - after) / resident.length;
   return { pssMb: pss, availableMb: fall };
 }

@@ -2,12 +2,13 @@
 // WORKERS processes (`main.js worker SOCKET`) and answers with the frame that comes back. No routing, no metering, no limits, no logs.
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { frame, FrameReader } from './frames.ts';
+import { Pool } from './pool.ts';
 
 const [role, argument = ''] = process.argv.slice(2);
 process.once('disconnect', () => process.exit());
@@ -39,49 +40,4 @@ function serve(workers: number): void {
 function announce(pool: Pool): void {
   const server = createHttpServer((request, response) => pool.forward(request, response));
   server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
-}
-
-type Done = (content: Buffer) => void;
-
-/** One frame at a time to each worker, as an instance has one invocation; what finds none free waits its turn. */
-class Pool {
-  readonly #free: ((content: Buffer, done: Done) => void)[] = [];
-  readonly #queue: (() => void)[] = [];
-  size = 0;
-
-  add(socket: Socket): void {
-    this.size += 1;
-    const reader = new FrameReader();
-    let waiting: Done = () => {};
-    const send = (content: Buffer, done: Done): void => {
-      waiting = done;
-      socket.write(frame(content));
-    };
-    socket.on('data', (chunk: Buffer) => {
-      for (const content of reader.take(chunk)) {
-        waiting(content);
-        this.#free.push(send);
-        this.#queue.shift()?.();
-      }
-    });
-    this.#free.push(send);
-  }
-
-  forward(request: IncomingMessage, response: ServerResponse): void {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => this.#dispatch(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks), response));
-  }
-
-  #dispatch(body: Buffer, response: ServerResponse): void {
-    const send = this.#free.pop();
-    if (send === undefined) {
-      this.#queue.push(() => this.#dispatch(body, response));
-      return;
-    }
-    send(body, (content) => {
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': content.length });
-      response.end(content);
-    });
-  }
 }

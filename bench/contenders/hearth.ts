@@ -6,7 +6,6 @@ import { inRepository } from '../paths.ts';
 import { type Contender, EVENT } from './contender.ts';
 import { call } from './first-answer.ts';
 
-
 /** Hearth as it is installed: nothing turned off, on the same home from one start to the next, the function deployed before. */
 export const hearth: Contender = {
   name: 'hearth',

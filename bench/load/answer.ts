@@ -39,7 +39,7 @@ function findHeader(head: string, name: string): string | null {
 
 function unchunk(chunked: Buffer): Buffer {
   const parts: Buffer[] = [];
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const lineEnd = chunked.indexOf('\r\n', at);
     const size = Number.parseInt(chunked.toString('latin1', at, lineEnd), 16);
     if (!(size > 0)) return Buffer.concat(parts);

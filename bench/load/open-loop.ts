@@ -80,7 +80,8 @@ class OpenLoop {
       this.#ended += 1;
       if (this.#ended === this.#pace.count || this.#recorder.hopeless) return this.#onEnd();
       if (socket.isOpen) this.#release(socket);
-      else socket.open().then(
+      else
+        socket.open().then(
           () => this.#release(socket),
           (error: unknown) => this.#recorder.fail(`can't connect again: ${String(error)}`),
         );

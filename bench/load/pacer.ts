@@ -11,7 +11,7 @@ export interface Pace {
 // spinning would take a core from what is measured.
 const nobody = new Int32Array(new SharedArrayBuffer(4));
 const { startMs, intervalMs, count } = workerData as Pace;
-for (let due = 0; due < count; ) {
+for (let due = 0; due < count;) {
   const waitMs = startMs + due * intervalMs - now();
   if (waitMs > 0) Atomics.wait(nobody, 0, 0, waitMs);
   due = Math.min(count, Math.max(due + 1, Math.floor((now() - startMs) / intervalMs) + 1));
