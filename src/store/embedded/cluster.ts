@@ -1,5 +1,4 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { HearthError } from '../../errors.ts';
 import { giveTo } from './account.ts';
@@ -45,18 +44,18 @@ export async function ensureCluster(host: Host, layout: Layout, newPassword: () 
 
 async function create(host: Host, layout: Layout, password: string): Promise<void> {
   const draft = join(layout.root, 'new');
+  const data = join(draft, 'data');
   rmSync(draft, { recursive: true, force: true });
-  mkdirSync(draft, { mode: 0o700 });
-  const passwordFile = join(draft, 'password');
-  writeFileSync(passwordFile, password, { mode: 0o600 });
-  if (host.account !== null) for (const path of [draft, passwordFile]) chownSync(path, host.account.uid, host.account.gid);
-  const folder = folderArgument(draft);
-  await runProgram(host, draft, ['initdb', '-D', `${folder}/data`, `--pwfile=${folder}/password`, `--username=${ROLE}`, ...initArguments()]);
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  writeFileSync(join(draft, 'password'), password, { mode: 0o600 });
+  if (host.account !== null) giveTo(host.account, draft);
+  const folder = folderArgument(data);
+  await runProgram(host, data, ['initdb', '-D', folder, `--pwfile=${folder}/../password`, `--username=${ROLE}`, ...initArguments()]);
   // Not copied from a template made once, though that is faster: each must have a system identifier of its own.
-  await runProgram(host, join(draft, 'data'), ['initdb', '--sync-only', '-D', folderArgument(join(draft, 'data'))]);
+  await runProgram(host, data, ['initdb', '--sync-only', '-D', folder]);
   writeDurably(layout.password, password);
   rmSync(layout.data, { recursive: true, force: true });
-  renameSync(join(draft, 'data'), layout.data);
+  renameSync(data, layout.data);
   rmSync(draft, { recursive: true, force: true });
 }
 
