@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock, Timer } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { DatabaseConnection } from './connection.ts';
 import { openSession } from './connection.ts';
 import { chooseAccount } from './embedded/account.ts';
@@ -9,8 +9,8 @@ import type { DeathWatch } from './embedded/death-watch.ts';
 import { findDistribution } from './embedded/distribution.ts';
 import { install } from './embedded/installation.ts';
 import { endLeftover } from './embedded/leftover.ts';
+import { Keeper } from './embedded/keeper.ts';
 import { startPostmaster } from './embedded/postmaster.ts';
-import type { Postmaster } from './embedded/postmaster.ts';
 import type { Host } from './embedded/program.ts';
 import { socketFolder } from './embedded/socket-folder.ts';
 import type { Log } from './log.ts';
@@ -37,9 +37,6 @@ export interface EmbeddedOptions {
   /** How the server is made to die with us; chosen by what the machine has unless given. */
   readonly deathWatch?: DeathWatch;
 }
-
-/** Waits before a crashed server is started again, doubling up to the last. */
-const RESTART_MS = { first: 100, last: 10_000 };
 
 /**
  * Starts the bundled PostgreSQL on `<home>/postgres`, made on the first call (about a second), with databases `hearth` and
@@ -89,53 +86,5 @@ async function createDatabases(connection: DatabaseConnection): Promise<void> {
     }
   } finally {
     await session.end();
-  }
-}
-
-/** Keeps one server running until it is told to stop. */
-class Keeper {
-  readonly #launch: () => Promise<Postmaster>;
-  readonly #clock: Clock;
-  readonly #log: Log;
-  #server: Postmaster | null = null;
-  #starting: Promise<void> | null = null;
-  #retry: Timer | null = null;
-  #stopped = false;
-
-  constructor(launch: () => Promise<Postmaster>, clock: Clock, log: Log) {
-    this.#launch = launch;
-    this.#clock = clock;
-    this.#log = log;
-  }
-
-  get pid(): number {
-    return this.#server?.pid ?? 0;
-  }
-
-  async start(): Promise<void> {
-    const server = await this.#launch();
-    this.#server = server;
-    void server.exited.then((how) => {
-      this.#server = null;
-      if (this.#stopped) return;
-      this.#log.error({ pid: server.pid, how }, 'the database ended unexpectedly; starting it again');
-      this.#startAfter(RESTART_MS.first);
-    });
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#retry?.cancel();
-    await this.#starting;
-    await this.#server?.stop(this.#clock);
-  }
-
-  #startAfter(ms: number): void {
-    this.#retry = this.#clock.after(ms, () => {
-      this.#starting = this.start().catch((error: unknown) => {
-        this.#log.error({ err: error }, 'the database could not be started again; trying on');
-        if (!this.#stopped) this.#startAfter(Math.min(ms * 2, RESTART_MS.last));
-      });
-    });
   }
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import type { Account } from './account.ts';
-import type { DeathWatch } from './death-watch.ts';
 import { join } from 'node:path';
 import { HearthError } from '../../errors.ts';
+import type { Account } from './account.ts';
+import type { DeathWatch } from './death-watch.ts';
 import type { Installation } from './installation.ts';
 
 /** Where and as whom PostgreSQL's programs run. */
