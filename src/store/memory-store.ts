@@ -49,8 +49,8 @@ function usage(): UsageStore {
     },
     async totals({ fromMs, toMs, functionName }) {
       const within = matching(functionName).filter((r) => r.startedAtMs >= fromMs && r.startedAtMs < toMs);
-      const byName = Map.groupBy(within, (r) => r.functionName);
-      return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, group]) => sum(name, group));
+      const names = [...new Set(within.map((r) => r.functionName))].sort((a, b) => (a < b ? -1 : 1));
+      return names.map((name) => sum(name, within.filter((r) => r.functionName === name)));
     },
     async recent({ functionName, limit }) {
       return matching(functionName)
