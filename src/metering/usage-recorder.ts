@@ -46,12 +46,15 @@ export class UsageRecorder implements UsageSink {
   readonly #queue: BoundedQueue<UsageRecord>;
   /** The batch being written, out of the queue: a full queue never pushes out what is on its way. */
   #inFlight: readonly UsageRecord[] = [];
+  /** When the oldest record of the queue came, or at latest; monotonic. */
+  #waitingSinceMs = 0;
   #timer: Timer | null = null;
   #writing: Promise<void> | null = null;
   #retryMs = 0;
   #written = 0;
   #lost = 0;
   #overflowing = false;
+  #closed = false;
 
   constructor(options: UsageRecorderOptions) {
     this.#store = options.store;
@@ -64,9 +67,10 @@ export class UsageRecorder implements UsageSink {
   }
 
   record(usage: UsageRecord): void {
+    if (this.#queue.length === 0) this.#waitingSinceMs = this.#clock.monotonic();
     if (this.#queue.push(usage)) this.#overflow();
     if (this.#retryMs > 0 || this.#writing !== null) return;
-    if (this.#queue.length >= this.#batch) this.#arm(0);
+    if (this.#queue.length === this.#batch) this.#arm(0);
     else if (this.#timer === null) this.#arm(this.#writeAfterMs);
   }
 
@@ -83,22 +87,33 @@ export class UsageRecorder implements UsageSink {
   /** Writes what is left, trying for `closeMs` when the store is away; then says what was lost. Never throws. Nothing may be recorded afterwards. */
   async close(): Promise<void> {
     const hold = holdOpen();
-    const until = this.#clock.monotonic() + this.#closeMs;
-    for (;;) {
-      const done = await this.flush().then(
-        () => true,
-        () => false,
-      );
-      if (done || this.#clock.monotonic() >= until) break;
-      await new Promise<void>((resolve) => this.#clock.after(RETRY_MS.first, resolve));
-    }
+    let late = false;
+    const deadline = new Promise<void>((resolve) => {
+      this.#clock.after(this.#closeMs, () => {
+        late = true;
+        resolve();
+      });
+    });
+    await Promise.race([deadline, this.#drain(() => late)]);
+    this.#closed = true;
     this.#timer?.cancel();
     this.#timer = null;
     hold.release();
     if (this.stats.buffered > 0) this.#log.error({ records: this.stats.buffered }, 'usage records were lost: the store was away when the server closed');
   }
 
+  async #drain(late: () => boolean): Promise<void> {
+    while (!late() && this.stats.buffered > 0) {
+      try {
+        await this.flush();
+      } catch {
+        await new Promise<void>((resolve) => this.#clock.after(RETRY_MS.first, resolve));
+      }
+    }
+  }
+
   #arm(ms: number): void {
+    if (this.#closed) return;
     this.#timer?.cancel();
     this.#timer = this.#clock.after(ms, () => {
       this.#timer = null;
@@ -111,11 +126,15 @@ export class UsageRecorder implements UsageSink {
   #write(): Promise<void> {
     this.#writing ??= this.#writeBatch().finally(() => {
       this.#writing = null;
-      if (this.#timer !== null || this.stats.buffered === 0) return;
-      // Records that came during the write have waited for it already.
-      this.#arm(this.#retryMs > 0 ? this.#retryMs : this.#queue.length >= this.#batch ? 0 : this.#writeAfterMs);
+      if (this.stats.buffered > 0) this.#arm(this.#nextWriteMs());
     });
     return this.#writing;
+  }
+
+  #nextWriteMs(): number {
+    if (this.#retryMs > 0) return this.#retryMs;
+    if (this.#queue.length >= this.#batch) return 0;
+    return Math.max(0, this.#waitingSinceMs + this.#writeAfterMs - this.#clock.monotonic());
   }
 
   async #writeBatch(): Promise<void> {
@@ -125,7 +144,9 @@ export class UsageRecorder implements UsageSink {
     }
     if (this.#inFlight.length === 0) return;
     try {
-      await this.#append(this.#inFlight);
+      const refused = await this.#append(this.#inFlight);
+      this.#written += this.#inFlight.length - refused;
+      this.#lost += refused;
     } catch (error) {
       this.#failed(error);
       throw error;
@@ -134,23 +155,23 @@ export class UsageRecorder implements UsageSink {
     this.#succeeded();
   }
 
-  /** Appends, and when the store refuses the batch for what is in it, finds the culprit by halves: one bad record must not hold up the others. */
-  async #append(records: readonly UsageRecord[]): Promise<void> {
+  /**
+   * Appends, and when the store refuses the batch for what is in it, finds the culprit by halves: one bad record must
+   * not hold up the others. Returns how many were refused.
+   */
+  async #append(records: readonly UsageRecord[]): Promise<number> {
     try {
       await this.#store.append(records);
+      return 0;
     } catch (error) {
       if (!(error instanceof HearthError) || error.code !== 'InvalidParameterValueException') throw error;
       if (records.length === 1) {
-        this.#lost += 1;
         this.#log.error({ err: error, record: records[0] }, 'a usage record was lost: the store refuses it');
-        return;
+        return 1;
       }
       const middle = records.length >>> 1;
-      await this.#append(records.slice(0, middle));
-      await this.#append(records.slice(middle));
-      return;
+      return (await this.#append(records.slice(0, middle))) + (await this.#append(records.slice(middle)));
     }
-    this.#written += records.length;
   }
 
   #failed(error: unknown): void {
