@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { aRecord, aVersion, rejects, storeContract } from '../../test/contracts/store.contract.ts';
+import { silent } from '../../test/silent-log.ts';
 import { systemClock } from '../lib/clock.ts';
 import { openPool } from './connection.ts';
 import { startEmbedded } from './embedded.ts';
 import type { Embedded } from './embedded.ts';
-import { openDatabase, openStore } from './postgres-store.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
-import { silent } from '../../test/silent-log.ts';
+import { openDatabase, openStore } from './postgres-store.ts';
 
 const parts = { clock: systemClock, log: silent };
 const home = mkdtempSync(join(tmpdir(), 'hearth-store-'));
@@ -20,7 +20,7 @@ after(() => rmSync(home, { recursive: true, force: true }));
 
 storeContract('postgres, embedded', () => openStore({ home: join(home, 'a'), databaseUrl: null, region: 'us-east-1' }, parts), Date.now);
 
-describe('somebody\'s own PostgreSQL', () => {
+describe("somebody's own PostgreSQL", () => {
   let server: Embedded;
   /** The URL of a new, empty database. */
   async function newDatabase(name: string): Promise<string> {
@@ -114,17 +114,17 @@ describe('somebody\'s own PostgreSQL', () => {
     await store.usage.append([record, aRecord({ startedAtMs: start, functionName: 'new' })]);
     const client = new pg.Client(databaseUrl);
     await client.connect();
-    const { rows } = await client.query('select tableoid::regclass::text as place, function_name as name from hearth.usage order by name');
+    const { rows } = await client.query('select c.relname as place, u.function_name as name from hearth.usage u join pg_class c on c.oid = u.tableoid order by name');
     await client.end();
     await store.close();
     const day = new Date(start).toISOString().slice(0, 10).replaceAll('-', '');
     assert.deepEqual(rows, [
-      { place: `hearth.usage_${day}`, name: 'moved' },
-      { place: `hearth.usage_${day}`, name: 'new' },
+      { place: `usage_${day}`, name: 'moved' },
+      { place: `usage_${day}`, name: 'new' },
     ]);
   });
 
-  test('a value that the database can not hold is the caller\'s error', async () => {
+  test("a value that the database can not hold is the caller's error", async () => {
     const store = await open('nul');
     await rejects(store.functions.create(aVersion({ environment: { A: 'a\0b' } })), 'InvalidParameterValueException');
     await rejects(store.usage.append([aRecord(), aRecord({ billedMs: 0.5 })]), 'InvalidParameterValueException');
