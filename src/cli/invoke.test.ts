@@ -12,15 +12,32 @@ describe('hearth invoke', () => {
   before(async () => {
     server = await fakeHearth({
       [`POST ${PATH}`]: (seen, response) => {
-        const headers = { 'x-amz-executed-version': '$LATEST', 'x-amzn-requestid': 'r-1', 'x-hearth-cold-rung': 'snapshot', 'x-hearth-cold-ms': '7.5' };
+        const headers = {
+          'x-amz-executed-version': '$LATEST',
+          'x-amzn-requestid': 'r-1',
+          'x-hearth-cold-rung': 'snapshot',
+          'x-hearth-cold-ms': '7.5',
+        };
         json(response, 200, { got: JSON.parse(seen.body.toString()) }, headers);
       },
       'POST /2015-03-31/functions/broken/invocations': (_, response) =>
-        json(response, 200, { errorType: 'Error', errorMessage: 'no' }, { 'x-amz-function-error': 'Unhandled', 'x-amz-log-result': Buffer.from('the log\n').toString('base64') }),
+        json(
+          response,
+          200,
+          { errorType: 'Error', errorMessage: 'no' },
+          { 'x-amz-function-error': 'Unhandled', 'x-amz-log-result': Buffer.from('the log\n').toString('base64') },
+        ),
       'POST /2015-03-31/functions/busy/invocations': (_, response) =>
-        json(response, 429, { Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded', message: 'Rate Exceeded.' }, { 'x-amzn-errortype': 'TooManyRequestsException' }),
-      'POST /2015-03-31/functions/failing/invocations': (_, response) => json(response, 500, { message: 'oh' }, { 'x-amzn-errortype': 'ServiceException' }),
-      'POST /2015-03-31/functions/big/invocations': (_, response) => json(response, 413, { message: 'too big' }, { 'x-amzn-errortype': 'RequestTooLargeException' }),
+        json(
+          response,
+          429,
+          { Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded', message: 'Rate Exceeded.' },
+          { 'x-amzn-errortype': 'TooManyRequestsException' },
+        ),
+      'POST /2015-03-31/functions/failing/invocations': (_, response) =>
+        json(response, 500, { message: 'oh' }, { 'x-amzn-errortype': 'ServiceException' }),
+      'POST /2015-03-31/functions/big/invocations': (_, response) =>
+        json(response, 413, { message: 'too big' }, { 'x-amzn-errortype': 'RequestTooLargeException' }),
     });
   });
   after(() => server.close());
@@ -55,7 +72,9 @@ describe('hearth invoke', () => {
   });
 
   it('reads standard input with --file -', async () => {
-    const { stdout } = await hearth(['invoke', 'hello', '--file', '-', '--raw', '--endpoint', server.endpoint], { input: '{"from":"stdin"}' });
+    const { stdout } = await hearth(['invoke', 'hello', '--file', '-', '--raw', '--endpoint', server.endpoint], {
+      input: '{"from":"stdin"}',
+    });
     assert.equal(stdout, '{"got":{"from":"stdin"}}');
   });
 
@@ -63,7 +82,9 @@ describe('hearth invoke', () => {
     await using here = await folder();
     const picture = Buffer.from([0xff, 0xd8, 0xff, 0x00, 0x80]);
     await writeFile(join(here.path, 'a b.JPG'), picture);
-    const { code, stdout } = await hearth(['invoke', 'hello', '--file', 'a b.JPG', '--raw', '--endpoint', server.endpoint], { cwd: here.path });
+    const { code, stdout } = await hearth(['invoke', 'hello', '--file', 'a b.JPG', '--raw', '--endpoint', server.endpoint], {
+      cwd: here.path,
+    });
     assert.equal(code, 0);
     const { got } = JSON.parse(stdout);
     assert.equal(got.isBase64Encoded, true);
@@ -75,7 +96,9 @@ describe('hearth invoke', () => {
   it('sends a JSON file as the event', async () => {
     await using here = await folder();
     await writeFile(join(here.path, 'event.json'), '{"x": true}');
-    const { stdout } = await hearth(['invoke', 'hello', '--file', 'event.json', '--raw', '--endpoint', server.endpoint], { cwd: here.path });
+    const { stdout } = await hearth(['invoke', 'hello', '--file', 'event.json', '--raw', '--endpoint', server.endpoint], {
+      cwd: here.path,
+    });
     assert.equal(stdout, '{"got":{"x":true}}');
   });
 
@@ -106,7 +129,12 @@ describe('hearth invoke', () => {
   }
 
   it('ends with 2 for what is not JSON, not a file, or too much of it', async () => {
-    for (const args of [['--data', '{a}'], ['--file', 'nowhere.json'], ['--data', '{}', '--file', 'x.json'], ['--colour', 'red']]) {
+    for (const args of [
+      ['--data', '{a}'],
+      ['--file', 'nowhere.json'],
+      ['--data', '{}', '--file', 'x.json'],
+      ['--colour', 'red'],
+    ]) {
       const { code, stdout, stderr } = await run('hello', ...args);
       assert.deepEqual([code, stdout], [2, ''], args.join(' '));
       assert.match(stderr, /^error: /);
@@ -118,7 +146,10 @@ describe('hearth invoke', () => {
     await gone.close();
     const { code, stderr } = await hearth(['invoke', 'hello'], { env: { HEARTH_ENDPOINT: gone.endpoint } });
     assert.equal(code, 3);
-    assert.equal(stderr, `error: no server answers at ${gone.endpoint}\nfix: start one with \`hearth up\`, or name another with --endpoint\n`);
+    assert.equal(
+      stderr,
+      `error: no server answers at ${gone.endpoint}\nfix: start one with \`hearth up\`, or name another with --endpoint\n`,
+    );
   });
 
   it('ends with 3 when the connection breaks before the answer is whole', async () => {

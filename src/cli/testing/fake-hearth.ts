@@ -28,7 +28,13 @@ export async function fakeHearth(routes: Readonly<Record<string, Reply>> = {}): 
   const server = createServer((request, response) => {
     void (async () => {
       const url = new URL(request.url ?? '/', 'http://fake');
-      const entry = { method: request.method ?? '', path: url.pathname, query: url.searchParams, headers: request.headers, body: await readAll(request) };
+      const entry = {
+        method: request.method ?? '',
+        path: url.pathname,
+        query: url.searchParams,
+        headers: request.headers,
+        body: await readAll(request),
+      };
       seen.push(entry);
       const reply = table.get(`${entry.method} ${entry.path}`);
       if (reply) await reply(entry, response);
