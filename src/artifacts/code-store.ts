@@ -27,14 +27,14 @@ export class CodeStore {
     if (await exists(join(this.#folder(sha256), 'root'))) return { sha256, bytes: zip.length };
     await using made = await scratch(this.#folders);
     await unpack(zip, await subfolder(made.path, 'root'), this.#limits);
-    return this.#keep(made.path, zip, null);
+    return await this.#keep(made.path, zip, null);
   }
 
   /** Keeps a folder that a build made, together with its zip. `root` is moved. */
   async putBuilt(root: string, zip: Buffer, dependencies: string | null): Promise<CodePackage> {
     await using made = await scratch(this.#folders);
     await rename(root, join(made.path, 'root'));
-    return this.#keep(made.path, zip, dependencies);
+    return await this.#keep(made.path, zip, dependencies);
   }
 
   /** Folder of the unpacked code; unpacked again from the zip if it was lost. */

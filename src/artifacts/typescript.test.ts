@@ -63,9 +63,9 @@ test('own files are bundled, packages stay outside, top-level await works, data 
 });
 
 test('the format follows package.json, and else the syntax of the file', async () => {
-  const esm = 'export const handler = async () => typeof require;';
-  assert.equal(await run(await bundled({ 'index.ts': esm, 'package.json': '{"type":"commonjs"}' }), 'index.cjs'), 'function');
-  assert.equal(await run(await bundled({ 'index.ts': esm, 'package.json': '{"type":"module"}' }), 'index.mjs'), 'undefined');
+  const esm = 'export const handler = async () => typeof import.meta.url;';
+  assert.equal(await run(await bundled({ 'index.ts': esm, 'package.json': '{"type":"commonjs"}' }), 'index.cjs'), 'undefined');
+  assert.equal(await run(await bundled({ 'index.ts': esm, 'package.json': '{"type":"module"}' }), 'index.mjs'), 'string');
   assert.equal(await run(await bundled({ 'index.ts': 'exports.handler = async () => __filename.slice(-9);' }), 'index.cjs'), 'index.cjs');
 });
 
