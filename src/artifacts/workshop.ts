@@ -104,7 +104,7 @@ interface NobodyRun {
 
 /** Binds the cache and, if nobody can't reach it where it is, the interpreter; then becomes nobody without any privilege. */
 const SCRIPT = `set -e
-while [ "$1" != "--" ]; do mount --bind "$1" "$2"; shift 2; done
+while [ "$1" != "--" ]; do mount --rbind "$1" "$2"; shift 2; done
 shift
 exec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups --no-new-privs --bounding-set=-all --pdeathsig=KILL "$@"`;
 
@@ -120,7 +120,9 @@ async function runAsNobody(run: NobodyRun, clock: Clock): Promise<ToolEnd> {
     const moved = (path: string): string => (reachable || !path.startsWith(`${prefix}/`) ? path : join(run.paths.interpreter, path.slice(prefix.length)));
     const command = [real, ...run.args].map(moved);
     const script = ['unshare', ...namespaces, 'sh', '-c', SCRIPT, 'sh', ...mounts, '--', ...command];
-    return runTool({ ...base, command: 'setpriv', args: ['--pdeathsig=KILL', ...script], uid: null }, clock); // dies with the server
+    // A shared libpython is looked for at the old place, and in the system's, where another build of it may be.
+    const env = reachable ? run.env : { ...run.env, LD_LIBRARY_PATH: join(run.paths.interpreter, 'lib') };
+    return runTool({ ...base, env, command: 'setpriv', args: ['--pdeathsig=KILL', ...script], uid: null }, clock); // dies with the server
   }
   if (!reachable) {
     const output = `${real} is in a folder that only its owner may enter, and this machine gives no mount namespace to show it to an unprivileged user. Install the interpreter where every user can read it, or run hearth as an ordinary user.`;
