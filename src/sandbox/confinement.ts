@@ -14,8 +14,6 @@ interface Common {
   readonly needed: readonly string[];
   readonly ephemeralStorageMb: number;
   readonly hostname: string;
-  /** A private directory to use where /tmp can't be private. */
-  readonly temporary: string;
 }
 
 /** A function process, forked from a runtime zygote that has all the privileges the server has. */
@@ -31,6 +29,8 @@ export interface FunctionInput extends Common {
 /** An instance, forked from a snapshot that has given up its privileges. */
 export interface InstanceInput extends Common {
   readonly kind: 'instance';
+  /** A private directory to use where /tmp can't be private. */
+  readonly temporary: string;
 }
 
 const NAMESPACES = ['mount', 'ipc', 'uts'] as const;
@@ -44,7 +44,10 @@ export function confinement(input: FunctionInput | InstanceInput): ConfineStep[]
   return input.kind === 'function' ? functionSteps(input) : instanceSteps(input);
 }
 
-/** Whether the process has to be given the private directory {@link Common.temporary}, which somebody has to make and remove. */
+/**
+ * Whether the process has to be given a private directory, which somebody has to make and remove: an instance with a step, a function process
+ * as TMPDIR in its environment, which replaces what a step would set.
+ */
 export function needsTemporary(kind: 'function' | 'instance', a: Abilities): boolean {
   if (!a.linux) return true;
   return a.noUserNamespaces !== null && (kind === 'instance' || !a.root || a.noMounts !== null);
@@ -59,7 +62,7 @@ function functionSteps(input: FunctionInput): ConfineStep[] {
     steps.push({ op: 'unshare', namespaces: byPrivilege ? NAMESPACES : ['user', ...NAMESPACES] });
     steps.push(...covers(hide, needed, ['/tmp']), privateTmp(input.ephemeralStorageMb, needed));
     steps.push({ op: 'hostname', name: input.hostname, optional: true });
-  } else steps.push(temporaryDirectory(input.temporary));
+  }
   steps.push({ op: 'umask', mask: 0o022 });
   if (a.root && a.ids !== null) steps.push(ids(input.functionId, a.ids));
   return [...steps, ...privileges()];
