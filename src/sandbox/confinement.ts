@@ -56,14 +56,14 @@ export function needsTemporary(kind: 'function' | 'instance', a: Abilities): boo
 function functionSteps(input: FunctionInput): ConfineStep[] {
   const { abilities: a, needed, hide } = input;
   const byPrivilege = a.root && a.noMounts === null;
-  const steps = [...session(), ...rlimits()];
+  // The umask first: what covers a directory makes directories in it.
+  const steps: ConfineStep[] = [...session(), ...rlimits(), { op: 'umask', mask: 0o022 }];
   if (input.initCpu !== null) steps.push(oneCpu(input.initCpu));
   if (byPrivilege || a.noUserNamespaces === null) {
     steps.push({ op: 'unshare', namespaces: byPrivilege ? NAMESPACES : ['user', ...NAMESPACES] });
     steps.push(...covers(hide, needed, ['/tmp']), privateTmp(input.ephemeralStorageMb, needed));
     steps.push({ op: 'hostname', name: input.hostname, optional: true });
   }
-  steps.push({ op: 'umask', mask: 0o022 });
   if (a.root && a.ids !== null) steps.push(ids(input.functionId, a.ids));
   return [...steps, ...privileges()];
 }

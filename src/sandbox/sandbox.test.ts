@@ -22,7 +22,7 @@ const ops = (steps: ConfineStep[]): string[] => steps.map((s) => (s.op === 'mask
 describe('confinement of a function process', () => {
   it('by root: everything, privileges last', () => {
     assert.deepEqual(ops(fn(root)), [
-      'setsid', 'subreaper', 'rlimit', 'rlimit', 'affinity', 'unshare', 'mask /root', 'mask /tmp', 'hostname', 'umask', 'ids', 'dropCapabilities', 'noNewPrivs',
+      'setsid', 'subreaper', 'rlimit', 'rlimit', 'umask', 'affinity', 'unshare', 'mask /root', 'mask /tmp', 'hostname', 'ids', 'dropCapabilities', 'noNewPrivs',
     ]);
   });
 
@@ -39,7 +39,7 @@ describe('confinement of a function process', () => {
   });
 
   it('where nothing works: no step that would fail', () => {
-    assert.deepEqual(ops(fn(bare)), ['setsid', 'subreaper', 'rlimit', 'rlimit', 'affinity', 'umask', 'dropCapabilities', 'noNewPrivs']);
+    assert.deepEqual(ops(fn(bare)), ['setsid', 'subreaper', 'rlimit', 'rlimit', 'umask', 'affinity', 'dropCapabilities', 'noNewPrivs']);
   });
 
   it('has no step that may fail unnoticed, but for the CPU and the host name', () => {

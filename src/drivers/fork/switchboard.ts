@@ -105,7 +105,7 @@ export class Switchboard {
 
   #admitLog(socket: Socket): void {
     const impatience = this.#clock.after(this.#greetingMs, () => socket.destroy());
-    let head = Buffer.alloc(0);
+    let head: Buffer = Buffer.alloc(0);
     const read = (chunk: Buffer): void => {
       head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
       const end = head.indexOf(10);
