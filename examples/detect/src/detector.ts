@@ -27,6 +27,8 @@ interface Family {
 
 /** Loads an .onnx file (a path in the function's folder, or absolute). What kind of model it is, its outputs tell. */
 export async function loadDetector(model: string): Promise<Detector> {
+  // Since 1.29 onnxruntime reports its use to its makers from a thread of its own, unless told otherwise before the first session.
+  process.env.ORT_DISABLE_TELEMETRY = '1';
   const session = await InferenceSession.create(resolve(TASK_ROOT, model), {
     // An instance has one CPU. And it is forked from the process that runs this: threads would not come along.
     intraOpNumThreads: 1,
@@ -36,12 +38,21 @@ export async function loadDetector(model: string): Promise<Detector> {
   const family = familyOf(session, model);
   const [width, height] = inputSize(session);
   const [inputName] = session.inputNames as [string];
-  return {
+  const detector: Detector = {
     name: basename(model),
     input: { width, height, fit: family.fit, full: family.full },
     infer: ({ planes }) => session.run({ [inputName]: new Tensor('float32', planes, [1, 3, height, width]) }),
     decode: (output, picture, threshold) => toObjects(family.candidates(output, threshold, width), picture),
   };
+  await rehearse(detector);
+  return detector;
+}
+
+/** Looks at nothing once: buffers this allocates and code this compiles are shared by every instance, not made again in each. */
+async function rehearse(detector: Detector): Promise<void> {
+  const { width, height } = detector.input;
+  const nothing: Picture = { width, height, planes: new Float32Array(3 * width * height), scale: { x: 1, y: 1 }, offset: { x: 0, y: 0 } };
+  detector.decode(await detector.infer(nothing), nothing, 0.5);
 }
 
 /** Height and width of a [1, 3, height, width] input; exports with dynamic axes are given YOLO's usual 640. */
