@@ -3,10 +3,13 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { HearthError } from '../../errors.ts';
 import { encodeJsonFrame } from '../../runtimes/frames.ts';
+import type { ResidentRuntime } from '../../fleet/driver.ts';
+import { runtimeName } from '../../runtimes/catalogue.ts';
 import type { Interpreter, Language } from '../../runtimes/interpreters.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
 import { Forker } from './forker.ts';
+import { memoryOf } from './process-figures.ts';
 import type { Newborn, Processes } from './processes.ts';
 
 /** From nothing to a greeting: reading an interpreter from a cold disk may take seconds. */
@@ -53,6 +56,8 @@ interface Zygote {
   readonly forker: Forker | null;
   /** Why nothing can be forked from it; then there is no forker. */
   readonly unforkable: string | null;
+  /** Lambda's name for what it runs. */
+  readonly runtime: string;
 }
 
 /** The runtime zygotes, one an interpreter, each started when it is first needed and again when it is gone. */
@@ -108,14 +113,25 @@ export class Zygotes {
     }
   }
 
-  /** Ends all zygotes; what was forked from them lives on. */
-  async evict(): Promise<void> {
+  /** The zygotes that are resident. */
+  async resident(): Promise<ResidentRuntime[]> {
+    const of = async (starting: Promise<Zygote>): Promise<ResidentRuntime[]> => {
+      const { forker, runtime } = await starting;
+      return forker === null || forker.over ? [] : [{ runtime, pid: forker.pid, memoryBytes: await memoryOf(forker.pid) }];
+    };
+    return (await Promise.all([...this.#zygotes.values()].map((z) => of(z).catch(() => [])))).flat();
+  }
+
+  /** Ends all zygotes; what was forked from them lives on. How many there were. */
+  async evict(): Promise<number> {
     const all = [...this.#zygotes.values()];
     this.#zygotes.clear();
     await Promise.all(all.map((zygote) => zygote.then((z) => z.forker?.kill()).catch(() => {})));
+    return all.length;
   }
 
   async #start(interpreter: Interpreter): Promise<Zygote> {
+    const runtime = runtimeName(interpreter);
     const awaited = this.#processes.await({ line: () => {} }, 1);
     const newborn = await this.spawn(interpreter, { log: false, awaited, ids: null });
     if (!newborn.hello.capabilities.includes('fork')) {
@@ -123,12 +139,12 @@ export class Zygotes {
       this.#unforkable.set(interpreter.language, unforkable);
       newborn.peer.drop();
       await this.#processes.supervisor.kill(newborn.pid);
-      return { forker: null, unforkable };
+      return { forker: null, unforkable, runtime };
     }
     const welcome: Welcome = { protocol: PROTOCOL_VERSION, role: 'zygote' };
     const forker = new Forker(this.#processes, newborn);
     newborn.peer.write(encodeJsonFrame(Frame.welcome, 0, welcome));
-    return { forker, unforkable: null };
+    return { forker, unforkable: null, runtime };
   }
 }
 
