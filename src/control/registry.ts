@@ -122,6 +122,15 @@ export class FunctionRegistry {
     });
   }
 
+  /** Digests that functions refer to: what a sweep of the artifacts must leave. */
+  inUse(): { code: Set<string>; dependencies: Set<string> } {
+    const versions = this.list();
+    return {
+      code: new Set(versions.map((v) => v.codeSha256)),
+      dependencies: new Set(versions.flatMap((v) => v.dependencies ?? [])),
+    };
+  }
+
   /** Calls a listener after each change, which must not throw; returns the way to stop. */
   onChange(listener: (change: FunctionChange) => void): () => void {
     this.#listeners.add(listener);
