@@ -75,7 +75,7 @@ describe('supervisor', { skip, timeout: 60_000 }, () => {
   it('gives the process the environment, directory and output file it was told, and nothing else', async () => {
     const { client, exits } = start();
     const output = join(directory, 'out');
-    const pid = await client.spawn({ argv: ['/bin/sh', '-c', '/usr/bin/env; pwd; echo err >&2'], env: { A: '1' }, cwd: '/', output, ids: null });
+    const pid = await client.spawn({ argv: ['/bin/sh', '-c', '/usr/bin/env; pwd; echo err >&2'], env: { A: '1' }, cwd: '/', output: { file: output }, ids: null });
     await until(() => exits.has(pid));
     assert.deepEqual(new Set(read('out').trim().split('\n')), new Set(['A=1', 'PWD=/', '/', 'err']));
     await client.close();

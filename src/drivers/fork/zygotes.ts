@@ -103,7 +103,7 @@ export class Zygotes {
     const variables: Record<string, string> = { ...env, HEARTH_SOCKET: switchboard.socketPath, HEARTH_TOKEN: o.awaited.token };
     if (o.log) variables['HEARTH_LOG_SOCKET'] = switchboard.logPath;
     try {
-      const pid = await supervisor.spawn({ argv, env: variables, cwd: '/', output, ids: o.ids });
+      const pid = await supervisor.spawn({ argv, env: variables, cwd: '/', output: output === null ? null : { file: output }, ids: o.ids });
       return await this.#processes.greeted(pid, o.awaited, SPAWN_PATIENCE_MS);
     } catch (cause) {
       o.awaited.expected.cancel();
