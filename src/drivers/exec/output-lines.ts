@@ -8,7 +8,11 @@ const MAX_LINE_CHARS = 256 * 1024;
 /** A round reads more than a pipe holds; a program that never stops printing is not waited for. */
 const MOST_ROUNDS = 4;
 
-/** What a program prints, cut into lines and given to the request that is running when it arrives. */
+/**
+ * What a program prints, cut into lines and given to the request that is running when it arrives. A custom runtime writes no marks
+ * between invocations, so what it still holds in buffers of its own when it answers (console.log of Node.js to a pipe) comes
+ * later and belongs to nobody; a line cut in two by that is passed on in two.
+ */
 export class OutputLines {
   /** To whom lines belong; null: to nobody, or to one of several. */
   requestId: string | null = null;
