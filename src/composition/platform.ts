@@ -37,10 +37,7 @@ export function platform(deps: PlatformDeps): Platform {
     evict: (version, to) => evict(deps, version, to),
     prepare: async (version) => (await fleet.deploy(version)).init,
     logs: (query) => logs.read(query),
-    followLogs: (name, listener) =>
-      logs.follow((line) => {
-        if (name === null || line.function === name) listener(line);
-      }),
+    followLogs: (listener) => logs.follow(listener),
     async usage(query) {
       await recorder.flush();
       const name = query.functionName === undefined ? {} : { functionName: query.functionName };
