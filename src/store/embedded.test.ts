@@ -26,7 +26,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'hearth-embedded-'));
 const children: ChildProcess[] = [];
 after(() => {
   for (const child of children) child.kill('SIGKILL');
-  rmSync(scratch, { recursive: true, force: true });
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 20 });
 });
 
 interface Said {
@@ -67,6 +67,7 @@ describe('embedded PostgreSQL', () => {
     const all = await Promise.all([1, 2, 3, 4].map(() => storeProcess(home)));
     assert.equal(all.filter(({ said }) => said.error === undefined).length, 1, JSON.stringify(all.map(({ said }) => said)));
     for (const { child } of all) child.kill('SIGKILL');
+    await Promise.all(all.filter(({ said }) => said.error === undefined).map(({ said }) => gone(said.pid)));
   });
 
   test('killed while it makes its data, it begins anew', async () => {
