@@ -27,8 +27,7 @@ test('GB-seconds are exact', () => {
   assert.equal(gbSeconds(0, 10_240), '0');
 });
 
-test("the price is Lambda's own example: 3 million requests of 120 ms with 1,536 MB, less its free tier", () => {
-  // AWS's pricing page: 540,000 GB-s and 3 million requests; compute $9.00 and requests $0.60 without the free tier.
+test("the price of AWS's own example, 3 million requests of 120 ms with 1,536 MB, without its free tier", () => {
   const seconds = gbSeconds(3_000_000 * 120, 1_536);
   assert.equal(seconds, '540000');
   assert.equal(cost({ gbSeconds: seconds, invocations: 3_000_000 }, DEFAULTS.metering), '9.600018');

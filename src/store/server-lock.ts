@@ -33,6 +33,8 @@ export class ServerLock {
   #takenOver: HearthError | null = null;
   #closed = false;
   #regaining: Promise<void> | null = null;
+  /** Ends the wait between two attempts. */
+  #wake: () => void = () => {};
 
   private constructor(options: ServerLockOptions, session: pg.Client) {
     this.#options = options;
@@ -57,6 +59,7 @@ export class ServerLock {
 
   async release(): Promise<void> {
     this.#closed = true;
+    this.#wake();
     await this.#regaining;
     await this.#session.end().catch(() => {});
   }
@@ -83,7 +86,11 @@ export class ServerLock {
           return;
         }
       }
-      await new Promise<void>((resolve) => clock.after(wait, resolve));
+      if (this.#closed) return;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        clock.after(wait, resolve);
+      });
     }
   }
 }
