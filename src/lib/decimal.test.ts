@@ -11,7 +11,14 @@ test('adds and multiplies exactly where doubles do not', () => {
 });
 
 test('writes the shortest text', () => {
-  for (const [given, expected] of [['1.500', '1.5'], ['0.0', '0'], ['-0', '0'], ['-0.50', '-0.5'], ['007', '7'], ['100', '100']] as const) {
+  for (const [given, expected] of [
+    ['1.500', '1.5'],
+    ['0.0', '0'],
+    ['-0', '0'],
+    ['-0.50', '-0.5'],
+    ['007', '7'],
+    ['100', '100'],
+  ] as const) {
     assert.equal(d(given).toString(), expected);
   }
 });

@@ -5,7 +5,18 @@ import type { UsageTotals } from '../store/store.ts';
 import { usageReport } from './report.ts';
 
 const HOUR_MS = 3_600_000;
-const a: UsageTotals = { functionName: 'a', invocations: 2, errors: 1, coldStarts: 1, billedMs: 3_000, gbSeconds: '0.1', bytesIn: 5, bytesOut: 6, firstAtMs: HOUR_MS, lastAtMs: 2 * HOUR_MS };
+const a: UsageTotals = {
+  functionName: 'a',
+  invocations: 2,
+  errors: 1,
+  coldStarts: 1,
+  billedMs: 3_000,
+  gbSeconds: '0.1',
+  bytesIn: 5,
+  bytesOut: 6,
+  firstAtMs: HOUR_MS,
+  lastAtMs: 2 * HOUR_MS,
+};
 const b: UsageTotals = { ...a, functionName: 'b', invocations: 1, errors: 0, gbSeconds: '0.2', firstAtMs: 2 * HOUR_MS };
 
 test('prices every function, the total, and a machine kept on for the window', () => {
@@ -14,10 +25,39 @@ test('prices every function, the total, and a machine kept on for the window', (
     from: 0,
     to: 10 * HOUR_MS,
     functions: [
-      { functionName: 'a', invocations: 2, errors: 1, coldStarts: 1, billedMs: 3_000, gbSeconds: '0.1', bytesIn: 5, bytesOut: 6, cost: '0.00000206667' },
-      { functionName: 'b', invocations: 1, errors: 0, coldStarts: 1, billedMs: 3_000, gbSeconds: '0.2', bytesIn: 5, bytesOut: 6, cost: '0.00000353334' },
+      {
+        functionName: 'a',
+        invocations: 2,
+        errors: 1,
+        coldStarts: 1,
+        billedMs: 3_000,
+        gbSeconds: '0.1',
+        bytesIn: 5,
+        bytesOut: 6,
+        cost: '0.00000206667',
+      },
+      {
+        functionName: 'b',
+        invocations: 1,
+        errors: 0,
+        coldStarts: 1,
+        billedMs: 3_000,
+        gbSeconds: '0.2',
+        bytesIn: 5,
+        bytesOut: 6,
+        cost: '0.00000353334',
+      },
     ],
-    total: { invocations: 3, errors: 1, coldStarts: 2, billedMs: 6_000, gbSeconds: '0.3', bytesIn: 10, bytesOut: 12, cost: '0.00000560001' },
+    total: {
+      invocations: 3,
+      errors: 1,
+      coldStarts: 2,
+      billedMs: 6_000,
+      gbSeconds: '0.3',
+      bytesIn: 10,
+      bytesOut: 12,
+      cost: '0.00000560001',
+    },
     alwaysOn: { hours: 10, costPerHour: '0.0416', cost: '0.416' },
     currency: 'USD',
   });

@@ -46,7 +46,12 @@ class TestStore implements UsageStore {
   }
 }
 
-function setUp(options: Partial<UsageRecorderOptions> = {}): { clock: VirtualClock; store: TestStore; recorder: UsageRecorder; errors: string[] } {
+function setUp(options: Partial<UsageRecorderOptions> = {}): {
+  clock: VirtualClock;
+  store: TestStore;
+  recorder: UsageRecorder;
+  errors: string[];
+} {
   const clock = new VirtualClock(1_700_000_000_000);
   const store = new TestStore(clock);
   const errors: string[] = [];

@@ -11,7 +11,8 @@ import { processStart } from './process-identity.ts';
 const home = mkdtempSync(join(tmpdir(), 'hearth-home-'));
 after(() => rmSync(home, { recursive: true, force: true }));
 const file = join(home, 'hearth.lock');
-const refused = (error: unknown): boolean => error instanceof HearthError && error.code === 'ResourceConflictException' && error.message.includes(String(process.pid));
+const refused = (error: unknown): boolean =>
+  error instanceof HearthError && error.code === 'ResourceConflictException' && error.message.includes(String(process.pid));
 
 test('is held once, and leaves nothing behind', () => {
   const lock = lockHome(home);
@@ -24,7 +25,15 @@ test('is held once, and leaves nothing behind', () => {
 
 test('of a process that is gone, or whose pid is another by now, or of garbage, it is taken over', () => {
   const { pid } = spawnSync(process.execPath, ['-e', '']);
-  for (const text of [JSON.stringify({ pid, start: 'x' }), JSON.stringify({ pid: process.pid, start: 'long ago' }), '', '{', 'null', '{"pid": "1"}', '{"pid": -1, "start": ""}']) {
+  for (const text of [
+    JSON.stringify({ pid, start: 'x' }),
+    JSON.stringify({ pid: process.pid, start: 'long ago' }),
+    '',
+    '{',
+    'null',
+    '{"pid": "1"}',
+    '{"pid": -1, "start": ""}',
+  ]) {
     writeFileSync(file, text);
     lockHome(home).release();
     assert.deepEqual(readdirSync(home), [], text);

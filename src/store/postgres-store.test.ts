@@ -52,7 +52,11 @@ describe("somebody's own PostgreSQL", () => {
 
   test('a second server on the same home is refused, with the pid of the first', async () => {
     const first = await open('one');
-    await rejects(openStore({ home: join(home, 'one'), databaseUrl: null, region: 'us-east-1' }, parts), 'ResourceConflictException', new RegExp(`process ${process.pid}.*HEARTH_HOME`));
+    await rejects(
+      openStore({ home: join(home, 'one'), databaseUrl: null, region: 'us-east-1' }, parts),
+      'ResourceConflictException',
+      new RegExp(`process ${process.pid}.*HEARTH_HOME`),
+    );
     await first.close();
   });
 
@@ -94,7 +98,14 @@ describe("somebody's own PostgreSQL", () => {
     const names = MIGRATIONS.map((m) => m.name);
     assert.deepEqual(await migrate(client, MIGRATIONS), names);
     assert.deepEqual(await migrate(client, MIGRATIONS), []);
-    await rejects(migrate(client, MIGRATIONS.map((m) => ({ ...m, sql: `${m.sql} ` }))), 'ServiceUnavailable', /was changed afterwards/);
+    await rejects(
+      migrate(
+        client,
+        MIGRATIONS.map((m) => ({ ...m, sql: `${m.sql} ` })),
+      ),
+      'ServiceUnavailable',
+      /was changed afterwards/,
+    );
     await rejects(migrate(client, []), 'ServiceUnavailable', /newer Hearth/);
     const broken = [...MIGRATIONS, { name: '9999-broken', sql: 'create table hearth.half (a int); select 1/0' }];
     await rejects(migrate(client, broken), 'ServiceUnavailable', /9999-broken.*division by zero/);
@@ -114,7 +125,9 @@ describe("somebody's own PostgreSQL", () => {
     await store.usage.append([record, aRecord({ startedAtMs: start, functionName: 'new' })]);
     const client = new pg.Client(databaseUrl);
     await client.connect();
-    const { rows } = await client.query('select c.relname as place, u.function_name as name from hearth.usage u join pg_class c on c.oid = u.tableoid order by name');
+    const { rows } = await client.query(
+      'select c.relname as place, u.function_name as name from hearth.usage u join pg_class c on c.oid = u.tableoid order by name',
+    );
     await client.end();
     await store.close();
     const day = new Date(start).toISOString().slice(0, 10).replaceAll('-', '');

@@ -81,7 +81,11 @@ export class ServerLock {
         return;
       } catch (error) {
         if (error instanceof HearthError && error.code === 'ResourceConflictException') {
-          this.#takenOver = new HearthError('ServiceUnavailable', `While the database was away, another server took it over: ${error.message}`, { cause: error });
+          this.#takenOver = new HearthError(
+            'ServiceUnavailable',
+            `While the database was away, another server took it over: ${error.message}`,
+            { cause: error },
+          );
           log.error({ err: error }, 'another server has taken over the database; this one writes no more');
           return;
         }
@@ -106,7 +110,9 @@ async function takeSession(options: ServerLockOptions): Promise<pg.Client> {
   }
   try {
     // A machine that loses power says no goodbye: let the database find out in half a minute, not in two hours.
-    await session.query('set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3; set statement_timeout = 0');
+    await session.query(
+      'set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3; set statement_timeout = 0',
+    );
     for (let waited = 0; !(await tryLock(session)); waited += POLL_MS) {
       const holder = await findHolder(session);
       if (waited >= PATIENCE_MS || (holder !== null && !isDead(holder))) throw conflict(holder);

@@ -43,7 +43,9 @@ export async function makePartition(db: Kysely<Database>, day: number): Promise<
       with moved as (delete from hearth.usage_default where day = ${date}::date returning ${sql.raw(COLUMNS)})
       insert into ${table} (${sql.raw(COLUMNS)}) select ${sql.raw(COLUMNS)} from moved
     `.execute(tx);
-    await sql`alter table hearth.usage attach partition ${table} for values from (${sql.lit(date)}) to (${sql.lit(dateText(day + 1))})`.execute(tx);
+    await sql`alter table hearth.usage attach partition ${table} for values from (${sql.lit(date)}) to (${sql.lit(dateText(day + 1))})`.execute(
+      tx,
+    );
   });
 }
 

@@ -35,8 +35,15 @@ export function usageStore(db: Kysely<Database>, run: Run, options: UsageOptions
   };
 }
 
-async function prepare(db: Kysely<Database>, records: readonly UsageRecord[], { clock, log, prepared }: UsageOptions & { prepared: Set<number> }): Promise<void> {
-  for (const day of daysToPrepare(records.map((r) => r.startedAtMs), clock.now())) {
+async function prepare(
+  db: Kysely<Database>,
+  records: readonly UsageRecord[],
+  { clock, log, prepared }: UsageOptions & { prepared: Set<number> },
+): Promise<void> {
+  for (const day of daysToPrepare(
+    records.map((r) => r.startedAtMs),
+    clock.now(),
+  )) {
     if (prepared.has(day)) continue;
     try {
       await makePartition(db, day);
@@ -106,7 +113,19 @@ async function recent(db: Kysely<Database>, query: Parameters<UsageStore['recent
   const rows = await db
     .selectFrom('hearth.usage')
     .select(['request_id', 'attempt', 'account_id', 'function_id', 'function_name', 'version', 'revision_id', 'instance_id'])
-    .select(['duration_ms', 'billed_ms', 'init_ms', 'init_billed', 'memory_mb', 'memory_used_mb', 'cold_rung', 'cold_ms', 'bytes_in', 'bytes_out', 'outcome'])
+    .select([
+      'duration_ms',
+      'billed_ms',
+      'init_ms',
+      'init_billed',
+      'memory_mb',
+      'memory_used_mb',
+      'cold_rung',
+      'cold_ms',
+      'bytes_in',
+      'bytes_out',
+      'outcome',
+    ])
     .select(sql<number>`(extract(epoch from started_at) * 1000)::float8`.as('started_ms'))
     .$if(query.functionName !== undefined, (q) => q.where('function_name', '=', query.functionName ?? ''))
     .orderBy('started_at', 'desc')

@@ -30,7 +30,11 @@ export function layoutOf(home: string): Layout {
  * Makes the data folder if there is none. It is prepared aside and renamed when it is whole, so that being killed
  * here leaves nothing half made. Returns the password, and whether the data is new.
  */
-export async function ensureCluster(host: Host, layout: Layout, newPassword: () => string): Promise<{ password: string; created: boolean }> {
+export async function ensureCluster(
+  host: Host,
+  layout: Layout,
+  newPassword: () => string,
+): Promise<{ password: string; created: boolean }> {
   mkdirSync(layout.root, { recursive: true, mode: 0o700 });
   if (!isEmpty(layout.data)) {
     assertReadable(layout);
@@ -82,9 +86,13 @@ function readPassword(layout: Layout): string {
   try {
     return readFileSync(layout.password, 'utf8');
   } catch (error) {
-    throw new HearthError('ServiceUnavailable', `The database's password can't be read from ${layout.password}. Put the file back (it is part of a backup of ${layout.root}).`, {
-      cause: error,
-    });
+    throw new HearthError(
+      'ServiceUnavailable',
+      `The database's password can't be read from ${layout.password}. Put the file back (it is part of a backup of ${layout.root}).`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -60,10 +60,7 @@ function passOn(line: string, log: Log): void {
 }
 
 async function stop(child: ChildProcess, exited: Promise<string>, clock: Clock): Promise<void> {
-  const timers = [
-    clock.after(STOP_MS, () => child.kill('SIGQUIT')),
-    clock.after(STOP_MS + QUIT_MS, () => child.kill('SIGKILL')),
-  ];
+  const timers = [clock.after(STOP_MS, () => child.kill('SIGQUIT')), clock.after(STOP_MS + QUIT_MS, () => child.kill('SIGKILL'))];
   child.kill('SIGINT');
   await exited;
   for (const timer of timers) timer.cancel();

@@ -14,7 +14,8 @@ beforeEach(() => {
   native = join(scratch, 'private', 'native');
   for (const dir of ['bin', 'lib/pkgconfig', 'share']) mkdirSync(join(native, dir), { recursive: true });
   chmodSync(join(scratch, 'private'), 0o700);
-  for (const file of ['bin/postgres', 'lib/libpq.so.5.18', 'lib/libpq.a', 'lib/pkgconfig/libpq.pc', 'share/data.sql']) writeFileSync(join(native, file), file, { mode: 0o600 });
+  for (const file of ['bin/postgres', 'lib/libpq.so.5.18', 'lib/libpq.a', 'lib/pkgconfig/libpq.pc', 'share/data.sql'])
+    writeFileSync(join(native, file), file, { mode: 0o600 });
   chmodSync(join(native, 'share/data.sql'), 0o644);
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
@@ -22,7 +23,10 @@ afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 test('everyone can read and run the copy, whatever the original allows; what only builds is left out', () => {
   const copy = copyForEveryone({ native, version: '1' }, [join(scratch, 'cache')]);
   const mode = (path: string): number => statSync(join(copy, path)).mode & 0o777;
-  assert.deepEqual([mode(''), mode('bin'), mode('bin/postgres'), mode('lib/libpq.so.5.18'), mode('share/data.sql')], [0o755, 0o755, 0o755, 0o644, 0o644]);
+  assert.deepEqual(
+    [mode(''), mode('bin'), mode('bin/postgres'), mode('lib/libpq.so.5.18'), mode('share/data.sql')],
+    [0o755, 0o755, 0o755, 0o644, 0o644],
+  );
   assert.deepEqual(readdirSync(join(copy, 'lib')), ['libpq.so.5.18']);
   assert.equal(statSync(join(native, 'bin/postgres')).mode & 0o777, 0o600, 'the original is as it was');
 });
