@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Decimal } from './decimal.ts';
 
-const d = Decimal.parse;
+const d = (text: string): Decimal => Decimal.parse(text);
 
 test('adds and multiplies exactly where doubles do not', () => {
   assert.equal(d('0.1').plus(d('0.2')).toString(), '0.3');

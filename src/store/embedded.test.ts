@@ -194,7 +194,7 @@ async function storeProcess(
   mechanism = 'setpriv',
   account: { uid: number; gid: number } | null = null,
 ): Promise<{ child: ChildProcess; said: Said }> {
-  const child = spawn(process.execPath, [FIXTURE, home, mechanism], { stdio: ['ignore', 'pipe', 'inherit'], cwd: '/', ...(account ?? {}) });
+  const child = spawn(process.execPath, [FIXTURE, home, mechanism], { stdio: ['ignore', 'pipe', 'inherit'], cwd: '/', ...account });
   children.push(child);
   assert.ok(child.stdout);
   for await (const line of createInterface({ input: child.stdout })) return { child, said: JSON.parse(line) as Said };

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import pg from 'pg';
+import { Client } from 'pg';
 import { aRecord, aVersion, rejects, storeContract } from '../../test/contracts/store.contract.ts';
 import { silent } from '../../test/silent-log.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -84,7 +84,7 @@ describe("somebody's own PostgreSQL", () => {
     const store = await openDatabase({ connectionString: databaseUrl }, 'us-east-1', parts);
     const version = aVersion({ name: 'spoilt' });
     await store.functions.create(version);
-    const client = new pg.Client(databaseUrl);
+    const client = new Client(databaseUrl);
     await client.connect();
     await client.query(`update hearth.function_version set document = document - 'handler' || '{"memoryMb": -1}'`);
     await client.end();
@@ -93,7 +93,7 @@ describe("somebody's own PostgreSQL", () => {
   });
 
   test('an edited migration, and one from the future, are refused', async () => {
-    const client = new pg.Client(await newDatabase('history'));
+    const client = new Client(await newDatabase('history'));
     await client.connect();
     const names = MIGRATIONS.map((m) => m.name);
     assert.deepEqual(await migrate(client, MIGRATIONS), names);
@@ -123,7 +123,7 @@ describe("somebody's own PostgreSQL", () => {
     await early.close();
     const store = await openDatabase({ connectionString: databaseUrl }, 'us-east-1', parts);
     await store.usage.append([record, aRecord({ startedAtMs: start, functionName: 'new' })]);
-    const client = new pg.Client(databaseUrl);
+    const client = new Client(databaseUrl);
     await client.connect();
     const { rows } = await client.query(
       'select c.relname as place, u.function_name as name from hearth.usage u join pg_class c on c.oid = u.tableoid order by name',

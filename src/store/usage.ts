@@ -59,7 +59,7 @@ async function prepare(
 
 /** One statement whatever the number of records: an array for each column. */
 async function insert(db: Kysely<Database>, records: readonly UsageRecord[], region: string): Promise<void> {
-  const of = <T>(type: string, pick: (r: UsageRecord) => T): RawBuilder<unknown> => sql`${records.map(pick)}::${sql.raw(type)}[]`;
+  const of = (type: string, pick: (r: UsageRecord) => unknown): RawBuilder<unknown> => sql`${records.map(pick)}::${sql.raw(type)}[]`;
   await sql`
     insert into hearth.usage (${sql.raw(COLUMNS)})
     select account_id, ${region}, (to_timestamp(started_ms / 1000) at time zone 'UTC')::date, request_id, attempt, function_id, function_name, version,

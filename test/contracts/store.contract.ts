@@ -159,10 +159,13 @@ function describeIdempotency(store: () => Store, nowMs: () => number): void {
     ]);
     await store().usage.append([]);
     const kept = await store().usage.recent({ functionName, limit: 10 });
-    assert.deepEqual(kept.map((r) => [r.attempt, r.billedMs]).sort(), [
-      [1, 5],
-      [2, 5],
-    ]);
+    assert.deepEqual(
+      kept.map((r) => [r.attempt, r.billedMs]).toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0)),
+      [
+        [1, 5],
+        [2, 5],
+      ],
+    );
   });
 }
 
