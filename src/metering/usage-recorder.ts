@@ -61,7 +61,7 @@ export class UsageRecorder implements UsageSink {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#writeAfterMs = options.flushMs * WRITE_AT;
-    this.#batch = options.batchRecords ?? 1_000;
+    this.#batch = options.batchRecords ?? 500;
     this.#closeMs = options.closeMs ?? 5_000;
     this.#queue = new BoundedQueue(options.capacity ?? 200_000);
   }

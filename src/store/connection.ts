@@ -17,7 +17,14 @@ const CONNECT_MS = 5_000;
 
 /** A pool that survives the loss of its connections: without these listeners, one would end the process. */
 export function openPool(connection: DatabaseConnection, name: string, log: Log): Pool {
-  const pool = new Pool({ ...connection, application_name: name, max: 5, connectionTimeoutMillis: CONNECT_MS, keepAlive: true });
+  const pool = new Pool({
+    ...connection,
+    application_name: name,
+    max: 5,
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  });
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'));
   // The pool does not listen to a connection that is lent out, and one may be lost between two queries.
   pool.on('connect', (client) => client.on('error', (error) => log.debug({ err: error }, 'a database connection was lost')));

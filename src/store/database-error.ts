@@ -3,6 +3,9 @@ import { HearthError } from '../errors.ts';
 /** SQLSTATE of a unique key that is taken. */
 const UNIQUE_VIOLATION = '23505';
 
+/** Data exceptions; a null where none may be; a check that fails. */
+const UNFIT = /^(22...|23502|23514)$/;
+
 /** What `pg` says, without a code, when a connection is not there (any more). */
 const LOST =
   /connection (terminated|ended|timeout)|timeout (exceeded|expired)|client has encountered a connection error|not queryable|pool after calling end/i;
@@ -34,7 +37,7 @@ export function databaseError(error: unknown): HearthError {
       { cause: error },
     );
   }
-  if (codeOf(error).startsWith('22')) {
+  if (UNFIT.test(codeOf(error))) {
     return new HearthError('InvalidParameterValueException', `The database can't hold a value: ${messageOf(error)}`, { cause: error });
   }
   return new HearthError('ServiceException', `The database refused a query: ${messageOf(error)}`, { cause: error });

@@ -1,3 +1,4 @@
+import { HearthError } from '../errors.ts';
 import { Decimal } from '../lib/decimal.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { UsageRecord } from '../model/usage.ts';
@@ -45,6 +46,7 @@ function usage(): UsageStore {
     [...records.values()].filter((r) => name === undefined || r.functionName === name);
   return {
     async append(batch) {
+      for (const record of batch) assertPossible(record);
       for (const record of batch) {
         const key = JSON.stringify([record.accountId, record.requestId, record.attempt]);
         if (!records.has(key)) records.set(key, Object.freeze({ ...record }));
@@ -66,6 +68,14 @@ function usage(): UsageStore {
         .slice(0, limit);
     },
   };
+}
+
+/** What a table's column would refuse. */
+function assertPossible(record: UsageRecord): void {
+  const counts = [record.attempt, record.billedMs, record.memoryMb, record.bytesIn, record.bytesOut];
+  const times = [record.startedAtMs, record.durationMs, record.coldMs, record.memoryUsedMb, record.initMs ?? 0];
+  if (counts.every((n) => Number.isSafeInteger(n) && n >= 0) && times.every((n) => Number.isFinite(n))) return;
+  throw new HearthError('InvalidParameterValueException', `A usage record can't be true: ${JSON.stringify(record)}`);
 }
 
 function sum(functionName: string, records: readonly UsageRecord[]): UsageTotals {

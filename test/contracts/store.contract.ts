@@ -137,6 +137,23 @@ function usageContract(store: () => Store, nowMs: () => number): void {
     assert.equal(total?.invocations, 2);
   });
 
+  test('a record that can not be true is refused, with the whole batch', async () => {
+    const functionName = `f-${randomUUID()}`;
+    for (const wrong of [
+      { billedMs: -1 },
+      { billedMs: 0.5 },
+      { durationMs: Number.NaN },
+      { startedAtMs: Number.POSITIVE_INFINITY },
+      { memoryMb: -128 },
+    ]) {
+      await rejects(
+        store().usage.append([aRecord({ functionName }), aRecord({ functionName, ...wrong })]),
+        'InvalidParameterValueException',
+      );
+    }
+    assert.deepEqual(await store().usage.recent({ functionName, limit: 10 }), []);
+  });
+
   test('five thousand records in one batch', async () => {
     const functionName = `f-${randomUUID()}`;
     const batch = Array.from({ length: 5_000 }, (_, i) => aRecord({ functionName, startedAtMs: nowMs() + (i % 1_000), billedMs: i }));

@@ -54,8 +54,9 @@ function notStarted(how: string, last: readonly string[], data: string): HearthE
   );
 }
 
+/** An ERROR is the answer to a query, and its sender's to report: a name that is taken is one. */
 function passOn(line: string, log: Log): void {
-  if (/^(ERROR|FATAL|PANIC):/.test(line)) log.warn({ postgres: line }, 'the database reports an error');
+  if (/^(FATAL|PANIC):/.test(line)) log.warn({ postgres: line }, 'the database reports an error');
   else log.debug({ postgres: line }, 'database');
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -17,6 +17,10 @@ beforeEach(() => {
   for (const file of ['bin/postgres', 'lib/libpq.so.5.18', 'lib/libpq.a', 'lib/pkgconfig/libpq.pc', 'share/data.sql'])
     writeFileSync(join(native, file), file, { mode: 0o600 });
   chmodSync(join(native, 'share/data.sql'), 0o644);
+  writeFileSync(
+    join(native, 'pg-symlinks.json'),
+    JSON.stringify([{ source: 'native/lib/libpq.so.5.18', target: 'native/lib/libpq.so.5' }]),
+  );
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -27,7 +31,8 @@ test('everyone can read and run the copy, whatever the original allows; what onl
     [mode(''), mode('bin'), mode('bin/postgres'), mode('lib/libpq.so.5.18'), mode('share/data.sql')],
     [0o755, 0o755, 0o755, 0o644, 0o644],
   );
-  assert.deepEqual(readdirSync(join(copy, 'lib')), ['libpq.so.5.18']);
+  assert.deepEqual(readdirSync(join(copy, 'lib')), ['libpq.so.5', 'libpq.so.5.18']);
+  assert.equal(readlinkSync(join(copy, 'lib/libpq.so.5')), 'libpq.so.5.18');
   assert.equal(statSync(join(native, 'bin/postgres')).mode & 0o777, 0o600, 'the original is as it was');
 });
 
