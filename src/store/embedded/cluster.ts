@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { HearthError } from '../../errors.ts';
 import { giveTo } from './account.ts';
 import { folderArgument, runProgram } from './program.ts';
@@ -22,7 +22,7 @@ export interface Layout {
 }
 
 export function layoutOf(home: string): Layout {
-  const root = join(home, 'postgres');
+  const root = resolve(home, 'postgres');
   return { root, data: join(root, 'data'), password: join(root, 'password'), lib: join(root, 'lib') };
 }
 
