@@ -21,7 +21,7 @@ let home: string;
 let clock: VirtualClock;
 let artifacts: FsArtifacts;
 
-const node: Interpreter = { name: 'nodejs20.x', language: 'Node.js', path: process.execPath, version: process.versions.node };
+const node: Interpreter = { language: 'Node.js', path: process.execPath, version: process.versions.node };
 const interpreters: Interpreters = { find: async (runtime) => (runtime.startsWith('nodejs') ? node : null), found: async () => [node] };
 
 before(async () => {

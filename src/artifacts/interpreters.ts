@@ -1,7 +1,5 @@
 /** A program on this machine that runs functions. */
 export interface Interpreter {
-  /** Lambda's name for the runtime it runs, such as `nodejs20.x`. */
-  readonly name: string;
   readonly language: string;
   /** Absolute path of the executable. */
   readonly path: string;

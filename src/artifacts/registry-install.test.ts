@@ -64,7 +64,7 @@ test('pip installs for the interpreter that will run it, and says what to do abo
   if (found === null) return t.skip('there is no python3 here');
   const [path = '', version = ''] = found.stdout.trim().split(' ');
   const name = `python${version.split('.').slice(0, 2).join('.')}`;
-  const python = { name, language: 'Python', path, version };
+  const python = { language: 'Python', path, version };
   const artifacts = await opened(t, { find: async () => python, found: async () => [python] });
   const source = await zip({ 'requirements.txt': 'six==1.16.0\n', 'app.py': '' });
   const build = await buildOrSkip(t, artifacts, { source, runtime: name, handler: 'app.handler' });

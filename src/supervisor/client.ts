@@ -18,8 +18,13 @@ export interface Supervision {
   adopt(pid: number): void;
   /** Tells that somebody else reaped an adopted process. */
   forget(pid: number): void;
-  /** Kills a process and all it started, other adopted processes and theirs excepted. Resolves when they are gone; never rejects. */
+  /**
+   * Kills a process that was spawned or adopted and all it started, other adopted processes and theirs excepted. Resolves when they are gone,
+   * at once for one whose end has been told; never rejects.
+   */
   kill(pid: number): Promise<void>;
+  /** The same for a process of ours that nobody told of. */
+  killStray(pid: number): Promise<void>;
   /** Lets a process run on every CPU. */
   unpin(pid: number): void;
   /** Kills everything. Idempotent. */
@@ -83,8 +88,13 @@ export class SupervisorClient implements Supervision {
 
   async kill(pid: number): Promise<void> {
     if (this.#plain !== null) return this.#plain.kill(pid);
-    if (this.#live === null) return; // all that was started went with the supervisor
-    await this.#ask(this.#live, (id) => ({ op: 'kill', id, pid })).catch(() => {}); // lost: then all is killed
+    const identity = this.#known.get(pid);
+    if (identity !== undefined) await this.#kill(identity);
+  }
+
+  async killStray(pid: number): Promise<void> {
+    const found = lookUp(pid);
+    if (found !== null && !found.gone) await this.#kill(found.identity);
   }
 
   unpin(pid: number): void {
@@ -100,6 +110,7 @@ export class SupervisorClient implements Supervision {
       connection.child.once('exit', () => resolve());
       connection.child.stdin!.end();
     });
+    this.#reportAll();
   }
 
   #ask(connection: Connection, request: (id: number) => Request): Promise<number> {
@@ -108,6 +119,11 @@ export class SupervisorClient implements Supervision {
       this.#waiting.set(id, { resolve, reject });
       connection.send(request(id));
     });
+  }
+
+  async #kill(identity: ProcessIdentity): Promise<void> {
+    if (this.#live === null) return; // all that was started went with the supervisor
+    await this.#ask(this.#live, (id) => ({ op: 'kill', id, ...identity })).catch(() => {}); // lost: then all is killed
   }
 
   #connect(): Promise<Connection | null> {
@@ -175,13 +191,18 @@ export class SupervisorClient implements Supervision {
   async #lost(connection: Connection, reason: string): Promise<void> {
     if (this.#live !== connection) return;
     this.#live = null;
-    const known = [...this.#known.values()];
-    this.#known.clear();
-    await killTree(this.#clock, known.filter(alive).map((p) => p.pid));
+    await killTree(this.#clock, [...this.#known.values()].filter(alive).map((p) => p.pid));
     this.#connection = null;
-    for (const { pid } of known) this.#events.exited(pid, { code: null, signal: 'SIGKILL' });
+    this.#reportAll();
     for (const waiter of this.#waiting.values()) waiter.reject(new HearthError('ServiceException', 'the supervisor process died'));
     this.#waiting.clear();
     if (!this.#closed) this.#events.lost(reason);
+  }
+
+  /** Everything has been killed, and nobody is left to say so. */
+  #reportAll(): void {
+    const known = [...this.#known.keys()];
+    this.#known.clear();
+    for (const pid of known) this.#events.exited(pid, { code: null, signal: 'SIGKILL' });
   }
 }

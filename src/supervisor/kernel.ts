@@ -1,6 +1,6 @@
-import { constants } from 'node:os';
 import koffi from 'koffi';
 import type { ExitStatus } from '../model/instance.ts';
+import { decodeStatus } from './exit-status.ts';
 
 const PR_SET_CHILD_SUBREAPER = 36;
 const WNOHANG = 1;
@@ -31,15 +31,4 @@ export function loadKernel(): Kernel {
     },
     unpin: (thread) => schedSetaffinity(thread, 128, Buffer.alloc(128, 0xff)) === 0,
   };
-}
-
-/** What waitpid(2) gave, in the model's words. */
-export function decodeStatus(status: number): ExitStatus {
-  const signal = status & 0x7f;
-  return signal === 0 ? { code: (status >> 8) & 0xff, signal: null } : { code: null, signal: signalName(signal) };
-}
-
-/** `SIGKILL` for 9; `SIG64` style for those without a name. */
-export function signalName(number: number): string {
-  return Object.entries(constants.signals).find(([, n]) => n === number)?.[0] ?? `SIG${number}`;
 }

@@ -14,8 +14,8 @@ export interface SpawnOrder {
 /** Server to supervisor, a JSON object a line. */
 export type Request =
   | { readonly op: 'spawn'; readonly id: number; readonly order: SpawnOrder }
-  /** Kill a process and all it started, sparing other adopted processes and theirs; answered when they are gone. */
-  | { readonly op: 'kill'; readonly id: number; readonly pid: number }
+  /** Kill a process and all it started, sparing other adopted processes and theirs; answered when they are gone. Another process that has the pid by now is left alone. */
+  | { readonly op: 'kill'; readonly id: number; readonly pid: number; readonly startTime: string }
   /** The process is one of ours: no orphan, should it lose its parent. */
   | { readonly op: 'adopt'; readonly pid: number }
   /** The process has ended, somebody else reaped it: look after what it may have left. */

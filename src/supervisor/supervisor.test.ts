@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../lib/clock.ts';
 import type { ExitStatus } from '../model/instance.ts';
 import { SupervisorClient } from './client.ts';
-import { decodeStatus } from './kernel.ts';
+import { decodeStatus } from './exit-status.ts';
 import { childrenOf, lookUp } from './process-tree.ts';
 
 const skip = process.platform === 'linux' ? false : 'the supervisor needs Linux';

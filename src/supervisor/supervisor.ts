@@ -19,8 +19,7 @@ export class Supervisor {
   readonly #send: (reply: Reply) => void;
   /** Started by us through node:child_process, which reaps them. */
   readonly #own = new Set<number>();
-  /** Processes that are known, with their start time. */
-  readonly #known = new Map<number, string>();
+  readonly #known = new Set<number>();
   readonly #strangers = new Map<number, number>();
   #lookingAround = false;
 
@@ -37,7 +36,7 @@ export class Supervisor {
       case 'spawn':
         return this.#spawn(request.id, request.order);
       case 'kill':
-        return void this.#kill(request.id, request.pid);
+        return void this.#kill(request.id, request);
       case 'adopt':
         return this.#adopt(request.pid);
       case 'forget':
@@ -85,17 +84,12 @@ export class Supervisor {
   }
 
   #adopt(pid: number): void {
-    const found = lookUp(pid);
-    if (found !== null) this.#known.set(pid, found.identity.startTime);
+    if (lookUp(pid) !== null) this.#known.add(pid);
     this.#strangers.delete(pid);
   }
 
-  async #kill(id: number, pid: number): Promise<void> {
-    const startTime = this.#known.get(pid);
-    // Another process may have the pid by now.
-    if (startTime === undefined || lookUp(pid)?.identity.startTime === startTime) {
-      await killTree(this.#clock, [pid], { spare: (other) => this.#known.has(other) });
-    }
+  async #kill(id: number, { pid, startTime }: { pid: number; startTime: string }): Promise<void> {
+    if (lookUp(pid)?.identity.startTime === startTime) await killTree(this.#clock, [pid], { spare: (other) => this.#known.has(other) });
     this.#lookAround();
     this.#send({ event: 'killed', id });
   }

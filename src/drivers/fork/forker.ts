@@ -5,7 +5,7 @@ import type { Deferred } from '../../lib/deferred.ts';
 import { FrameError, decodeJson, encodeJsonFrame } from '../../runtimes/frames.ts';
 import { Frame } from '../../runtimes/protocol.ts';
 import type { ConfineStep, ForkOrder } from '../../runtimes/protocol.ts';
-import { signalName } from '../../supervisor/kernel.ts';
+import { signalName } from '../../supervisor/exit-status.ts';
 import { childrenOf } from '../../supervisor/process-tree.ts';
 import type { Newborn, Processes } from './processes.ts';
 
@@ -114,7 +114,7 @@ export class Forker {
   /** Kills what an instance that ended has left: it became this process's child. Not while a child may be unknown to us because it is just being made. */
   #sweep(): void {
     if (this.#orders.size > 0 || this.#over || !this.#processes.options.abilities.linux) return;
-    for (const pid of childrenOf(this.pid)) if (!this.#children.has(pid)) void this.#processes.supervisor.kill(pid);
+    for (const pid of childrenOf(this.pid)) if (!this.#children.has(pid)) void this.#processes.supervisor.killStray(pid);
   }
 
   async #ended(): Promise<void> {
