@@ -4,7 +4,7 @@ import { alwaysOnCost, cost } from './billing.ts';
 import type { Prices } from './billing.ts';
 
 /** Sums with their price. */
-export interface PricedUsage {
+interface PricedUsage {
   readonly invocations: number;
   readonly errors: number;
   readonly coldStarts: number;

@@ -26,7 +26,7 @@ export async function migrate(session: ClientBase, migrations: readonly Migratio
   return missing.map((migration) => migration.name);
 }
 
-export function checksum(migration: Migration): string {
+function checksum(migration: Migration): string {
   return createHash('sha256').update(migration.sql).digest('hex');
 }
 
