@@ -43,7 +43,11 @@ async function live(
       concurrent: AT_ONCE,
       exitOnError: false,
       registerSignalListeners: false,
-      rendererOptions: { logger: new ListrLogger<ListrDefaultRendererLogLevels>({ processOutput }), collapseErrors: false, showErrorMessage: false },
+      rendererOptions: {
+        logger: new ListrLogger<ListrDefaultRendererLogLevels>({ processOutput }),
+        collapseErrors: false,
+        showErrorMessage: false,
+      },
     },
   );
   await tasks.run();

@@ -48,7 +48,7 @@ export async function parseHearthFile(text: string, path: string): Promise<Heart
   const place = new Places(path, document, lines);
   const broken = document.errors[0];
   if (broken !== undefined) throw place.error(broken.pos[0], `not valid YAML: ${broken.message}`);
-  const root: unknown = document.toJS({ maxAliasCount: 100 });
+  const root = valueOf(document, place);
   if (!isMap(root)) throw place.error(0, 'expected `functions:` with a function below it');
   const { parseManifestFile } = await import('../model/manifest.ts');
   try {
@@ -58,6 +58,15 @@ export async function parseHearthFile(text: string, path: string): Promise<Heart
     return { path, functions: names.map((name) => declared(path, root, name, functions[name]?.code ?? '.')) };
   } catch (error) {
     throw error instanceof HearthError ? place.faults(error) : error;
+  }
+}
+
+/** Aliases are followed here, so their faults (no anchor, too many) come to light here. */
+function valueOf(document: Document, place: Places): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw place.error(0, `not valid YAML: ${(error as Error).message}`);
   }
 }
 
@@ -84,18 +93,23 @@ class Places {
   faults(error: HearthError): CliError {
     const faults = error.details['faults'];
     const lines = Array.isArray(faults) ? (faults as string[]) : error.message.split('\n');
-    const [first = '', ...others] = lines.map((line) => this.at(keysOf(line), line).message);
+    const placed = lines.map((line) => ({ line, offset: this.#nearest(keysOf(line)) })).sort((a, b) => a.offset - b.offset);
+    const [first = '', ...others] = placed.map(({ line, offset }) => this.error(offset, line).message);
     const fix = others.length === 0 ? 'correct that line' : 'correct those lines';
     return new CliError([first, ...others.map((line) => `       ${line}`)].join('\n'), { fix, cause: error });
   }
 
-  /** An error at the value of `keys`, or at the nearest thing around it that is there. */
+  /** An error at the key, or at the nearest thing around it that is there. */
   at(keys: readonly (string | number)[], message: string): CliError {
+    return this.error(this.#nearest(keys), message);
+  }
+
+  #nearest(keys: readonly (string | number)[]): number {
     for (let depth = keys.length; depth > 0; depth--) {
       const offset = this.#offsetOf(keys.slice(0, depth));
-      if (offset !== null) return this.error(offset, message);
+      if (offset !== null) return offset;
     }
-    return this.error(0, message);
+    return 0;
   }
 
   /** Where the key is written, or the item of a list; null when it is not there. */

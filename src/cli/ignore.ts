@@ -59,7 +59,7 @@ function parseRule(line: string): Rule[] {
 }
 
 function translate(glob: string): string {
-  const token = /\*\*\/|\/\*\*$|\*+|\?|\[!?[^\]/]+\]|\\.|[^*?[\\]+|[[\\]/g;
+  const token = /\*\*\/|\/\*\*$|\*+|\?|\[!?[^\]/]+\]|\\.|[^*?[\\/]+|[[\\/]/g;
   return glob.replace(token, (part) => {
     if (part === '**/') return '(?:.*/)?';
     if (part === '/**') return '/.*';

@@ -228,12 +228,14 @@ export class LocalFleet implements Worker {
   #becameIdle(instance: FleetInstance): void {
     this.#unwatch(instance);
     instance.idleSinceMs = this.#deps.clock.monotonic();
+    instance.idleAtMs = this.#deps.clock.now();
     this.#roster.rest(instance, true);
     void this.#model.observe(instance);
     this.#keeper.rested(instance);
   }
 
   #becameBusy(instance: FleetInstance): void {
+    instance.idleAtMs = null;
     this.#roster.rest(instance, false);
     if (instance.pid === null) return;
     const limitBytes = instance.version.memoryMb * MIB;
