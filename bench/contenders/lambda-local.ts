@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Contender } from './contender.ts';
+import { type Contender, EVENT } from './contender.ts';
 import { PEERS, peerFile, peerVersion, startPeer } from './package.ts';
 
 export const lambdaLocal: Contender = {
@@ -21,6 +21,7 @@ export const lambdaLocal: Contender = {
           ...['--lambda-path', 'echo/lambda.cjs', '--watch', String(port), '--verboselevel', '0'],
         ],
         path: '/',
+        body: { event: EVENT }, // anything else it wraps in an API Gateway event
       },
       surroundings,
     ),

@@ -59,6 +59,8 @@ function packages(lock: string): string {
 export interface PeerProgram {
   command(port: number): Promise<readonly string[]> | readonly string[];
   readonly path: string;
+  /** What it is sent, when that is not the event as it is. */
+  readonly body?: unknown;
 }
 
 /** Starts a peer on a port of its own and waits for its first answer. */
@@ -69,7 +71,7 @@ export async function startPeer(peer: PeerProgram, { releases, folder }: Surroun
     method: 'POST',
     path: peer.path,
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(EVENT),
+    body: JSON.stringify(peer.body ?? EVENT),
   };
   const command = await peer.command(port);
   const startedMs = now();

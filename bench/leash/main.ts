@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 
 /** After SIGTERM, before SIGKILL to the whole group. */
 const GRACE_MS = 15_000;
+const REAP_MS = 1_000;
 
 /** What it says to its parent. */
 export type LeashSaid = { readonly pid: number } | { readonly error: string };
@@ -16,8 +17,7 @@ const child = spawn(program, args, { detached: true, stdio: ['ignore', 'inherit'
 child.once('error', (error) => process.send?.({ error: error.message } satisfies LeashSaid, () => process.exit(1)));
 child.once('spawn', () => process.send?.({ pid: child.pid as number } satisfies LeashSaid));
 child.once('exit', (code) => {
-  killGroup();
-  process.exit(code ?? 1);
+  void groupGone().then(() => process.exit(code ?? 1));
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.once('disconnect', () => {
@@ -25,10 +25,17 @@ process.once('disconnect', () => {
   setTimeout(killGroup, GRACE_MS);
 });
 
-function killGroup(): void {
+/** What the program left behind goes too. Its end is awaited, but not for ever: what waits for an init that reaps nothing is dead. */
+async function groupGone(): Promise<void> {
+  for (let waitedMs = 0; killGroup() && waitedMs < REAP_MS; waitedMs += 20) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** Whether there was anybody to kill. */
+function killGroup(): boolean {
   try {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    return child.pid !== undefined && process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // nobody left is what we want
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return false;
   }
 }

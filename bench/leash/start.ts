@@ -43,7 +43,7 @@ export async function startProgram({ command, cwd, env, logPath, announce = fals
     pid,
     announcements: announce ? (leash.stdio[4] as Readable) : null,
     isRunning: () => leash.exitCode === null && leash.signalCode === null,
-    lastWords: () => readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-15).join('\n'),
+    lastWords: () => readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-5).join('\n'),
     stop: async () => {
       if (leash.connected) leash.disconnect();
       await ended;

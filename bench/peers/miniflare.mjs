@@ -11,4 +11,7 @@ const miniflare = new Miniflare({
   cf: false, // else it asks Cloudflare for the caller's location
 });
 await miniflare.ready;
-process.on('SIGTERM', () => void miniflare.dispose());
+process.on('SIGTERM', async () => {
+  await miniflare.dispose();
+  setTimeout(() => {}, 200); // workerd was told to end; whoever leaves before it has leaves a zombie to init
+});
