@@ -7,7 +7,7 @@ export interface BenchContext {
   /** Everything that must be gone at the end, however that comes. */
   readonly releases: Releases;
   /** Progress, for a person; never part of a figure. */
-  tell(message: string): void;
+  readonly tell: (message: string) => void;
 }
 
 export interface Report {

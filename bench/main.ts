@@ -40,7 +40,7 @@ function optionsOrNull(args: readonly string[]): Options | null {
 async function runOne(bench: Bench, options: Options): Promise<unknown> {
   const releases = new Releases();
   const interrupted = (): void => {
-    releases.end().finally(() => process.exit(130));
+    void releases.end().finally(() => process.exit(130));
   };
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   const machine = describeMachine();

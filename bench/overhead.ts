@@ -1,4 +1,4 @@
-import { type BareServer, startBareServer } from './bare/start.ts';
+import { startBareServer } from './bare/start.ts';
 import type { Bench, BenchContext, Report } from './bench.ts';
 import { BenchHearth } from './hearth.ts';
 import type { LoadResult, Target } from './load/plan.ts';

@@ -8,7 +8,12 @@ export class Releases {
   /** What is added while it ends goes at once. */
   add(release: Release): void {
     this.#stack.push(release);
-    if (this.#ending !== null) this.#ending = this.#ending.finally(() => this.#unwind());
+    if (this.#ending === null) return;
+    const unwind = (): Promise<void> => this.#unwind();
+    this.#ending = this.#ending.then(unwind, async (error: unknown) => {
+      await unwind();
+      throw error;
+    });
   }
 
   /** Rejects with the first error once all have been tried. */

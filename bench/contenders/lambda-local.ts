@@ -18,7 +18,9 @@ export const lambdaLocal: Contender = {
           '--require',
           join(PEERS, 'loopback.cjs'),
           peerFile('lambda-local/build/cli.js'),
-          ...['--lambda-path', 'echo/lambda.cjs', '--watch', String(port), '--verboselevel', '0'],
+          '--lambda-path=echo/lambda.cjs',
+          `--watch=${port}`,
+          '--verboselevel=0',
         ],
         path: '/',
         body: { event: EVENT }, // anything else it wraps in an API Gateway event

@@ -1,6 +1,7 @@
 // Runs a program that is not ours for as long as its parent lives: `main.js [--announce] PROGRAM ARGUMENTS`. When the parent
 // disconnects, asks or is killed, the program and all it started go. With --announce, descriptor 4 is passed on as the program's 3.
 import { spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
 
 /** After SIGTERM, before SIGKILL to the whole group. */
 const GRACE_MS = 15_000;
@@ -14,6 +15,7 @@ const [program, ...args] = process.argv.slice(announces ? 3 : 2);
 if (program === undefined) throw new Error('no program given');
 // A group of its own, so that all of it can be killed, and a Ctrl-C meant for the benchmark reaches it in order.
 const child = spawn(program, args, { detached: true, stdio: ['ignore', 'inherit', 'inherit', ...(announces ? [4] : [])] });
+if (announces) closeSync(4); // the program's end of the pipe is the only one: it is read to its end
 child.once('error', (error) => process.send?.({ error: error.message } satisfies LeashSaid, () => process.exit(1)));
 child.once('spawn', () => process.send?.({ pid: child.pid as number } satisfies LeashSaid));
 child.once('exit', (code) => {

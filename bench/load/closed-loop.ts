@@ -26,18 +26,21 @@ interface Cycle {
 /** Callbacks, not promises: a promise a request would be the generator's own cost. */
 function cycle(socket: HttpSocket, { request, endMs, recorder }: Cycle): Promise<void> {
   return new Promise((resolve) => {
-    const next = (): void => {
+    const again = (): void => {
       const sentMs = now();
       if (sentMs >= endMs || recorder.hopeless) return resolve();
       socket.send(request, (received) => {
         recorder.note(sentMs, received);
-        if (socket.isOpen) return next();
-        socket.open().then(next, (error: unknown) => {
-          recorder.fail(`can't connect again: ${String(error)}`);
-          resolve();
-        });
+        if (socket.isOpen) return again();
+        socket.open().then(
+          () => again(),
+          (error: unknown) => {
+            recorder.fail(`can't connect again: ${String(error)}`);
+            resolve();
+          },
+        );
       });
     };
-    next();
+    again();
   });
 }
