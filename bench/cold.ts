@@ -23,6 +23,8 @@ interface Start {
   readonly waitedMs: number;
   readonly handlerMs: number;
   readonly requestId: string;
+  /** Null: it did not wait for an instance. */
+  readonly rung: string | null;
 }
 
 export interface ColdRow {
@@ -38,6 +40,8 @@ export interface ColdRow {
   readonly handlerMs: number;
   /** Starts that began on another rung than the one meant, and are not in the sample. */
   readonly strays: number;
+  /** Calls that failed, and are not in the sample either. */
+  readonly failures: number;
 }
 
 export const cold: Bench = {
@@ -62,7 +66,7 @@ export const cold: Bench = {
       }
       await hearth.client.evict(example.name, 'disk'); // what the next one starts beside is the same for all
     }
-    return { tables: [table(rows), ...comparison(rows)], notes: [...notes, ...strays(rows)], figures: { rows } };
+    return { tables: [table(rows), ...comparison(rows)], notes: [...notes, ...leftOut(rows)], figures: { rows } };
   },
 };
 
@@ -86,26 +90,33 @@ interface Series {
   readonly n: number;
 }
 
-/** One row: down to the rung, call, again; the first is discarded. A reason instead when half of the starts were not from that rung. */
+/** One row: down to the rung, call, again; the first is discarded. A reason instead when there were not `n` good ones in twice as many. */
 async function measure({ hearth, name, event, rung, n }: Series): Promise<ColdRow | { reason: string }> {
   const socket = new HttpSocket(hearth.port);
   const request = requestBytes(hearth.target(name, event));
   const starts: Start[] = [];
-  let seen = '';
-  let strays = 0;
+  const strays: string[] = [];
+  const failures: string[] = [];
   try {
     await callOnce(socket, request); // so that there is a snapshot to start from
     for (let i = 0; starts.length < n && i <= 2 * n; i++) {
       await hearth.client.evict(name, rung);
-      const { start, rung: began } = await callOnce(socket, request);
-      if (i === 0) continue;
-      if (began === rung) starts.push(start);
-      else [strays, seen] = [strays + 1, began ?? 'warm'];
+      const called = await callOnce(socket, request);
+      if ('failure' in called) failures.push(called.failure);
+      else if (i === 0) continue;
+      else if (called.rung === rung) starts.push(called);
+      else strays.push(called.rung ?? 'warm');
     }
   } finally {
     socket.close();
   }
-  if (starts.length < n) return { reason: `${strays} of ${strays + starts.length} starts were not from ${rung} (the last: ${seen})` };
+  if (starts.length < n) {
+    const why = [
+      ...(strays.length > 0 ? [`${strays.length} starts began elsewhere (the last: ${strays.at(-1)})`] : []),
+      ...(failures.length > 0 ? [`${failures.length} failed (the last: ${failures.at(-1)})`] : []),
+    ];
+    return { reason: why.join('; ') };
+  }
   const { p50, p90, p99 } = summarize(starts.map((s) => s.ms));
   return {
     function: name,
@@ -117,26 +128,27 @@ async function measure({ hearth, name, event, rung, n }: Series): Promise<ColdRo
     waitedMs: round(median(starts.map((s) => s.waitedMs))),
     initMs: await initMs(hearth, name, starts),
     handlerMs: round(median(starts.map((s) => s.handlerMs))),
-    strays,
+    strays: strays.length,
+    failures: failures.length,
   };
 }
 
 /** The clock runs from the first byte sent on a standing connection to the last byte of the answer. */
-async function callOnce(socket: HttpSocket, request: Buffer): Promise<{ start: Start; rung: string | null }> {
+async function callOnce(socket: HttpSocket, request: Buffer): Promise<Start | { failure: string }> {
   await socket.open();
   const sentMs = now();
   const received = await new Promise<Received>((resolve) => socket.send(request, resolve));
-  if ('error' in received) throw received.error;
+  if ('error' in received) return { failure: received.error.message };
   const { answer, atMs } = received;
   if (answer.status !== 200 || answer.header('x-amz-function-error') !== null)
-    throw new Error(`the call failed with status ${answer.status}: ${answer.body.toString().slice(0, 500)}`);
-  const start: Start = {
+    return { failure: `status ${answer.status}: ${answer.body.toString().slice(0, 300)}` };
+  return {
     ms: atMs - sentMs,
     waitedMs: Number(answer.header('x-hearth-cold-ms') ?? 0),
     handlerMs: Number(answer.header('x-hearth-duration-ms') ?? 0),
     requestId: answer.header('x-amzn-requestid') ?? '',
+    rung: answer.header('x-hearth-cold-rung'),
   };
-  return { start, rung: answer.header('x-hearth-cold-rung') };
 }
 
 /** The init phase as the usage records have it, of those starts that ran one. */
@@ -173,8 +185,9 @@ function comparison(rows: readonly ColdRow[]) {
   return [{ title: 'From disk / from a snapshot, p50', columns: ['function', 'times'], rows: compared }];
 }
 
-function strays(rows: readonly ColdRow[]): string[] {
-  return rows.flatMap((r) =>
-    r.strays === 0 ? [] : [`${r.function} from ${r.rung}: ${r.strays} starts began on another rung, and are left out`],
-  );
+function leftOut(rows: readonly ColdRow[]): string[] {
+  return rows.flatMap((r) => [
+    ...(r.strays === 0 ? [] : [`${r.function} from ${r.rung}: ${r.strays} starts began on another rung, and are left out`]),
+    ...(r.failures === 0 ? [] : [`${r.function} from ${r.rung}: ${r.failures} calls FAILED, and are left out`]),
+  ]);
 }

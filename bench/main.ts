@@ -22,9 +22,18 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const documents: Record<string, unknown> = {};
-  for (const bench of chosen) documents[bench.name] = await runOne(bench, options);
+  let failed = false;
+  for (const bench of chosen) {
+    try {
+      documents[bench.name] = await runOne(bench, options);
+    } catch (error) {
+      failed = true;
+      documents[bench.name] = { bench: bench.name, error: (error as Error).message };
+      process.stderr.write(`error: ${bench.name}: ${(error as Error).message}\n`);
+    }
+  }
   if (options.json) process.stdout.write(`${JSON.stringify(options.name === null ? documents : documents[options.name])}\n`);
-  return 0;
+  return failed ? 1 : 0;
 }
 
 function optionsOrNull(args: readonly string[]): Options | null {

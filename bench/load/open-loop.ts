@@ -64,7 +64,11 @@ class OpenLoop {
   }
 
   #becomeDue(upTo: number): void {
-    for (; this.#due < upTo; this.#due++) this.#queue.push(this.#due);
+    const atMs = now();
+    for (; this.#due < upTo; this.#due++) {
+      this.#recorder.noteLateness(atMs - this.#dueMs(this.#due)); // the generator's own; waiting for a connection is the server's
+      this.#queue.push(this.#due);
+    }
     this.#sendQueued();
   }
 
@@ -73,8 +77,7 @@ class OpenLoop {
   }
 
   #send(index: number, socket: HttpSocket): void {
-    const dueMs = this.#pace.startMs + index * this.#pace.intervalMs;
-    this.#recorder.noteLateness(now() - dueMs);
+    const dueMs = this.#dueMs(index);
     socket.send(this.#request, (received) => {
       this.#recorder.note(dueMs, received);
       this.#ended += 1;
@@ -86,6 +89,10 @@ class OpenLoop {
           (error: unknown) => this.#recorder.fail(`can't connect again: ${String(error)}`),
         );
     });
+  }
+
+  #dueMs(index: number): number {
+    return this.#pace.startMs + index * this.#pace.intervalMs;
   }
 
   #release(socket: HttpSocket): void {

@@ -24,7 +24,7 @@ export interface LoadResult {
   readonly latencies: Float64Array;
   /** The same less the time in the handler, where the answer told it (`x-hearth-duration-ms`). */
   readonly overheads: Float64Array;
-  /** Open loop: how much later than due a request left the generator. */
+  /** Open loop: how much later than due the generator knew that a request was due; it is part of the latency. */
   readonly lateness: Float64Array;
   /** Answers that waited for a new instance (`x-hearth-cold-rung`). */
   readonly coldStarts: number;
