@@ -107,7 +107,12 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const scope = { accountId: config.accountId, region: config.region };
   const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
   followChanges(registry, { fleet, dispatcher, logs, log });
-  const sources = await Sources.open({ folder: join(config.home, 'sources'), clock, maxBytes: config.limits.sourceBytes, keepMs: 60 * 60_000 });
+  const sources = await Sources.open({
+    folder: join(config.home, 'sources'),
+    clock,
+    maxBytes: config.limits.sourceBytes,
+    keepMs: 60 * 60_000,
+  });
   closing.add(() => sources.close());
   const control = controlPlane({
     registry,

@@ -8,7 +8,10 @@ import type { Logger } from '../observe/logger.ts';
  * What becomes of instances when functions change: a new revision serves, the one before it ends. Snapshots of a function that is created by
  * the API (and not by a deployment, which makes them itself) are made on first use.
  */
-export function followChanges(registry: FunctionRegistry, parts: { fleet: LocalFleet; dispatcher: Dispatcher; logs: FunctionLogs; log: Logger }): void {
+export function followChanges(
+  registry: FunctionRegistry,
+  parts: { fleet: LocalFleet; dispatcher: Dispatcher; logs: FunctionLogs; log: Logger },
+): void {
   const { fleet, dispatcher, logs, log } = parts;
   for (const version of registry.list()) fleet.serve(version);
   registry.onChange((change: FunctionChange) => {
@@ -17,6 +20,7 @@ export function followChanges(registry: FunctionRegistry, parts: { fleet: LocalF
     const { revisionId } = change.previous;
     dispatcher.retire(revisionId);
     fleet.retire(revisionId).catch((err: unknown) => log.error({ err, revisionId }, 'a revision could not be retired'));
-    if (change.kind === 'removed') logs.remove(change.previous.name).catch((err: unknown) => log.error({ err }, 'a log could not be removed'));
+    if (change.kind === 'removed')
+      logs.remove(change.previous.name).catch((err: unknown) => log.error({ err }, 'a log could not be removed'));
   });
 }
