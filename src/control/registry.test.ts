@@ -67,7 +67,10 @@ test('an update of another revision than the present is refused', async () => {
   const { registry } = await opened();
   const first = await registry.create('a', settings);
   await registry.update('a', () => ({ memoryMb: 200 }), first.revisionId);
-  await assert.rejects(registry.update('a', () => ({ memoryMb: 300 }), first.revisionId), { code: 'PreconditionFailedException', message: /^The Revision Id provided does not match/ });
+  await assert.rejects(
+    registry.update('a', () => ({ memoryMb: 300 }), first.revisionId),
+    { code: 'PreconditionFailedException', message: /^The Revision Id provided does not match/ },
+  );
   assert.equal(registry.get('a')?.memoryMb, 200);
 });
 
@@ -78,20 +81,35 @@ test('what the store did not take is not seen, told, or in the way of the next',
   assert.equal(registry.get('a'), null);
   const made = await registry.create('a', settings);
   store.failNext = new Error('disk full');
-  await assert.rejects(registry.update('a', () => ({ memoryMb: 999 })), /disk full/);
+  await assert.rejects(
+    registry.update('a', () => ({ memoryMb: 999 })),
+    /disk full/,
+  );
   store.failNext = new Error('disk full');
   await assert.rejects(registry.remove('a'), /disk full/);
   assert.equal(registry.get('a'), made);
-  assert.deepEqual(changes.map((c) => c.kind), ['created']);
+  assert.deepEqual(
+    changes.map((c) => c.kind),
+    ['created'],
+  );
   assert.equal(await registry.remove('a'), true);
   assert.equal(await registry.remove('a'), false);
-  await assert.rejects(registry.update('a', () => ({})), { code: 'ResourceNotFoundException' });
+  await assert.rejects(
+    registry.update('a', () => ({})),
+    { code: 'ResourceNotFoundException' },
+  );
 });
 
 test('names are taken as Lambda takes them', async () => {
   const { registry } = await opened();
   const made = await registry.create('my-fn', settings);
-  for (const name of ['my-fn', 'my-fn:$LATEST', 'function:my-fn', '000000000000:function:my-fn', 'arn:aws:lambda:us-east-1:000000000000:function:my-fn']) {
+  for (const name of [
+    'my-fn',
+    'my-fn:$LATEST',
+    'function:my-fn',
+    '000000000000:function:my-fn',
+    'arn:aws:lambda:us-east-1:000000000000:function:my-fn',
+  ]) {
     assert.equal(registry.find(name, null), made, name);
   }
   assert.equal(registry.find('my-fn', '$LATEST'), made);
@@ -100,14 +118,35 @@ test('names are taken as Lambda takes them', async () => {
     ['nope', null, 'ResourceNotFoundException', `${missing}nope:$LATEST`],
     ['my-fn', '7', 'ResourceNotFoundException', `${missing}my-fn:7`],
     ['my-fn', '$latest', 'ResourceNotFoundException', `${missing}my-fn:$latest`],
-    ['my-fn:1', '2', 'InvalidParameterValueException', 'The derived qualifier from the function name does not match the specified qualifier.'],
-    ['my-fn!', null, 'ValidationException', /^1 validation error detected: Value 'my-fn!' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: /],
-    ['my-fn', 'x'.repeat(129), 'ValidationException', /at 'qualifier' failed to satisfy constraint: Member must have length less than or equal to 128$/],
+    [
+      'my-fn:1',
+      '2',
+      'InvalidParameterValueException',
+      'The derived qualifier from the function name does not match the specified qualifier.',
+    ],
+    [
+      'my-fn!',
+      null,
+      'ValidationException',
+      /^1 validation error detected: Value 'my-fn!' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: /,
+    ],
+    [
+      'my-fn',
+      'x'.repeat(129),
+      'ValidationException',
+      /at 'qualifier' failed to satisfy constraint: Member must have length less than or equal to 128$/,
+    ],
     ['my-fn:1:2', null, 'ValidationException', /regular expression/],
     ['arn:aws:lambda::000000000000:function:my-fn', null, 'ValidationException', /regular expression/],
     ['', null, 'ValidationException', /greater than or equal to 1/],
-    ['arn:aws:lambda:eu-west-1:000000000000:function:my-fn', null, 'ResourceNotFoundException', "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')"],
+    [
+      'arn:aws:lambda:eu-west-1:000000000000:function:my-fn',
+      null,
+      'ResourceNotFoundException',
+      "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')",
+    ],
     ['111111111111:function:my-fn', null, 'AccessDeniedException', /account 111111111111/],
   ];
-  for (const [name, qualifier, code, message] of refused) assert.throws(() => registry.find(name, qualifier), { code, message }, `${name} ${qualifier}`);
+  for (const [name, qualifier, code, message] of refused)
+    assert.throws(() => registry.find(name, qualifier), { code, message }, `${name} ${qualifier}`);
 });

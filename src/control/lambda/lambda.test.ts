@@ -13,14 +13,24 @@ before(async () => {
 after(() => plane.close());
 
 async function call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: unknown) {
-  const payload = body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  const payload =
+    body === undefined
+      ? {}
+      : { payload: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json' } };
   const response = await plane.app.inject({ method, url, ...payload });
   const document = response.body === '' ? null : (response.json() as Record<string, never>);
   return { status: response.statusCode, type: response.headers['x-amzn-errortype'], document, headers: response.headers };
 }
 
 function create(name: string, more: Record<string, unknown> = {}) {
-  return call('POST', '/2015-03-31/functions', { FunctionName: name, Runtime: 'nodejs20.x', Handler: 'index.handler', Role: role, Code: { ZipFile: zip }, ...more });
+  return call('POST', '/2015-03-31/functions', {
+    FunctionName: name,
+    Runtime: 'nodejs20.x',
+    Handler: 'index.handler',
+    Role: role,
+    Code: { ZipFile: zip },
+    ...more,
+  });
 }
 
 test('create answers what AWS was recorded to answer', async () => {
@@ -57,40 +67,79 @@ test('create answers what AWS was recorded to answer', async () => {
 
 test('errors carry AWS’s type, status and words', async () => {
   const missing = await call('GET', '/2015-03-31/functions/nope');
-  assert.deepEqual([missing.status, missing.type, missing.document], [
-    404,
-    'ResourceNotFoundException',
-    { Type: 'User', Message: 'Function not found: arn:aws:lambda:us-east-1:000000000000:function:nope' },
-  ]);
+  assert.deepEqual(
+    [missing.status, missing.type, missing.document],
+    [
+      404,
+      'ResourceNotFoundException',
+      { Type: 'User', Message: 'Function not found: arn:aws:lambda:us-east-1:000000000000:function:nope' },
+    ],
+  );
   assert.ok(missing.headers['x-amzn-requestid']);
   const url = await call('GET', '/2021-10-31/functions/nope/url');
   assert.deepEqual(url.document, { Type: 'User', Message: 'The resource you requested does not exist.' });
   const conc = await call('PUT', '/2017-10-31/functions/nope/concurrency', { ReservedConcurrentExecutions: 1 });
-  assert.deepEqual(conc.document, { Type: 'User', Message: 'Function not found: arn:aws:lambda:us-east-1:000000000000:function:nope:$LATEST' });
+  assert.deepEqual(conc.document, {
+    Type: 'User',
+    Message: 'Function not found: arn:aws:lambda:us-east-1:000000000000:function:nope:$LATEST',
+  });
   await create('twice');
   const twice = await create('twice');
   assert.deepEqual([twice.status, twice.document], [409, { Type: 'User', message: 'Function already exist: twice' }]);
   const latest = await call('DELETE', '/2015-03-31/functions/twice?Qualifier=%24LATEST');
-  assert.deepEqual([latest.status, latest.document], [400, { Type: 'User', message: '$LATEST version cannot be deleted without deleting the function.' }]);
+  assert.deepEqual(
+    [latest.status, latest.document],
+    [400, { Type: 'User', message: '$LATEST version cannot be deleted without deleting the function.' }],
+  );
   const stale = await call('PUT', '/2015-03-31/functions/twice/configuration', { RevisionId: 'other', Timeout: 4 });
   assert.equal(stale.status, 412);
 });
 
 test('what may not be is refused before anything is made', async () => {
   const cases: [Record<string, unknown>, number, string, RegExp][] = [
-    [{ Role: undefined }, 400, 'ValidationException', /^1 validation error detected: Value null at 'role' failed to satisfy constraint: Member must not be null$/],
-    [{ Role: 'me', Timeout: 901 }, 400, 'ValidationException', /^2 validation errors detected: Value 'me' at 'role' .*; Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900$/],
+    [
+      { Role: undefined },
+      400,
+      'ValidationException',
+      /^1 validation error detected: Value null at 'role' failed to satisfy constraint: Member must not be null$/,
+    ],
+    [
+      { Role: 'me', Timeout: 901 },
+      400,
+      'ValidationException',
+      /^2 validation errors detected: Value 'me' at 'role' .*; Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900$/,
+    ],
     [{ MemorySize: 64 }, 400, 'ValidationException', /'64' at 'memorySize' .* greater than or equal to 128/],
-    [{ Runtime: 'nodejs99.x' }, 400, 'InvalidParameterValueException', /^Value nodejs99\.x at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: \[nodejs, .*\] or be a valid ARN$/],
+    [
+      { Runtime: 'nodejs99.x' },
+      400,
+      'InvalidParameterValueException',
+      /^Value nodejs99\.x at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: \[nodejs, .*\] or be a valid ARN$/,
+    ],
     [{ Runtime: undefined }, 400, 'InvalidParameterValueException', /^Runtime and Handler are mandatory/],
     [{ MemorySize: '128' }, 400, 'InvalidRequestContentException', /'memorySize' must be an integer/],
     [{ FunctionName: 'a'.repeat(65) }, 400, 'InvalidParameterValueException', /at 'functionName' .* less than or equal to 64$/],
     [{ FunctionName: 'my-fn:1:2' }, 400, 'ValidationException', /at 'functionName'/],
     [{ FunctionName: 'a'.repeat(141) }, 400, 'ValidationException', /less than or equal to 140/],
-    [{ Environment: { Variables: { LARGE_VAR: 'x'.repeat(4081) } } }, 400, 'InvalidParameterValueException', /exceeded the 4KB limit\. String measured: \{"LARGE_VAR":"x+"\}$/],
-    [{ Environment: { Variables: { AWS_REGION: 'x' } } }, 400, 'InvalidParameterValueException', /reserved keys .* Reserved keys used in this request: AWS_REGION$/],
+    [
+      { Environment: { Variables: { LARGE_VAR: 'x'.repeat(4081) } } },
+      400,
+      'InvalidParameterValueException',
+      /exceeded the 4KB limit\. String measured: \{"LARGE_VAR":"x+"\}$/,
+    ],
+    [
+      { Environment: { Variables: { AWS_REGION: 'x' } } },
+      400,
+      'InvalidParameterValueException',
+      /reserved keys .* Reserved keys used in this request: AWS_REGION$/,
+    ],
     [{ Code: {} }, 400, 'InvalidParameterValueException', /^Please provide a source for function code\.$/],
-    [{ Code: { ZipFile: 'bm8gemlw' } }, 400, 'InvalidParameterValueException', /^Could not unzip uploaded file\. Please check your file, then try to upload again\.$/],
+    [
+      { Code: { ZipFile: 'bm8gemlw' } },
+      400,
+      'InvalidParameterValueException',
+      /^Could not unzip uploaded file\. Please check your file, then try to upload again\.$/,
+    ],
     [{ Layers: ['arn:aws:lambda:us-east-1:000000000000:layer:l:1'] }, 400, 'InvalidParameterValueException', /does not serve Layers yet/],
     [{ Code: null }, 400, 'ValidationException', /'code'/],
   ];
@@ -104,7 +153,8 @@ test('what may not be is refused before anything is made', async () => {
 });
 
 test('every name of a runtime in Lambda’s model is taken', async () => {
-  for (const runtime of ['provided.al2023', 'java25', 'ruby4.0', 'python3.14']) assert.equal((await create(`rt-${runtime.replace('.', '-')}`, { Runtime: runtime })).status, 201);
+  for (const runtime of ['provided.al2023', 'java25', 'ruby4.0', 'python3.14'])
+    assert.equal((await create(`rt-${runtime.replace('.', '-')}`, { Runtime: runtime })).status, 201);
 });
 
 test('garbage is answered as AWS’s errors are, and is never our fault', async () => {
@@ -135,15 +185,26 @@ test('garbage is answered as AWS’s errors are, and is never our fault', async 
 });
 
 test('a request beyond Lambda’s limit gets 413 in its words', async () => {
-  const response = await plane.app.inject({ method: 'POST', url: '/2015-03-31/functions', headers: { 'content-length': '70167212', 'content-type': 'application/json' }, payload: '{}' });
+  const response = await plane.app.inject({
+    method: 'POST',
+    url: '/2015-03-31/functions',
+    headers: { 'content-length': '70167212', 'content-type': 'application/json' },
+    payload: '{}',
+  });
   assert.equal(response.statusCode, 413);
-  assert.deepEqual(response.json(), { Type: 'User', message: 'Request must be smaller than 70167211 bytes for the CreateFunction operation' });
+  assert.deepEqual(response.json(), {
+    Type: 'User',
+    message: 'Request must be smaller than 70167211 bytes for the CreateFunction operation',
+  });
 });
 
 test('our own failures are a 500 without inner words, and are reported', async () => {
   plane.store.failNext = new Error('secret of the database');
   const answer = await create('unlucky');
-  assert.deepEqual([answer.status, answer.type, answer.document], [500, 'ServiceException', { Type: 'Service', Message: 'An internal error occurred.' }]);
+  assert.deepEqual(
+    [answer.status, answer.type, answer.document],
+    [500, 'ServiceException', { Type: 'Service', Message: 'An internal error occurred.' }],
+  );
   assert.match(String(plane.reported.pop()), /secret/);
 });
 

@@ -36,7 +36,12 @@ let zip: Buffer;
 
 before(async () => {
   plane = await openPlane();
-  client = new LambdaClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials: { accessKeyId: 'x', secretAccessKey: 'y' }, maxAttempts: 1 });
+  client = new LambdaClient({
+    endpoint: plane.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'x', secretAccessKey: 'y' },
+    maxAttempts: 1,
+  });
   zip = await zipOf({ 'index.js': 'exports.handler = async () => 1' });
 });
 after(async () => {
@@ -46,7 +51,14 @@ after(async () => {
 
 function create(FunctionName: string) {
   return client.send(
-    new CreateFunctionCommand({ FunctionName, Runtime: 'nodejs20.x', Handler: 'index.handler', Role: 'arn:aws:iam::000000000000:role/r', Code: { ZipFile: zip }, Tags: { team: 'a' } }),
+    new CreateFunctionCommand({
+      FunctionName,
+      Runtime: 'nodejs20.x',
+      Handler: 'index.handler',
+      Role: 'arn:aws:iam::000000000000:role/r',
+      Code: { ZipFile: zip },
+      Tags: { team: 'a' },
+    }),
   );
 }
 
@@ -61,11 +73,23 @@ test('the life of a function through AWS’s own SDK', async () => {
   assert.deepEqual(Buffer.from(await download.arrayBuffer()), zip);
 
   const configured = await client.send(
-    new UpdateFunctionConfigurationCommand({ FunctionName, MemorySize: 256, Timeout: 9, Environment: { Variables: { KEY: 'value' } }, RevisionId: made.RevisionId }),
+    new UpdateFunctionConfigurationCommand({
+      FunctionName,
+      MemorySize: 256,
+      Timeout: 9,
+      Environment: { Variables: { KEY: 'value' } },
+      RevisionId: made.RevisionId,
+    }),
   );
   await waitUntilFunctionUpdatedV2({ client, maxWaitTime: 5 }, { FunctionName });
-  assert.deepEqual([configured.MemorySize, configured.Timeout, configured.Environment?.Variables, configured.Handler], [256, 9, { KEY: 'value' }, 'index.handler']);
-  await assert.rejects(client.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: zip, RevisionId: made.RevisionId })), PreconditionFailedException);
+  assert.deepEqual(
+    [configured.MemorySize, configured.Timeout, configured.Environment?.Variables, configured.Handler],
+    [256, 9, { KEY: 'value' }, 'index.handler'],
+  );
+  await assert.rejects(
+    client.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: zip, RevisionId: made.RevisionId })),
+    PreconditionFailedException,
+  );
   const recoded = await client.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: await zipOf({ 'index.js': '2' }) }));
   assert.notEqual(recoded.CodeSha256, made.CodeSha256);
   assert.equal((await client.send(new GetFunctionConfigurationCommand({ FunctionName }))).RevisionId, recoded.RevisionId);

@@ -44,7 +44,8 @@ function refuseUnserved(input: Input): void {
     input['PackageType'] === 'Image' && 'PackageType Image',
     input['Publish'] === true && 'Publish',
   ].filter((name) => typeof name === 'string');
-  if (asked.length > 0) throw new HearthError('InvalidParameterValueException', `Hearth does not serve ${asked.join(', ')} yet: leave it out of the request.`);
+  if (asked.length > 0)
+    throw new HearthError('InvalidParameterValueException', `Hearth does not serve ${asked.join(', ')} yet: leave it out of the request.`);
 }
 
 function member(input: Input, name: string): Input | undefined {

@@ -60,7 +60,11 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
 }
 
 /** Creates the function, or changes it if it is another. */
-async function register(name: string, settings: FunctionSettings, deps: OwnDeps): Promise<{ version: FunctionVersion; created: boolean; unchanged: boolean }> {
+async function register(
+  name: string,
+  settings: FunctionSettings,
+  deps: OwnDeps,
+): Promise<{ version: FunctionVersion; created: boolean; unchanged: boolean }> {
   const present = deps.registry.get(name);
   if (present === null) return { version: await deps.registry.create(name, settings), created: true, unchanged: false };
   const wanted = { ...settings, role: present.role, architecture: present.architecture };
@@ -98,7 +102,8 @@ async function prepared(version: FunctionVersion, deps: OwnDeps): Promise<{ init
   try {
     return { init: await deps.platform.prepare(version), failure: [] };
   } catch (error) {
-    if (error instanceof InitFailure) return { init: null, failure: [`the init phase failed, and so will every invocation: ${errorText(error)}`] };
+    if (error instanceof InitFailure)
+      return { init: null, failure: [`the init phase failed, and so will every invocation: ${errorText(error)}`] };
     if (error instanceof HearthError) return { init: null, failure: [`the init phase could not be run yet: ${error.message}`] };
     throw error;
   }
@@ -122,6 +127,7 @@ async function runtimeWarnings(runtime: string, deps: OwnDeps): Promise<string[]
 function manifestWarnings(manifest: FunctionManifest): string[] {
   const unserved = new Set(manifest.triggers.map(triggerKind).filter((kind) => kind !== 'http'));
   const warnings = [...unserved].map((kind) => `triggers of the kind ${kind} are not served yet: nothing invokes the function by it`);
-  if (manifest.scaling.keepAlive === 'histogram') warnings.push('keepAlive: histogram is not served yet: idle instances are kept for the fixed default');
+  if (manifest.scaling.keepAlive === 'histogram')
+    warnings.push('keepAlive: histogram is not served yet: idle instances are kept for the fixed default');
   return warnings;
 }

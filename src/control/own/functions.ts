@@ -53,7 +53,12 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
 }
 
 /** Never rejects: what goes wrong is the last line. */
-async function deployInTurn(source: string, wanted: Omit<DeployRequest, 'source' | 'progress'>, lines: LineStream, deps: OwnDeps): Promise<void> {
+async function deployInTurn(
+  source: string,
+  wanted: Omit<DeployRequest, 'source' | 'progress'>,
+  lines: LineStream,
+  deps: OwnDeps,
+): Promise<void> {
   try {
     await deps.deployments.take(wanted.name, async () => {
       const bytes = await deps.sources.read(source);
@@ -72,7 +77,19 @@ async function deployInTurn(source: string, wanted: Omit<DeployRequest, 'source'
 
 function summaryOf(version: FunctionVersion, endpoint: string, deps: OwnDeps): FunctionSummary {
   const { name, revisionId, runtime, handler, memoryMb, timeoutMs, modifiedAtMs, codeBytes, scaling, snapshot } = version;
-  const own = { name, version: version.version, revisionId, runtime, handler, memoryMb, timeoutMs, modifiedAtMs, codeBytes, scaling, snapshot };
+  const own = {
+    name,
+    version: version.version,
+    revisionId,
+    runtime,
+    handler,
+    memoryMb,
+    timeoutMs,
+    modifiedAtMs,
+    codeBytes,
+    scaling,
+    snapshot,
+  };
   return { ...own, url: functionUrl(version, endpoint), ...deps.platform.occupancy(version) };
 }
 

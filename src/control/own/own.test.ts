@@ -23,14 +23,25 @@ async function json(path: string, init: RequestInit = {}): Promise<{ status: num
 }
 
 async function upload(files: Record<string, string>): Promise<string> {
-  const { status, body } = await json('/hearth/v1/sources', { method: 'POST', headers: { 'content-type': 'application/zip' }, body: new Uint8Array(await zipOf(files)) });
+  const { status, body } = await json('/hearth/v1/sources', {
+    method: 'POST',
+    headers: { 'content-type': 'application/zip' },
+    body: new Uint8Array(await zipOf(files)),
+  });
   assert.equal(status, 201, JSON.stringify(body));
   return body['source'] as string;
 }
 
 async function put(name: string, body: unknown): Promise<{ status: number; lines: Json[] }> {
-  const response = await fetch(`${plane.endpoint}/hearth/v1/functions/${name}`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-  const lines = (await response.text()).trim().split('\n').map((line) => JSON.parse(line) as Json);
+  const response = await fetch(`${plane.endpoint}/hearth/v1/functions/${name}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const lines = (await response.text())
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Json);
   return { status: response.status, lines };
 }
 
@@ -41,9 +52,15 @@ async function deploy(name: string, files: Record<string, string>, more: Record<
 
 test('a deployment tells its steps and ends with what it made', async () => {
   const source = await upload({ 'index.ts': 'export const handler = async (): Promise<number> => 1' });
-  const { status, lines } = await put('first', { source, manifest: { ...manifest, url: { auth: 'none' }, timeoutSeconds: 30, scaling: { keepAlive: 7 } } });
+  const { status, lines } = await put('first', {
+    source,
+    manifest: { ...manifest, url: { auth: 'none' }, timeoutSeconds: 30, scaling: { keepAlive: 7 } },
+  });
   assert.equal(status, 200);
-  assert.deepEqual(lines.slice(0, -1).map((l) => l['progress'].step), ['unpack', 'bundle', 'package', 'register', 'prepare']);
+  assert.deepEqual(
+    lines.slice(0, -1).map((l) => l['progress'].step),
+    ['unpack', 'bundle', 'package', 'register', 'prepare'],
+  );
   const version = plane.registry.get('first');
   assert.deepEqual(lines.at(-1), {
     deployed: {
@@ -88,7 +105,12 @@ test('two functions may come from one upload each of the same folder', async () 
 test('warnings: no interpreter, triggers that are not served, an init phase that fails', async () => {
   const files = { 'app.py': 'def handler(e, c): pass' };
   plane.platform.prepareFails = new InitFailure('Runtime.ImportModuleError', Buffer.from('{"errorMessage":"No module named x"}'), 3);
-  const more = { runtime: 'python3.12', handler: 'app.handler', triggers: [{ schedule: { everySeconds: 60 } }, { http: {} }], scaling: { keepAlive: 'histogram' } };
+  const more = {
+    runtime: 'python3.12',
+    handler: 'app.handler',
+    triggers: [{ schedule: { everySeconds: 60 } }, { http: {} }],
+    scaling: { keepAlive: 'histogram' },
+  };
   const { deployed } = await deploy('warned', files, more);
   plane.platform.prepareFails = null;
   assert.equal(deployed.init, null);
@@ -103,7 +125,10 @@ test('warnings: no interpreter, triggers that are not served, an init phase that
 test('what can not be deployed is refused at once, or by the last line', async () => {
   const source = await upload({ 'index.ts': 'export const handler = (' });
   const wrong = await put('wrong', { source, manifest: { ...manifest, memroyMb: 1 } });
-  assert.deepEqual([wrong.status, wrong.lines[0]?.['errorType'], wrong.lines[0]?.['message']], [400, 'InvalidParameterValueException', 'memroyMb: unknown key; did you mean memoryMb?']);
+  assert.deepEqual(
+    [wrong.status, wrong.lines[0]?.['errorType'], wrong.lines[0]?.['message']],
+    [400, 'InvalidParameterValueException', 'memroyMb: unknown key; did you mean memoryMb?'],
+  );
   assert.equal((await put('bad.name', { source, manifest })).status, 400);
   assert.equal((await put('wrong', { manifest })).status, 400);
   assert.equal((await put('wrong', 'text')).status, 400);
@@ -122,11 +147,18 @@ test('what can not be deployed is refused at once, or by the last line', async (
 });
 
 test('sources: too large, broken off, expired: nothing stays', async () => {
-  const large = await json('/hearth/v1/sources', { method: 'POST', headers: { 'content-type': 'application/zip' }, body: new Uint8Array(2_000_001) });
+  const large = await json('/hearth/v1/sources', {
+    method: 'POST',
+    headers: { 'content-type': 'application/zip' },
+    body: new Uint8Array(2_000_001),
+  });
   assert.deepEqual([large.status, large.body['errorType']], [413, 'RequestTooLargeException']);
   assert.equal((await json('/hearth/v1/sources', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' })).status, 415);
   await new Promise<void>((resolve) => {
-    const broken = httpRequest(`${plane.endpoint}/hearth/v1/sources`, { method: 'POST', headers: { 'content-type': 'application/zip', 'content-length': 1000 } });
+    const broken = httpRequest(`${plane.endpoint}/hearth/v1/sources`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/zip', 'content-length': 1000 },
+    });
     broken.on('error', () => resolve());
     broken.write('x'.repeat(10), () => setImmediate(() => broken.destroy()));
   });
@@ -158,7 +190,10 @@ test('evict, usage, status', async () => {
   const evicted = await json('/hearth/v1/functions/seen/evict', { method: 'POST', headers, body: '{"to":"disk"}' });
   assert.deepEqual(evicted.body, { instances: 1, snapshots: 0, zygotes: 0 });
   assert.deepEqual(plane.platform.evicted, [['seen', 'disk']]);
-  assert.match((await json('/hearth/v1/functions/seen/evict', { method: 'POST', headers, body: '{"to":"disc"}' })).body['message'], /did you mean disk/);
+  assert.match(
+    (await json('/hearth/v1/functions/seen/evict', { method: 'POST', headers, body: '{"to":"disc"}' })).body['message'],
+    /did you mean disk/,
+  );
   await json('/hearth/v1/usage?function=removed-long-ago&from=5');
   assert.deepEqual(plane.platform.usageQueries, [{ functionName: 'removed-long-ago', fromMs: 5, toMs: plane.clock.now() }]);
   assert.equal((await json('/hearth/v1/usage?from=yesterday')).status, 400);
@@ -171,7 +206,13 @@ test('logs: the past, and what follows, each line once', async () => {
   plane.platform.print(line('one'));
   plane.platform.print({ ...line('other'), function: 'other' });
   const past = await (await fetch(`${plane.endpoint}/hearth/v1/logs?function=talks&tail=5`)).text();
-  assert.deepEqual(past.trim().split('\n').map((l) => JSON.parse(l).text), ['one']);
+  assert.deepEqual(
+    past
+      .trim()
+      .split('\n')
+      .map((l) => JSON.parse(l).text),
+    ['one'],
+  );
   assert.equal((await json('/hearth/v1/logs?function=typo')).status, 404);
   assert.equal((await json('/hearth/v1/logs?function=../x')).status, 400);
 
@@ -187,7 +228,13 @@ test('logs: the past, and what follows, each line once', async () => {
   plane.platform.print({ ...line('not mine'), function: 'other' });
   plane.platform.print(line('three'));
   await until('three');
-  assert.deepEqual(text.trim().split('\n').map((l) => JSON.parse(l).text), ['one', 'two', 'three']);
+  assert.deepEqual(
+    text
+      .trim()
+      .split('\n')
+      .map((l) => JSON.parse(l).text),
+    ['one', 'two', 'three'],
+  );
   stop.abort();
   while (plane.platform.followers.size > 0) await new Promise((resolve) => setImmediate(resolve));
 });

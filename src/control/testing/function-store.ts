@@ -13,7 +13,8 @@ export class TestFunctionStore implements FunctionStore {
 
   async create(version: FunctionVersion): Promise<void> {
     this.#maybeFail();
-    if ([...this.versions.values()].some((v) => v.name === version.name)) throw new HearthError('ResourceConflictException', `Function already exist: ${version.name}`);
+    if ([...this.versions.values()].some((v) => v.name === version.name))
+      throw new HearthError('ResourceConflictException', `Function already exist: ${version.name}`);
     this.versions.set(version.functionId, structuredClone(version));
   }
 

@@ -14,7 +14,18 @@ export class TestPlatform implements Platform {
 
   async status(endpoint: string): Promise<Status> {
     const memory = { totalBytes: 2, availableBytes: 1 };
-    return { version: '0', pid: 1, startedAtMs: 0, home: '/h', endpoint, database: 'embedded', runtimes: [], sandbox: [], instances: 0, memory };
+    return {
+      version: '0',
+      pid: 1,
+      startedAtMs: 0,
+      home: '/h',
+      endpoint,
+      database: 'embedded',
+      runtimes: [],
+      sandbox: [],
+      instances: 0,
+      memory,
+    };
   }
 
   occupancy(): Occupancy {
@@ -37,7 +48,9 @@ export class TestPlatform implements Platform {
   }
 
   async logs(query: LogQuery): Promise<LogLine[]> {
-    const lines = this.past.filter((l) => (query.function === undefined || l.function === query.function) && l.timeMs >= (query.sinceMs ?? 0));
+    const lines = this.past.filter(
+      (l) => (query.function === undefined || l.function === query.function) && l.timeMs >= (query.sinceMs ?? 0),
+    );
     return query.tail === undefined ? lines : lines.slice(-query.tail);
   }
 
