@@ -207,6 +207,25 @@ test('dependencies are installed once, found by ES modules, and no script of the
   assert.equal(await runHandler(other.code.sha256, 'index.js'), 'bye');
 });
 
+test('install scripts run when the function asks for it, and never with the privileges of the server', async () => {
+  const files = {
+    'package.json': JSON.stringify({ dependencies: { scripted: 'file:./scripted' } }),
+    'scripted/package.json': JSON.stringify({ name: 'scripted', version: '1.0.0', scripts: { install: 'id -u > RAN' } }),
+    'index.js': '',
+  };
+  const made = await artifacts.build({
+    source: await zip(files),
+    runtime: 'nodejs20.x',
+    handler: 'index.handler',
+    installScripts: true,
+    progress: () => undefined,
+  });
+  assert.ok(made.dependencies !== null);
+  const uid = Number(await readFile(join(await artifacts.dependencyRoot(made.dependencies), 'scripted', 'RAN'), 'utf8'));
+  assert.equal(uid, process.getuid?.() === 0 ? 65534 : process.getuid?.());
+  assert.notEqual(made.dependencies, (await build(await zip(files))).dependencies);
+});
+
 test('a failed install tells what npm said, and leaves nothing', async () => {
   const before = await readdir(join(home, 'artifacts', 'dependencies'));
   const source = await zip({ 'package.json': '{"dependencies": {"nothing": "file:./not-there.tgz"}}', 'index.js': '' });

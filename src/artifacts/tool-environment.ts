@@ -25,6 +25,7 @@ export function toolEnvironment(
     return env;
   }
   env['HOME'] = privately.home;
+  env['TMPDIR'] = privately.home;
   env['NPM_CONFIG_CACHE'] = join(privately.cache, 'npm');
   env['PIP_CACHE_DIR'] = join(privately.cache, 'pip');
   return env;
