@@ -45,7 +45,10 @@ export class VirtualClock implements Clock {
     for (;;) {
       const due = this.#pending
         .filter((p) => !p.cancelled && p.atMs <= until)
-        .reduce<Pending | undefined>((a, b) => (a === undefined || b.atMs < a.atMs || (b.atMs === a.atMs && b.order < a.order) ? b : a), undefined);
+        .reduce<Pending | undefined>(
+          (a, b) => (a === undefined || b.atMs < a.atMs || (b.atMs === a.atMs && b.order < a.order) ? b : a),
+          undefined,
+        );
       if (due === undefined) break;
       this.#pending = this.#pending.filter((p) => p !== due && !p.cancelled);
       this.#nowMs = due.atMs;

@@ -1,0 +1,53 @@
+'use strict';
+// Sends answers in chunks, no more of each under way than the host has granted.
+const { ANSWER_WINDOW_BYTES, BODY_CHUNK_BYTES, Frame, HEADER_BYTES, encode, header } = require('./frames.cjs');
+
+class AnswerSender {
+  constructor(socket) {
+    this.socket = socket;
+    this.windows = new Map(); // request -> {bytes, wake}
+  }
+
+  /** `text` is the answer, `end` AnswerEnd. Resolves when both have been handed to the kernel. */
+  send(request, text, end) {
+    const bytes = Buffer.byteLength(text);
+    return bytes <= BODY_CHUNK_BYTES ? this.sendAtOnce(request, text, bytes, end) : this.sendInChunks(request, Buffer.from(text), end);
+  }
+
+  /** Both frames in one write: what most answers are. */
+  sendAtOnce(request, text, bytes, end) {
+    const ending = encode(Frame.answerEnd, request, end);
+    const frames = Buffer.allocUnsafe(HEADER_BYTES + bytes + ending.length);
+    header(frames, 0, Frame.answer, request, bytes);
+    frames.write(text, HEADER_BYTES);
+    ending.copy(frames, HEADER_BYTES + bytes);
+    return this.write(frames);
+  }
+
+  async sendInChunks(request, body, end) {
+    const window = { bytes: ANSWER_WINDOW_BYTES, wake: null };
+    this.windows.set(request, window);
+    for (let offset = 0; offset < body.length; ) {
+      while (window.bytes === 0) await new Promise((resolve) => (window.wake = resolve));
+      const size = Math.min(BODY_CHUNK_BYTES, window.bytes, body.length - offset);
+      window.bytes -= size;
+      await this.write(encode(Frame.answer, request, body.subarray(offset, offset + size)));
+      offset += size;
+    }
+    this.windows.delete(request);
+    return this.write(encode(Frame.answerEnd, request, end));
+  }
+
+  credit(request, bytes) {
+    const window = this.windows.get(request);
+    if (window === undefined) return; // late: all of it is sent
+    window.bytes += bytes;
+    window.wake?.();
+  }
+
+  write(bytes) {
+    return new Promise((resolve) => this.socket.write(bytes, resolve));
+  }
+}
+
+module.exports = { AnswerSender };

@@ -1,0 +1,37 @@
+'use strict';
+// A child's first steps after a fork, in the order that shims/README.md fixes. What belonged to the parent is closed by now.
+const fs = require('node:fs');
+const log = require('./log.cjs');
+const native = require('./native.cjs');
+const reseed = require('./reseed.cjs');
+const { confine } = require('./confine.cjs');
+const { Link, connect, writeAll } = require('./link.cjs');
+
+/** Returns {link, token, unconfined}: a process of its own, connected and confined. Throws when a step fails. */
+function takeFirstSteps(order) {
+  redirectOutput(order);
+  const link = Link.connect(order.socket);
+  const unconfined = confine(order.confine);
+  becomeSomeoneElse();
+  if (order.logStream !== null) process.env.AWS_LAMBDA_LOG_STREAM_NAME = order.logStream;
+  return { link, token: order.token, unconfined };
+}
+
+function redirectOutput({ logSocket, token }) {
+  const inherited = log.privateFd();
+  if (inherited > 2) fs.closeSync(inherited);
+  const fd = connect(logSocket);
+  writeAll(fd, Buffer.from(`${token}\n`));
+  native.check('dup2', native.dup2(fd, 1));
+  native.check('dup2', native.dup2(fd, 2));
+  fs.closeSync(fd);
+  log.keepPrivate(native);
+}
+
+/** Node.js caches the pid; process.ppid and os.hostname() it asks for each time. */
+function becomeSomeoneElse() {
+  reseed.reseed();
+  Object.defineProperty(process, 'pid', { value: native.getpid(), writable: false, enumerable: true, configurable: true });
+}
+
+module.exports = { takeFirstSteps, becomeSomeoneElse };

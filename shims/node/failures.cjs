@@ -1,0 +1,50 @@
+'use strict';
+// Errors as AWS Lambda's Node.js runtime reports them.
+const { types } = require('node:util');
+
+/** An error whose type is one of Lambda's own names. */
+function runtimeError(name, message) {
+  const error = new Error(message);
+  error.name = name;
+  error.stack = `${name}: ${message}${error.stack.slice(error.stack.indexOf('\n'))}`;
+  return error;
+}
+
+const isError = (thrown) => types.isNativeError(thrown) || (thrown !== null && typeof thrown === 'object' && typeof thrown.name === 'string' && typeof thrown.message === 'string' && typeof thrown.stack === 'string');
+
+/** Lambda's error document for whatever was thrown: {errorType, errorMessage, trace}. Never throws itself. */
+function errorDocument(thrown) {
+  try {
+    if (!isError(thrown)) return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
+    return { errorType: String(thrown.name), errorMessage: String(thrown.message), trace: String(thrown.stack).split('\n') };
+  } catch {
+    return {
+      errorType: 'handled',
+      errorMessage: 'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack',
+      trace: [],
+    };
+  }
+}
+
+/** The error as a line of the log shows it: a tab, then JSON with all that is enumerable on it. Never throws. */
+function loggable(thrown) {
+  try {
+    return `\t${JSON.stringify(thrown, (_key, value) => (value instanceof Error ? enumerable(value) : value))}`;
+  } catch {
+    return `\t${JSON.stringify(errorDocument(thrown))}`;
+  }
+}
+
+function enumerable(error) {
+  const shown = { errorType: error.name, errorMessage: error.message, code: error.code, ...error };
+  if (typeof error.stack === 'string') shown.stack = error.stack.split('\n');
+  return shown;
+}
+
+/** What Lambda makes of a rejection that nobody handled. */
+function unhandledRejection(reason, promise) {
+  const message = isError(reason) ? `${reason.name}: ${reason.message}` : String(reason);
+  return Object.assign(runtimeError('Runtime.UnhandledPromiseRejection', message), { reason, promise });
+}
+
+module.exports = { runtimeError, errorDocument, loggable, unhandledRejection };

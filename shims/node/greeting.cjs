@@ -1,0 +1,21 @@
+'use strict';
+const native = require('./native.cjs');
+const { canFork } = require('./fork.cjs');
+const { Frame, PROTOCOL_VERSION } = require('./frames.cjs');
+
+// Asked once: the flags are gone from process.execArgv when user code runs.
+const capabilities = canFork() ? ['fork', 'concurrency'] : ['concurrency'];
+
+/** Says hello on the link and waits for the welcome. Throws when the host closes or speaks another version. */
+function greet({ link, token, unconfined }) {
+  const hello = { protocol: PROTOCOL_VERSION, token, pid: native.getpid(), runtime: `node/${process.versions.node}`, capabilities, unconfined };
+  link.send(Frame.hello, 0, hello);
+  const frame = link.receive();
+  if (frame === null) throw new Error('the host closed the connection instead of a welcome');
+  if (frame.type !== Frame.welcome) throw new Error(`frame of type ${frame.type} instead of a welcome`);
+  const welcome = JSON.parse(frame.payload.toString());
+  if (welcome.protocol !== PROTOCOL_VERSION) throw new Error(`the host speaks protocol ${welcome.protocol}, this shim ${PROTOCOL_VERSION}`);
+  return welcome;
+}
+
+module.exports = { greet, capabilities };

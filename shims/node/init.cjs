@@ -1,0 +1,59 @@
+'use strict';
+// The init phase: become the function's process, load its handler, look at what that left behind.
+const fs = require('node:fs');
+const Module = require('node:module');
+const path = require('node:path');
+const { baseline, settle, whyNot } = require('./detect.cjs');
+const { loadHandler } = require('./loader.cjs');
+const { watchModules } = require('./modules.cjs');
+
+/** Replaces the whole environment, native code's view of it included. */
+function replaceEnvironment(environment) {
+  for (const name of Object.keys(process.env)) if (!Object.hasOwn(environment, name)) delete process.env[name];
+  for (const [name, value] of Object.entries(environment)) process.env[name] = value;
+}
+
+function enter(order) {
+  replaceEnvironment(order.environment);
+  if (order.dependencyRoot !== null) {
+    const added = path.join(order.dependencyRoot, 'node_modules');
+    process.env.NODE_PATH = [process.env.NODE_PATH, added].filter(Boolean).join(path.delimiter);
+  }
+  Module._initPaths(); // reads NODE_PATH, as at a start
+  process.chdir(order.taskRoot);
+  process.argv = [process.execPath, path.join(__dirname, 'main.cjs')];
+  process.execArgv = [];
+}
+
+/** libuv starts its threads at the first file operation: now, so that they are not taken for the function's. */
+const startThreadPool = () => new Promise((resolve) => fs.stat('/', resolve));
+
+/**
+ * Runs the init phase. Returns {handler, durationMs, slowestModules, unforkable()}; throws what the function threw.
+ * `unforkable` waits for what is under way and says why the process can't be forked, or null.
+ */
+async function initialise(order) {
+  enter(order);
+  await startThreadPool();
+  const before = baseline();
+  const watch = watchModules(order.taskRoot);
+  const startedAt = process.hrtime.bigint();
+  let handler;
+  try {
+    handler = await loadHandler(order.taskRoot, order.handler);
+  } finally {
+    watch.stop();
+  }
+  watch.note(order.handler, startedAt);
+  return {
+    handler,
+    durationMs: Number(process.hrtime.bigint() - startedAt) / 1e6,
+    slowestModules: watch.slowest(),
+    async unforkable() {
+      await settle();
+      return whyNot(before);
+    },
+  };
+}
+
+module.exports = { initialise, startThreadPool };

@@ -1,0 +1,97 @@
+'use strict';
+// What a function prints goes to descriptors 1 and 2 by blocking writes, so nothing is ever left to be flushed; what native code
+// and child processes print goes the same way. console.* writes Lambda's lines.
+const fs = require('node:fs');
+const { Writable } = require('node:stream');
+const { format } = require('node:util');
+const { writeAll } = require('./link.cjs');
+
+const F_DUPFD_CLOEXEC = 1030;
+const FIRST_PRIVATE_FD = 10;
+const LEVELS = { log: 'INFO', info: 'INFO', debug: 'DEBUG', trace: 'TRACE', warn: 'WARN', error: 'ERROR' };
+
+/** Private duplicate of the log stream, out of reach of user code that closes or redirects 1 and 2. */
+let markFd = 1;
+/** Where process.stdout and process.stderr really write; differs from 1 and 2 only during a rehearsal. */
+const targets = { 1: 1, 2: 2 };
+/** Tells the request a line belongs to; undefined before the first. */
+let requestId = () => undefined;
+
+function write(fd, bytes) {
+  try {
+    writeAll(targets[fd], bytes);
+  } catch (error) {
+    if (error.code !== 'EPIPE' && error.code !== 'EBADF' && error.code !== 'ECONNRESET') throw error;
+    // The host has gone, and so will we; or the function closed its own output.
+  }
+}
+
+class LogStream extends Writable {
+  constructor(fd) {
+    super({ decodeStrings: true, emitClose: false, autoDestroy: false });
+    this.fd = fd;
+    this._type = 'fs';
+  }
+
+  _write(chunk, _encoding, done) {
+    write(this.fd, chunk);
+    done();
+  }
+
+  /** Like the real ones, they can't be closed. */
+  _destroy(error, done) {
+    done(error);
+  }
+}
+
+/** One line of Lambda's text format; newlines within become carriage returns. */
+function line(level, args) {
+  const text = format(...args).replaceAll('\n', '\r');
+  write(1, Buffer.from(`${new Date().toISOString()}\t${requestId()}\t${level}\t${text}\n`));
+}
+
+/** In the zygote, before anything asks for process.stdout: Node.js would make streams for the descriptors of now. */
+function install() {
+  for (const [name, fd] of [['stdout', 1], ['stderr', 2]]) {
+    const stream = new LogStream(fd);
+    Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
+  }
+  for (const [method, level] of Object.entries(LEVELS)) console[method] = (...args) => line(level, args);
+}
+
+/** In each process: descriptors 1 and 2 are its own by now. */
+function keepPrivate(native) {
+  markFd = native.check('dup log', native.fcntl(1, F_DUPFD_CLOEXEC, FIRST_PRIVATE_FD));
+}
+
+function privateFd() {
+  return markFd;
+}
+
+/** Says on the log stream that what `id` printed is complete (logMark in src/runtimes/protocol.ts). */
+function mark(nonce, id) {
+  try {
+    writeAll(markFd, Buffer.from(`\u0000${nonce}:${id}\n`));
+  } catch (error) {
+    if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
+  }
+}
+
+/** Sends all output nowhere until the returned function is called. */
+function mute() {
+  const nowhere = fs.openSync('/dev/null', 'w');
+  const before = markFd;
+  targets[1] = targets[2] = markFd = nowhere;
+  return () => {
+    targets[1] = 1;
+    targets[2] = 2;
+    markFd = before;
+    fs.closeSync(nowhere);
+  };
+}
+
+function setRequestId(tell) {
+  requestId = tell;
+}
+
+module.exports = { install, keepPrivate, privateFd, mark, mute, setRequestId };

@@ -1,0 +1,117 @@
+'use strict';
+// Entry point of every process that runs Node.js functions: greets the host and becomes what it is told.
+const native = require('./native.cjs');
+const log = require('./log.cjs');
+const reseed = require('./reseed.cjs');
+const { takeFirstSteps } = require('./child.cjs');
+const { errorDocument, loggable, unhandledRejection } = require('./failures.cjs');
+const { measureCeiling } = require('./fork.cjs');
+const { Frame } = require('./frames.cjs');
+const { capabilities, greet } = require('./greeting.cjs');
+const { initialise, startThreadPool } = require('./init.cjs');
+const { Link } = require('./link.cjs');
+const { waitForOrders } = require('./orders.cjs');
+const { rehearse } = require('./rehearse.cjs');
+const { collectRubbish } = require('./rubbish.cjs');
+const { Instance } = require('./serve.cjs');
+
+const EXIT_SHIM_FAILED = 70;
+const EXIT_UNHANDLED_REJECTION = 128; // these two are AWS's
+const EXIT_UNCAUGHT_EXCEPTION = 129;
+const EXIT_UNSETTLED = 13; // Node.js's own for a top-level await that never ends
+
+/** What to do about an error that nobody caught; depends on the phase. */
+let onFatal = async () => {};
+
+function installProcess() {
+  log.install();
+  reseed.install();
+  // Node.js would tear down threads on exit that a forked process does not have.
+  process.reallyExit = (code) => native._exit(code ?? 0);
+  const fatal = async (label, error, code) => {
+    console.error(label, loggable(error));
+    await onFatal(error);
+    process.exit(code);
+  };
+  process.on('uncaughtException', (error) => void fatal('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));
+  process.on('unhandledRejection', (reason, promise) => void fatal('Unhandled Promise Rejection', unhandledRejection(reason, promise), EXIT_UNHANDLED_REJECTION));
+}
+
+/** Forks on the host's orders. Resolves in each child only, as the process it has become. */
+async function forkOnOrders(self, fn) {
+  await new Promise((resolve) => setImmediate(resolve)); // a place in the event loop where nothing is half handled
+  const order = waitForOrders(self.link);
+  return become(takeFirstSteps(order), fn === null ? null : { ...fn, logStream: order.logStream });
+}
+
+function serve(self, fn) {
+  const instance = new Instance(self.link, fn, self.token, () => native._exit(0));
+  onFatal = (error) => instance.abandon(error);
+}
+
+async function runFunction(self, order) {
+  const { link } = self;
+  const startedAt = process.hrtime.bigint();
+  const fail = async (error) => {
+    const durationMs = Number(process.hrtime.bigint() - startedAt) / 1e6;
+    link.send(Frame.initError, 0, { ...errorDocument(error), durationMs });
+  };
+  const unsettled = () => process.exit(EXIT_UNSETTLED);
+  onFatal = fail;
+  process.on('beforeExit', unsettled);
+  let result;
+  try {
+    result = await initialise(order);
+  } catch (error) {
+    console.error('Uncaught Exception', loggable(error));
+    await fail(error);
+    process.exit(EXIT_UNCAUGHT_EXCEPTION);
+  }
+  const fn = { order, handler: result.handler, logStream: order.logStream };
+  const unforkable = await whyUnforkable(order, result);
+  process.off('beforeExit', unsettled);
+  link.send(Frame.initDone, 0, { durationMs: result.durationMs, slowestModules: result.slowestModules, unforkable });
+  if (unforkable !== null || !order.snapshot) return serve(self, fn);
+  onFatal = async () => {};
+  collectRubbish();
+  return forkOnOrders(self, fn);
+}
+
+/** Null for a process that was not asked to be forked, and for one that may be. */
+async function whyUnforkable(order, result) {
+  if (!order.snapshot) return null;
+  if (!capabilities.includes('fork')) return 'this Node.js was not started with --single-threaded on Linux, so it cannot be forked';
+  return result.unforkable();
+}
+
+async function become(self, fn) {
+  const welcome = greet(self);
+  switch (welcome.role) {
+    case 'zygote':
+      await startThreadPool();
+      await rehearse();
+      collectRubbish();
+      return forkOnOrders(self, null);
+    case 'function':
+      return runFunction(self, welcome);
+    case 'instance':
+      return serve(self, fn);
+    default:
+      throw new Error(`the host asks for the unknown role ${welcome.role}`);
+  }
+}
+
+async function main() {
+  const { HEARTH_SOCKET: socket, HEARTH_TOKEN: token } = process.env;
+  if (!socket || !token) throw new Error('HEARTH_SOCKET and HEARTH_TOKEN must be set: this program is started by Hearth');
+  for (const name of Object.keys(process.env)) if (name.startsWith('HEARTH_')) delete process.env[name];
+  measureCeiling();
+  installProcess();
+  log.keepPrivate(native);
+  await become({ link: Link.connect(socket), token, unconfined: [] }, null);
+}
+
+main().catch((error) => {
+  process.stderr.write(`hearth: ${error.stack}\n`);
+  native._exit(EXIT_SHIM_FAILED);
+});

@@ -1,0 +1,44 @@
+'use strict';
+// Covers a directory with an empty tmpfs through which only some paths stay visible, read-only.
+const fs = require('node:fs');
+const path = require('node:path');
+const native = require('./native.cjs');
+
+const O_PATH = 0o10000000;
+const MS_RDONLY = 1;
+const MS_NOSUID_NODEV = 2 | 4;
+const MS_REMOUNT_BIND = 32 | 4096;
+const MS_BIND_REC = 4096 | 16384;
+const MOUNT_ATTR_RDONLY = 1n;
+
+/** What is kept is opened before and bound after: it may lie in what is covered. */
+function mask({ target, sizeMb, mode, keep }) {
+  const kept = keep.map((name) => ({ name, fd: fs.openSync(name, O_PATH | fs.constants.O_NOFOLLOW) }));
+  try {
+    const options = `size=${sizeMb}m,mode=${mode.toString(8)}`;
+    native.check(`mount tmpfs on ${target}`, native.mount('tmpfs', target, 'tmpfs', MS_NOSUID_NODEV, options));
+    for (const entry of kept) bind(target, entry);
+  } finally {
+    for (const { fd } of kept) fs.closeSync(fd);
+  }
+}
+
+function bind(target, { name, fd }) {
+  const relative = path.relative(target, name);
+  if (relative === '' || relative.startsWith('..')) throw new Error(`${name} is not below ${target}`);
+  if (fs.fstatSync(fd).isDirectory()) fs.mkdirSync(name, { recursive: true });
+  else {
+    fs.mkdirSync(path.dirname(name), { recursive: true });
+    fs.closeSync(fs.openSync(name, 'a'));
+  }
+  native.check(`bind ${name}`, native.mount(`/proc/self/fd/${fd}`, name, null, MS_BIND_REC, null));
+  readOnly(name);
+}
+
+/** mount_setattr(2) adds one flag and leaves those that a user namespace may not clear; older kernels want them all told. */
+function readOnly(name) {
+  if (native.mountSetattr(name, Buffer.from(new BigUint64Array([MOUNT_ATTR_RDONLY, 0n, 0n, 0n]).buffer)) === 0) return;
+  native.check(`remount ${name}`, native.mount(null, name, null, MS_REMOUNT_BIND | MS_RDONLY | MS_NOSUID_NODEV, null));
+}
+
+module.exports = { mask };

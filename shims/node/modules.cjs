@@ -1,0 +1,76 @@
+'use strict';
+// Watches what gets loaded during the init phase: how long it takes, and libraries that would start threads by default.
+const Module = require('node:module');
+const path = require('node:path');
+
+const SHOWN = 10;
+const ONNX = /(^|[\\/])onnxruntime-node([\\/]|$)/;
+
+/**
+ * Times CommonJS loads, each with all that it loads itself, and tames known libraries. Node.js gives no such hook for ESM
+ * without a thread of its own, so an ESM handler is timed as a whole, and each CommonJS package it imports.
+ */
+function watchModules(taskRoot) {
+  const timings = new Map();
+  const original = Module._load;
+  let watching = true;
+
+  const note = (name, startedAt) => {
+    const ms = Number(process.hrtime.bigint() - startedAt) / 1e6;
+    timings.set(name, Math.max(ms, timings.get(name) ?? 0));
+  };
+  const hook = function (request, parent, isMain) {
+    if (!watching || Module.isBuiltin(request)) return Reflect.apply(original, this, [request, parent, isMain]);
+    const startedAt = process.hrtime.bigint();
+    const exports = Reflect.apply(original, this, [request, parent, isMain]);
+    note(shownName(request, parent, taskRoot), startedAt);
+    if (ONNX.test(request)) limitOnnxThreads(exports, () => watching);
+    return exports;
+  };
+  Module._load = hook;
+
+  return {
+    note,
+    /** The slowest, slowest first. */
+    slowest: () =>
+      [...timings]
+        .map(([name, ms]) => ({ name, ms: Math.round(ms * 100) / 100 }))
+        .sort((x, y) => y.ms - x.ms)
+        .slice(0, SHOWN),
+    stop() {
+      watching = false;
+      if (Module._load === hook) Module._load = original;
+    },
+  };
+}
+
+/** Packages by their name, files by their path within the code. */
+function shownName(request, parent, taskRoot) {
+  if (!request.startsWith('.') && !path.isAbsolute(request)) return request;
+  const file = path.isAbsolute(request) ? request : path.resolve(path.dirname(parent?.filename ?? taskRoot), request);
+  const installed = file.lastIndexOf(`node_modules${path.sep}`);
+  return installed >= 0 ? file.slice(installed + 'node_modules/'.length) : path.relative(taskRoot, file);
+}
+
+const tamed = new WeakSet();
+
+/**
+ * onnxruntime starts a pool of threads with each session, even on one CPU, and a process with threads can't be forked.
+ * In the init phase a session gets one of each unless the function asks for more: then that is what it wants.
+ */
+function limitOnnxThreads(exports, active) {
+  const Session = exports?.InferenceSession;
+  if (typeof Session?.create !== 'function' || tamed.has(Session)) return;
+  tamed.add(Session);
+  const { create } = Session;
+  const single = (options) => ({ intraOpNumThreads: 1, interOpNumThreads: 1, ...options });
+  Session.create = function (model, ...rest) {
+    if (!active()) return Reflect.apply(create, this, [model, ...rest]);
+    // create(model, options?) or create(bytes, offset, length?, options?)
+    if (typeof rest[0] !== 'number') return Reflect.apply(create, this, [model, single(rest[0])]);
+    const [offset, length = model.byteLength - offset, options] = rest;
+    return Reflect.apply(create, this, [model, offset, length, single(options)]);
+  };
+}
+
+module.exports = { watchModules };

@@ -1,0 +1,65 @@
+'use strict';
+// Every C function the shim calls, declared once in the zygote: forked children find them bound and pay nothing.
+// libc and libuv are found in the running node binary itself; koffi comes from Hearth's own node_modules.
+const koffi = require(process.env.HEARTH_KOFFI || 'koffi');
+const { getSystemErrorName } = require('node:util');
+
+const self = koffi.load(null);
+const bind = (prototype) => self.func(prototype);
+
+/** `syscall` numbers shared by x86-64 and arm64: all were added after Linux unified its tables. */
+const SYS = { pidfd_open: 434, close_range: 436, mount_setattr: 442 };
+const syscall = bind('long syscall(long, long, long, long, long, long, long)');
+const syscallBuffer = bind('long syscall(long, long, const char *, long, void *, long, long)');
+const defaultLoop = bind('void *uv_default_loop()')();
+
+const native = {
+  fork: bind('int fork()'),
+  _exit: bind('void _exit(int)'),
+  getpid: bind('int getpid()'),
+  getppid: bind('int getppid()'),
+  waitpid: bind('int waitpid(int, void *, int)'),
+  poll: bind('int poll(void *, unsigned long, int)'),
+  socket: bind('int socket(int, int, int)'),
+  socketpair: bind('int socketpair(int, int, int, void *)'),
+  bind: bind('int bind(int, const void *, unsigned int)'),
+  listen: bind('int listen(int, int)'),
+  accept: bind('int accept(int, void *, void *)'),
+  connect: bind('int connect(int, const void *, unsigned int)'),
+  dup2: bind('int dup2(int, int)'),
+  fcntl: bind('int fcntl(int, int, long)'),
+  getrandom: bind('long getrandom(void *, size_t, unsigned int)'),
+  madvise: bind('int madvise(uintptr_t, size_t, int)'),
+  prctl: bind('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)'),
+  setsid: bind('int setsid()'),
+  unshare: bind('int unshare(int)'),
+  mount: bind('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
+  sethostname: bind('int sethostname(const char *, size_t)'),
+  setrlimit: bind('int setrlimit(int, const void *)'),
+  setgroups: bind('int setgroups(size_t, const void *)'),
+  setresgid: bind('int setresgid(unsigned int, unsigned int, unsigned int)'),
+  setresuid: bind('int setresuid(unsigned int, unsigned int, unsigned int)'),
+  capset: bind('int capset(void *, const void *)'),
+  sched_setaffinity: bind('int sched_setaffinity(int, size_t, const void *)'),
+  pidfdOpen: (pid) => Number(syscall(SYS.pidfd_open, pid, 0, 0, 0, 0, 0)),
+  closeFrom: (fd) => Number(syscall(SYS.close_range, fd, 0xffffffff, 0, 0, 0, 0)),
+  mountSetattr: (path, attributes) => Number(syscallBuffer(SYS.mount_setattr, -100, path, 0, attributes, attributes.length, 0)),
+  loopFork: ((call) => () => call(defaultLoop))(bind('int uv_loop_fork(void *)')),
+  updateTime: ((call) => () => call(defaultLoop))(bind('void uv_update_time(void *)')),
+  /** Requests libuv has under way (files, name lookups, native work). uv_loop_s: data, active_handles, handle_queue[2], active_reqs; fixed in libuv 1.x. */
+  pendingRequests: () => koffi.decode(defaultLoop, 32, 'uint32_t'),
+  errno: () => koffi.errno(),
+};
+
+/** Throws what a C function that returned a negative number says, as `name: EPERM`. */
+native.check = (name, result) => {
+  if (result < 0) throw native.failure(name);
+  return result;
+};
+
+native.failure = (name) => {
+  const errno = koffi.errno();
+  return Object.assign(new Error(`${name}: ${errno > 0 ? getSystemErrorName(-errno) : 'failed'}`), { errno });
+};
+
+module.exports = native;

@@ -1,0 +1,131 @@
+'use strict';
+// A process that waits for `fork` orders runs no event loop: it blocks in poll(2) on its connection and on a pidfd for
+// each living child, so that it reaps at once whatever ends, and no timer of the user's ever fires here.
+const fs = require('node:fs');
+const native = require('./native.cjs');
+const { fork } = require('./fork.cjs');
+const { Frame } = require('./frames.cjs');
+
+const POLLIN = 1;
+const WNOHANG = 1;
+const F_DUPFD_CLOEXEC = 1030;
+const ENTRY_BYTES = 8;
+/** How often to look for ended children that could not be watched (no pidfd: old kernel, no descriptors left). */
+const UNWATCHED_POLL_MS = 100;
+
+/** What poll(2) is asked: entry 0 is the connection, the others are children. */
+class Watch {
+  constructor(fd) {
+    this.entries = Buffer.alloc(64 * ENTRY_BYTES);
+    this.count = 0;
+    this.indexes = new Map(); // pid -> entry
+    this.pids = [];
+    this.unwatched = new Set();
+    this.forked = new Set();
+    this.add(0, fd);
+    // Descriptors of children lie above all others, so that a new child closes them with one call.
+    this.floor = Math.max(...fs.readdirSync('/proc/self/fd').map(Number)) + 16;
+  }
+
+  add(pid, fd) {
+    if ((this.count + 1) * ENTRY_BYTES > this.entries.length) this.entries = Buffer.concat([this.entries, Buffer.alloc(this.entries.length)]);
+    this.entries.writeInt32LE(fd, this.count * ENTRY_BYTES);
+    this.entries.writeInt16LE(POLLIN, this.count * ENTRY_BYTES + 4);
+    this.indexes.set(pid, this.count);
+    this.pids[this.count++] = pid;
+  }
+
+  child(pid) {
+    const fd = native.pidfdOpen(pid);
+    const high = fd < 0 ? -1 : native.fcntl(fd, F_DUPFD_CLOEXEC, this.floor);
+    if (fd >= 0) fs.closeSync(fd);
+    if (high >= 0) this.add(pid, high);
+    else this.unwatched.add(pid);
+  }
+
+  /** Forgets an ended child; the last entry takes its place. */
+  forget(pid) {
+    this.unwatched.delete(pid);
+    const index = this.indexes.get(pid);
+    if (index === undefined) return;
+    fs.closeSync(this.entries.readInt32LE(index * ENTRY_BYTES));
+    const last = --this.count;
+    this.entries.copyWithin(index * ENTRY_BYTES, last * ENTRY_BYTES, (last + 1) * ENTRY_BYTES);
+    this.pids[index] = this.pids[last];
+    this.indexes.set(this.pids[index], index);
+    this.indexes.delete(pid);
+  }
+
+  /** Blocks until something happened; true when the connection has something to read (or ended). */
+  wait() {
+    const ready = native.poll(this.entries, this.count, this.unwatched.size > 0 ? UNWATCHED_POLL_MS : -1);
+    return ready > 0 && this.entries.readInt16LE(6) !== 0;
+  }
+}
+
+/** Reaps all that ended, orphans that came to us included, and says so of those that we forked. */
+function reap(link, watch) {
+  const status = Buffer.alloc(4);
+  let reaped = false;
+  for (let pid; (pid = native.waitpid(-1, status, WNOHANG)) > 0; reaped = true) {
+    watch.forget(pid);
+    if (!watch.forked.delete(pid)) continue;
+    const value = status.readInt32LE(0);
+    const signal = value & 0x7f;
+    link.send(Frame.childExited, 0, { pid, code: signal === 0 ? (value >> 8) & 0xff : null, signal: signal || null });
+  }
+  if (reaped) adopt(watch);
+}
+
+/** Where this process is a subreaper, the orphans of one that ended come to it: watched too, so that they get reaped. */
+function adopt(watch) {
+  for (const pid of livingChildren()) {
+    if (!watch.indexes.has(pid) && !watch.unwatched.has(pid)) watch.child(pid);
+  }
+}
+
+function livingChildren() {
+  try {
+    return fs.readFileSync(`/proc/self/task/${native.getpid()}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return []; // a kernel without CONFIG_PROC_CHILDREN, or another PID namespace's /proc
+  }
+}
+
+/** Forks as ordered. Returns the order in the child, null in the parent. */
+function obey(link, watch, frame) {
+  const order = JSON.parse(frame.payload.toString());
+  let pid;
+  try {
+    pid = fork();
+  } catch (error) {
+    link.send(Frame.forkFailed, frame.request, { message: error.message });
+    return null;
+  }
+  if (pid === 0) return order;
+  watch.forked.add(pid);
+  watch.child(pid);
+  link.send(Frame.forked, frame.request, { pid });
+  return null;
+}
+
+/** Never returns in the parent; in each child it returns its order, with what belonged to the parent closed. */
+function waitForOrders(link) {
+  const watch = new Watch(link.fd);
+  for (;;) {
+    if (watch.wait()) {
+      if (!link.fill()) native._exit(0);
+      for (let frame = link.reader.next(); frame !== null; frame = link.reader.next()) {
+        if (frame.type !== Frame.fork) throw new Error(`frame of type ${frame.type} while waiting for fork orders`);
+        const order = obey(link, watch, frame);
+        if (order === null) continue;
+        fs.closeSync(link.fd);
+        native.closeFrom(watch.floor);
+        return order;
+      }
+    }
+    reap(link, watch);
+  }
+}
+
+module.exports = { waitForOrders };

@@ -1,0 +1,111 @@
+'use strict';
+// Runs a child's whole path in the parent before the first fork, against itself: what is compiled and cached here is neither
+// compiled nor copied in the children.
+const fs = require('node:fs');
+const net = require('node:net');
+const log = require('./log.cjs');
+const native = require('./native.cjs');
+const { becomeSomeoneElse } = require('./child.cjs');
+const { confine } = require('./confine.cjs');
+const { AF_UNIX, Link, SOCK_STREAM_CLOEXEC, address } = require('./link.cjs');
+const { Frame, FrameReader, encode } = require('./frames.cjs');
+const { Instance } = require('./serve.cjs');
+const { greet } = require('./greeting.cjs');
+
+const ROUNDS = 3;
+const INVOCATIONS = 8;
+
+/** Steps that change nothing. */
+const harmless = () => [
+  { op: 'unshare', namespaces: [] },
+  { op: 'umask', mask: process.umask() },
+  { op: 'environment', name: 'HEARTH_REHEARSAL', value: '1' },
+  { op: 'rehearsal', optional: true },
+];
+
+const order = {
+  handler: 'index.handler',
+  functionName: 'rehearsal',
+  functionVersion: '$LATEST',
+  memoryMb: 128,
+  logGroup: '/aws/lambda/rehearsal',
+  concurrency: 1,
+};
+
+async function handler(event, context) {
+  console.log('rehearsal %s', context.awsRequestId, context.getRemainingTimeInMillis());
+  if (event.fail) throw new Error('rehearsal');
+  await new Promise((resolve) => setImmediate(resolve));
+  return { ...event, random: Math.random() };
+}
+
+const header = (request) =>
+  encode(Frame.invoke, request, {
+    requestId: `00000000-0000-0000-0000-${String(request).padStart(12, '0')}`,
+    deadlineMs: Date.now() + 3000,
+    invokedArn: 'arn:aws:lambda:us-east-1:000000000000:function:rehearsal',
+    traceId: 'Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0',
+    clientContext: '',
+    lineage: '',
+    attempt: 1,
+    bytes: 2,
+  });
+
+const invocation = (request) =>
+  Buffer.concat([header(request), encode(Frame.event, request, { fail: request % 4 === 3 }), encode(Frame.eventEnd, request, Buffer.alloc(0))]);
+
+/** A listener in the abstract namespace: leaves nothing in the file system. */
+function listen() {
+  const path = `\0hearth-rehearsal-${native.getpid()}-${process.hrtime.bigint()}`;
+  const fd = native.check('socket', native.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0));
+  const sockaddr = address(path);
+  native.check('bind', native.bind(fd, sockaddr, sockaddr.length));
+  native.check('listen', native.listen(fd, 1));
+  return { fd, path };
+}
+
+/** Plays the host on `fd`: one invocation after the other, then goodbye. */
+function playHost(fd) {
+  const socket = new net.Socket({ fd });
+  const reader = new FrameReader(Frame.childExited);
+  let request = 1;
+  socket.on('error', () => {});
+  socket.on('data', (chunk) => {
+    reader.push(chunk);
+    for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+      if (frame.type !== Frame.answerEnd) continue;
+      if (++request > INVOCATIONS) socket.end();
+      else socket.write(invocation(request));
+    }
+  });
+}
+
+async function round() {
+  const { fd, path } = listen();
+  const link = Link.connect(path);
+  const host = native.check('accept', native.accept(fd, null, null));
+  fs.closeSync(fd);
+  confine(harmless());
+  becomeSomeoneElse();
+  fs.writeSync(host, Buffer.concat([encode(Frame.welcome, 0, { protocol: 1, role: 'instance' }), invocation(1)]));
+  greet({ link, token: 'rehearsal', unconfined: [] });
+  const fn = { order, handler, logStream: 'rehearsal' };
+  await new Promise((resolve) => {
+    new Instance(link, fn, 'rehearsal', resolve);
+    playHost(host);
+  });
+}
+
+async function rehearse() {
+  const unmute = log.mute();
+  const environment = { ...process.env };
+  try {
+    for (let i = 0; i < ROUNDS; i++) await round();
+  } finally {
+    unmute();
+    log.setRequestId(() => undefined);
+    for (const name of ['HEARTH_REHEARSAL', '_X_AMZN_TRACE_ID']) if (!(name in environment)) delete process.env[name];
+  }
+}
+
+module.exports = { rehearse };

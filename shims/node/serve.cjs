@@ -1,0 +1,130 @@
+'use strict';
+// The loop of an instance: invocations come in as frames, answers go out, several at once where the function allows it.
+const net = require('node:net');
+const { AsyncLocalStorage } = require('node:async_hooks');
+const { performance } = require('node:perf_hooks');
+const log = require('./log.cjs');
+const { AnswerSender } = require('./answer.cjs');
+const { errorDocument, loggable, runtimeError } = require('./failures.cjs');
+const { Frame } = require('./frames.cjs');
+const { IdleLoop } = require('./idle.cjs');
+const { invoke } = require('./invocation.cjs');
+
+class Instance {
+  /** @param fn {order, handler, logStream}. `closed` is called when the host has gone. */
+  constructor(link, fn, token, closed) {
+    this.fn = fn;
+    this.token = token;
+    this.reader = link.reader;
+    this.inFlight = new Map(); // request -> invocation
+    this.current = undefined;
+    this.shared = fn.order.concurrency > 1 ? new AsyncLocalStorage() : null;
+    this.socket = new net.Socket({ fd: link.fd });
+    this.sender = new AnswerSender(this.socket);
+    this.idle = this.shared === null ? new IdleLoop(this.socket) : null;
+    log.setRequestId(() => this.active()?.header.requestId);
+    this.socket.on('error', () => {}); // 'close' follows
+    this.socket.on('close', () => {
+      this.idle?.close();
+      closed();
+    });
+    this.socket.on('data', (chunk) => {
+      this.reader.push(chunk);
+      this.drain();
+    });
+    this.drain(); // what came in the same packet as the welcome
+  }
+
+  /** The invocation that the running code belongs to, or the last one. */
+  active() {
+    return this.shared === null ? this.current : this.shared.getStore();
+  }
+
+  drain() {
+    try {
+      for (let frame = this.reader.next(); frame !== null; frame = this.reader.next()) this.receive(frame);
+    } catch (error) {
+      process.stderr.write(`hearth: ${error.message}\n`);
+      this.socket.destroy(); // not the protocol: nothing is guessed
+    }
+  }
+
+  receive({ type, request, payload }) {
+    const invocation = this.inFlight.get(request);
+    if (type === Frame.invoke) this.inFlight.set(request, { request, header: JSON.parse(payload.toString()), chunks: [], startedAt: 0 });
+    else if (type === Frame.event) invocation.chunks.push(payload);
+    else if (type === Frame.eventEnd) this.run(invocation);
+    else if (type === Frame.credit) this.sender.credit(request, payload.readUInt32BE(0));
+    else if (type !== Frame.cancel) throw new Error(`frame of type ${type} for an instance`);
+    // A cancelled handler runs on, and its answer is the host's to drop.
+  }
+
+  run(invocation) {
+    const { header, chunks } = invocation;
+    invocation.chunks = [];
+    if (this.shared === null) {
+      this.current = invocation;
+      if (header.traceId) process.env._X_AMZN_TRACE_ID = header.traceId;
+      else delete process.env._X_AMZN_TRACE_ID;
+      this.start(invocation, chunks);
+    } else this.shared.run(invocation, () => this.start(invocation, chunks));
+  }
+
+  start(invocation, chunks) {
+    const settle = (error, result) => this.finish(invocation, error, result);
+    invocation.startedAt = performance.now();
+    let event;
+    try {
+      event = parseEvent(chunks);
+    } catch (error) {
+      settle(error);
+      return;
+    }
+    invoke(this.fn, invocation.header, event, { idle: this.idle, settle });
+  }
+
+  finish(invocation, error, result) {
+    const handlerMs = performance.now() - invocation.startedAt;
+    this.idle?.stop();
+    let text;
+    try {
+      if (error === undefined) text = JSON.stringify(result) ?? 'null';
+    } catch (cause) {
+      error = runtimeError('Runtime.MarshalError', `Unable to stringify response body as json: ${cause?.message}`);
+    }
+    if (error === undefined) return this.answer(invocation, null, text, handlerMs);
+    const report = () => console.error('Invoke Error', loggable(error));
+    if (this.shared === null) report();
+    else this.shared.run(invocation, report);
+    return this.fail(invocation, error, handlerMs);
+  }
+
+  fail(invocation, error, handlerMs) {
+    const document = errorDocument(error);
+    return this.answer(invocation, document.errorType, JSON.stringify(document), handlerMs);
+  }
+
+  answer({ request, header }, errorType, text, handlerMs) {
+    if (!this.inFlight.delete(request)) return undefined;
+    log.mark(this.token, header.requestId);
+    const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+    return this.sender.send(request, text, { errorType, handlerMs, peakMemoryBytes });
+  }
+
+  /** Something was thrown where nobody catches: answers what it belongs to with it (all that is in flight, if that can't be told). */
+  async abandon(error) {
+    this.idle?.stop();
+    const owner = this.active();
+    const victims = owner !== undefined && this.inFlight.has(owner.request) ? [owner] : [...this.inFlight.values()];
+    await Promise.all(victims.map((invocation) => this.fail(invocation, error, performance.now() - (invocation.startedAt || performance.now()))));
+  }
+}
+
+/** No bytes at all are an empty event, as on Lambda. */
+function parseEvent(chunks) {
+  if (chunks.length === 0) return {};
+  const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+  return bytes.length === 0 ? {} : JSON.parse(bytes.toString());
+}
+
+module.exports = { Instance };

@@ -1,0 +1,66 @@
+"""The context object of Lambda for Python."""
+
+import json
+import os
+import time
+
+from .errors import Fault
+
+
+class CognitoIdentity:
+    def __init__(self):
+        self.cognito_identity_id = None
+        self.cognito_identity_pool_id = None
+
+
+class Client:
+    def __init__(self, fields):
+        self.installation_id = fields.get("installation_id")
+        self.app_title = fields.get("app_title")
+        self.app_version_name = fields.get("app_version_name")
+        self.app_version_code = fields.get("app_version_code")
+        self.app_package_name = fields.get("app_package_name")
+
+
+class ClientContext:
+    def __init__(self, fields):
+        self.custom = fields.get("custom")
+        self.env = fields.get("env")
+        client = fields.get("client")
+        self.client = Client(client) if isinstance(client, dict) else None
+
+
+class LambdaContext:
+    def __init__(self, header):
+        environment = os.environ
+        self.aws_request_id = header["requestId"]
+        self.invoked_function_arn = header["invokedArn"]
+        self.function_name = environment.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.function_version = environment.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.memory_limit_in_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.log_group_name = environment.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = environment.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.identity = CognitoIdentity()
+        self.client_context = _client_context(header["clientContext"])
+        self.tenant_id = None
+        self._deadline_ms = header["deadlineMs"]
+
+    def get_remaining_time_in_millis(self):
+        return max(0, int(self._deadline_ms - time.time() * 1000))
+
+    def log(self, message):
+        print(message, end="" if str(message).endswith("\n") else "\n")
+
+    def __repr__(self):
+        fields = ("%s=%s" % (name, value) for name, value in vars(self).items() if not name.startswith("_"))
+        return "LambdaContext([%s])" % ",".join(fields)
+
+
+def _client_context(text):
+    if not text:
+        return None
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise Fault("Runtime.LambdaContextUnmarshalError", "Unable to parse Client Context JSON: %s" % error) from error
+    return ClientContext(fields) if isinstance(fields, dict) else None

@@ -1,0 +1,93 @@
+"""The root logger as Lambda sets it up, and the request that a line belongs to."""
+
+import contextvars
+import json
+import logging
+import sys
+import time
+
+_NO_BREAK_SPACE = "\u00a0"
+
+# Set by a worker thread; where one invocation runs at a time, threads of the function's own must see it too.
+_in_context = contextvars.ContextVar("hearth_request_id", default=None)
+_in_process = ""
+
+
+def enter(request_id, alone):
+    """From now on lines belong to this request; `alone`: whichever thread writes them."""
+    global _in_process
+    if alone:
+        _in_process = request_id
+    else:
+        _in_context.set(request_id)
+
+
+def request_id():
+    return _in_context.get() or _in_process
+
+
+def install(environment):
+    """Puts Lambda's handler on the root logger; format and level as AWS_LAMBDA_LOG_FORMAT and _LEVEL say."""
+    as_json = environment.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+    level = environment.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+    handler = _Handler()
+    handler.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    level = {"TRACE": "DEBUG", "FATAL": "CRITICAL", "WARN": "WARNING"}.get(level, level)
+    if level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+        root.setLevel(level)
+    elif as_json:
+        root.setLevel("INFO")
+
+
+def error(document):
+    """Logs an error document the way Lambda's runtime does: one line, its parts kept apart by carriage returns."""
+    lines = ["[ERROR] %s: %s" % (document["errorType"], document["errorMessage"])]
+    lines.append("Traceback (most recent call last):")
+    for element in document["stackTrace"]:
+        for line in element.splitlines():
+            text = line.lstrip(" ")
+            lines.append(_NO_BREAK_SPACE * (len(line) - len(text)) + text)
+    print("\r".join(lines).replace("\n", "\r"))
+
+
+class _Handler(logging.Handler):
+    """Writes to what is sys.stdout at that moment, one line a record."""
+
+    def emit(self, record):
+        try:
+            sys.stdout.write(self.format(record).replace("\n", "\r") + "\n")
+        except Exception:  # logging's own way with a handler's failures
+            self.handleError(record)
+
+
+def _now(created):
+    return "%s.%03dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(created)), int(created * 1000) % 1000)
+
+
+class _TextFormatter(logging.Formatter):
+    def __init__(self):
+        super().__init__("[%(levelname)s]\t%(utc)s\t%(aws_request_id)s\t%(message)s")
+
+    def format(self, record):
+        record.utc = _now(record.created)
+        record.aws_request_id = request_id()
+        return super().format(record)
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record):
+        fields = {
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "level": record.levelname,
+            "message": record.getMessage(),
+            "logger": record.name,
+            "requestId": request_id(),
+        }
+        if record.exc_info:
+            kind, value, _ = record.exc_info
+            fields["errorType"] = kind.__name__ if kind else None
+            fields["errorMessage"] = str(value)
+            fields["stackTrace"] = self.formatException(record.exc_info).splitlines()
+        return json.dumps(fields, default=str, ensure_ascii=False)

@@ -1,0 +1,56 @@
+"""Covers a directory with an empty tmpfs through which only some paths stay visible."""
+
+import errno
+import os
+import stat
+
+from . import libc
+
+_ST_TO_MS = {2: libc.MS_NOSUID, 4: libc.MS_NODEV, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
+
+
+def cover(step):
+    target = os.path.normpath(step["target"])
+    kept = _outermost([os.path.normpath(path) for path in step["keep"]])
+    for path in kept:
+        if not path.startswith(target.rstrip("/") + "/"):
+            raise ValueError("%s is not below %s" % (path, target))
+    opened = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in kept]
+    options = "size=%dm,mode=%o" % (step["sizeMb"], step["mode"])
+    libc.mount("tmpfs", target, "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, options)
+    for path, fd in opened:
+        _bring_back(path, fd)
+
+
+def _bring_back(path, fd):
+    """Binds what `fd` holds to `path`, where now nothing is."""
+    try:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            os.makedirs(path, 0o755, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o444))
+        libc.mount("/proc/self/fd/%d" % fd, path, None, libc.MS_BIND | libc.MS_REC)
+        _read_only(path)
+    finally:
+        os.close(fd)
+
+
+def _read_only(path):
+    try:
+        libc.make_read_only(path)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        # What the mount is already denied may not be given back within a user namespace: say it again.
+        held = os.statvfs(path).f_flag
+        flags = sum(ms for st, ms in _ST_TO_MS.items() if held & st)
+        libc.mount("none", path, None, libc.MS_BIND | libc.MS_REMOUNT | libc.MS_RDONLY | flags)
+
+
+def _outermost(paths):
+    kept = []
+    for path in sorted(set(paths)):
+        if not any(path.startswith(other + "/") for other in kept):
+            kept.append(path)
+    return kept

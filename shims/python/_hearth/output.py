@@ -1,0 +1,65 @@
+"""Where what a function prints goes: file descriptors 1 and 2, and the marks between invocations."""
+
+import io
+import os
+import socket
+import sys
+
+# A descriptor of our own on the log stream: a function may close or redirect 1 and 2.
+_log_fd = -1
+
+
+def install():
+    """Gives the process text streams that write whole lines, in UTF-8, and never fail to encode."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    sys.stdout = sys.__stdout__ = _line_stream(1)
+    sys.stderr = sys.__stderr__ = _line_stream(2)
+    _own_duplicate()
+
+
+def attach(path, token):
+    """Makes a log connection of this process's own its stdout and stderr."""
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    log.connect(path)
+    log.sendall(token.encode() + b"\n")
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
+    log.close()
+    _own_duplicate()
+
+
+def flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # replaced, closed or broken by the function: its own affair
+
+
+def mark(token, request_id):
+    """Says that what came before belongs to this invocation."""
+    flush()
+    data = ("\0%s:%s\n" % (token, request_id)).encode()
+    try:
+        while data:
+            data = data[os.write(_log_fd, data) :]
+    except OSError:
+        pass  # nobody reads the log any more
+
+
+def log_fd():
+    return _log_fd
+
+
+def _own_duplicate():
+    global _log_fd
+    if _log_fd >= 0:
+        os.close(_log_fd)
+    _log_fd = os.dup(1)
+
+
+def _line_stream(fd):
+    raw = io.FileIO(fd, "wb", closefd=False)
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True)

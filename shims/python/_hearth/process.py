@@ -1,0 +1,77 @@
+"""The life of a shim process: greet, become what the host says, wait for orders or serve."""
+
+import json
+import os
+import sys
+
+from . import child, forker, frames, initialise, output, rehearse, serve
+from .connection import Connection
+
+RUNTIME = "python/%d.%d.%d" % sys.version_info[:3]
+
+
+class Identity:
+    """Who a process is to the host."""
+
+    def __init__(self, token, forked, unconfined):
+        self.token = token
+        self.forked = forked
+        self.unconfined = unconfined
+
+
+def main():
+    output.install()
+    token = os.environ.pop("HEARTH_TOKEN")
+    log_socket = os.environ.pop("HEARTH_LOG_SOCKET", None)
+    if log_socket:
+        output.attach(log_socket, token)
+    connection = Connection(os.environ.pop("HEARTH_SOCKET"))
+    try:
+        live(connection, Identity(token, False, []))
+    except frames.ProtocolError as error:
+        print("hearth: protocol error: %s" % error, file=sys.stderr)
+        output.flush()
+        os._exit(1)
+
+
+def live(connection, identity):
+    """Every turn of this loop is another process: what waits for orders comes round as its child."""
+    function = None
+    while True:
+        welcome = greet(connection, identity)
+        role = welcome["role"]
+        if role == "zygote":
+            rehearse.loop()
+        elif role == "function":
+            function = initialise.run(connection, welcome)
+            if not function.is_snapshot:
+                return serve.run(connection, identity, function)
+        elif role == "instance" and function is not None:
+            return serve.run(connection, identity, function)
+        else:
+            raise frames.ProtocolError("can't become %r" % role)
+        order, parent = forker.wait_for_orders(connection)
+        connection, unconfined = child.become(order, parent)
+        identity = Identity(order["token"], True, unconfined)
+
+
+def greet(connection, identity):
+    connection.send_json(
+        frames.HELLO,
+        0,
+        {
+            "protocol": frames.PROTOCOL_VERSION,
+            "token": identity.token,
+            "pid": os.getpid(),
+            "runtime": RUNTIME,
+            "capabilities": (["fork"] if forker.available() else []) + ["concurrency"],
+            "unconfined": identity.unconfined,
+        },
+    )
+    kind, _, payload = connection.read()
+    if kind != frames.WELCOME:
+        raise frames.ProtocolError("frame type %d before welcome" % kind)
+    welcome = json.loads(payload)
+    if welcome.get("protocol") != frames.PROTOCOL_VERSION:
+        raise frames.ProtocolError("host speaks version %s, this shim %d" % (welcome.get("protocol"), frames.PROTOCOL_VERSION))
+    return welcome

@@ -1,0 +1,80 @@
+"""The loop of an instance: one invocation after another, or several at once in threads."""
+
+import os
+import queue
+import sys
+import threading
+
+from . import frames, invocation, memory, output
+from .inbox import Inbox
+
+
+def run(connection, identity, function):
+    """Serves for good; returns never. One at a time runs in the main thread, as on Lambda."""
+    several = function.concurrency > 1
+    inbox = Inbox(connection, several)
+    desk = _Desk(connection, identity, function, inbox)
+    if not several:
+        while True:
+            desk.serve(*inbox.next())
+    waiting = queue.SimpleQueue()
+    for number in range(function.concurrency):
+        threading.Thread(target=_work, args=(desk, waiting), name="hearth-%d" % number, daemon=True).start()
+    while True:
+        waiting.put(inbox.next())
+
+
+def _work(desk, waiting):
+    while True:
+        work = waiting.get()
+        try:
+            desk.serve(*work)
+        except SystemExit as leaving:
+            _exit(leaving.code)
+        except BaseException as error:  # would end the process in the main thread: the same here
+            print("hearth: %s: %s" % (type(error).__name__, error), file=sys.stderr)
+            _exit(1)
+
+
+def _exit(code):
+    """sys.exit in a thread: ends the process, with the code it would have had in the main thread."""
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    output.flush()
+    os._exit((code or 0) & 0xFF)
+
+
+class _Desk:
+    """Takes an invocation and sends its answer."""
+
+    def __init__(self, connection, identity, function, inbox):
+        self._connection = connection
+        self._identity = identity
+        self._function = function
+        self._inbox = inbox
+
+    def serve(self, request, header, event):
+        answer = invocation.run(self._function, header, event)
+        event = None
+        last = self._send_body(request, answer.body)
+        output.mark(self._identity.token, header["requestId"])
+        end = {
+            "errorType": answer.error_type,
+            "handlerMs": round(answer.handler_ms, 3),
+            "peakMemoryBytes": memory.peak_bytes(self._identity.forked),
+        }
+        self._inbox.answered(request)
+        self._connection.send(last, frames.encode_json(frames.ANSWER_END, request, end))
+
+    def _send_body(self, request, body):
+        """Sends all but the last piece, which is returned as a frame: it goes out together with the end."""
+        view = memoryview(body)
+        sent = 0
+        while True:
+            taken = self._inbox.take_window(request, min(frames.BODY_CHUNK_BYTES, len(view) - sent)) if len(view) > sent else 0
+            piece = frames.encode(frames.ANSWER, request, view[sent : sent + taken]) if taken else b""
+            sent += taken
+            if sent == len(view):
+                return piece
+            self._connection.send(piece)

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { DEFAULTS } from './defaults.ts';
+import { loadConfig } from './load.ts';
+
+describe('loadConfig', () => {
+  let home = '';
+  beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'hearth-config-'))));
+  afterEach(() => rmSync(home, { recursive: true }));
+
+  it('is the defaults when nothing is said', () => {
+    const { home: _, ...rest } = loadConfig({ HEARTH_HOME: home });
+    assert.deepEqual(rest, DEFAULTS);
+  });
+
+  it('takes the file over defaults, the environment over the file, overrides over all', () => {
+    writeFileSync(join(home, 'config.yaml'), 'port: 9000\nlimits:\n  queueMs: 5\n');
+    const file = loadConfig({ HEARTH_HOME: home });
+    assert.equal(file.port, 9000);
+    assert.equal(file.limits.queueMs, 5);
+    assert.equal(file.limits.queueLength, DEFAULTS.limits.queueLength);
+    assert.equal(loadConfig({ HEARTH_HOME: home, HEARTH_PORT: '9001' }).port, 9001);
+    assert.equal(loadConfig({ HEARTH_HOME: home, HEARTH_PORT: '9001' }, { port: 9002 }).port, 9002);
+  });
+
+  it('names a key it does not know, and a value that is none', () => {
+    writeFileSync(join(home, 'config.yaml'), 'limits:\n  queueSeconds: 5\n');
+    assert.throws(() => loadConfig({ HEARTH_HOME: home }), /limits.*queueSeconds/);
+    rmSync(join(home, 'config.yaml'));
+    assert.throws(() => loadConfig({ HEARTH_HOME: home, HEARTH_PORT: 'http' }), /HEARTH_PORT/);
+  });
+
+  it('is frozen all the way down', () => {
+    const config = loadConfig({ HEARTH_HOME: home });
+    assert.throws(() => Object.assign(config.limits, { queueMs: 1 }), TypeError);
+  });
+});

@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { HearthError } from '../errors.ts';
+import type { Config } from './config.ts';
+import { DEFAULTS } from './defaults.ts';
+import { configFileSchema, type ConfigFile } from './schema.ts';
+
+/** What a command line may override. */
+export interface ConfigOverrides {
+  readonly home?: string;
+  readonly host?: string;
+  readonly port?: number;
+}
+
+/**
+ * Defaults, then `config.yaml` in HEARTH_HOME, then the environment (HEARTH_HOME, HEARTH_HOST, HEARTH_PORT, HEARTH_ALLOWED_HOSTS,
+ * HEARTH_LOG_LEVEL, DATABASE_URL), then overrides. Frozen. Throws HearthError ValidationException that names the key.
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>, overrides: ConfigOverrides = {}): Config {
+  const home = resolve(overrides.home ?? env['HEARTH_HOME'] ?? join(homedir(), '.hearth'));
+  const file = readFile(join(home, 'config.yaml'));
+  const merged = merge(file);
+  const config: Config = {
+    ...merged,
+    home,
+    host: overrides.host ?? env['HEARTH_HOST'] ?? merged.host,
+    port: overrides.port ?? port(env['HEARTH_PORT']) ?? merged.port,
+    databaseUrl: env['DATABASE_URL'] ?? merged.databaseUrl,
+    allowedHosts: env['HEARTH_ALLOWED_HOSTS']?.split(',').map((h) => h.trim()) ?? merged.allowedHosts,
+    logLevel: level(env['HEARTH_LOG_LEVEL']) ?? merged.logLevel,
+  };
+  return freeze(config);
+}
+
+function merge(file: ConfigFile): Omit<Config, 'home'> {
+  return {
+    ...DEFAULTS,
+    ...defined(file),
+    limits: { ...DEFAULTS.limits, ...defined(file.limits ?? {}) },
+    fleet: { ...DEFAULTS.fleet, ...defined(file.fleet ?? {}) },
+    metering: { ...DEFAULTS.metering, ...defined(file.metering ?? {}) },
+  };
+}
+
+/** Without members that are undefined: they must not cover a default. */
+function defined<T extends object>(part: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(part).filter(([, v]) => v !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+function readFile(path: string): ConfigFile {
+  if (!existsSync(path)) return {};
+  const parsed = configFileSchema.safeParse(parse(readFileSync(path, 'utf8')) ?? {});
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((i) => `${i.path.join('.') || '(top)'}: ${i.message}`);
+  throw new HearthError('ValidationException', `${path}: ${issues.join('; ')}`);
+}
+
+function port(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const n = Number(text);
+  if (Number.isInteger(n) && n >= 0 && n <= 65_535) return n;
+  throw new HearthError('ValidationException', `HEARTH_PORT must be a number from 0 to 65535, not '${text}'`);
+}
+
+function level(text: string | undefined): Config['logLevel'] | undefined {
+  if (text === undefined || text === '') return undefined;
+  const parsed = configFileSchema.shape.logLevel.safeParse(text);
+  if (parsed.success && parsed.data !== undefined) return parsed.data;
+  throw new HearthError('ValidationException', `HEARTH_LOG_LEVEL must be debug, info, warn, error or silent, not '${text}'`);
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) for (const v of Object.values(value)) freeze(v);
+  return Object.freeze(value);
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+const decimal = z.string().regex(/^\d+(\.\d+)?$/, 'an exact decimal as text, such as "0.0000166667"');
+const positive = z.number().int().positive();
+const notNegative = z.number().int().nonnegative();
+
+/** `config.yaml` in HEARTH_HOME: any part of the configuration; what it leaves out has its default. */
+export const configFileSchema = z.strictObject({
+  host: z.string().optional(),
+  port: z.number().int().min(0).max(65_535).optional(),
+  accountId: z
+    .string()
+    .regex(/^\d{12}$/)
+    .optional(),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/)
+    .optional(),
+  databaseUrl: z.string().nullable().optional(),
+  allowedHosts: z.array(z.string()).optional(),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
+  limits: z
+    .strictObject({
+      payloadBytes: positive,
+      queueLength: notNegative,
+      queueMs: notNegative,
+      reserveBytes: notNegative,
+      instances: positive,
+      startsAtOnce: positive,
+      initMs: positive,
+      deployInitMs: positive,
+      logBytes: positive,
+    })
+    .partial()
+    .optional(),
+  fleet: z
+    .strictObject({ keepAliveMs: notNegative, lingerMs: notNegative, snapshotKeepMs: notNegative, greetingMs: positive })
+    .partial()
+    .optional(),
+  metering: z
+    .strictObject({
+      flushMs: positive,
+      currency: z.string(),
+      pricePerGbSecond: decimal,
+      pricePerMillionRequests: decimal,
+      alwaysOnPerHour: decimal,
+    })
+    .partial()
+    .optional(),
+});
+
+export type ConfigFile = z.infer<typeof configFileSchema>;

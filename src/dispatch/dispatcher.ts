@@ -1,0 +1,202 @@
+import { InitFailure, type Answer } from '../fleet/driver.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { FunctionVersion } from '../model/function-version.ts';
+import type { Invocation, InvocationResult } from '../model/invocation.ts';
+import type { UsageRecord, UsageSink } from '../model/usage.ts';
+import { answered, broken, initFailed, timedOut, type Ending } from './ending.ts';
+import { LogTail } from './log-tail.ts';
+import { endLine, reportLine, startLine } from './report.ts';
+import { VersionQueue, type Place, type QueueLimits } from './version-queue.ts';
+import type { Worker, WorkerInstance } from './worker.ts';
+
+export interface DispatcherDeps {
+  readonly worker: Worker;
+  readonly clock: Clock;
+  readonly usage: UsageSink;
+  readonly limits: QueueLimits;
+  /** What a duration is billed as, whole milliseconds; see metering/. */
+  readonly billedMs: (durationMs: number, billedInitMs: number) => number;
+}
+
+/** The end of an invocation with what it cost. */
+export interface Dispatched extends InvocationResult {
+  readonly usage: UsageRecord;
+}
+
+/** What one run of a handler came to, before it is written down. */
+interface Run {
+  readonly ending: Ending;
+  readonly answer: Answer | null;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** Brings invocations and instances together. Touches no database and parses no payload. */
+export class Dispatcher {
+  readonly #deps: DispatcherDeps;
+  readonly #queues = new Map<string, VersionQueue>();
+
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps;
+    deps.worker.onRoom(() => {
+      for (const queue of this.#queues.values()) if (queue.depth.queued > 0) queue.pump();
+    });
+  }
+
+  /**
+   * Runs one invocation to its end. Errors of the function are results; rejects with HearthError
+   * TooManyRequestsException (a limit) or ServiceException (ours).
+   */
+  async invoke(version: FunctionVersion, invocation: Invocation, wantTail = false): Promise<Dispatched> {
+    const queue = this.#queue(version);
+    let place: Place;
+    try {
+      place = queue.take() ?? (await queue.wait());
+    } catch (error) {
+      if (error instanceof InitFailure) return this.#initFailed(version, invocation, error);
+      throw error;
+    }
+    const tail = wantTail ? new LogTail() : null;
+    const stopListening = tail === null ? null : place.instance.listen(invocation.requestId, (line) => tail.add(line));
+    const coldMs = place.cold ? this.#deps.clock.monotonic() - invocation.receivedAtMs : 0;
+    place.instance.log(invocation.requestId, startLine(invocation.requestId, version.version));
+    const run = await this.#run(place.instance, invocation, queue);
+    const usage = this.#usage(place, invocation, run, coldMs);
+    this.#deps.usage.record(usage);
+    const logged = writeEnd(place.instance, usage, run.answer);
+    if (tail !== null) await logged;
+    stopListening?.();
+    return result(invocation, version, run.ending, tail, usage);
+  }
+
+  /** What waits and runs of each version, for ps and metrics. */
+  depths(): { readonly version: FunctionVersion; readonly queued: number; readonly starting: number; readonly inFlight: number }[] {
+    return [...this.#queues.values()].map((q) => ({ version: q.version, ...q.depth }));
+  }
+
+  /** Forgets a revision that no longer serves, once it is empty. */
+  retire(revisionId: string): void {
+    const queue = this.#queues.get(revisionId);
+    if (queue === undefined) return;
+    const { queued, starting, inFlight } = queue.depth;
+    if (queued + starting + inFlight === 0) this.#queues.delete(revisionId);
+    else this.#deps.clock.after(1_000, () => this.retire(revisionId));
+  }
+
+  #queue(version: FunctionVersion): VersionQueue {
+    let queue = this.#queues.get(version.revisionId);
+    if (queue === undefined) {
+      queue = new VersionQueue(version, this.#deps);
+      this.#queues.set(version.revisionId, queue);
+    }
+    return queue;
+  }
+
+  async #run(instance: WorkerInstance, invocation: Invocation, queue: VersionQueue): Promise<Run> {
+    const { clock } = this.#deps;
+    const { timeoutMs } = instance.version;
+    const startedAtMs = clock.now();
+    const from = clock.monotonic();
+    let late = false;
+    const timer = clock.after(timeoutMs, () => {
+      late = true;
+      void instance.kill();
+    });
+    let ending: Ending;
+    let answer: Answer | null = null;
+    try {
+      answer = await instance.invoke(invocation, startedAtMs + timeoutMs);
+      ending = answered(answer);
+    } catch (error) {
+      ending = late ? timedOut(invocation.requestId, timeoutMs) : broken(invocation.requestId, error);
+    } finally {
+      timer.cancel();
+      queue.release(instance);
+    }
+    const durationMs = late ? timeoutMs : clock.monotonic() - from;
+    return { ending, answer, startedAtMs, durationMs };
+  }
+
+  #usage(place: Place, invocation: Invocation, run: Run, coldMs: number): UsageRecord {
+    const { version, start, id } = place.instance;
+    const init = place.cold ? start.init : null;
+    const peakMb = Math.ceil((run.answer?.peakMemoryBytes ?? 0) / MIB);
+    return {
+      ...identity(version, invocation),
+      instanceId: id,
+      startedAtMs: run.startedAtMs,
+      durationMs: run.durationMs,
+      billedMs: this.#deps.billedMs(run.durationMs, init?.durationMs ?? 0),
+      initMs: init?.durationMs ?? null,
+      initBilled: init !== null,
+      // An instance that was killed could not say what it used: what it was allowed is what is known.
+      memoryUsedMb: run.answer === null ? version.memoryMb : Math.min(peakMb, version.memoryMb),
+      coldRung: place.cold ? start.rung : null,
+      coldMs,
+      bytesOut: run.ending.body.length,
+      outcome: run.ending.outcome,
+    };
+  }
+
+  #initFailed(version: FunctionVersion, invocation: Invocation, failure: InitFailure): Dispatched {
+    const ending = initFailed(invocation.requestId, failure);
+    const usage: UsageRecord = {
+      ...identity(version, invocation),
+      instanceId: '',
+      startedAtMs: this.#deps.clock.now() - failure.durationMs,
+      durationMs: 0,
+      billedMs: this.#deps.billedMs(0, failure.durationMs),
+      initMs: failure.durationMs,
+      initBilled: true,
+      memoryUsedMb: 0,
+      coldRung: 'zygote',
+      coldMs: this.#deps.clock.monotonic() - invocation.receivedAtMs,
+      bytesOut: ending.body.length,
+      outcome: ending.outcome,
+    };
+    this.#deps.usage.record(usage);
+    return result(invocation, version, ending, null, usage);
+  }
+}
+
+function identity(version: FunctionVersion, invocation: Invocation) {
+  return {
+    requestId: invocation.requestId,
+    attempt: invocation.attempt,
+    accountId: version.accountId,
+    functionId: version.functionId,
+    functionName: version.name,
+    version: version.version,
+    revisionId: version.revisionId,
+    memoryMb: version.memoryMb,
+    bytesIn: invocation.body.length,
+  };
+}
+
+/** END and REPORT come after all that the handler printed; the caller of a plain invocation does not wait for them. */
+async function writeEnd(instance: WorkerInstance, usage: UsageRecord, answer: Answer | null): Promise<void> {
+  await answer?.logged;
+  const { requestId } = usage;
+  if (usage.outcome === 'timeout') {
+    instance.log(
+      requestId,
+      `${new Date(usage.startedAtMs + usage.durationMs).toISOString()} ${requestId} Task timed out after ${(usage.durationMs / 1000).toFixed(2)} seconds`,
+    );
+  }
+  instance.log(requestId, endLine(requestId));
+  instance.log(requestId, reportLine(usage));
+}
+
+// eslint-disable-next-line max-params -- the parts of one answer
+function result(invocation: Invocation, version: FunctionVersion, ending: Ending, tail: LogTail | null, usage: UsageRecord): Dispatched {
+  return {
+    body: ending.body,
+    error: ending.errorType === null ? null : { kind: 'Unhandled', errorType: ending.errorType },
+    executedVersion: version.version,
+    requestId: invocation.requestId,
+    logTail: tail?.bytes() ?? null,
+    usage,
+  };
+}

@@ -1,0 +1,71 @@
+import { InitFailure, InstanceExited, type Answer } from '../fleet/driver.ts';
+import type { ExitStatus } from '../model/instance.ts';
+import type { Outcome } from '../model/usage.ts';
+
+/** How an invocation ended, whatever way it did: what the caller gets and what is noted. */
+export interface Ending {
+  readonly outcome: Outcome;
+  /** Null: returned. Else Lambda's error type, and `body` is its error document. */
+  readonly errorType: string | null;
+  readonly body: Buffer;
+}
+
+/** The handler answered or threw. */
+export function answered(answer: Answer): Ending {
+  const outcome = answer.errorType === null ? 'ok' : answer.errorType === 'Function.ResponseSizeTooLarge' ? 'too_large' : 'error';
+  return { outcome, errorType: answer.errorType, body: answer.body };
+}
+
+/** The function's timeout passed; Lambda's text, seconds with two decimals. */
+export function timedOut(requestId: string, timeoutMs: number): Ending {
+  const message = `RequestId: ${requestId} Error: Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`;
+  return errorDocument('timeout', 'Sandbox.Timedout', message);
+}
+
+/** The instance ended under the invocation. */
+export function crashed(requestId: string, status: ExitStatus): Ending {
+  return errorDocument('crash', 'Runtime.ExitError', `RequestId: ${requestId} Error: ${exitReason(status)}`);
+}
+
+/** The init phase that the invocation waited for failed. */
+export function initFailed(requestId: string, failure: InitFailure): Ending {
+  // A process that died or hung in its init phase could not know whose invocation it would have been.
+  const document = JSON.parse(failure.body.toString()) as { errorMessage?: string };
+  const body =
+    document.errorMessage?.startsWith('RequestId: ') === true
+      ? Buffer.from(
+          JSON.stringify({ ...document, errorMessage: document.errorMessage.replace(/^RequestId: \S*/, `RequestId: ${requestId}`) }),
+        )
+      : failure.body;
+  return { outcome: failure.errorType === 'Sandbox.Timedout' ? 'timeout' : 'init_error', errorType: failure.errorType, body };
+}
+
+/** An `invoke` that rejected: the instance exited, or something that is not the function's doing (rethrown). */
+export function broken(requestId: string, error: unknown): Ending {
+  if (error instanceof InstanceExited) return crashed(requestId, error.status);
+  throw error;
+}
+
+/** Lambda's words for the end of a runtime process. */
+export function exitReason(status: ExitStatus): string {
+  if (status.signal !== null) return `Runtime exited with error: signal: ${SIGNAL_WORDS[status.signal] ?? status.signal}`;
+  if (status.code === null || status.code === 0) return 'Runtime exited without providing a reason';
+  return `Runtime exited with error: exit status ${status.code}`;
+}
+
+const SIGNAL_WORDS: Readonly<Record<string, string>> = {
+  SIGKILL: 'killed',
+  SIGTERM: 'terminated',
+  SIGSEGV: 'segmentation fault',
+  SIGABRT: 'aborted',
+  SIGBUS: 'bus error',
+  SIGILL: 'illegal instruction',
+  SIGFPE: 'floating point exception',
+  SIGINT: 'interrupt',
+  SIGHUP: 'hangup',
+  SIGTRAP: 'trace/breakpoint trap',
+};
+
+function errorDocument(outcome: Outcome, errorType: string, errorMessage: string): Ending {
+  return { outcome, errorType, body: Buffer.from(JSON.stringify({ errorType, errorMessage })) };
+}

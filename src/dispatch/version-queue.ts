@@ -1,0 +1,195 @@
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { FunctionVersion } from '../model/function-version.ts';
+import { withinFunctionLimit } from './policies/function-limit.ts';
+import { startsWanted } from './policies/scale-out.ts';
+import { throttled } from './throttled.ts';
+import type { Worker, WorkerInstance } from './worker.ts';
+
+/** A place on an instance, granted to one invocation. Give it back with `VersionQueue.release`. */
+export interface Place {
+  readonly instance: WorkerInstance;
+  /** Whether the invocation had to wait for this very instance to start. */
+  readonly cold: boolean;
+}
+
+interface Slot {
+  readonly instance: WorkerInstance;
+  inFlight: number;
+  fresh: boolean;
+}
+
+interface Waiter {
+  readonly sinceMs: number;
+  resolve(place: Place): void;
+  reject(error: unknown): void;
+}
+
+export interface QueueLimits {
+  /** Most invocations that may wait for the machine's capacity. */
+  readonly queueLength: number;
+  /** Longest wait for the machine's capacity, milliseconds. */
+  readonly queueMs: number;
+}
+
+/**
+ * The one queue of a version. A waiting invocation takes whichever comes first: an instance that frees or one that is
+ * starting. Invariant: while anyone waits, no instance has a free place.
+ */
+export class VersionQueue {
+  readonly version: FunctionVersion;
+  readonly #worker: Worker;
+  readonly #clock: Clock;
+  readonly #limits: QueueLimits;
+  readonly #slots = new Map<WorkerInstance, Slot>();
+  /** Slots with a free place; the last used on top, so that the others fall idle and go. */
+  readonly #free: Slot[] = [];
+  #waiting: Waiter[] = [];
+  #starting = 0;
+  #inFlight = 0;
+  #blockedSinceMs: number | null = null;
+  #blockedTimer: Timer | null = null;
+
+  constructor(version: FunctionVersion, deps: { worker: Worker; clock: Clock; limits: QueueLimits }) {
+    this.version = version;
+    this.#worker = deps.worker;
+    this.#clock = deps.clock;
+    this.#limits = deps.limits;
+  }
+
+  get depth(): { readonly queued: number; readonly starting: number; readonly inFlight: number; readonly instances: number } {
+    return { queued: this.#waiting.length, starting: this.#starting, inFlight: this.#inFlight, instances: this.#slots.size };
+  }
+
+  /** A free place at once, or null. Throws the 429 of the function's own limit. */
+  take(): Place | null {
+    this.#checkLimit();
+    const slot = this.#free.at(-1);
+    return slot === undefined ? null : this.#grant(slot, false);
+  }
+
+  /** Waits for a place. Rejects with InitFailure, or HearthError TooManyRequestsException. */
+  wait(): Promise<Place> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ sinceMs: this.#clock.monotonic(), resolve, reject });
+      this.pump();
+    });
+  }
+
+  /** Gives a place back: to the next in the queue, or the instance rests. */
+  release(instance: WorkerInstance): void {
+    this.#inFlight--;
+    const slot = this.#slots.get(instance);
+    if (slot === undefined) return;
+    const wasFull = slot.inFlight-- === this.version.scaling.concurrency;
+    if (!instance.alive) return;
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      if (wasFull) this.#free.push(slot);
+      next.resolve(this.#grant(slot, false));
+      return;
+    }
+    if (wasFull) this.#free.push(slot);
+    if (slot.inFlight === 0) instance.idle();
+  }
+
+  /** Starts what is wanted and admitted. Called when something changed: a waiter came, a start ended, there is room again. */
+  pump(): void {
+    let wanted = startsWanted({ queued: this.#waiting.length, starting: this.#starting, concurrency: this.version.scaling.concurrency });
+    let full = false;
+    for (; wanted > 0; wanted--) {
+      const admission = this.#worker.admit(this.version);
+      if (admission !== 'now') {
+        full = admission === 'full';
+        break;
+      }
+      this.#startOne();
+    }
+    if (full) this.#blocked();
+    else this.#unblocked();
+  }
+
+  #checkLimit(): void {
+    const { concurrency, max } = this.version.scaling;
+    if (!withinFunctionLimit({ inFlight: this.#inFlight, queued: this.#waiting.length, concurrency, max })) {
+      throw throttled('ReservedFunctionConcurrentInvocationLimitExceeded');
+    }
+  }
+
+  #grant(slot: Slot, waited: boolean): Place {
+    const cold = waited && slot.fresh;
+    slot.fresh = false;
+    slot.inFlight++;
+    this.#inFlight++;
+    if (slot.inFlight === this.version.scaling.concurrency) this.#remove(slot);
+    slot.instance.busy();
+    return { instance: slot.instance, cold };
+  }
+
+  #remove(slot: Slot): void {
+    if (this.#free.at(-1) === slot) this.#free.pop();
+    else {
+      const at = this.#free.indexOf(slot);
+      if (at >= 0) this.#free.splice(at, 1);
+    }
+  }
+
+  #startOne(): void {
+    this.#starting++;
+    this.#worker.start(this.version).then(
+      (instance) => {
+        this.#starting--;
+        this.#joined(instance);
+        this.pump();
+      },
+      (error: unknown) => {
+        this.#starting--;
+        // The start was made for someone who waits: the one at the head is told why it failed.
+        this.#waiting.shift()?.reject(error);
+        this.pump();
+      },
+    );
+  }
+
+  #joined(instance: WorkerInstance): void {
+    const slot: Slot = { instance, inFlight: 0, fresh: true };
+    this.#slots.set(instance, slot);
+    instance.onGone(() => {
+      this.#slots.delete(instance);
+      this.#remove(slot);
+      if (this.#waiting.length > 0) this.pump();
+    });
+    if (!instance.alive) return;
+    this.#free.push(slot);
+    while (this.#waiting.length > 0 && this.#free.at(-1) === slot) {
+      this.#waiting.shift()?.resolve(this.#grant(slot, true));
+    }
+    if (slot.inFlight === 0) instance.idle();
+  }
+
+  /** The machine is full: those not covered by a start under way wait at most `queueMs`, and at most `queueLength` of them. */
+  #blocked(): void {
+    const now = this.#clock.monotonic();
+    this.#blockedSinceMs ??= now;
+    const covered = this.#starting * this.version.scaling.concurrency;
+    const since = this.#blockedSinceMs;
+    const expired = (w: Waiter, at: number): boolean =>
+      at >= covered + this.#limits.queueLength || (at >= covered && now - Math.max(since, w.sinceMs) >= this.#limits.queueMs);
+    const refused = this.#waiting.filter(expired);
+    if (refused.length > 0) {
+      this.#waiting = this.#waiting.filter((w, at) => !expired(w, at));
+      for (const w of refused) w.reject(throttled('ConcurrentInvocationLimitExceeded'));
+    }
+    if (this.#waiting.length > 0 && this.#blockedTimer === null) {
+      this.#blockedTimer = this.#clock.after(Math.min(50, this.#limits.queueMs), () => {
+        this.#blockedTimer = null;
+        this.pump();
+      });
+    }
+  }
+
+  #unblocked(): void {
+    this.#blockedSinceMs = null;
+    this.#blockedTimer?.cancel();
+    this.#blockedTimer = null;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Answer } from '../fleet/driver.ts';
+import type { FunctionVersion } from '../model/function-version.ts';
+import type { ExitStatus, InitReport, Rung } from '../model/instance.ts';
+import type { Invocation } from '../model/invocation.ts';
+
+/** How an instance came to be; what its first invocation is told and billed. */
+export interface StartReport {
+  readonly rung: Rung;
+  /** From the order to the instance being ready, milliseconds. */
+  readonly startMs: number;
+  /** The init phase this very start ran; null when it was forked after it. */
+  readonly init: InitReport | null;
+}
+
+/** Receives the lines of one invocation while it runs; for the log tail. */
+export type LineListener = (text: string) => void;
+
+/** An instance as dispatch sees it. */
+export interface WorkerInstance {
+  readonly id: string;
+  readonly version: FunctionVersion;
+  readonly start: StartReport;
+  /** False once it ended or is being ended; it is then never offered work. */
+  readonly alive: boolean;
+  invoke(invocation: Invocation, deadlineMs: number): Promise<Answer>;
+  /** Ends it with everything it started; resolves when all is gone. Idempotent. */
+  kill(): Promise<ExitStatus>;
+  /** Work is about to be handed over: must come before `invoke`. */
+  busy(): void;
+  /** Nothing is in flight and nothing waits. The worker may stop or end the instance from now on. */
+  idle(): void;
+  /** Writes a line to the instance's log stream. */
+  log(requestId: string | null, text: string): void;
+  /** Listens to the lines of one invocation; returns the way to stop. */
+  listen(requestId: string, listener: LineListener): () => void;
+  /** Called once, when the instance is no longer to be used. */
+  onGone(listener: () => void): void;
+}
+
+/** Whether one more instance may be started now. `later`: starts under way must end first. */
+export type Admission = 'now' | 'later' | 'full';
+
+/** Where instances run: the fleet of this machine, or one of a cluster. */
+export interface Worker {
+  admit(version: FunctionVersion): Admission;
+  /** Starts one instance. Rejects with InitFailure (the function's doing) or HearthError (ours). */
+  start(version: FunctionVersion): Promise<WorkerInstance>;
+  /** Tells that an answer of `admit` may have changed for the better. */
+  onRoom(listener: () => void): void;
+}

@@ -1,0 +1,139 @@
+import { InstanceExited } from '../../fleet/driver.ts';
+import type { Answer } from '../../fleet/driver.ts';
+import type { ExitStatus } from '../../model/instance.ts';
+import type { Invocation } from '../../model/invocation.ts';
+import { FRAME_HEADER_BYTES, FrameError, decodeJson, encodeFrame, writeFrameHeader } from '../../runtimes/frames.ts';
+import { ANSWER_WINDOW_BYTES, BODY_CHUNK_BYTES, Frame } from '../../runtimes/protocol.ts';
+import type { InvokeHeader } from '../../runtimes/protocol.ts';
+import { answerTooLarge } from './endings.ts';
+import type { LogStream } from './log-stream.ts';
+import type { Peer } from './peer.ts';
+
+/** Events up to this size are copied into one buffer with their frames; larger ones are sent as they lie, in pieces. */
+const ONE_WRITE_BYTES = 64 * 1024;
+/** Granted again in steps: most answers need no credit at all. */
+const CREDIT_STEP_BYTES = ANSWER_WINDOW_BYTES / 4;
+
+interface Call {
+  readonly requestId: string;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: InstanceExited) => void;
+  /** Null once the answer is longer than allowed: what comes is discarded. */
+  chunks: Buffer[] | null;
+  bytes: number;
+  ungranted: number;
+}
+
+/** The invocations in flight on one connection, by their number. */
+export class Calls {
+  readonly #peer: Peer;
+  readonly #log: LogStream;
+  readonly #answerBytes: number;
+  readonly #calls = new Map<number, Call>();
+  #numbers = 0;
+
+  constructor(peer: Peer, log: LogStream, answerBytes: number) {
+    this.#peer = peer;
+    this.#log = log;
+    this.#answerBytes = answerBytes;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Sends one invocation, `preface` in front of it. */
+  invoke(invocation: Invocation, deadlineMs: number, preface: Buffer | null): Promise<Answer> {
+    const request = this.#number();
+    this.#log.begin(invocation.requestId);
+    return new Promise((resolve, reject) => {
+      this.#calls.set(request, { requestId: invocation.requestId, resolve, reject, chunks: [], bytes: 0, ungranted: 0 });
+      this.#send(request, invocation, { deadlineMs, preface });
+    });
+  }
+
+  /** Takes a frame of an instance. Throws FrameError at what an instance can't say. */
+  take(type: number, request: number, payload: Buffer): void {
+    const call = this.#calls.get(request);
+    if (call === undefined) throw new FrameError(`frame of type ${type} for no invocation: ${request}`);
+    if (type === Frame.answer) this.#piece(request, call, payload);
+    else if (type === Frame.answerEnd) this.#end(request, call, payload);
+    else throw new FrameError(`frame of type ${type} from an instance`);
+  }
+
+  /** Ends all that is in flight. */
+  fail(status: ExitStatus): void {
+    for (const call of this.#calls.values()) call.reject(new InstanceExited(status));
+    this.#calls.clear();
+  }
+
+  #number(): number {
+    do this.#numbers = this.#numbers === 0xffff_ffff ? 1 : this.#numbers + 1;
+    while (this.#calls.has(this.#numbers));
+    return this.#numbers;
+  }
+
+  #send(request: number, invocation: Invocation, { deadlineMs, preface }: { deadlineMs: number; preface: Buffer | null }): void {
+    const { body } = invocation;
+    const header: InvokeHeader = {
+      requestId: invocation.requestId,
+      deadlineMs,
+      invokedArn: invocation.invokedArn,
+      traceId: invocation.traceId,
+      clientContext: invocation.clientContext,
+      lineage: invocation.lineage,
+      attempt: invocation.attempt,
+      bytes: body.length,
+    };
+    const json = JSON.stringify(header);
+    const jsonBytes = Buffer.byteLength(json);
+    const inline = body.length <= ONE_WRITE_BYTES;
+    const before = preface?.length ?? 0;
+    const eventBytes = inline && body.length > 0 ? FRAME_HEADER_BYTES + body.length : 0;
+    const head = Buffer.allocUnsafe(before + FRAME_HEADER_BYTES + jsonBytes + eventBytes + (inline ? FRAME_HEADER_BYTES : 0));
+    preface?.copy(head, 0);
+    let at = writeFrameHeader(head, before, Frame.invoke, { request, bytes: jsonBytes });
+    at += head.write(json, at, 'utf8');
+    if (!inline) {
+      this.#peer.writeAll([head, ...pieces(request, body), encodeFrame(Frame.eventEnd, request, null)]);
+      return;
+    }
+    if (body.length > 0) at += body.copy(head, writeFrameHeader(head, at, Frame.event, { request, bytes: body.length })) + FRAME_HEADER_BYTES;
+    writeFrameHeader(head, at, Frame.eventEnd, { request, bytes: 0 });
+    this.#peer.write(head);
+  }
+
+  #piece(request: number, call: Call, payload: Buffer): void {
+    call.bytes += payload.length;
+    if (call.bytes > this.#answerBytes) call.chunks = null;
+    call.chunks?.push(payload);
+    call.ungranted += payload.length;
+    if (call.ungranted < CREDIT_STEP_BYTES) return;
+    const credit = Buffer.allocUnsafe(4);
+    credit.writeUInt32BE(call.ungranted);
+    call.ungranted = 0;
+    this.#peer.write(encodeFrame(Frame.credit, request, credit));
+  }
+
+  #end(request: number, call: Call, payload: Buffer): void {
+    const { errorType, handlerMs, peakMemoryBytes } = decodeJson(payload);
+    if (typeof handlerMs !== 'number' || typeof peakMemoryBytes !== 'number') throw new FrameError('answer ends without its figures');
+    this.#calls.delete(request);
+    const { chunks } = call;
+    const body = chunks === null ? null : chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, call.bytes);
+    const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId) };
+    if (body === null) call.resolve({ ...answerTooLarge(this.#answerBytes), ...measured });
+    else call.resolve({ errorType: typeof errorType === 'string' ? errorType : null, body, ...measured });
+  }
+}
+
+/** A large event as frames whose payloads are views of it. */
+function* pieces(request: number, body: Buffer): Generator<Buffer> {
+  for (let from = 0; from < body.length; from += BODY_CHUNK_BYTES) {
+    const piece = body.subarray(from, from + BODY_CHUNK_BYTES);
+    const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
+    writeFrameHeader(header, 0, Frame.event, { request, bytes: piece.length });
+    yield header;
+    yield piece;
+  }
+}

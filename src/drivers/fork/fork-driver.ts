@@ -1,0 +1,207 @@
+import { InitFailure } from '../../fleet/driver.ts';
+import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, Prepared, StartSpec } from '../../fleet/driver.ts';
+import { HearthError } from '../../errors.ts';
+import type { InitReport, Rung } from '../../model/instance.ts';
+import { InterpreterNotFound, parseRuntime } from '../../runtimes/catalogue.ts';
+import { encodeJsonFrame } from '../../runtimes/frames.ts';
+import type { Interpreter } from '../../runtimes/interpreters.ts';
+import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
+import type { Welcome } from '../../runtimes/protocol.ts';
+import { confinement, needsTemporary } from '../../sandbox/confinement.ts';
+import { functionIds } from '../../sandbox/ids.ts';
+import { functionWelcome, runInit } from './init-phase.ts';
+import { ForkInstance } from './instance.ts';
+import { Forker } from './forker.ts';
+import type { ForkDriverOptions } from './options.ts';
+import { Processes } from './processes.ts';
+import type { Newborn } from './processes.ts';
+import { ForkSnapshot } from './snapshot.ts';
+import { hiddenPaths, makeTemporary, neededPaths, real } from './surroundings.ts';
+import { Zygotes, whyNoFork } from './zygotes.ts';
+
+const WELCOME_INSTANCE = encodeJsonFrame(Frame.welcome, 0, { protocol: PROTOCOL_VERSION, role: 'instance' } satisfies Welcome);
+
+/** A process that has run its init phase. */
+interface Initialised {
+  readonly newborn: Newborn;
+  readonly rung: Rung;
+  readonly init: InitReport;
+  readonly needed: readonly string[];
+  readonly cleanUp: () => void;
+}
+
+/** Runs Node.js and Python functions in processes of this machine, forked from an initialised parent wherever that is safe. */
+export class ForkDriver implements Driver {
+  readonly name = 'fork';
+  readonly #options: ForkDriverOptions;
+  readonly #processes: Processes;
+  readonly #zygotes: Zygotes;
+  readonly #instances = new Set<ForkInstance>();
+  #turn = 0;
+  #closing: Promise<void> | null = null;
+
+  private constructor(options: ForkDriverOptions) {
+    this.#options = options;
+    this.#processes = new Processes(options);
+    this.#zygotes = new Zygotes(this.#processes);
+  }
+
+  /** Opens the sockets. Nothing is started until a function is. */
+  static async open(options: ForkDriverOptions): Promise<ForkDriver> {
+    const driver = new ForkDriver(options);
+    await driver.#processes.switchboard.open();
+    return driver;
+  }
+
+  supports(runtime: string): boolean {
+    return parseRuntime(runtime) !== null;
+  }
+
+  unforkable(runtime: string): string | null {
+    const name = parseRuntime(runtime);
+    if (name === null) return `${runtime} is none of this driver's runtimes`;
+    return whyNoFork(name.language, this.#options.abilities.linux) ?? this.#zygotes.unforkable(name.language);
+  }
+
+  async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
+    const made = await this.#initialise(spec, first, true);
+    const { newborn, rung, init, needed } = made;
+    if (init.unforkable !== null) return { kind: 'instance', reason: init.unforkable, instance: this.#serve(made) };
+    const snapshot = new ForkSnapshot(new Forker(this.#processes, newborn), { rung, init, origin: { version: spec.version, needed } });
+    void snapshot.gone.then(made.cleanUp);
+    return { kind: 'snapshot', snapshot };
+  }
+
+  async fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance> {
+    if (!(snapshot instanceof ForkSnapshot)) throw new HearthError('ServiceException', "the snapshot is another driver's");
+    const { abilities } = this.#options;
+    const { version, needed } = snapshot.origin;
+    const temporary = needsTemporary('instance', abilities) ? makeTemporary(this.#options, version.functionId, instance.instanceId) : null;
+    const cleanUp = temporary?.remove ?? (() => {});
+    const confine = confinement({
+      kind: 'instance',
+      abilities,
+      needed,
+      ephemeralStorageMb: version.ephemeralStorageMb,
+      hostname: hostname(version.name),
+      temporary: temporary?.path ?? '',
+    });
+    try {
+      const { scaling } = version;
+      const newborn = await snapshot.forker.fork({ confine, logStream: instance.logStream, sink: instance.log, concurrency: scaling.concurrency });
+      return this.#keep(new ForkInstance(this.#processes, newborn, { rung: 'snapshot', init: null, welcome: WELCOME_INSTANCE, cleanUp }));
+    } catch (error) {
+      cleanUp();
+      throw error;
+    }
+  }
+
+  async start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance> {
+    return this.#serve(await this.#initialise(spec, instance, false));
+  }
+
+  evictRuntimes(): Promise<void> {
+    return this.#zygotes.evict();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#processes.supervisor.close();
+    await Promise.all([...this.#instances].map((instance) => instance.exited));
+    await this.#processes.switchboard.close();
+  }
+
+  #serve({ newborn, rung, init, cleanUp }: Initialised): ForkInstance {
+    this.#processes.supervisor.unpin(newborn.pid); // the init phase had one CPU
+    return this.#keep(new ForkInstance(this.#processes, newborn, { rung, init, welcome: null, cleanUp }));
+  }
+
+  #keep(instance: ForkInstance): ForkInstance {
+    this.#instances.add(instance);
+    void instance.exited.then(() => this.#instances.delete(instance));
+    return instance;
+  }
+
+  /** Makes a process for the function and runs its init phase in it. */
+  async #initialise(spec: StartSpec, instance: InstanceSpec, snapshot: boolean): Promise<Initialised> {
+    const interpreter = await this.#interpreter(spec.version.runtime);
+    const { abilities } = this.#options;
+    const temporary = needsTemporary('function', abilities) ? makeTemporary(this.#options, spec.version.functionId, instance.instanceId) : null;
+    const cleanUp = temporary?.remove ?? (() => {});
+    try {
+      const needed = neededPaths(this.#options, interpreter, spec);
+      const { newborn, rung } = await this.#function(interpreter, { spec, instance, needed, snapshot });
+      const taskRoot = real(spec.taskRoot) ?? spec.taskRoot;
+      const environment = { ...spec.environment, LAMBDA_TASK_ROOT: taskRoot, ...(temporary === null ? {} : { TMPDIR: temporary.path }) };
+      const welcome = functionWelcome({ ...spec, environment }, instance, { snapshot: snapshot && abilities.linux, taskRoot });
+      const init = await runInit(this.#processes, newborn, { welcome, limitMs: spec.initTimeoutMs, requestId: instance.instanceId });
+      return { newborn, rung, init, needed, cleanUp };
+    } catch (error) {
+      cleanUp();
+      throw error;
+    }
+  }
+
+  /** A process that waits to become the function: forked from the runtime's zygote or, where nothing can be forked, started. */
+  async #function(
+    interpreter: Interpreter,
+    o: { spec: StartSpec; instance: InstanceSpec; needed: readonly string[]; snapshot: boolean },
+  ): Promise<{ newborn: Newborn; rung: Rung }> {
+    const { concurrency } = o.spec.version.scaling;
+    const plain = async (): Promise<{ newborn: Newborn; rung: Rung }> => {
+      const awaited = this.#processes.await(o.instance.log, concurrency);
+      return { newborn: await this.#zygotes.spawn(interpreter, { log: true, awaited, ids: this.#ids(o.spec) }), rung: 'disk' };
+    };
+    if (whyNoFork(interpreter.language, this.#options.abilities.linux) !== null) return plain();
+    const confine = this.#confineFunction(o.spec, o.needed, o.snapshot);
+    for (let retry = true; ; retry = false) {
+      const { forker, started } = await this.#zygotes.get(interpreter);
+      if (forker === null) return plain();
+      try {
+        const newborn = await forker.fork({ confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency });
+        return { newborn, rung: started ? 'disk' : 'zygote' };
+      } catch (error) {
+        if (!retry || !forker.over) throw error; // one that was being evicted is no reason to fail
+      }
+    }
+  }
+
+  #confineFunction(spec: StartSpec, needed: readonly string[], snapshot: boolean) {
+    const { abilities } = this.#options;
+    const { version } = spec;
+    return confinement({
+      kind: 'function',
+      abilities,
+      needed,
+      ephemeralStorageMb: version.ephemeralStorageMb,
+      hostname: hostname(version.name),
+      functionId: version.functionId,
+      hide: hiddenPaths(this.#options, needed),
+      initCpu: snapshot && abilities.cpus.length > 1 ? abilities.cpus[this.#turn++ % abilities.cpus.length]! : null,
+    });
+  }
+
+  #ids({ version }: StartSpec): { uid: number; gid: number } | null {
+    const { root, ids } = this.#options.abilities;
+    return root && ids !== null ? functionIds(version.functionId, ids) : null;
+  }
+
+  async #interpreter(runtime: string): Promise<Interpreter> {
+    try {
+      return await this.#options.catalogue.resolve(runtime);
+    } catch (error) {
+      if (!(error instanceof InterpreterNotFound)) throw error;
+      const errorType = 'Runtime.InterpreterNotFound';
+      throw new InitFailure(errorType, Buffer.from(JSON.stringify({ errorType, errorMessage: error.message })), 0);
+    }
+  }
+}
+
+/** A function's name as a host name: at most 63 characters. */
+function hostname(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-').slice(0, 63);
+}

@@ -1,0 +1,135 @@
+import { HearthError } from '../../errors.ts';
+import type { LogSink } from '../../fleet/driver.ts';
+import { deferred } from '../../lib/deferred.ts';
+import type { Deferred } from '../../lib/deferred.ts';
+import { FrameError, decodeJson, encodeJsonFrame } from '../../runtimes/frames.ts';
+import { Frame } from '../../runtimes/protocol.ts';
+import type { ConfineStep, ForkOrder } from '../../runtimes/protocol.ts';
+import { signalName } from '../../supervisor/exit-status.ts';
+import { childrenOf } from '../../supervisor/process-tree.ts';
+import type { Newborn, Processes } from './processes.ts';
+
+export interface ChildOrder {
+  readonly confine: readonly ConfineStep[];
+  readonly logStream: string | null;
+  readonly sink: LogSink;
+  readonly concurrency: number;
+}
+
+/** A process that waits for fork orders: a runtime zygote or a snapshot. It reaps its children and says how they ended. */
+export class Forker {
+  readonly pid: number;
+  readonly #processes: Processes;
+  readonly #parent: Newborn;
+  readonly #orders = new Map<number, Deferred<number>>();
+  readonly #children = new Set<number>();
+  readonly #gone = deferred<void>();
+  #requests = 0;
+  #over = false;
+
+  constructor(processes: Processes, parent: Newborn) {
+    this.pid = parent.pid;
+    this.#processes = processes;
+    this.#parent = parent;
+    parent.peer.handle((type, request, payload) => this.#take(type, request, payload));
+    parent.peer.onClose(() => void this.#ended());
+    void parent.status.then(() => this.#ended());
+  }
+
+  /** Settles when the process has ended. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Forks a child and waits until it has greeted. Rejects with HearthError ServiceException. */
+  async fork(order: ChildOrder): Promise<Newborn> {
+    const { greetingMs } = this.#processes.options;
+    const awaited = this.#processes.await(order.sink, order.concurrency);
+    let pid: number;
+    try {
+      pid = await this.#order(awaited.token, order);
+    } catch (error) {
+      awaited.expected.cancel();
+      awaited.log.end();
+      throw error;
+    }
+    return this.#processes.greeted(pid, awaited, greetingMs);
+  }
+
+  /** Ends the process; its children live on. Idempotent. */
+  async kill(): Promise<void> {
+    await this.#processes.supervisor.kill(this.pid);
+    await this.#ended();
+  }
+
+  async #order(token: string, { confine, logStream }: ChildOrder): Promise<number> {
+    if (this.#over) throw new HearthError('ServiceException', 'the process to fork from is gone');
+    const { socketPath, logPath } = this.#processes.switchboard;
+    const request = ++this.#requests;
+    const answer = deferred<number>();
+    this.#orders.set(request, answer);
+    const order: ForkOrder = { token, socket: socketPath, logSocket: logPath, confine, logStream };
+    this.#parent.peer.write(encodeJsonFrame(Frame.fork, request, order));
+    // Orders are carried out one after the other: each that is before this one may take its time.
+    const patienceMs = this.#processes.options.greetingMs * this.#orders.size;
+    const pid = await this.#processes.within(answer.promise, patienceMs);
+    if (pid !== null) return pid;
+    void this.kill(); // it is stuck: a child that it may still make is found by the supervisor
+    throw new HearthError('ServiceException', `the process to fork from did not answer within ${patienceMs} ms`);
+  }
+
+  #take(type: number, request: number, payload: Buffer): void {
+    const message = decodeJson(payload);
+    if (type === Frame.childExited) return this.#childExited(message);
+    const order = this.#orders.get(request);
+    if (order === undefined) throw new FrameError(`answer to no fork order: ${request}`);
+    this.#orders.delete(request);
+    if (type === Frame.forked) {
+      const pid = positive(message['pid']);
+      this.#children.add(pid);
+      this.#processes.supervisor.adopt(pid);
+      order.resolve(pid);
+    } else if (type === Frame.forkFailed) {
+      order.reject(new HearthError('ServiceException', `could not fork: ${String(message['message'])}`));
+    } else throw new FrameError(`frame of type ${type} from a process that forks`);
+    if (this.#orders.size === 0) this.#sweep();
+  }
+
+  #childExited(message: Record<string, unknown>): void {
+    const pid = positive(message['pid']);
+    const { code, signal } = message;
+    if (!this.#children.delete(pid)) return;
+    this.#processes.supervisor.forget(pid);
+    this.#processes.exits.report(pid, {
+      code: typeof code === 'number' ? code : null,
+      signal: typeof signal === 'number' ? signalName(signal) : null,
+    });
+    this.#sweep();
+  }
+
+  /** Kills what an instance that ended has left: it became this process's child. Not while a child may be unknown to us because it is just being made. */
+  #sweep(): void {
+    if (this.#orders.size > 0 || this.#over || !this.#processes.options.abilities.linux) return;
+    for (const pid of childrenOf(this.pid)) if (!this.#children.has(pid)) void this.#processes.supervisor.killStray(pid);
+  }
+
+  async #ended(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    for (const order of this.#orders.values()) order.reject(new HearthError('ServiceException', 'the process to fork from ended'));
+    this.#orders.clear();
+    this.#parent.peer.drop();
+    await this.#processes.supervisor.kill(this.pid);
+    this.#parent.log.end();
+    this.#gone.resolve();
+  }
+}
+
+function positive(pid: unknown): number {
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 1) throw new FrameError(`${String(pid)} is no pid`);
+  return pid;
+}

@@ -1,0 +1,75 @@
+import { InitFailure } from '../../fleet/driver.ts';
+import type { InstanceSpec, StartSpec } from '../../fleet/driver.ts';
+import { deferred } from '../../lib/deferred.ts';
+import { logGroup } from '../../model/function-version.ts';
+import type { InitReport } from '../../model/instance.ts';
+import { FrameError, decodeJson, encodeJsonFrame } from '../../runtimes/frames.ts';
+import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
+import type { Welcome } from '../../runtimes/protocol.ts';
+import { initExited, initTimedOut } from './endings.ts';
+import type { Newborn, Processes } from './processes.ts';
+
+const ENDING_MS = 1_000;
+
+/** The welcome of a process that is to run a function. */
+export function functionWelcome(spec: StartSpec, instance: InstanceSpec, o: { snapshot: boolean; taskRoot: string }): Buffer {
+  const { version } = spec;
+  const welcome: Welcome = {
+    protocol: PROTOCOL_VERSION,
+    role: 'function',
+    handler: version.handler,
+    taskRoot: o.taskRoot,
+    dependencyRoot: spec.dependencyRoot,
+    environment: spec.environment,
+    functionName: version.name,
+    functionVersion: version.version,
+    memoryMb: version.memoryMb,
+    logGroup: logGroup(version),
+    logStream: instance.logStream,
+    concurrency: version.scaling.concurrency,
+    snapshot: o.snapshot,
+    rehearsal: null,
+  };
+  return encodeJsonFrame(Frame.welcome, 0, welcome);
+}
+
+type Outcome = { readonly done: InitReport } | { readonly failed: InitFailure } | { readonly ended: true };
+
+/**
+ * Welcomes the process and waits until its init phase has ended one way or another. Rejects with InitFailure when that is the function's doing;
+ * then nothing of the process is left.
+ */
+export async function runInit(processes: Processes, newborn: Newborn, o: { welcome: Buffer; limitMs: number; requestId: string }): Promise<InitReport> {
+  const { clock } = processes.options;
+  const startedAtMs = clock.monotonic();
+  const outcome = deferred<Outcome>();
+  newborn.peer.handle((type, _request, payload) => outcome.resolve(read(type, payload)));
+  newborn.peer.onClose(() => outcome.resolve({ ended: true }));
+  void newborn.status.then(() => outcome.resolve({ ended: true }));
+  newborn.peer.write(o.welcome);
+  const result = await processes.within(outcome.promise, o.limitMs);
+  if (result !== null && 'done' in result) return result.done;
+  const durationMs = clock.monotonic() - startedAtMs;
+  // What ended by itself may still have something to say; who took too long has not.
+  const status = result === null ? null : await processes.within(newborn.status, ENDING_MS);
+  await processes.supervisor.kill(newborn.pid);
+  await processes.within(newborn.log.closed, ENDING_MS);
+  newborn.peer.drop();
+  newborn.log.end();
+  const at = { requestId: o.requestId, durationMs };
+  if (result === null) throw initTimedOut(o.limitMs, at);
+  if ('failed' in result) throw result.failed;
+  throw initExited(status ?? { code: null, signal: 'SIGKILL' }, at);
+}
+
+function read(type: number, payload: Buffer): Outcome {
+  const message = decodeJson(payload);
+  const durationMs = typeof message['durationMs'] === 'number' ? message['durationMs'] : 0;
+  if (type === Frame.initDone) {
+    const { slowestModules, unforkable } = message as unknown as InitReport;
+    return { done: { durationMs, slowestModules: Array.isArray(slowestModules) ? slowestModules : [], unforkable: unforkable ?? null } };
+  }
+  if (type !== Frame.initError) throw new FrameError(`frame of type ${type} from an init phase`);
+  const { durationMs: _, ...document } = message;
+  return { failed: new InitFailure(String(message['errorType']), Buffer.from(JSON.stringify(document)), durationMs) };
+}

@@ -1,0 +1,126 @@
+import { InstanceExited } from '../../fleet/driver.ts';
+import type { Answer, DriverInstance } from '../../fleet/driver.ts';
+import { deferred } from '../../lib/deferred.ts';
+import type { ExitStatus, InitReport, Rung } from '../../model/instance.ts';
+import type { Invocation } from '../../model/invocation.ts';
+import { Calls } from './calls.ts';
+import { family, memoryOfFamily } from './process-figures.ts';
+import type { Newborn, Processes } from './processes.ts';
+
+/** How long the several signs of an end (connection, log, exit status) wait for each other. */
+const ENDING_MS = 1_000;
+
+/** How an instance came to be. */
+export interface Birth {
+  readonly rung: Rung;
+  readonly init: InitReport | null;
+  /** Still to be sent, in front of the first invocation where that comes at once; null: it has been welcomed. */
+  readonly welcome: Buffer | null;
+  /** Called once, when all of it is gone. */
+  readonly cleanUp: () => void;
+}
+
+/** A process that serves invocations. */
+export class ForkInstance implements DriverInstance {
+  readonly pid: number;
+  readonly rung: Rung;
+  readonly init: InitReport | null;
+  readonly #processes: Processes;
+  readonly #newborn: Newborn;
+  readonly #calls: Calls;
+  readonly #cleanUp: () => void;
+  readonly #exited = deferred<ExitStatus>();
+  readonly #disconnected = deferred<void>();
+  #welcome: Buffer | null;
+  #stopped: number[] | null = null;
+  #ended: ExitStatus | null = null;
+  #ending = false;
+
+  constructor(processes: Processes, newborn: Newborn, birth: Birth) {
+    this.pid = newborn.pid;
+    this.rung = birth.rung;
+    this.init = birth.init;
+    this.#processes = processes;
+    this.#newborn = newborn;
+    this.#welcome = birth.welcome;
+    this.#cleanUp = birth.cleanUp;
+    const { peer, log, status } = newborn;
+    this.#calls = new Calls(peer, log, processes.options.answerBytes);
+    peer.handle((type, request, payload) => this.#calls.take(type, request, payload));
+    peer.onClose(() => {
+      this.#disconnected.resolve();
+      void this.#end();
+    });
+    void status.then(() => this.#end());
+    if (birth.welcome !== null) setImmediate(() => this.#greet());
+  }
+
+  get exited(): Promise<ExitStatus> {
+    return this.#exited.promise;
+  }
+
+  invoke(invocation: Invocation, deadlineMs: number): Promise<Answer> {
+    if (this.#ended !== null) return Promise.reject(new InstanceExited(this.#ended));
+    if (this.#stopped !== null) this.resume();
+    const welcome = this.#welcome;
+    this.#welcome = null;
+    return this.#calls.invoke(invocation, deadlineMs, welcome);
+  }
+
+  pause(): void {
+    if (this.#ending || this.#stopped !== null) return;
+    this.#greet();
+    this.#stopped = this.#processes.options.abilities.linux ? family(this.pid) : [this.pid];
+    this.#signal('SIGSTOP');
+  }
+
+  resume(): void {
+    if (this.#stopped === null) return;
+    this.#signal('SIGCONT');
+    this.#stopped = null;
+  }
+
+  memoryBytes(): Promise<number | null> {
+    return this.#ending ? Promise.resolve(null) : memoryOfFamily(this.pid);
+  }
+
+  async kill(): Promise<ExitStatus> {
+    await this.#processes.supervisor.kill(this.pid);
+    void this.#end();
+    return this.exited;
+  }
+
+  #greet(): void {
+    if (this.#welcome === null) return;
+    this.#newborn.peer.write(this.#welcome);
+    this.#welcome = null;
+  }
+
+  #signal(name: NodeJS.Signals): void {
+    for (const pid of this.#stopped ?? []) {
+      try {
+        process.kill(pid, name);
+      } catch {
+        // it has ended
+      }
+    }
+  }
+
+  /** The connection closed or somebody reaped it. Both are waited for, and the log, so that nothing that was said is lost. */
+  async #end(): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    const { peer, log, status } = this.#newborn;
+    let ended = await this.#processes.within(status, ENDING_MS);
+    await this.#processes.supervisor.kill(this.pid); // it may have let go of its host and live on
+    ended ??= (await this.#processes.within(status, ENDING_MS)) ?? { code: null, signal: 'SIGKILL' };
+    await this.#processes.within(Promise.all([this.#disconnected.promise, log.closed]), ENDING_MS);
+    if (peer.complaint !== null) this.#processes.warnOnce(`an instance was ended because it broke the protocol: ${peer.complaint}`);
+    peer.drop();
+    log.end();
+    this.#ended = ended;
+    this.#calls.fail(ended);
+    this.#cleanUp();
+    this.#exited.resolve(ended);
+  }
+}

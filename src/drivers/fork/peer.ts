@@ -1,0 +1,74 @@
+import type { Socket } from 'node:net';
+import { FrameDecoder } from '../../runtimes/frames.ts';
+import type { OnFrame } from '../../runtimes/frames.ts';
+
+/**
+ * One process's connection, after its greeting. Whatever can't be understood ends it: the process then ends itself, as every
+ * shim does that loses its host.
+ */
+export class Peer {
+  readonly #socket: Socket;
+  readonly #decoder: FrameDecoder;
+  #onFrame: OnFrame;
+  #onClose: (() => void) | null = null;
+  #closed = false;
+  /** Why the connection was given up by this side, or null. */
+  complaint: string | null = null;
+
+  constructor(socket: Socket, onFrame: OnFrame) {
+    this.#socket = socket;
+    this.#onFrame = onFrame;
+    this.#decoder = new FrameDecoder((type, request, payload) => this.#onFrame(type, request, payload));
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#closed) return;
+      try {
+        this.#decoder.push(chunk);
+      } catch (error) {
+        this.drop((error as Error).message);
+      }
+    });
+    socket.on('error', () => {}); // 'close' follows
+    socket.on('close', () => this.#ended());
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Who takes the frames from now on; may throw to end the connection. */
+  handle(onFrame: OnFrame): void {
+    this.#onFrame = onFrame;
+  }
+
+  /** Calls back once, when the connection has ended and every frame that came has been handed on. */
+  onClose(listener: () => void): void {
+    if (this.#closed) listener();
+    else this.#onClose = listener;
+  }
+
+  write(bytes: Buffer): void {
+    if (!this.#closed) this.#socket.write(bytes);
+  }
+
+  /** Writes several buffers with one system call. */
+  writeAll(parts: readonly Buffer[]): void {
+    if (this.#closed) return;
+    this.#socket.cork();
+    for (const part of parts) this.#socket.write(part);
+    this.#socket.uncork();
+  }
+
+  /** Gives the connection up. */
+  drop(complaint: string | null = null): void {
+    this.complaint ??= complaint;
+    this.#socket.destroy();
+  }
+
+  #ended(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const listener = this.#onClose;
+    this.#onClose = null;
+    listener?.();
+  }
+}

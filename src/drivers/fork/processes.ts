@@ -1,0 +1,101 @@
+import { HearthError } from '../../errors.ts';
+import type { LogSink } from '../../fleet/driver.ts';
+import type { ExitStatus } from '../../model/instance.ts';
+import type { Hello } from '../../runtimes/protocol.ts';
+import { SupervisorClient } from '../../supervisor/client.ts';
+import { ExitBoard } from './exit-board.ts';
+import { LogStream } from './log-stream.ts';
+import type { ForkDriverOptions } from './options.ts';
+import type { Peer } from './peer.ts';
+import { Switchboard } from './switchboard.ts';
+import type { Expected } from './switchboard.ts';
+
+/** A process that has greeted and waits for its welcome. */
+export interface Newborn {
+  readonly pid: number;
+  readonly peer: Peer;
+  readonly hello: Hello;
+  readonly log: LogStream;
+  /** How it ended, once somebody has reaped it. */
+  readonly status: Promise<ExitStatus>;
+}
+
+/** A process that is about to be made. */
+export interface Awaited {
+  readonly token: string;
+  readonly log: LogStream;
+  readonly expected: Expected;
+}
+
+/** What all parts of the driver share: the sockets, the supervisor, and who waits for whose end. */
+export class Processes {
+  readonly options: ForkDriverOptions;
+  readonly switchboard: Switchboard;
+  readonly supervisor: SupervisorClient;
+  readonly exits: ExitBoard;
+  readonly #warned = new Set<string>();
+
+  constructor(options: ForkDriverOptions) {
+    this.options = options;
+    this.exits = new ExitBoard(options.clock);
+    this.switchboard = new Switchboard(options.runDirectory, options);
+    this.supervisor = new SupervisorClient(options.clock, {
+      exited: (pid, status) => this.exits.report(pid, status),
+      lost: (reason) => options.warn(`the supervisor died (${reason}); every instance was ended and is started anew when it is wanted`),
+      degraded: (reason) => this.warnOnce(reason),
+    });
+  }
+
+  /** Gets ready for a process that will greet with the token. */
+  await(sink: LogSink, concurrency: number): Awaited {
+    const token = this.options.ids.uuid();
+    const log = new LogStream({ token, sink, clock: this.options.clock, concurrency });
+    return { token, log, expected: this.switchboard.expect(token, log) };
+  }
+
+  /** Waits for the process to greet; one that ends or takes too long is killed, and the error says so. */
+  async greeted(pid: number, { log, expected }: Awaited, patienceMs: number): Promise<Newborn> {
+    const status = this.exits.expect(pid);
+    const timeout = this.timeout(patienceMs);
+    const first = await Promise.race([
+      expected.greeted.catch((error: HearthError) => error.message),
+      timeout.promise.then(() => `did not greet within ${patienceMs} ms`),
+      status.then(({ code, signal }) => `ended with ${signal ?? `exit status ${code}`} before it greeted`),
+    ]);
+    timeout.cancel();
+    if (typeof first !== 'string') {
+      for (const step of first.hello.unconfined) this.warnOnce(`functions run without a part of their sandbox here: ${step}`);
+      return { pid, ...first, log, status };
+    }
+    expected.cancel();
+    await this.supervisor.kill(pid);
+    await this.within(log.closed, 100);
+    log.end();
+    throw new HearthError('ServiceException', `a process ${first}${log.lastLine === '' ? '' : `: ${log.lastLine}`}`);
+  }
+
+  timeout(ms: number): { promise: Promise<void>; cancel(): void } {
+    let cancel = (): void => {};
+    const promise = new Promise<void>((resolve) => {
+      const timer = this.options.clock.after(ms, resolve);
+      cancel = () => timer.cancel();
+    });
+    return { promise, cancel };
+  }
+
+  /** Waits for something, but not for ever: null when it has not come in time. */
+  async within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+    const timeout = this.timeout(ms);
+    try {
+      return await Promise.race([promise, timeout.promise.then(() => null)]);
+    } finally {
+      timeout.cancel();
+    }
+  }
+
+  warnOnce(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.options.warn(message);
+  }
+}

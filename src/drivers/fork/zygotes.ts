@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { HearthError } from '../../errors.ts';
+import { encodeJsonFrame } from '../../runtimes/frames.ts';
+import type { Interpreter, Language } from '../../runtimes/interpreters.ts';
+import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
+import type { Welcome } from '../../runtimes/protocol.ts';
+import { Forker } from './forker.ts';
+import type { Newborn, Processes } from './processes.ts';
+
+/** From nothing to a greeting: reading an interpreter from a cold disk may take seconds. */
+const SPAWN_PATIENCE_MS = 20_000;
+
+/** Where koffi lies: the module to load, and the folders it is made of. */
+const KOFFI = locateKoffi();
+
+function locateKoffi(): { module: string; folders: string[] } | null {
+  const require = createRequire(import.meta.url);
+  try {
+    const module = require.resolve('koffi');
+    return { module, folders: [dirname(module), join(dirname(module), '../@koromix')] };
+  } catch {
+    return null;
+  }
+}
+
+/** Why no process can be forked on this machine, or null. */
+export function whyNoFork(language: Language, linux: boolean): string | null {
+  if (!linux) return 'only Linux can fork a running interpreter';
+  return language === 'node' && KOFFI === null ? 'the package koffi is not installed; reinstall hearth with its dependencies' : null;
+}
+
+/** The folders of Hearth's own that a process of the language needs to see. */
+export function shimFolders(shims: string, language: Language): string[] {
+  return [join(shims, language), ...(language === 'node' ? (KOFFI?.folders ?? []) : [])];
+}
+
+interface Command {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How the shim is started: in an environment with nothing in it, where certificates and locales would only cost time. */
+function command(interpreter: Interpreter, shims: string): Command {
+  if (interpreter.language === 'python') return { argv: [interpreter.path, '-u', '-s', join(shims, 'python/main.py')], env: {} };
+  // V8 without threads of its own, and no collection on a whim in a thousand idle processes.
+  const flags = ['--single-threaded', '--no-memory-reducer'];
+  return { argv: [interpreter.path, ...flags, join(shims, 'node/main.cjs')], env: KOFFI === null ? {} : { HEARTH_KOFFI: KOFFI.module } };
+}
+
+interface Zygote {
+  readonly forker: Forker | null;
+  /** Why nothing can be forked from it; then there is no forker. */
+  readonly unforkable: string | null;
+}
+
+/** The runtime zygotes, one an interpreter, each started when it is first needed and again when it is gone. */
+export class Zygotes {
+  readonly #processes: Processes;
+  readonly #zygotes = new Map<string, Promise<Zygote>>();
+  readonly #unforkable = new Map<Language, string>();
+  #files = 0;
+
+  constructor(processes: Processes) {
+    this.#processes = processes;
+  }
+
+  /** Why the language's processes turned out not to be forkable here, or null. */
+  unforkable(language: Language): string | null {
+    return this.#unforkable.get(language) ?? null;
+  }
+
+  /** The zygote of an interpreter, and whether this call had to wait for it to be started. */
+  async get(interpreter: Interpreter): Promise<Zygote & { readonly started: boolean }> {
+    const found = this.#zygotes.get(interpreter.path);
+    if (found !== undefined) {
+      const zygote = await found;
+      if (zygote.forker?.over !== true) return { ...zygote, started: false };
+      if (this.#zygotes.get(interpreter.path) === found) this.#zygotes.delete(interpreter.path);
+    }
+    let starting = this.#zygotes.get(interpreter.path);
+    if (starting === undefined) {
+      starting = this.#start(interpreter);
+      this.#zygotes.set(interpreter.path, starting);
+      const mine = starting;
+      const forget = (): void => void (this.#zygotes.get(interpreter.path) === mine && this.#zygotes.delete(interpreter.path));
+      mine.then((zygote) => zygote.forker?.gone.then(forget), forget);
+    }
+    return { ...(await starting), started: true };
+  }
+
+  /** Starts a shim that is not forked from anything; it waits for its welcome. */
+  async spawn(interpreter: Interpreter, o: { log: boolean; awaited: ReturnType<Processes['await']>; ids: { uid: number; gid: number } | null }): Promise<Newborn> {
+    const { switchboard, supervisor, options } = this.#processes;
+    const { argv, env } = command(interpreter, options.shims);
+    const output = o.log ? null : join(options.runDirectory, `${interpreter.language}-${++this.#files}`);
+    const variables: Record<string, string> = { ...env, HEARTH_SOCKET: switchboard.socketPath, HEARTH_TOKEN: o.awaited.token };
+    if (o.log) variables['HEARTH_LOG_SOCKET'] = switchboard.logPath;
+    try {
+      const pid = await supervisor.spawn({ argv, env: variables, cwd: '/', output, ids: o.ids });
+      return await this.#processes.greeted(pid, o.awaited, SPAWN_PATIENCE_MS);
+    } catch (cause) {
+      o.awaited.expected.cancel();
+      o.awaited.log.end();
+      const said = output === null ? '' : lastLines(output);
+      throw new HearthError('ServiceException', `${interpreter.path} could not be started as a runtime: ${(cause as Error).message}${said}`, { cause });
+    }
+  }
+
+  /** Ends all zygotes; what was forked from them lives on. */
+  async evict(): Promise<void> {
+    const all = [...this.#zygotes.values()];
+    this.#zygotes.clear();
+    await Promise.all(all.map((zygote) => zygote.then((z) => z.forker?.kill()).catch(() => {})));
+  }
+
+  async #start(interpreter: Interpreter): Promise<Zygote> {
+    const awaited = this.#processes.await({ line: () => {} }, 1);
+    const newborn = await this.spawn(interpreter, { log: false, awaited, ids: null });
+    if (!newborn.hello.capabilities.includes('fork')) {
+      const unforkable = `${interpreter.path} can't be forked on this machine`;
+      this.#unforkable.set(interpreter.language, unforkable);
+      newborn.peer.drop();
+      await this.#processes.supervisor.kill(newborn.pid);
+      return { forker: null, unforkable };
+    }
+    const welcome: Welcome = { protocol: PROTOCOL_VERSION, role: 'zygote' };
+    const forker = new Forker(this.#processes, newborn);
+    newborn.peer.write(encodeJsonFrame(Frame.welcome, 0, welcome));
+    return { forker, unforkable: null };
+  }
+}
+
+function lastLines(file: string): string {
+  try {
+    const text = readFileSync(file, 'utf8').trim();
+    return text === '' ? '' : `; it said: ${text.slice(-1_000)}`;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,219 @@
+import {
+  InitFailure,
+  InstanceExited,
+  type Answer,
+  type Driver,
+  type DriverInstance,
+  type DriverSnapshot,
+  type InstanceSpec,
+  type Prepared,
+  type StartSpec,
+} from '../../fleet/driver.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { deferred } from '../../lib/deferred.ts';
+import type { ExitStatus, InitReport, Rung } from '../../model/instance.ts';
+import type { Invocation } from '../../model/invocation.ts';
+
+/** How a simulated function behaves. Times in milliseconds of the clock it was given. */
+export interface Behaviour {
+  readonly initMs: number;
+  readonly forkMs: number;
+  /** From a spawn to a runtime, when no zygote is resident. */
+  readonly runtimeMs: number;
+  readonly memoryBytes: number;
+  /** Why it can't be forked, or null. */
+  readonly unforkable?: string | null;
+  /** Thrown by the init phase. */
+  readonly initError?: { readonly errorType: string; readonly errorMessage: string } | null;
+  /** What the handler does: how long it takes and what it answers; it may exit instead. */
+  readonly handler: (invocation: Invocation) => {
+    readonly ms: number;
+    readonly body?: Buffer;
+    readonly errorType?: string;
+    readonly exit?: ExitStatus;
+  };
+}
+
+/** Runs functions that exist only as behaviours: the same contract as the real drivers, on whatever clock it is given. */
+export class SimulatedDriver implements Driver {
+  readonly name = 'simulated';
+  readonly #clock: Clock;
+  readonly #behaviour: (functionName: string) => Behaviour;
+  readonly #alive = new Set<SimulatedInstance>();
+  readonly #snapshots = new Set<SimulatedSnapshot>();
+  #zygote = false;
+  #pids = 1;
+
+  constructor(clock: Clock, behaviour: (functionName: string) => Behaviour) {
+    this.#clock = clock;
+    this.#behaviour = behaviour;
+  }
+
+  supports(): boolean {
+    return true;
+  }
+
+  unforkable(runtime: string): string | null {
+    return runtime.startsWith('provided') ? 'a custom runtime cannot be forked' : null;
+  }
+
+  async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
+    const behaviour = this.#behaviour(spec.version.name);
+    const { rung, init } = await this.#init(spec, first);
+    if (init.unforkable !== null) {
+      return { kind: 'instance', reason: init.unforkable, instance: this.#instance(behaviour, { rung, init, log: first }) };
+    }
+    const snapshot = new SimulatedSnapshot(this.#pids++, rung, init, behaviour);
+    this.#snapshots.add(snapshot);
+    void snapshot.gone.then(() => this.#snapshots.delete(snapshot));
+    return { kind: 'snapshot', snapshot };
+  }
+
+  async fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance> {
+    if (!(snapshot instanceof SimulatedSnapshot) || !this.#snapshots.has(snapshot)) throw new Error('the snapshot is gone');
+    await this.#wait(snapshot.behaviour.forkMs);
+    return this.#instance(snapshot.behaviour, { rung: 'snapshot', init: null, log: instance });
+  }
+
+  async start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance> {
+    const { rung, init } = await this.#init(spec, instance);
+    return this.#instance(this.#behaviour(spec.version.name), { rung, init, log: instance });
+  }
+
+  async evictRuntimes(): Promise<void> {
+    this.#zygote = false;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...[...this.#alive].map((i) => i.kill()), ...[...this.#snapshots].map((s) => s.evict())]);
+  }
+
+  async #init(spec: StartSpec, instance: InstanceSpec): Promise<{ rung: Rung; init: InitReport }> {
+    const behaviour = this.#behaviour(spec.version.name);
+    const rung: Rung = this.#zygote ? 'zygote' : 'disk';
+    if (!this.#zygote) await this.#wait(behaviour.runtimeMs);
+    this.#zygote = true;
+    const late = behaviour.initMs > spec.initTimeoutMs;
+    const durationMs = Math.min(behaviour.initMs, spec.initTimeoutMs);
+    await this.#wait(durationMs);
+    instance.log.line(null, `init of ${spec.version.name}`);
+    const error = late ? { errorType: 'Sandbox.Timedout', errorMessage: 'init timed out' } : (behaviour.initError ?? null);
+    if (error !== null) throw new InitFailure(error.errorType, Buffer.from(JSON.stringify(error)), durationMs);
+    return { rung, init: { durationMs, slowestModules: [], unforkable: behaviour.unforkable ?? null } };
+  }
+
+  #instance(behaviour: Behaviour, born: { rung: Rung; init: InitReport | null; log: InstanceSpec }): SimulatedInstance {
+    const instance = new SimulatedInstance(this.#clock, behaviour, { ...born, pid: null });
+    this.#alive.add(instance);
+    void instance.exited.then(() => this.#alive.delete(instance));
+    return instance;
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.after(ms, resolve));
+  }
+}
+
+class SimulatedSnapshot implements DriverSnapshot {
+  readonly pid: number;
+  readonly rung: Rung;
+  readonly init: InitReport;
+  readonly behaviour: Behaviour;
+  readonly #gone = deferred<void>();
+
+  constructor(pid: number, rung: Rung, init: InitReport, behaviour: Behaviour) {
+    this.pid = pid;
+    this.rung = rung;
+    this.init = init;
+    this.behaviour = behaviour;
+  }
+
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
+  async memoryBytes(): Promise<number | null> {
+    return this.behaviour.memoryBytes;
+  }
+
+  async evict(): Promise<void> {
+    this.#gone.resolve();
+  }
+}
+
+class SimulatedInstance implements DriverInstance {
+  readonly pid: number | null;
+  readonly rung: Rung;
+  readonly init: InitReport | null;
+  readonly #clock: Clock;
+  readonly #behaviour: Behaviour;
+  readonly #log: InstanceSpec;
+  readonly #exited = deferred<ExitStatus>();
+  readonly #pending = new Set<(error: InstanceExited) => void>();
+  #over = false;
+
+  constructor(clock: Clock, behaviour: Behaviour, born: { rung: Rung; init: InitReport | null; log: InstanceSpec; pid: number | null }) {
+    this.pid = born.pid;
+    this.rung = born.rung;
+    this.init = born.init;
+    this.#log = born.log;
+    this.#clock = clock;
+    this.#behaviour = behaviour;
+  }
+
+  get exited(): Promise<ExitStatus> {
+    return this.#exited.promise;
+  }
+
+  invoke(invocation: Invocation): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (this.#over) {
+        reject(new InstanceExited({ code: null, signal: 'SIGKILL' }));
+        return;
+      }
+      this.#pending.add(reject);
+      const act = this.#behaviour.handler(invocation);
+      this.#clock.after(act.ms, () => {
+        if (!this.#pending.delete(reject)) return;
+        if (act.exit !== undefined) {
+          this.#pending.add(reject);
+          this.#end(act.exit);
+          return;
+        }
+        this.#log.log.line(invocation.requestId, 'handled');
+        resolve({
+          errorType: act.errorType ?? null,
+          body: act.body ?? Buffer.from('null'),
+          handlerMs: act.ms,
+          peakMemoryBytes: this.#behaviour.memoryBytes,
+          logged: Promise.resolve(),
+        });
+      });
+    });
+  }
+
+  pause(): void {
+    // nothing runs
+  }
+
+  resume(): void {
+    // nothing was stopped
+  }
+
+  async memoryBytes(): Promise<number | null> {
+    return this.#over ? null : this.#behaviour.memoryBytes;
+  }
+
+  async kill(): Promise<ExitStatus> {
+    this.#end({ code: null, signal: 'SIGKILL' });
+    return this.exited;
+  }
+
+  #end(status: ExitStatus): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const reject of this.#pending) reject(new InstanceExited(status));
+    this.#pending.clear();
+    this.#exited.resolve(status);
+  }
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http';
+import { HearthError } from '../errors.ts';
+
+/**
+ * Reads a request's body whole. Throws RequestTooLargeException, with Lambda's text, once more than `maxBytes` came; the rest
+ * is not read.
+ */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > maxBytes) return Promise.reject(tooLarge(maxBytes));
+  return new Promise((resolve, reject) => {
+    let first: Buffer | null = null;
+    let rest: Buffer[] | null = null;
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        request.pause();
+        reject(tooLarge(maxBytes));
+        return;
+      }
+      if (first === null) first = chunk;
+      else (rest ??= [first]).push(chunk);
+    });
+    request.on('end', () => resolve(rest === null ? (first ?? EMPTY) : Buffer.concat(rest, bytes)));
+    request.on('error', reject);
+    request.on('close', () =>
+      reject(new HearthError('InvalidRequestContentException', 'the connection closed before the body was complete')),
+    );
+  });
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function tooLarge(maxBytes: number): HearthError {
+  const message = `Request must be smaller than ${maxBytes} bytes for the InvokeFunction operation`;
+  return new HearthError('RequestTooLargeException', message, { details: { Type: 'User' } });
+}

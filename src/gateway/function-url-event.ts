@@ -1,0 +1,95 @@
+import type { IncomingMessage } from 'node:http';
+import type { FunctionVersion } from '../model/function-version.ts';
+
+/** What an event is made of beside the request itself. */
+export interface UrlRequest {
+  readonly version: FunctionVersion;
+  /** Path below the function's root, still encoded, with a leading slash. */
+  readonly path: string;
+  /** Raw query string without '?'. */
+  readonly query: string;
+  readonly domain: string;
+  readonly body: Buffer;
+  readonly requestId: string;
+  readonly nowMs: number;
+}
+
+const TEXT = /^(?:text\/|application\/(?:json|javascript|xml|x-www-form-urlencoded|[\w.+-]+\+(?:json|xml)))/i;
+
+/**
+ * The event of a function URL: payload format 2.0 (AWS Lambda developer guide, "Invoking function URLs"). A body is text when its content type
+ * says so and base64 otherwise.
+ */
+export function functionUrlEvent(request: IncomingMessage, from: UrlRequest): Buffer {
+  const { headers, cookies } = flatHeaders(request);
+  const time = new Date(from.nowMs);
+  const method = request.method ?? 'GET';
+  const event: Record<string, unknown> = {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: from.path,
+    rawQueryString: from.query,
+    ...(cookies.length > 0 ? { cookies } : {}),
+    headers,
+    ...(from.query === '' ? {} : { queryStringParameters: queryParameters(from.query) }),
+    requestContext: {
+      accountId: 'anonymous',
+      apiId: from.version.name,
+      domainName: from.domain,
+      domainPrefix: from.version.name,
+      http: {
+        method,
+        path: from.path,
+        protocol: `HTTP/${request.httpVersion}`,
+        sourceIp: request.socket.remoteAddress ?? '',
+        userAgent: request.headers['user-agent'] ?? '',
+      },
+      requestId: from.requestId,
+      routeKey: '$default',
+      stage: '$default',
+      time: commonLogTime(time),
+      timeEpoch: from.nowMs,
+    },
+    ...eventBody(from.body, request.headers['content-type']),
+  };
+  return Buffer.from(JSON.stringify(event));
+}
+
+function eventBody(body: Buffer, contentType: string | undefined): Record<string, unknown> {
+  if (body.length === 0) return { isBase64Encoded: false };
+  const text = contentType !== undefined && TEXT.test(contentType);
+  return text ? { body: body.toString('utf8'), isBase64Encoded: false } : { body: body.toString('base64'), isBase64Encoded: true };
+}
+
+/** Header names in lower case, repeated ones joined by commas, cookies apart. */
+function flatHeaders(request: IncomingMessage): { headers: Record<string, string>; cookies: string[] } {
+  const headers: Record<string, string> = {};
+  let cookies: string[] = [];
+  for (const [name, values] of Object.entries(request.headersDistinct)) {
+    if (values === undefined) continue;
+    if (name === 'cookie') cookies = values.flatMap((v) => v.split(/;\s*/)).filter((c) => c !== '');
+    else headers[name] = values.join(',');
+  }
+  headers['x-forwarded-for'] ??= request.socket.remoteAddress ?? '';
+  headers['x-forwarded-port'] ??= String(request.socket.localPort ?? '');
+  headers['x-forwarded-proto'] ??= 'http';
+  return { headers, cookies };
+}
+
+/** Repeated parameters are joined by commas, as the format has it. */
+function queryParameters(query: string): Record<string, string> {
+  const parameters: Record<string, string> = {};
+  for (const [name, value] of new URLSearchParams(query)) {
+    parameters[name] = Object.hasOwn(parameters, name) ? `${parameters[name]},${value}` : value;
+  }
+  return parameters;
+}
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** `12/Mar/2026:19:03:58 +0000` */
+function commonLogTime(t: Date): string {
+  const two = (n: number) => String(n).padStart(2, '0');
+  const day = `${two(t.getUTCDate())}/${MONTHS[t.getUTCMonth()]}/${t.getUTCFullYear()}`;
+  return `${day}:${two(t.getUTCHours())}:${two(t.getUTCMinutes())}:${two(t.getUTCSeconds())} +0000`;
+}

@@ -1,0 +1,100 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatched } from '../dispatch/dispatcher.ts';
+import { HearthError } from '../errors.ts';
+import { functionArn, type FunctionVersion } from '../model/function-version.ts';
+import { readBody } from './body.ts';
+import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
+import { functionUrlEvent } from './function-url-event.ts';
+import { hostName } from './host-check.ts';
+import { coldHeaders, type InvokeDeps } from './invoke.ts';
+
+/** A request to a function URL. */
+export interface UrlTarget {
+  readonly name: string;
+  /** Encoded path below the function's root. */
+  readonly path: string;
+  readonly query: string;
+}
+
+const BY_PATH = /^\/fn\/([^/?]+)(\/[^?]*)?(?:\?(.*))?$/;
+const BY_HOST = /^([A-Za-z0-9_-]+)\.fn\.[A-Za-z0-9.-]+$/;
+
+/** Whether a request is for a function URL: `NAME.fn.localhost` by host, `/fn/NAME/...` by path. */
+export function urlTarget(request: IncomingMessage): UrlTarget | null {
+  const url = request.url ?? '/';
+  const byHost = BY_HOST.exec(hostName(request.headers.host ?? ''));
+  if (byHost?.[1] !== undefined) {
+    const at = url.indexOf('?');
+    return { name: byHost[1], path: at < 0 ? url : url.slice(0, at), query: at < 0 ? '' : url.slice(at + 1) };
+  }
+  const byPath = BY_PATH.exec(url);
+  return byPath?.[1] === undefined ? null : { name: byPath[1], path: byPath[2] ?? '/', query: byPath[3] ?? '' };
+}
+
+/** Serves a function URL. Rejects with HearthError; what the function did wrong is a 502, as on Lambda. */
+export async function serveUrl(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: { target: UrlTarget; requestId: string; deps: InvokeDeps },
+): Promise<void> {
+  const { target, requestId, deps } = context;
+  const version = deps.directory.get(target.name);
+  if (version === null || version.url === null) throw noUrl(target.name, version);
+  if (version.url.auth === 'AWS_IAM')
+    throw new HearthError('AccessDeniedException', 'Forbidden: this function URL wants AWS_IAM, which is not served yet');
+  const body = await readBody(request, deps.payloadBytes);
+  const event = functionUrlEvent(request, {
+    version,
+    path: target.path,
+    query: target.query,
+    domain: hostName(request.headers.host ?? ''),
+    body,
+    requestId,
+    nowMs: deps.clock.now(),
+  });
+  const done = await deps.dispatcher.invoke(version, {
+    requestId,
+    attempt: 1,
+    body: event,
+    invokedArn: functionArn(version),
+    traceId: String(request.headers['x-amzn-trace-id'] ?? ''),
+    clientContext: '',
+    lineage: '',
+    receivedAtMs: deps.clock.monotonic(),
+  });
+  respond(response, done, request.method === 'HEAD');
+}
+
+function respond(response: ServerResponse, done: Dispatched, head: boolean): void {
+  const answer = done.error === null ? functionUrlAnswer(done.body) : null;
+  const { status, headers, body } = answer ?? badGateway(done);
+  const all: Record<string, string | number | readonly string[]> = {
+    ...headers,
+    'content-length': body.length,
+    'x-amzn-requestid': done.requestId,
+  };
+  coldHeaders(all, done);
+  response.writeHead(status, all as Record<string, string>);
+  response.end(head ? undefined : body);
+}
+
+/** Lambda hides what went wrong from callers of a URL and says it in the log. */
+function badGateway(done: Dispatched): UrlAnswer {
+  const tooLong = done.error?.errorType === 'Sandbox.Timedout';
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  if (done.error !== null) headers['x-amz-function-error'] = done.error.kind;
+  return {
+    status: tooLong ? 504 : 502,
+    headers,
+    body: Buffer.from(JSON.stringify({ Message: tooLong ? 'Gateway Timeout' : 'Internal Server Error' })),
+  };
+}
+
+function noUrl(name: string, version: FunctionVersion | null): HearthError {
+  if (version === null)
+    return new HearthError('ResourceNotFoundException', `no function is called '${name}'; 'hearth ps' lists those there are`);
+  return new HearthError(
+    'AccessDeniedException',
+    `function '${name}' has no URL; give it 'url: { auth: none }' in hearth.yaml and deploy it`,
+  );
+}

@@ -1,0 +1,116 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatched, Dispatcher } from '../dispatch/dispatcher.ts';
+import { HearthError } from '../errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import { functionArn, type FunctionVersion } from '../model/function-version.ts';
+import { readBody } from './body.ts';
+import type { Directory } from './directory.ts';
+
+export interface InvokeDeps {
+  readonly dispatcher: Dispatcher;
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly payloadBytes: number;
+}
+
+/** A request to Lambda's Invoke. */
+export interface InvokeTarget {
+  /** Name, partial or full ARN, decoded. */
+  readonly name: string;
+  readonly qualifier: string | null;
+  readonly requestId: string;
+}
+
+const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations\/?(?:\?(.*))?$/;
+
+/** Whether a URL is an Invoke, and of what. */
+export function invokeTarget(url: string, requestId: string): InvokeTarget | null {
+  const match = PATH.exec(url);
+  if (match?.[1] === undefined) return null;
+  const qualifier = match[2] === undefined ? null : new URLSearchParams(match[2]).get('Qualifier');
+  return { name: decodeName(match[1]), qualifier, requestId };
+}
+
+/** Serves `POST /2015-03-31/functions/NAME/invocations`. Rejects with HearthError for all that is not an answer of the function. */
+export async function invoke(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: { target: InvokeTarget; deps: InvokeDeps },
+): Promise<void> {
+  const { target, deps } = context;
+  const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
+  const version = deps.directory.find(target.name, target.qualifier);
+  const body = await readBody(request, deps.payloadBytes);
+  if (type === 'DryRun') {
+    response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': version.version });
+    response.end();
+    return;
+  }
+  if (type !== 'RequestResponse') throw unsupported(String(type));
+  const wantTail = request.headers['x-amz-log-type'] === 'Tail';
+  const done = await deps.dispatcher.invoke(version, invocation(request, { target, version, body, clock: deps.clock }), wantTail);
+  if (done.error?.errorType === 'InvalidRequestContentException') throw badJson(done);
+  respond(response, done);
+}
+
+function invocation(request: IncomingMessage, from: { target: InvokeTarget; version: FunctionVersion; body: Buffer; clock: Clock }) {
+  const { target, version, body, clock } = from;
+  const suffix = target.qualifier === null ? '' : `:${target.qualifier}`;
+  return {
+    requestId: target.requestId,
+    attempt: 1,
+    body,
+    invokedArn: functionArn(version) + suffix,
+    traceId: header(request, 'x-amzn-trace-id'),
+    clientContext: Buffer.from(header(request, 'x-amz-client-context'), 'base64').toString(),
+    lineage: '',
+    receivedAtMs: clock.monotonic(),
+  };
+}
+
+function respond(response: ServerResponse, done: Dispatched): void {
+  const headers: Record<string, string | number> = {
+    'content-type': 'application/json',
+    'content-length': done.body.length,
+    'x-amzn-requestid': done.requestId,
+    'x-amz-executed-version': done.executedVersion,
+  };
+  if (done.error !== null) headers['x-amz-function-error'] = done.error.kind;
+  if (done.logTail !== null) headers['x-amz-log-result'] = done.logTail.toString('base64');
+  coldHeaders(headers, done);
+  response.writeHead(200, headers);
+  response.end(done.body);
+}
+
+/** What Hearth tells beside Lambda's headers: the time in the handler and, after a cold start, its rung and length. */
+export function coldHeaders(headers: Record<string, string | number | readonly string[]>, done: Dispatched): void {
+  headers['x-hearth-duration-ms'] = done.usage.durationMs.toFixed(3);
+  if (done.usage.coldRung === null) return;
+  headers['x-hearth-cold-rung'] = done.usage.coldRung;
+  headers['x-hearth-cold-ms'] = done.usage.coldMs.toFixed(3);
+}
+
+function header(request: IncomingMessage, name: string): string {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function decodeName(raw: string): string {
+  try {
+    return decodeURIComponent(raw);
+  } catch {
+    throw new HearthError('ValidationException', `the function name '${raw}' is not valid percent-encoding`);
+  }
+}
+
+function unsupported(type: string): HearthError {
+  if (type === 'Event')
+    return new HearthError('NotImplementedException', 'asynchronous invocation (Event) is not served yet; use RequestResponse');
+  return new HearthError('InvalidParameterValueException', `X-Amz-Invocation-Type must be RequestResponse, Event or DryRun, not '${type}'`);
+}
+
+/** The shim could not parse the event: the caller's fault, answered as Lambda does. */
+function badJson(done: Dispatched): HearthError {
+  const document = JSON.parse(done.body.toString()) as { errorMessage?: string };
+  return new HearthError('InvalidRequestContentException', `Could not parse request body into json: ${document.errorMessage ?? ''}`);
+}

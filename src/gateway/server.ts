@@ -1,0 +1,68 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { HearthError } from '../errors.ts';
+import type { Ids } from '../lib/ids.ts';
+import type { Logger } from '../observe/logger.ts';
+import { serveUrl, urlTarget } from './function-url.ts';
+import type { HostCheck } from './host-check.ts';
+import { invoke, invokeTarget, type InvokeDeps } from './invoke.ts';
+import { respondError } from './respond.ts';
+
+export interface GatewayDeps extends InvokeDeps {
+  readonly ids: Ids;
+  readonly hosts: HostCheck;
+  readonly log: Logger;
+  /** Serves what is neither an invocation nor a function URL. */
+  readonly control: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/** The one endpoint: invocations and function URLs are served here, everything else by the control plane. */
+export function createGateway(deps: GatewayDeps): Server {
+  const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, (request, response) => {
+    const requestId = deps.ids.uuid();
+    response.on('error', () => undefined); // the client left; whoever writes finds out
+    try {
+      const served = route(request, response, { deps, requestId });
+      served?.catch((error: unknown) => fail(response, error, { deps, requestId }));
+    } catch (error) {
+      fail(response, error, { deps, requestId });
+    }
+  });
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    else socket.destroy();
+  });
+  return server;
+}
+
+interface RouteContext {
+  readonly deps: GatewayDeps;
+  readonly requestId: string;
+}
+
+function route(request: IncomingMessage, response: ServerResponse, { deps, requestId }: RouteContext): Promise<void> | undefined {
+  const url = request.url ?? '/';
+  const target = invokeTarget(url, requestId);
+  if (target !== null) {
+    deps.hosts.check(request, true);
+    if (request.method !== 'POST') throw new HearthError('MethodNotAllowed', 'invoke a function with POST');
+    return invoke(request, response, { target, deps });
+  }
+  const urlOf = urlTarget(request);
+  if (urlOf !== null) {
+    deps.hosts.check(request, false);
+    return serveUrl(request, response, { target: urlOf, requestId, deps });
+  }
+  deps.hosts.check(request, true);
+  if (url === '/healthz') {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end('{"status":"ok"}');
+    return undefined;
+  }
+  deps.control(request, response);
+  return undefined;
+}
+
+function fail(response: ServerResponse, error: unknown, { deps, requestId }: RouteContext): void {
+  if (!(error instanceof HearthError) || error.fault === 'platform') deps.log.error({ err: error, requestId }, 'request failed');
+  respondError(response, error, requestId);
+}

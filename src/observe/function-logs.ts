@@ -1,0 +1,99 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock, Timer } from '../lib/clock.ts';
+import { LogFile } from './log-file.ts';
+
+/** One line that a function (or the platform on its behalf) printed. */
+export interface LogLine {
+  /** When it arrived, milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly function: string;
+  readonly stream: string;
+  readonly requestId: string | null;
+  readonly text: string;
+}
+
+export interface LogQuery {
+  readonly function?: string;
+  readonly sinceMs?: number;
+  /** At most this many, the newest. */
+  readonly tail?: number;
+}
+
+const FLUSH_MS = 200;
+/** Written out at once when this much waits: a function that floods its log must not fill the server's memory. */
+const FLUSH_BYTES = 1 << 20;
+
+/**
+ * What functions print, kept in files of bounded size under `<root>/<function>/`, and passed on to followers as it comes.
+ * Appending never waits and never throws; a full disk loses log lines, not invocations.
+ */
+export class FunctionLogs {
+  readonly #root: string;
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+  readonly #files = new Map<string, LogFile>();
+  readonly #followers = new Set<(line: LogLine) => void>();
+  #timer: Timer | null = null;
+  #buffered = 0;
+
+  constructor(options: { root: string; clock: Clock; maxBytes: number }) {
+    this.#root = options.root;
+    this.#clock = options.clock;
+    this.#maxBytes = options.maxBytes;
+  }
+
+  append(line: LogLine): void {
+    this.#buffered += this.#file(line.function).append(line);
+    for (const follower of this.#followers) follower(line);
+    if (this.#buffered >= FLUSH_BYTES) void this.flush();
+    else this.#timer ??= this.#clock.after(FLUSH_MS, () => void this.flush());
+  }
+
+  /** Calls `listener` for every line from now on; returns the way to stop. */
+  follow(listener: (line: LogLine) => void): () => void {
+    this.#followers.add(listener);
+    return () => this.#followers.delete(listener);
+  }
+
+  /** Lines of the past, oldest first. */
+  async read(query: LogQuery): Promise<LogLine[]> {
+    await this.flush();
+    const names = query.function === undefined ? await this.#names() : [query.function];
+    const all = (await Promise.all(names.map((name) => this.#file(name).read(query.sinceMs ?? 0)))).flat();
+    all.sort((a, b) => a.timeMs - b.timeMs);
+    return query.tail === undefined ? all : all.slice(-query.tail);
+  }
+
+  async flush(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#buffered = 0;
+    await Promise.all([...this.#files.values()].map((f) => f.flush()));
+  }
+
+  /** Removes a function's log. */
+  async remove(name: string): Promise<void> {
+    this.#files.delete(name);
+    await rm(join(this.#root, name), { recursive: true, force: true });
+  }
+
+  async close(): Promise<void> {
+    this.#followers.clear();
+    await this.flush();
+  }
+
+  #file(name: string): LogFile {
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      file = new LogFile(name, join(this.#root, name), this.#maxBytes);
+      this.#files.set(name, file);
+    }
+    return file;
+  }
+
+  async #names(): Promise<string[]> {
+    await mkdir(this.#root, { recursive: true });
+    return readdir(this.#root);
+  }
+}

@@ -1,0 +1,60 @@
+import { logGroup, type FunctionVersion } from '../model/function-version.ts';
+
+/** What an environment depends on beside the version. */
+export interface EnvironmentOptions {
+  readonly taskRoot: string;
+  readonly dependencyRoot: string | null;
+  readonly logStream: string;
+  /** `/usr/local/bin:/usr/bin:/bin`, with the interpreter's own folder first. */
+  readonly path: string;
+  /** How the init phase is paid for: `on-demand`, or `snap-start` when instances are forked from its end. */
+  readonly initialization: 'on-demand' | 'snap-start';
+}
+
+/** Names Lambda keeps for itself: a function may not set them. */
+export const RESERVED_VARIABLES: ReadonlySet<string> = new Set([
+  '_HANDLER',
+  '_X_AMZN_TRACE_ID',
+  'AWS_DEFAULT_REGION',
+  'AWS_REGION',
+  'AWS_EXECUTION_ENV',
+  'AWS_LAMBDA_FUNCTION_NAME',
+  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+  'AWS_LAMBDA_FUNCTION_VERSION',
+  'AWS_LAMBDA_INITIALIZATION_TYPE',
+  'AWS_LAMBDA_LOG_GROUP_NAME',
+  'AWS_LAMBDA_LOG_STREAM_NAME',
+  'AWS_ACCESS_KEY',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_LAMBDA_RUNTIME_API',
+  'LAMBDA_TASK_ROOT',
+  'LAMBDA_RUNTIME_DIR',
+]);
+
+/** The complete environment of a function's process: Lambda's variables, then the function's own where it may. */
+export function functionEnvironment(version: FunctionVersion, o: EnvironmentOptions): Record<string, string> {
+  const own = Object.fromEntries(Object.entries(version.environment).filter(([name]) => !RESERVED_VARIABLES.has(name)));
+  const search: Record<string, string> = {};
+  if (version.runtime.startsWith('nodejs') && o.dependencyRoot !== null) search['NODE_PATH'] = `${o.dependencyRoot}/node_modules`;
+  return {
+    PATH: o.path,
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+    HOME: '/tmp',
+    ...search,
+    ...own,
+    _HANDLER: version.handler,
+    AWS_REGION: version.region,
+    AWS_DEFAULT_REGION: version.region,
+    AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}`,
+    AWS_LAMBDA_FUNCTION_NAME: version.name,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memoryMb),
+    AWS_LAMBDA_FUNCTION_VERSION: version.version,
+    AWS_LAMBDA_INITIALIZATION_TYPE: o.initialization,
+    AWS_LAMBDA_LOG_GROUP_NAME: logGroup(version),
+    AWS_LAMBDA_LOG_STREAM_NAME: o.logStream,
+    LAMBDA_TASK_ROOT: o.taskRoot,
+  };
+}

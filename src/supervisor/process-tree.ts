@@ -1,0 +1,108 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import type { Clock } from '../lib/clock.ts';
+
+/** A process by more than its pid, which the kernel uses again. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Start time in clock ticks since boot. */
+  readonly startTime: string;
+}
+
+/** What /proc says of a process; null when there is none. `gone` also for one that has ended and waits to be reaped. */
+export function lookUp(pid: number): { identity: ProcessIdentity; parent: number; gone: boolean } | null {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return null;
+  }
+  // The second field is the program's name in brackets and may hold anything, brackets too.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const state = fields[0]!;
+  return { identity: { pid, startTime: fields[19]! }, parent: Number(fields[1]), gone: state === 'Z' || state === 'X' };
+}
+
+/** Whether the very process is still there and has not ended. */
+export function alive(identity: ProcessIdentity): boolean {
+  const found = lookUp(identity.pid);
+  return found !== null && !found.gone && found.identity.startTime === identity.startTime;
+}
+
+/** The pids of the children of a process, those of all its threads, ended ones that wait to be reaped included. */
+export function childrenOf(pid: number): number[] {
+  const children: number[] = [];
+  try {
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const list = readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1');
+      for (const child of list.split(' ')) if (child !== '') children.push(Number(child));
+    }
+  } catch (error) {
+    // The thread or process ended while we looked: it has no children any more. Without this file there is only the long way.
+    if (lookUp(pid) !== null && isMissingFeature(error)) return childrenByParent(pid);
+  }
+  return children;
+}
+
+function isMissingFeature(error: unknown): boolean {
+  try {
+    readFileSync('/proc/self/task/' + process.pid + '/children');
+    return false;
+  } catch {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+}
+
+function childrenByParent(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => lookUp(pid)?.parent === parent);
+}
+
+/** Sends a signal; false when there is no such process. */
+export function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The process and all that descend from it, each stopped when it is found so that it can't start another behind our back;
+ * `spare` are left out, and what descends from them. Repeats until a round finds nothing new.
+ */
+export function stopTree(roots: readonly number[], spare: (pid: number) => boolean): ProcessIdentity[] {
+  const found = new Map<number, ProcessIdentity>();
+  const take = (pid: number): void => {
+    const seen = found.has(pid) ? null : lookUp(pid);
+    if (seen === null || seen.gone) return;
+    signal(pid, 'SIGSTOP');
+    found.set(pid, seen.identity);
+  };
+  for (const root of roots) take(root);
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const pid of found.keys()) {
+      for (const child of childrenOf(pid)) if (!spare(child)) take(child);
+    }
+  }
+  return [...found.values()];
+}
+
+/** Kills the trees under `roots` and waits until nothing of them is left, at most `patienceMs`. Returns what would not go. */
+export async function killTree(
+  clock: Clock,
+  roots: readonly number[],
+  { spare = () => false, patienceMs = 10_000 }: { spare?: (pid: number) => boolean; patienceMs?: number } = {},
+): Promise<ProcessIdentity[]> {
+  let left = stopTree(roots, spare);
+  for (const { pid } of left) signal(pid, 'SIGKILL');
+  const until = clock.monotonic() + patienceMs;
+  for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 50)) {
+    left = left.filter(alive);
+    if (left.length === 0 || clock.monotonic() >= until) return left;
+    await new Promise<void>((resolve) => clock.after(waitMs, resolve));
+  }
+}

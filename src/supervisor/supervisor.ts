@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readdirSync } from 'node:fs';
+import type { Clock } from '../lib/clock.ts';
+import type { ExitStatus } from '../model/instance.ts';
+import type { Kernel } from './kernel.ts';
+import type { Reply, Request, SpawnOrder } from './messages.ts';
+import { childrenOf, killTree, lookUp } from './process-tree.ts';
+
+/** How long a child nobody told us of may wait to be adopted: the word may be on its way while the parent died. */
+const GRACE_MS = 250;
+
+/**
+ * Parent, by birth or by adoption, of every process that runs functions; runs none of their code itself. What it is not told
+ * of is an orphan, left by an instance that died, and is killed.
+ */
+export class Supervisor {
+  readonly #kernel: Kernel;
+  readonly #clock: Clock;
+  readonly #send: (reply: Reply) => void;
+  /** Started by us through node:child_process, which reaps them. */
+  readonly #own = new Set<number>();
+  readonly #known = new Set<number>();
+  readonly #strangers = new Map<number, number>();
+  #lookingAround = false;
+
+  constructor(kernel: Kernel, clock: Clock, send: (reply: Reply) => void) {
+    this.#kernel = kernel;
+    this.#clock = clock;
+    this.#send = send;
+    kernel.becomeSubreaper();
+    process.on('SIGCHLD', () => this.#lookAround());
+  }
+
+  handle(request: Request): void {
+    switch (request.op) {
+      case 'spawn':
+        return this.#spawn(request.id, request.order);
+      case 'kill':
+        return void this.#kill(request.id, request);
+      case 'adopt':
+        return this.#adopt(request.pid);
+      case 'forget':
+        this.#known.delete(request.pid);
+        return this.#lookAround();
+      case 'unpin':
+        return this.#unpin(request.pid);
+      default:
+        request satisfies never;
+    }
+  }
+
+  /** Kills all that descends from this process; resolves when nothing is left, or after 10 s. */
+  async killAll(): Promise<void> {
+    const until = this.#clock.monotonic() + 10_000;
+    for (;;) {
+      const children = childrenOf(process.pid).filter((pid) => lookUp(pid)?.gone === false);
+      if (children.length === 0 || this.#clock.monotonic() > until) return;
+      await killTree(this.#clock, children, { patienceMs: 1_000 });
+    }
+  }
+
+  #spawn(id: number, { argv, env, cwd, output, ids }: SpawnOrder): void {
+    const fail = (error: unknown): void => this.#send({ event: 'failed', id, reason: (error as Error).message });
+    let file: number | null = null;
+    try {
+      file = output === null ? null : openSync(output, 'w', 0o600);
+      const stdio = file ?? 'ignore';
+      const child = spawn(argv[0]!, argv.slice(1), { env, cwd, detached: true, stdio: ['ignore', stdio, stdio], ...ids });
+      const { pid } = child;
+      child.once('error', (error) => pid === undefined && fail(error));
+      if (pid === undefined) return;
+      this.#own.add(pid);
+      this.#adopt(pid);
+      child.once('exit', (code, signal) => {
+        this.#own.delete(pid);
+        this.#ended(pid, { code, signal });
+      });
+      this.#send({ event: 'spawned', id, pid });
+    } catch (error) {
+      fail(error);
+    } finally {
+      if (file !== null) closeSync(file);
+    }
+  }
+
+  #adopt(pid: number): void {
+    if (lookUp(pid) !== null) this.#known.add(pid);
+    this.#strangers.delete(pid);
+  }
+
+  async #kill(id: number, { pid, startTime }: { pid: number; startTime: string }): Promise<void> {
+    if (lookUp(pid)?.identity.startTime === startTime) await killTree(this.#clock, [pid], { spare: (other) => this.#known.has(other) });
+    this.#lookAround();
+    this.#send({ event: 'killed', id });
+  }
+
+  #unpin(pid: number): void {
+    try {
+      for (const thread of readdirSync(`/proc/${pid}/task`)) this.#kernel.unpin(Number(thread));
+    } catch {
+      // it has ended
+    }
+  }
+
+  #ended(pid: number, status: ExitStatus): void {
+    this.#known.delete(pid);
+    this.#send({ event: 'exited', pid, ...status });
+  }
+
+  /** Reaps what has ended and finds orphans; once a turn of the event loop, however many signals came. */
+  #lookAround(): void {
+    if (this.#lookingAround) return;
+    this.#lookingAround = true;
+    setImmediate(() => {
+      this.#lookingAround = false;
+      const now = this.#clock.monotonic();
+      let again = false;
+      for (const pid of childrenOf(process.pid)) {
+        if (this.#own.has(pid)) continue;
+        const status = this.#kernel.reap(pid);
+        if (status !== null) {
+          this.#strangers.delete(pid);
+          this.#ended(pid, status);
+        } else if (!this.#known.has(pid)) {
+          const since = this.#strangers.get(pid) ?? now;
+          this.#strangers.set(pid, since);
+          if (now - since >= GRACE_MS) void killTree(this.#clock, [pid], { spare: (other) => this.#known.has(other) });
+          again = true;
+        }
+      }
+      if (again) this.#clock.after(GRACE_MS, () => this.#lookAround());
+    });
+  }
+}

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { HearthError } from '../../src/errors.ts';
+import { version, world, type World } from './world.ts';
+
+const many = (w: World, n: number, v = version()) => Array.from({ length: n }, () => w.dispatcher.invoke(v, w.invocation()));
+
+describe('scaling', () => {
+  it('starts from zero, says from which rung, and is warm after', async () => {
+    const w = world();
+    const v = version();
+    w.fleet.serve(v);
+    const first = w.dispatcher.invoke(v, w.invocation());
+    await w.clock.advance(1_000);
+    assert.equal((await first).body.toString(), '"ok"');
+    assert.equal(w.usage[0]?.coldRung, 'snapshot');
+    const second = w.dispatcher.invoke(v, w.invocation());
+    await w.clock.advance(100);
+    await second;
+    assert.equal(w.usage[1]?.coldRung, null);
+    assert.equal(w.fleet.roster.count, 1);
+  });
+
+  it('starts as many instances as invocations wait, and no more', async () => {
+    const w = world({ behaviour: { handler: () => ({ ms: 10_000 }) } });
+    const v = version({ timeoutMs: 60_000 });
+    w.fleet.serve(v);
+    const all = many(w, 40, v);
+    await w.clock.advance(2_000);
+    assert.equal(w.fleet.roster.count, 40);
+    await w.clock.advance(20_000);
+    await Promise.all(all);
+    assert.equal(w.fleet.roster.count, 40);
+  });
+
+  it('lets a waiting invocation take an instance that frees before its own is ready', async () => {
+    const w = world({ behaviour: { forkMs: 5_000, handler: () => ({ ms: 10 }) } });
+    const v = version();
+    w.fleet.serve(v);
+    const first = many(w, 1, v);
+    await w.clock.advance(6_000);
+    await Promise.all(first);
+    const two = many(w, 2, v);
+    await w.clock.advance(100);
+    await Promise.all(two);
+    assert.deepEqual(
+      w.usage.map((u) => u.coldRung),
+      ['snapshot', null, null],
+    );
+  });
+
+  it('stops idle instances after the linger and ends them after the keep-alive: back to zero', async () => {
+    const w = world();
+    const v = version();
+    w.fleet.serve(v);
+    const all = many(w, 3, v);
+    await w.clock.advance(1_000);
+    await Promise.all(all);
+    assert.deepEqual(
+      [...w.fleet.roster.all()].map((i) => i.state),
+      ['paused', 'paused', 'paused'],
+    );
+    await w.clock.advance(61_000);
+    assert.equal(w.fleet.roster.count, 0);
+  });
+
+  it('keeps the minimum alive, from the deployment on', async () => {
+    const w = world();
+    const v = version({ scaling: { min: 2, max: null, concurrency: 1, keepAliveMs: 1_000 } });
+    w.fleet.serve(v);
+    await w.clock.advance(3_000);
+    assert.equal(w.fleet.roster.count, 2);
+    await w.clock.advance(60_000);
+    assert.equal(w.fleet.roster.count, 2);
+    const call = w.dispatcher.invoke(v, w.invocation());
+    await w.clock.advance(50);
+    await call;
+    assert.equal(w.fleet.roster.count, 2);
+  });
+
+  it('answers 429 at once beyond the reserved concurrency', async () => {
+    const w = world({ behaviour: { handler: () => ({ ms: 1_000 }) } });
+    const v = version({ scaling: { min: 0, max: 2, concurrency: 1, keepAliveMs: 1_000 } });
+    w.fleet.serve(v);
+    const two = many(w, 2, v);
+    await assert.rejects(w.dispatcher.invoke(v, w.invocation()), (e: unknown) => {
+      assert.ok(e instanceof HearthError);
+      assert.equal(e.code, 'TooManyRequestsException');
+      assert.equal(e.details['Reason'], 'ReservedFunctionConcurrentInvocationLimitExceeded');
+      return true;
+    });
+    await w.clock.advance(3_000);
+    await Promise.all(two);
+  });
+
+  it('queues for the machine, at most so many and so long, then 429', async () => {
+    const w = world({ behaviour: { handler: () => ({ ms: 2_500 }) }, limits: { instances: 1 }, queue: { queueLength: 2, queueMs: 1_000 } });
+    const v = version({ timeoutMs: 9_000 });
+    w.fleet.serve(v);
+    const first = many(w, 1, v);
+    await w.clock.advance(700);
+    const settled = Promise.allSettled(many(w, 3, v));
+    await w.clock.advance(100);
+    await w.clock.advance(2_000);
+    const reasons = (await settled).map((r) => (r.status === 'rejected' ? (r.reason as HearthError).details['Reason'] : 'ran'));
+    assert.deepEqual(reasons, Array(3).fill('ConcurrentInvocationLimitExceeded'));
+    await w.clock.advance(3_000);
+    await Promise.all(first);
+  });
+
+  it('starts nothing that would take the reserve, and gives up idle instances of others instead', async () => {
+    const w = world();
+    const other = version({ revisionId: 'r-other', name: 'other' });
+    const v = version();
+    w.fleet.serve(other);
+    w.fleet.serve(v);
+    const before = many(w, 4, other);
+    await w.clock.advance(2_000);
+    await Promise.all(before);
+    assert.equal(w.fleet.roster.count, 4);
+    w.memory.availableBytes = 512 * 1024 * 1024;
+    const call = w.dispatcher.invoke(v, w.invocation());
+    call.catch(() => undefined);
+    await w.clock.advance(200);
+    assert.ok(w.fleet.roster.count < 4, 'an idle instance of another function was given up');
+    w.memory.availableBytes = 8 * 1024 * 1024 * 1024;
+    await w.clock.advance(2_000);
+    await call;
+  });
+
+  it('gives one instance as many invocations at a time as the function takes', async () => {
+    const w = world({ behaviour: { handler: () => ({ ms: 500 }) } });
+    const v = version({ scaling: { min: 0, max: null, concurrency: 4, keepAliveMs: 60_000 } });
+    w.fleet.serve(v);
+    const all = many(w, 8, v);
+    await w.clock.advance(5_000);
+    await Promise.all(all);
+    assert.equal(w.fleet.roster.count, 2);
+  });
+});
