@@ -26,8 +26,9 @@ export function controlPlane(deps: ControlPlaneDeps): FastifyInstance {
     bodyLimit: LAMBDA_BODY_BYTES,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
-    frameworkErrors: (error, request, reply) =>
-      respondUnrouted(reply, request.url, new HearthError('InvalidRequestContentException', error.message), requestId()),
+    frameworkErrors: (error, request, reply) => {
+      void respondUnrouted(reply, request.url, new HearthError('InvalidRequestContentException', error.message), requestId());
+    },
   });
   app.register(async (scope) => lambdaApi(scope, { ...deps, requestId }));
   app.register(async (scope) => ownApi(scope, { ...deps, deployments: new Turns(), lines: new OpenLines() }));

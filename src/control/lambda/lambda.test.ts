@@ -18,7 +18,7 @@ async function call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body
       ? {}
       : { payload: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json' } };
   const response = await plane.app.inject({ method, url, ...payload });
-  const document = response.body === '' ? null : (response.json() as Record<string, never>);
+  const document = response.body === '' ? null : response.json<Record<string, never>>();
   return { status: response.statusCode, type: response.headers['x-amzn-errortype'], document, headers: response.headers };
 }
 

@@ -1,7 +1,7 @@
 import { HearthError } from '../../errors.ts';
 import { RUNTIME_NAMES } from '../../model/runtime-names.ts';
 import type { FunctionSettings } from '../registry.ts';
-import { checkEnvironment } from './environment.ts';
+import { checkEnvironment } from '../environment.ts';
 import type { Input } from './shapes.ts';
 
 /** The settings that a checked request to create or configure a function names; what it leaves out is left out. */
@@ -22,7 +22,7 @@ export function settingsOf(input: Input): Partial<FunctionSettings> {
     environment: variables,
     description: input['Description'],
     role: input['Role'],
-  }) as Partial<FunctionSettings>;
+  });
 }
 
 function checkRuntime(runtime: string): void {
@@ -57,6 +57,7 @@ function listed(input: Input, name: string): boolean {
   return Array.isArray(value) && value.length > 0;
 }
 
-function defined(values: Record<string, unknown>): Record<string, unknown> {
+/** Without what is not given. The values were checked against their shapes. */
+function defined(values: Record<string, unknown>): Partial<FunctionSettings> {
   return Object.fromEntries(Object.entries(values).filter(([, v]) => v !== undefined && v !== null));
 }

@@ -81,7 +81,7 @@ function urlOf(shape: Structure, body: Input, present: FunctionUrl['auth'] = 'NO
   checkBody(shape, body);
   if (body['InvokeMode'] === 'RESPONSE_STREAM')
     throw new HearthError('InvalidParameterValueException', 'Hearth does not serve InvokeMode RESPONSE_STREAM yet: use BUFFERED.');
-  if (Object.keys((body['Cors'] ?? {}) as object).length > 0) {
+  if (Object.keys(body['Cors'] ?? {}).length > 0) {
     throw new HearthError(
       'InvalidParameterValueException',
       'Hearth does not serve Cors yet: leave it out, and let the function answer with the headers.',

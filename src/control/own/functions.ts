@@ -6,6 +6,7 @@ import type { FunctionVersion } from '../../model/function-version.ts';
 import { explain } from '../../model/manifest-errors.ts';
 import { parseFunctionManifest } from '../../model/manifest.ts';
 import { endpointOf } from '../endpoint.ts';
+import { checkEnvironment } from '../environment.ts';
 import { asHearthError } from '../faults.ts';
 import { functionUrl } from '../function-url.ts';
 import { checkedName, functionNamed, type OwnDeps } from './api.ts';
@@ -28,6 +29,7 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
   app.put<Named>('/hearth/v1/functions/:name', async (request, reply) => {
     const { source, manifest } = explain(deployBody, request.body);
     const wanted = { name: checkedName(request.params.name), manifest: parseFunctionManifest(manifest), endpoint: endpointOf(request) };
+    checkEnvironment(wanted.manifest.environment);
     if (!deps.sources.has(source)) await deps.sources.read(source); // throws
     const lines = deps.lines.open();
     lines.answer(reply);

@@ -3,7 +3,6 @@ import { readdir } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { InitFailure } from '../../fleet/driver.ts';
 import { openPlane, zipOf, type TestPlane } from '../testing/plane.ts';
 
 let plane: TestPlane;
@@ -104,7 +103,7 @@ test('two functions may come from one upload each of the same folder', async () 
 
 test('warnings: no interpreter, triggers that are not served, an init phase that fails', async () => {
   const files = { 'app.py': 'def handler(e, c): pass' };
-  plane.platform.prepareFails = new InitFailure('Runtime.ImportModuleError', Buffer.from('{"errorMessage":"No module named x"}'), 3);
+  plane.platform.initFails = { errorType: 'Runtime.ImportModuleError', errorMessage: 'No module named x' };
   const more = {
     runtime: 'python3.12',
     handler: 'app.handler',
@@ -112,7 +111,7 @@ test('warnings: no interpreter, triggers that are not served, an init phase that
     scaling: { keepAlive: 'histogram' },
   };
   const { deployed } = await deploy('warned', files, more);
-  plane.platform.prepareFails = null;
+  plane.platform.initFails = null;
   assert.equal(deployed.init, null);
   assert.match(deployed.warnings[0], /^no interpreter on this machine runs python3\.12.*found: node /);
   assert.match(deployed.warnings[1], /^triggers of the kind schedule are not served yet/);
@@ -131,6 +130,8 @@ test('what can not be deployed is refused at once, or by the last line', async (
   );
   assert.equal((await put('bad.name', { source, manifest })).status, 400);
   assert.equal((await put('wrong', { manifest })).status, 400);
+  const reserved = await put('wrong', { source, manifest: { ...manifest, environment: { AWS_REGION: 'x' } } });
+  assert.match(reserved.lines[0]?.['message'], /Reserved keys used in this request: AWS_REGION/);
   assert.equal((await put('wrong', 'text')).status, 400);
   assert.equal((await put('wrong', { source: '../../etc/passwd', manifest })).status, 404);
   const failed = (await put('wrong', { source, manifest })).lines.at(-1)?.['error'];

@@ -1,7 +1,17 @@
 import type { FunctionVersion } from '../../model/function-version.ts';
-import type { InitReport } from '../../model/instance.ts';
 import type { UsageRecord } from '../../model/usage.ts';
-import type { Evicted, EvictTo, LogLine, LogQuery, Occupancy, Platform, Resident, Status, UsageQuery } from '../own/platform.ts';
+import type {
+  Evicted,
+  EvictTo,
+  LogLine,
+  LogQuery,
+  Occupancy,
+  Platform,
+  Preparation,
+  Resident,
+  Status,
+  UsageQuery,
+} from '../own/platform.ts';
 
 /** A platform that runs nothing and notes what it was asked. */
 export class TestPlatform implements Platform {
@@ -10,7 +20,7 @@ export class TestPlatform implements Platform {
   readonly usageQueries: UsageQuery[] = [];
   readonly past: LogLine[] = [];
   readonly followers = new Set<(line: LogLine) => void>();
-  prepareFails: Error | null = null;
+  initFails: Preparation['failure'] = null;
 
   async status(endpoint: string): Promise<Status> {
     const memory = { totalBytes: 2, availableBytes: 1 };
@@ -41,10 +51,10 @@ export class TestPlatform implements Platform {
     return { instances: 1, snapshots: 0, zygotes: 0 };
   }
 
-  async prepare(version: FunctionVersion): Promise<InitReport | null> {
+  async prepare(version: FunctionVersion): Promise<Preparation> {
     this.prepared.push(version);
-    if (this.prepareFails !== null) throw this.prepareFails;
-    return version.snapshot === 'onDeploy' ? { durationMs: 5, slowestModules: [], unforkable: null } : null;
+    const runs = version.snapshot === 'onDeploy' && this.initFails === null;
+    return { init: runs ? { durationMs: 5, slowestModules: [], unforkable: null } : null, failure: this.initFails };
   }
 
   async logs(query: LogQuery): Promise<LogLine[]> {

@@ -1,4 +1,4 @@
-import { HearthError } from '../../errors.ts';
+import { HearthError } from '../errors.ts';
 
 const CANT = 'Lambda was unable to configure your environment variables because the environment variables you have provided';
 const MOST_BYTES = 4096;
