@@ -118,7 +118,9 @@ export class Zygotes {
 
   /** The zygotes that are resident. */
   async resident(): Promise<ResidentRuntime[]> {
-    const living = [...this.#resident.values()].flatMap(({ forker, runtime }) => (forker === null || forker.over ? [] : [{ runtime, pid: forker.pid }]));
+    const living = [...this.#resident.values()].flatMap(({ forker, runtime }) =>
+      forker === null || forker.over ? [] : [{ runtime, pid: forker.pid }],
+    );
     return Promise.all(living.map(async (z) => ({ ...z, memoryBytes: await memoryOf(z.pid) })));
   }
 
