@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FsArtifacts } from './artifacts/fs-artifacts.ts';
-import { followChanges } from './composition/lifecycle.ts';
+import { followChanges, keepSwept } from './composition/lifecycle.ts';
 import { platform } from './composition/platform.ts';
 import { programSpawner } from './composition/program-spawner.ts';
 import { provision } from './composition/provision.ts';
@@ -106,8 +106,14 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const scope = { accountId: config.accountId, region: config.region };
   const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
+  closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
-  const sources = await Sources.open({ folder: join(config.home, 'sources'), clock, maxBytes: config.limits.sourceBytes, keepMs: 60 * 60_000 });
+  const sources = await Sources.open({
+    folder: join(config.home, 'sources'),
+    clock,
+    maxBytes: config.limits.sourceBytes,
+    keepMs: 60 * 60_000,
+  });
   closing.add(() => sources.close());
   const control = controlPlane({
     registry,

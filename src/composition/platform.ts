@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
-import type { EvictTo, Evicted, InstanceSummary, Platform, Resident, SnapshotSummary, Status } from '../control/own/platform.ts';
-import type { Driver } from '../fleet/driver.ts';
+import type {
+  EvictTo,
+  Evicted,
+  InstanceSummary,
+  Platform,
+  Preparation,
+  Resident,
+  SnapshotSummary,
+  Status,
+} from '../control/own/platform.ts';
+import { InitFailure, type Driver } from '../fleet/driver.ts';
 import type { LocalFleet } from '../fleet/local-fleet.ts';
 import type { MemoryGauge } from '../fleet/memory-gauge.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -35,7 +44,7 @@ export function platform(deps: PlatformDeps): Platform {
     occupancy: (version) => occupancy(fleet, version),
     resident: (name) => resident(deps, name),
     evict: (version, to) => evict(deps, version, to),
-    prepare: async (version) => (await fleet.deploy(version)).init,
+    prepare: (version) => prepare(fleet, version),
     logs: (query) => logs.read(query),
     followLogs: (listener) => logs.follow(listener),
     async usage(query) {
@@ -70,6 +79,17 @@ async function status(deps: PlatformDeps, startedAtMs: number, endpoint: string)
 function packageVersion(): string {
   const path = new URL('../../../package.json', import.meta.url);
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}
+
+async function prepare(fleet: LocalFleet, version: FunctionVersion): Promise<Preparation> {
+  try {
+    const { init } = await fleet.deploy(version);
+    return { init, failure: null };
+  } catch (error) {
+    if (!(error instanceof InitFailure)) throw error;
+    const { errorMessage } = JSON.parse(error.body.toString()) as { errorMessage?: string };
+    return { init: null, failure: { errorType: error.errorType, errorMessage: errorMessage ?? '' } };
+  }
 }
 
 function occupancy(fleet: LocalFleet, version: FunctionVersion): ReturnType<Platform['occupancy']> {

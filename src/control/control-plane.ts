@@ -26,7 +26,9 @@ export function controlPlane(deps: ControlPlaneDeps): FastifyInstance {
     bodyLimit: LAMBDA_BODY_BYTES,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16_384 },
-    frameworkErrors: (error, request, reply) => respondUnrouted(reply, request.url, new HearthError('InvalidRequestContentException', error.message), requestId()),
+    frameworkErrors: (error, request, reply) => {
+      void respondUnrouted(reply, request.url, new HearthError('InvalidRequestContentException', error.message), requestId());
+    },
   });
   app.register(async (scope) => lambdaApi(scope, { ...deps, requestId }));
   app.register(async (scope) => ownApi(scope, { ...deps, deployments: new Turns(), lines: new OpenLines() }));
@@ -43,5 +45,8 @@ export function controlPlane(deps: ControlPlaneDeps): FastifyInstance {
 function respondUnrouted(reply: FastifyReply, url: string, error: HearthError, requestId: string): FastifyReply {
   if (!DATED.test(url)) return reply.code(error.status).send(ownError(error));
   const { headers, document } = errorAnswer(error);
-  return reply.code(error.status).headers({ ...headers, 'x-amzn-requestid': requestId }).send(document);
+  return reply
+    .code(error.status)
+    .headers({ ...headers, 'x-amzn-requestid': requestId })
+    .send(document);
 }

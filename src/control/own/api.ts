@@ -30,7 +30,10 @@ export interface OwnDeps {
 /** A function's name from a path or a query. Throws InvalidParameterValueException: names become paths of files. */
 export function checkedName(name: unknown): string {
   if (typeof name === 'string' && FUNCTION_NAME.test(name)) return name;
-  throw new HearthError('InvalidParameterValueException', `${JSON.stringify(name)} is not a function's name: up to 64 letters, digits, - or _`);
+  throw new HearthError(
+    'InvalidParameterValueException',
+    `${JSON.stringify(name)} is not a function's name: up to 64 letters, digits, - or _`,
+  );
 }
 
 /** The function of that name. Throws ResourceNotFoundException. */

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Build, BuildProgress } from '../../artifacts/artifacts.ts';
 import { HearthError } from '../../errors.ts';
-import { InitFailure } from '../../fleet/driver.ts';
 import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
 import type { InitReport } from '../../model/instance.ts';
 import type { FunctionManifest } from '../../model/manifest.ts';
@@ -45,7 +44,7 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
   const { version, created, unchanged } = await register(name, settingsOf(manifest, build, deps.keepAliveMs), deps);
   progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
   if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
-  const { init, failure } = await prepared(version, deps);
+  const { init, warnings } = await prepared(version, deps);
   return {
     functionName: name,
     version: version.version,
@@ -54,13 +53,17 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     created,
     unchanged,
     url: functionUrl(version, request.endpoint),
-    warnings: [...(await runtimeWarnings(manifest.runtime, deps)), ...manifestWarnings(manifest), ...failure],
+    warnings: [...(await runtimeWarnings(manifest.runtime, deps)), ...manifestWarnings(manifest), ...warnings],
     init,
   };
 }
 
 /** Creates the function, or changes it if it is another. */
-async function register(name: string, settings: FunctionSettings, deps: OwnDeps): Promise<{ version: FunctionVersion; created: boolean; unchanged: boolean }> {
+async function register(
+  name: string,
+  settings: FunctionSettings,
+  deps: OwnDeps,
+): Promise<{ version: FunctionVersion; created: boolean; unchanged: boolean }> {
   const present = deps.registry.get(name);
   if (present === null) return { version: await deps.registry.create(name, settings), created: true, unchanged: false };
   const wanted = { ...settings, role: present.role, architecture: present.architecture };
@@ -94,22 +97,15 @@ function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: numbe
 }
 
 /** The function is deployed whatever its init phase does, as on Lambda; but its author hears of it now, not from the first caller. */
-async function prepared(version: FunctionVersion, deps: OwnDeps): Promise<{ init: InitReport | null; failure: string[] }> {
+async function prepared(version: FunctionVersion, deps: OwnDeps): Promise<{ init: InitReport | null; warnings: string[] }> {
   try {
-    return { init: await deps.platform.prepare(version), failure: [] };
+    const { init, failure } = await deps.platform.prepare(version);
+    const warnings =
+      failure === null ? [] : [`the init phase failed, and so will every invocation: ${failure.errorType}: ${failure.errorMessage}`];
+    return { init, warnings };
   } catch (error) {
-    if (error instanceof InitFailure) return { init: null, failure: [`the init phase failed, and so will every invocation: ${errorText(error)}`] };
-    if (error instanceof HearthError) return { init: null, failure: [`the init phase could not be run yet: ${error.message}`] };
-    throw error;
-  }
-}
-
-function errorText(error: InitFailure): string {
-  try {
-    const { errorMessage } = JSON.parse(error.body.toString('utf8')) as { errorMessage?: unknown };
-    return `${error.errorType}: ${String(errorMessage)}`;
-  } catch {
-    return error.errorType;
+    if (!(error instanceof HearthError)) throw error;
+    return { init: null, warnings: [`the init phase could not be run yet: ${error.message}`] };
   }
 }
 
@@ -122,6 +118,7 @@ async function runtimeWarnings(runtime: string, deps: OwnDeps): Promise<string[]
 function manifestWarnings(manifest: FunctionManifest): string[] {
   const unserved = new Set(manifest.triggers.map(triggerKind).filter((kind) => kind !== 'http'));
   const warnings = [...unserved].map((kind) => `triggers of the kind ${kind} are not served yet: nothing invokes the function by it`);
-  if (manifest.scaling.keepAlive === 'histogram') warnings.push('keepAlive: histogram is not served yet: idle instances are kept for the fixed default');
+  if (manifest.scaling.keepAlive === 'histogram')
+    warnings.push('keepAlive: histogram is not served yet: idle instances are kept for the fixed default');
   return warnings;
 }

@@ -6,6 +6,7 @@ import type { FunctionVersion } from '../../model/function-version.ts';
 import { explain } from '../../model/manifest-errors.ts';
 import { parseFunctionManifest } from '../../model/manifest.ts';
 import { endpointOf } from '../endpoint.ts';
+import { checkEnvironment } from '../environment.ts';
 import { asHearthError } from '../faults.ts';
 import { functionUrl } from '../function-url.ts';
 import { checkedName, functionNamed, type OwnDeps } from './api.ts';
@@ -28,6 +29,7 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
   app.put<Named>('/hearth/v1/functions/:name', async (request, reply) => {
     const { source, manifest } = explain(deployBody, request.body);
     const wanted = { name: checkedName(request.params.name), manifest: parseFunctionManifest(manifest), endpoint: endpointOf(request) };
+    checkEnvironment(wanted.manifest.environment);
     if (!deps.sources.has(source)) await deps.sources.read(source); // throws
     const lines = deps.lines.open();
     lines.answer(reply);
@@ -53,7 +55,12 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
 }
 
 /** Never rejects: what goes wrong is the last line. */
-async function deployInTurn(source: string, wanted: Omit<DeployRequest, 'source' | 'progress'>, lines: LineStream, deps: OwnDeps): Promise<void> {
+async function deployInTurn(
+  source: string,
+  wanted: Omit<DeployRequest, 'source' | 'progress'>,
+  lines: LineStream,
+  deps: OwnDeps,
+): Promise<void> {
   try {
     await deps.deployments.take(wanted.name, async () => {
       const bytes = await deps.sources.read(source);
@@ -72,7 +79,19 @@ async function deployInTurn(source: string, wanted: Omit<DeployRequest, 'source'
 
 function summaryOf(version: FunctionVersion, endpoint: string, deps: OwnDeps): FunctionSummary {
   const { name, revisionId, runtime, handler, memoryMb, timeoutMs, modifiedAtMs, codeBytes, scaling, snapshot } = version;
-  const own = { name, version: version.version, revisionId, runtime, handler, memoryMb, timeoutMs, modifiedAtMs, codeBytes, scaling, snapshot };
+  const own = {
+    name,
+    version: version.version,
+    revisionId,
+    runtime,
+    handler,
+    memoryMb,
+    timeoutMs,
+    modifiedAtMs,
+    codeBytes,
+    scaling,
+    snapshot,
+  };
   return { ...own, url: functionUrl(version, endpoint), ...deps.platform.occupancy(version) };
 }
 

@@ -41,7 +41,13 @@ async function followed(query: LogQuery, reply: FastifyReply, deps: OwnDeps): Pr
     lines.answer(reply);
     for (const line of past) lines.write(line);
     for (const line of without(early, past)) lines.write(line);
-    take = (line) => lines.offer(line, (count) => ({ ...line, stream: 'platform', requestId: null, text: `${count} lines left out: this reader is too slow` }));
+    take = (line) =>
+      lines.offer(line, (count) => ({
+        ...line,
+        stream: 'platform',
+        requestId: null,
+        text: `${count} lines left out: this reader is too slow`,
+      }));
   } catch (error) {
     stop();
     throw error;

@@ -52,6 +52,14 @@ export interface Occupancy {
   readonly resident: 'nothing' | 'snapshot' | 'plain';
 }
 
+/** What came of making a version ready at its deployment. */
+export interface Preparation {
+  /** The report of its init phase; null when none was run, or it failed. */
+  readonly init: InitReport | null;
+  /** How the function's init phase failed, as its first invocation would be told; else null. */
+  readonly failure: { readonly errorType: string; readonly errorMessage: string } | null;
+}
+
 /** How far down the ladder `evict` goes: what is named stays. */
 export type EvictTo = 'snapshot' | 'zygote' | 'disk';
 
@@ -110,10 +118,10 @@ export interface Platform {
   /** Ends what a version keeps resident above a rung; busy instances stay. */
   evict(version: FunctionVersion, to: EvictTo): Promise<Evicted>;
   /**
-   * Makes a version's snapshot if it asks for one at deployment and has none; the report of its init phase, or null when none was
-   * run. Rejects with InitFailure when the function's own init failed, HearthError when it could not be tried.
+   * Makes a version's snapshot if it asks for one at deployment and has none. Rejects with HearthError when that could not be tried;
+   * the function's own failure is a result.
    */
-  prepare(version: FunctionVersion): Promise<InitReport | null>;
+  prepare(version: FunctionVersion): Promise<Preparation>;
   /** Lines that are there, oldest first. */
   logs(query: LogQuery): Promise<readonly LogLine[]>;
   /** Calls a listener with every line of every function that arrives from now on; returns the way to stop. */

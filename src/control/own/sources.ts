@@ -49,7 +49,15 @@ export class Sources {
       transform(chunk: Buffer, _encoding, done) {
         bytes += chunk.length;
         hash.update(chunk);
-        done(bytes > maxBytes ? new HearthError('RequestTooLargeException', `A source may have at most ${maxBytes} bytes. List what is not needed in .hearthignore.`) : null, chunk);
+        done(
+          bytes > maxBytes
+            ? new HearthError(
+                'RequestTooLargeException',
+                `A source may have at most ${maxBytes} bytes. List what is not needed in .hearthignore.`,
+              )
+            : null,
+          chunk,
+        );
       },
     });
     try {
@@ -109,5 +117,8 @@ export class Sources {
 }
 
 function unknown(source: string): HearthError {
-  return new HearthError('ResourceNotFoundException', `There is no source ${source}: it was deployed or has expired. Upload it again with POST /hearth/v1/sources.`);
+  return new HearthError(
+    'ResourceNotFoundException',
+    `There is no source ${source}: it was deployed or has expired. Upload it again with POST /hearth/v1/sources.`,
+  );
 }

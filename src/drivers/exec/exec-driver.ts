@@ -1,7 +1,15 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HearthError } from '../../errors.ts';
-import { InitFailure, type Driver, type DriverInstance, type InstanceSpec, type Prepared, type ResidentRuntime, type StartSpec } from '../../fleet/driver.ts';
+import {
+  InitFailure,
+  type Driver,
+  type DriverInstance,
+  type InstanceSpec,
+  type Prepared,
+  type ResidentRuntime,
+  type StartSpec,
+} from '../../fleet/driver.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
 import { ExecInstance, type InitEnd } from './exec-instance.ts';

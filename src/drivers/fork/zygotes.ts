@@ -63,7 +63,9 @@ interface Zygote {
 /** The runtime zygotes, one an interpreter, each started when it is first needed and again when it is gone. */
 export class Zygotes {
   readonly #processes: Processes;
-  readonly #zygotes = new Map<string, Promise<Zygote>>();
+  /** By the interpreter's path. */
+  readonly #resident = new Map<string, Zygote>();
+  readonly #starting = new Map<string, Promise<Zygote>>();
   readonly #unforkable = new Map<Language, string>();
   #files = 0;
 
@@ -78,25 +80,22 @@ export class Zygotes {
 
   /** The zygote of an interpreter, and whether this call had to wait for it to be started. */
   async get(interpreter: Interpreter): Promise<Zygote & { readonly started: boolean }> {
-    const found = this.#zygotes.get(interpreter.path);
-    if (found !== undefined) {
-      const zygote = await found;
-      if (zygote.forker?.over !== true) return { ...zygote, started: false };
-      if (this.#zygotes.get(interpreter.path) === found) this.#zygotes.delete(interpreter.path);
-    }
-    let starting = this.#zygotes.get(interpreter.path);
+    const { path } = interpreter;
+    const resident = this.#resident.get(path);
+    if (resident !== undefined && resident.forker?.over !== true) return { ...resident, started: false };
+    let starting = this.#starting.get(path);
     if (starting === undefined) {
-      starting = this.#start(interpreter);
-      this.#zygotes.set(interpreter.path, starting);
-      const mine = starting;
-      const forget = (): void => void (this.#zygotes.get(interpreter.path) === mine && this.#zygotes.delete(interpreter.path));
-      mine.then((zygote) => zygote.forker?.gone.then(forget), forget);
+      starting = this.#start(interpreter).finally(() => this.#starting.delete(path));
+      this.#starting.set(path, starting);
     }
     return { ...(await starting), started: true };
   }
 
   /** Starts a shim that is not forked from anything; it waits for its welcome. */
-  async spawn(interpreter: Interpreter, o: { log: boolean; awaited: ReturnType<Processes['await']>; ids: { uid: number; gid: number } | null }): Promise<Newborn> {
+  async spawn(
+    interpreter: Interpreter,
+    o: { log: boolean; awaited: ReturnType<Processes['await']>; ids: { uid: number; gid: number } | null },
+  ): Promise<Newborn> {
     const { switchboard, supervisor, options } = this.#processes;
     const { argv, env } = command(interpreter, options.shims);
     const output = o.log ? null : join(options.runDirectory, `${interpreter.language}-${++this.#files}`);
@@ -109,25 +108,27 @@ export class Zygotes {
       o.awaited.expected.cancel();
       o.awaited.log.end();
       const said = output === null ? '' : lastLines(output);
-      throw new HearthError('ServiceException', `${interpreter.path} could not be started as a runtime: ${(cause as Error).message}${said}`, { cause });
+      throw new HearthError(
+        'ServiceException',
+        `${interpreter.path} could not be started as a runtime: ${(cause as Error).message}${said}`,
+        { cause },
+      );
     }
   }
 
   /** The zygotes that are resident. */
   async resident(): Promise<ResidentRuntime[]> {
-    const of = async (starting: Promise<Zygote>): Promise<ResidentRuntime[]> => {
-      const { forker, runtime } = await starting;
-      return forker === null || forker.over ? [] : [{ runtime, pid: forker.pid, memoryBytes: await memoryOf(forker.pid) }];
-    };
-    return (await Promise.all([...this.#zygotes.values()].map((z) => of(z).catch(() => [])))).flat();
+    const living = [...this.#resident.values()].flatMap(({ forker, runtime }) =>
+      forker === null || forker.over ? [] : [{ runtime, pid: forker.pid }],
+    );
+    return Promise.all(living.map(async (z) => ({ ...z, memoryBytes: await memoryOf(z.pid) })));
   }
 
   /** Ends all zygotes; what was forked from them lives on. How many there were. */
   async evict(): Promise<number> {
-    const all = [...this.#zygotes.values()];
-    this.#zygotes.clear();
-    await Promise.all(all.map((zygote) => zygote.then((z) => z.forker?.kill()).catch(() => {})));
-    return all.length;
+    const forkers = [...this.#resident.values()].flatMap((zygote) => zygote.forker ?? []);
+    await Promise.all(forkers.map((forker) => forker.kill()));
+    return forkers.length;
   }
 
   async #start(interpreter: Interpreter): Promise<Zygote> {
@@ -139,12 +140,18 @@ export class Zygotes {
       this.#unforkable.set(interpreter.language, unforkable);
       newborn.peer.drop();
       await this.#processes.supervisor.kill(newborn.pid);
-      return { forker: null, unforkable, runtime };
+      return this.#keep(interpreter, { forker: null, unforkable, runtime });
     }
     const welcome: Welcome = { protocol: PROTOCOL_VERSION, role: 'zygote' };
     const forker = new Forker(this.#processes, newborn);
     newborn.peer.write(encodeJsonFrame(Frame.welcome, 0, welcome));
-    return { forker, unforkable: null, runtime };
+    return this.#keep(interpreter, { forker, unforkable: null, runtime });
+  }
+
+  #keep({ path }: Interpreter, zygote: Zygote): Zygote {
+    this.#resident.set(path, zygote);
+    void zygote.forker?.gone.then(() => this.#resident.get(path) === zygote && this.#resident.delete(path));
+    return zygote;
   }
 }
 
