@@ -1,10 +1,12 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
 import type { Bench, BenchContext } from './bench.ts';
 import { BenchHearth } from './hearth.ts';
 import { HttpSocket, now, type Received } from './load/http-socket.ts';
 import { requestBytes } from './load/plan.ts';
 import { inRepository } from './paths.ts';
-import { median, round, summarize } from './stats.ts';
+import { round, summarize } from './stats.ts';
 
 const RUNGS = ['disk', 'zygote', 'snapshot'] as const;
 type Rung = (typeof RUNGS)[number];
@@ -71,10 +73,12 @@ export const cold: Bench = {
 };
 
 async function deployOrReason(hearth: BenchHearth, example: (typeof FUNCTIONS)[number], { tell }: BenchContext): Promise<string | null> {
-  if (example.needs !== null && !existsSync(inRepository(example.needs)))
-    return `there is no ${example.needs}; docs/guides/detectors.md says how it is made`;
-  tell(`deploying ${example.name}`);
   try {
+    if (example.needs !== null && !existsSync(inRepository(example.needs))) {
+      tell('making the detector’s model (examples/detect/convert.mjs)');
+      await promisify(execFile)(process.execPath, [inRepository('examples/detect/convert.mjs')]);
+    }
+    tell(`deploying ${example.name}`);
     await hearth.deploy('examples/hearth.yaml', example.name);
     return null;
   } catch (error) {
@@ -125,9 +129,9 @@ async function measure({ hearth, name, event, rung, n }: Series): Promise<ColdRo
     p50: round(p50),
     p90: round(p90),
     p99: round(p99),
-    waitedMs: round(median(starts.map((s) => s.waitedMs))),
+    waitedMs: round(summarize(starts.map((s) => s.waitedMs)).p50),
     initMs: await initMs(hearth, name, starts),
-    handlerMs: round(median(starts.map((s) => s.handlerMs))),
+    handlerMs: round(summarize(starts.map((s) => s.handlerMs)).p50),
     strays: strays.length,
     failures: failures.length,
   };
@@ -159,7 +163,7 @@ async function initMs(hearth: BenchHearth, name: string, starts: readonly Start[
     const records = await hearth.client.usageRecords({ functionName: name, limit: Math.min(1000, 2 * starts.length + 10) });
     if (records.some((record) => record.requestId === last)) {
       const times = records.flatMap((r) => (wanted.has(r.requestId) && r.initMs !== null ? [r.initMs] : []));
-      return times.length === 0 ? null : round(median(times));
+      return times.length === 0 ? null : round(summarize(times).p50);
     }
     await new Promise((resolve) => setTimeout(resolve, 100)); // records are written in batches
   }
