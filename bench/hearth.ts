@@ -45,7 +45,7 @@ export class BenchHearth {
       command: [...command, '--announce', '3'],
       cwd: ROOT,
       env: environment(),
-      logPath: join(home, 'bench.log'),
+      folder: home,
       announce: true,
     });
     releases.add(() => program.stop());

@@ -21,6 +21,7 @@ function work(path: string): void {
   socket.on('data', (chunk: Buffer) => {
     for (const content of reader.take(chunk)) socket.write(frame(content));
   });
+  socket.on('error', () => {}); // the server has gone, which is how a worker ends
   socket.on('close', () => process.exit());
 }
 

@@ -75,7 +75,7 @@ export async function startPeer(peer: PeerProgram, { releases, folder }: Surroun
   };
   const command = await peer.command(port);
   const startedMs = now();
-  const program: Program = await startProgram({ command, cwd: PEERS, env: environment(folder), logPath: join(folder, 'peer.log') });
+  const program: Program = await startProgram({ command, cwd: PEERS, env: environment(folder), folder });
   releases.add(() => program.stop());
   const { startMs, firstCallMs } = await firstAnswer(program, target, startedMs);
   return { target, startMs, firstCallMs, stop: () => program.stop() };

@@ -1,7 +1,8 @@
-// Runs a program that is not ours for as long as its parent lives: `main.js [--announce] PROGRAM ARGUMENTS`. When the parent
-// disconnects, asks or is killed, the program and all it started go. With --announce, descriptor 4 is passed on as the program's 3.
+// Runs a program that is not ours for as long as its parent lives: `main.js FOLDER silent|announces PROGRAM ARGUMENTS`. Asked to stop, it
+// ends the program and all that started. Cut off from its parent, which then was killed, it removes FOLDER, too, which the parent no longer
+// can. A program that announces gets descriptor 4 as its 3.
 import { spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, rmSync } from 'node:fs';
 
 /** After SIGTERM, before SIGKILL to the whole group. */
 const GRACE_MS = 15_000;
@@ -10,22 +11,32 @@ const REAP_MS = 1_000;
 /** What it says to its parent. */
 export type LeashSaid = { readonly pid: number } | { readonly error: string };
 
-const announces = process.argv[2] === '--announce';
-const [program, ...args] = process.argv.slice(announces ? 3 : 2);
-if (program === undefined) throw new Error('no program given');
+const [folder, voice, program, ...args] = process.argv.slice(2);
+if (folder === undefined || program === undefined) throw new Error('no program given');
+const announces = voice === 'announces';
+let orphaned = false;
 // A group of its own, so that all of it can be killed, and a Ctrl-C meant for the benchmark reaches it in order.
 const child = spawn(program, args, { detached: true, stdio: ['ignore', 'inherit', 'inherit', ...(announces ? [4] : [])] });
 if (announces) closeSync(4); // the program's end of the pipe is the only one: it is read to its end
 child.once('error', (error) => process.send?.({ error: error.message } satisfies LeashSaid, () => process.exit(1)));
 child.once('spawn', () => process.send?.({ pid: child.pid as number } satisfies LeashSaid));
 child.once('exit', (code) => {
-  void groupGone().then(() => process.exit(code ?? 1));
+  void groupGone().then(() => {
+    if (orphaned) rmSync(folder, { recursive: true, force: true });
+    process.exit(code ?? 1);
+  });
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+process.once('message', end);
 process.once('disconnect', () => {
+  orphaned = true;
+  end();
+});
+
+function end(): void {
   child.kill('SIGTERM');
   setTimeout(killGroup, GRACE_MS);
-});
+}
 
 /** What the program left behind goes too. Its end is awaited, but not for ever: what waits for an init that reaps nothing is dead. */
 async function groupGone(): Promise<void> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { builtFile } from '../paths.ts';
 import type { LeashSaid } from './main.ts';
@@ -9,8 +10,8 @@ export interface ProgramOptions {
   readonly command: readonly string[];
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Where its output goes. */
-  readonly logPath: string;
+  /** Its own: its output goes to a file there, and the folder goes, too, when this process is killed. */
+  readonly folder: string;
   /** Give it descriptor 3 to say something on, read from `announcements`. */
   readonly announce?: boolean;
 }
@@ -28,10 +29,10 @@ export interface Program {
 }
 
 /** Starts a program on a leash. Rejects when it can't be executed. */
-export async function startProgram({ command, cwd, env, logPath, announce = false }: ProgramOptions): Promise<Program> {
+export async function startProgram({ command, cwd, env, folder, announce = false }: ProgramOptions): Promise<Program> {
+  const logPath = join(folder, 'program.log');
   const log = openSync(logPath, 'a');
-  const args = [...(announce ? ['--announce'] : []), ...command];
-  const leash = fork(builtFile('./leash/main.js'), args, {
+  const leash = fork(builtFile('./leash/main.js'), [folder, announce ? 'announces' : 'silent', ...command], {
     cwd,
     env,
     stdio: ['ignore', log, log, 'ipc', ...(announce ? ['pipe' as const] : [])],
@@ -45,7 +46,7 @@ export async function startProgram({ command, cwd, env, logPath, announce = fals
     isRunning: () => leash.exitCode === null && leash.signalCode === null,
     lastWords: () => readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-5).join('\n'),
     stop: async () => {
-      if (leash.connected) leash.disconnect();
+      if (leash.connected) leash.send('stop');
       await ended;
     },
   };
