@@ -7,13 +7,13 @@ import { describe, it } from 'node:test';
 import { folder } from './testing/run-hearth.ts';
 
 interface Setup {
-  installIsStale(root: string): boolean;
-  buildIsStale(root: string): boolean;
-  ensure(options: { root: string; stderr: { write(text: string): void } }): Promise<void>;
+  readonly installIsStale: (root: string) => boolean;
+  readonly buildIsStale: (root: string) => boolean;
+  readonly ensure: (options: { root: string; stderr: { write(text: string): void } }) => Promise<void>;
 }
 
 interface Lock {
-  lock(path: string, onWait: (pid: number) => void): Promise<{ release(): void }>;
+  readonly lock: (path: string, onWait: (pid: number) => void) => Promise<{ release(): void }>;
 }
 
 const script = async <T>(name: string): Promise<T> => (await import(new URL(`../../../scripts/${name}`, import.meta.url).href)) as T;
