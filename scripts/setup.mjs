@@ -25,7 +25,9 @@ export class SetupError extends Error {
 export async function ensure({ root = ROOT, stderr = process.stderr } = {}) {
   if (!installIsStale(root) && !buildIsStale(root)) return;
   mkdirSync(join(root, 'dist'), { recursive: true });
-  const held = await lock(join(root, 'dist', '.setup-lock'), (pid) => stderr.write(`setup: process ${pid} is at it already, waiting\n`));
+  const held = await lock(join(root, 'dist', '.setup-lock'), (pid) =>
+    stderr.write(`setup: process ${pid} is at it already, waiting (if it is something else: rm -r dist/.setup-lock)\n`),
+  );
   try {
     if (installIsStale(root)) await install(root, stderr);
     if (buildIsStale(root)) await build(root, stderr);

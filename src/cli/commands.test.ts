@@ -77,7 +77,7 @@ describe('hearth', () => {
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     it(`logs -f goes on until ${signal}, and that is no error`, async () => {
-      const child = start(['logs', 'hello', '-f', '--json'], { env });
+      await using child = start(['logs', 'hello', '-f', '--json'], { env });
       await said(child, 'stdout', '"one"');
       child.kill(signal);
       const { code, stdout, stderr } = await child.ended;
@@ -90,7 +90,7 @@ describe('hearth', () => {
     const other = await fakeHearth({
       'GET /hearth/v1/logs': (_, response) => void response.writeHead(200).write(`${JSON.stringify(LINE)}\n`),
     });
-    const child = start(['logs', '-f'], { env: { HEARTH_ENDPOINT: other.endpoint } });
+    await using child = start(['logs', '-f'], { env: { HEARTH_ENDPOINT: other.endpoint } });
     await said(child, 'stdout', 'one');
     await other.close();
     assert.equal((await child.ended).code, 3);

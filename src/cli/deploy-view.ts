@@ -3,7 +3,7 @@ import type { ListrDefaultRendererLogLevels } from 'listr2';
 import type { Context } from './context.ts';
 import { type Outcome, tryDeploy } from './deployment.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { count, duration } from './format.ts';
+import { duration } from './format.ts';
 import type { DeclaredFunction } from './hearth-file.ts';
 import type { Output } from './output.ts';
 
@@ -121,10 +121,4 @@ export function exitCodeOf(outcomes: readonly Outcome[]): ExitCode {
   const codes = new Set(outcomes.flatMap((o) => ('error' in o ? [o.error.exitCode] : [])));
   const [only] = codes;
   return codes.size === 0 ? EXIT.ok : codes.size === 1 && only !== undefined ? only : EXIT.deployFailed;
-}
-
-/** `3 functions deployed, 1 failed`. */
-export function tally(outcomes: readonly Outcome[]): string {
-  const failed = outcomes.filter((o) => 'error' in o).length;
-  return `${count(outcomes.length - failed, 'function')} deployed${failed > 0 ? `, ${failed} failed` : ''}`;
 }

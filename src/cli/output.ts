@@ -27,7 +27,8 @@ export class Output {
   constructor(options: OutputOptions) {
     this.stdout = options.stdout;
     this.stderr = options.stderr;
-    this.watched = options.terminals.stderr && options.env['TERM'] !== 'dumb' && !options.env['CI'];
+    this.watched =
+      options.terminals.stderr && (options.stderr.columns ?? 0) >= LEAST_COLUMNS && options.env['TERM'] !== 'dumb' && !options.env['CI'];
     this.canAsk = options.terminals.stdin && options.terminals.stderr;
     const plain = Boolean(options.env['NO_COLOR']) || options.env['TERM'] === 'dumb';
     this.#colours = { stdout: options.terminals.stdout && !plain, stderr: options.terminals.stderr && !plain };
@@ -85,6 +86,9 @@ export class Output {
     for (const line of table.toString().split('\n')) this.line(line.trimEnd());
   }
 }
+
+/** A terminal of no known width can't redraw lines. */
+const LEAST_COLUMNS = 20;
 
 const NO_RULES = Object.fromEntries(
   [

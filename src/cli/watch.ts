@@ -2,8 +2,11 @@ import { relative, sep } from 'node:path';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Ignore } from './ignore.ts';
 
-/** Editors write a file in several steps: wait until this long nothing more happened. */
-const QUIET_MS = 40;
+/**
+ * Editors write a file in several steps: wait until this long nothing more happened. Longer than the 50 ms for which
+ * chokidar swallows further changes of a file, or the last of two quick saves would be lost.
+ */
+const QUIET_MS = 60;
 
 export interface Watch {
   close(): Promise<void>;

@@ -34,7 +34,7 @@ export interface FunctionSummary {
   readonly resident: 'nothing' | 'snapshot' | 'plain';
 }
 
-export interface InstanceSummary {
+interface InstanceSummary {
   readonly id: string;
   readonly function: string;
   readonly version: string;
@@ -47,7 +47,7 @@ export interface InstanceSummary {
   readonly memoryBytes: number;
 }
 
-export interface SnapshotSummary {
+interface SnapshotSummary {
   readonly function: string;
   readonly version: string;
   readonly pid: number;
@@ -96,7 +96,7 @@ export interface LogLine {
   readonly text: string;
 }
 
-export interface UsageRow {
+interface UsageRow {
   readonly functionName: string;
   readonly invocations: number;
   readonly errors: number;

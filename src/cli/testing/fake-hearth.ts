@@ -13,7 +13,7 @@ export interface Seen {
 export type Reply = (seen: Seen, response: ServerResponse) => void | Promise<void>;
 
 /** A real HTTP server that answers as docs/reference/own-api.md says, from routes a test gives. */
-export interface FakeHearth {
+export interface FakeHearth extends AsyncDisposable {
   readonly endpoint: string;
   /** All requests so far. */
   readonly seen: Seen[];
@@ -42,14 +42,16 @@ export async function fakeHearth(routes: Readonly<Record<string, Reply>> = {}): 
     })();
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     routes: table,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -18,8 +18,11 @@ export interface RunOptions {
   readonly input?: string;
 }
 
+/** A child that does not outlive the test which disposes of it. */
+export type Running = ChildProcess & AsyncDisposable & { readonly ended: Promise<Run> };
+
 /** The command line as a child of its own, with an environment of its own; not at a terminal. */
-export function start(args: readonly string[], options: RunOptions = {}): ChildProcess & { readonly ended: Promise<Run> } {
+export function start(args: readonly string[], options: RunOptions = {}): Running {
   const home = options.cwd ?? tmpdir();
   const env = { PATH: process.env['PATH'] ?? '', HOME: home, HEARTH_HOME: join(home, '.hearth-of-test'), ...options.env };
   const child = spawn(process.execPath, [BIN, ...args], { cwd: home, env, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -32,7 +35,11 @@ export function start(args: readonly string[], options: RunOptions = {}): ChildP
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
-  return Object.assign(child, { ended });
+  const dispose = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  return Object.assign(child, { ended, [Symbol.asyncDispose]: dispose });
 }
 
 export function hearth(args: readonly string[], options: RunOptions = {}): Promise<Run> {
