@@ -10,6 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { frame, FrameReader } from './frames.ts';
 import { Pool } from './pool.ts';
 
+/** What the server says to its parent. */
+export interface BareSaid {
+  readonly port: number;
+}
+
 const [role, argument = ''] = process.argv.slice(2);
 process.once('disconnect', () => process.exit());
 if (role === 'server') serve(Number(argument));
@@ -40,5 +45,5 @@ function serve(workers: number): void {
 
 function announce(pool: Pool): void {
   const server = createHttpServer((request, response) => pool.forward(request, response));
-  server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
+  server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port } satisfies BareSaid));
 }

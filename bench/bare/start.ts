@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { builtFile } from '../paths.ts';
+import type { BareSaid } from './main.ts';
 
 /** The bare baseline, running: its port, and its end. */
 export interface BareServer {
@@ -15,7 +16,7 @@ export async function startBareServer(workers: number): Promise<BareServer> {
   const port = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`the bare server ended with exit code ${code}`)));
-    child.once('message', (said: { port: number }) => resolve(said.port));
+    child.once('message', (said: BareSaid) => resolve(said.port));
   });
   return {
     port,
