@@ -113,17 +113,16 @@ function obey(link, watch, frame) {
 function waitForOrders(link) {
   const watch = new Watch(link.fd);
   for (;;) {
-    if (watch.wait()) {
-      if (!link.fill()) native._exit(0);
-      for (let frame = link.reader.next(); frame !== null; frame = link.reader.next()) {
-        if (frame.type !== Frame.fork) throw new Error(`frame of type ${frame.type} while waiting for fork orders`);
-        const order = obey(link, watch, frame);
-        if (order === null) continue;
-        fs.closeSync(link.fd);
-        native.closeFrom(watch.floor);
-        return order;
-      }
+    // The first orders may have come in the same packet as the welcome.
+    for (let frame = link.reader.next(); frame !== null; frame = link.reader.next()) {
+      if (frame.type !== Frame.fork) throw new Error(`frame of type ${frame.type} while waiting for fork orders`);
+      const order = obey(link, watch, frame);
+      if (order === null) continue;
+      fs.closeSync(link.fd);
+      native.closeFrom(watch.floor);
+      return order;
     }
+    if (watch.wait() && !link.fill()) native._exit(0);
     reap(link, watch);
   }
 }
