@@ -29,7 +29,11 @@ async function deploy(api, endpoint) {
   const startedAt = performance.now();
   const { deployed } = await hearth(['deploy', '--file', MANIFEST, '--endpoint', endpoint], { home: HOME });
   const [{ init }] = deployed;
-  fact('deployed', `${((performance.now() - startedAt) / 1000).toFixed(1)} s`, 'bundled, dependencies installed, init phase run, snapshot kept');
+  fact(
+    'deployed',
+    `${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
+    'bundled, dependencies installed, init phase run, snapshot kept',
+  );
   if (init?.unforkable) say(`  ${dim(`starts the plain way: ${init.unforkable}`)}`);
 }
 
@@ -37,11 +41,14 @@ async function showDetections(answer) {
   heading('What it saw');
   const sharp = findSharp(HOME);
   const drawn = await drawToFile({ sharp, picture: readFileSync(PICTURE), answer, path: DRAWN });
-  if (sharp && trueColours) say((await drawToText(sharp, drawn, Math.min(THUMBNAIL_COLUMNS, process.stdout.columns - 2))).replace(/^/gm, '  '));
+  if (sharp && trueColours)
+    say((await drawToText(sharp, drawn, Math.min(THUMBNAIL_COLUMNS, process.stdout.columns - 2))).replace(/^/gm, '  '));
   const colour = coloursFor(answer.objects);
   for (const object of answer.objects) {
     const [x1, y1, x2, y2] = object.box.map(Math.round);
-    say(`  ${rgb(colour(object))('■')} ${object.class.padEnd(16)} ${`${Math.round(object.score * 100)} %`.padStart(5)}   ${dim(`${x1},${y1} to ${x2},${y2}`)}`);
+    say(
+      `  ${rgb(colour(object))('■')} ${object.class.padEnd(16)} ${`${Math.round(object.score * 100)} %`.padStart(5)}   ${dim(`${x1},${y1} to ${x2},${y2}`)}`,
+    );
   }
   say(`  ${dim(drawn)}`);
 }
@@ -50,7 +57,9 @@ async function manyAtOnce(api, payload) {
   heading(`${CALLS_AT_ONCE} calls at once`);
   const line = liveLine();
   const many = await burst(api, payload, CALLS_AT_ONCE, ({ instances, done }) => {
-    line.show(`  ${bold(String(instances).padStart(3))} instances ${'▪'.repeat(instances)}  ${dim(`${done} of ${CALLS_AT_ONCE} answered`)}`);
+    line.show(
+      `  ${bold(String(instances).padStart(3))} instances ${'▪'.repeat(instances)}  ${dim(`${done} of ${CALLS_AT_ONCE} answered`)}`,
+    );
   });
   line.end();
   fact('all answered in', `${many.seconds.toFixed(2)} s`, `${many.coldStarts} instances started for it, ${many.peak} at the peak`);
@@ -62,8 +71,8 @@ async function showBill(api, sinceMs, calls) {
   const { total, alwaysOn, currency } = await bill(api, sinceMs, calls);
   fact('invocations', total.invocations, `${total.coldStarts} cold starts, ${total.errors} errors`);
   fact('billed', `${total.billedMs} ms`, `${total.gbSeconds} GB-seconds`);
-  fact('cost', `${Number(total.cost).toFixed(6)}`, `${currency}, at AWS Lambda's prices; while idle: nothing`);
-  fact('a machine kept on', `${Number(alwaysOn.costPerHour).toFixed(4)}`, `${currency} an hour, busy or not`);
+  fact('cost', Number(total.cost).toFixed(6), `${currency}, at AWS Lambda's prices; while idle: nothing`);
+  fact('a machine kept on', Number(alwaysOn.costPerHour).toFixed(4), `${currency} an hour, busy or not`);
   return { billedMs: total.billedMs, cost: total.cost };
 }
 

@@ -60,7 +60,9 @@ export class Api {
       const sent = request(new URL(path, this.#endpoint), { method, agent: this.#agent, headers }, (response) => {
         const chunks = [];
         response.on('data', (chunk) => chunks.push(chunk)).on('error', reject);
-        response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }));
+        response.on('end', () =>
+          resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }),
+        );
       });
       sent.on('error', reject).end(body);
     });

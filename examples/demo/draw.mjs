@@ -72,7 +72,11 @@ function dependencyFolders(home) {
 export async function drawToFile({ sharp, picture, answer, path }) {
   const drawn = boxes(answer.objects, answer.image);
   if (sharp) {
-    await sharp(picture).autoOrient().composite([{ input: Buffer.from(svg(answer.image, drawn)) }]).png().toFile(path);
+    await sharp(picture)
+      .autoOrient()
+      .composite([{ input: Buffer.from(svg(answer.image, drawn)) }])
+      .png()
+      .toFile(path);
     return path;
   }
   const embedded = `<image href="data:image/png;base64,${picture.toString('base64')}" width="100%" height="100%"/>`;

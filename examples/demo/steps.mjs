@@ -48,7 +48,11 @@ export async function burst(api, payload, count, onChange) {
   })();
   const [results] = await Promise.all([all, watching]);
   onChange({ instances: peak, done });
-  return { peak, seconds: (performance.now() - startedAt) / 1000, coldStarts: results.filter((r) => r.rung !== null && r.rung !== 'warm').length };
+  return {
+    peak,
+    seconds: (performance.now() - startedAt) / 1000,
+    coldStarts: results.filter((r) => r.rung !== null && r.rung !== 'warm').length,
+  };
 }
 
 /** What all of it cost, once the records have been written. */

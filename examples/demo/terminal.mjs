@@ -12,7 +12,8 @@ export const say = (text = '') => out.write(`${text}\n`);
 export const heading = (text) => say(`\n${bold(text)}`);
 
 /** `label   value   remark`, in columns. */
-export const fact = (label, value, remark = '') => say(`  ${label.padEnd(26)}${bold(String(value).padStart(10))}  ${dim(remark)}`.trimEnd());
+export const fact = (label, value, remark = '') =>
+  say(`  ${label.padEnd(26)}${bold(String(value).padStart(10))}  ${dim(remark)}`.trimEnd());
 
 export const ms = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 

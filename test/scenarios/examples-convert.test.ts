@@ -26,22 +26,26 @@ const onnxruntime = () => {
 const scripts = (name: string) => import(join(EXAMPLES, 'detect', 'convert', name));
 
 describe('the detector made by examples/detect/convert.mjs', { skip: detectIsMissing() }, () => {
-  it('computes what another conversion computes', { skip: !existsSync(REFERENCE) && 'no other conversion beside the repository' }, async () => {
-    const { InferenceSession, Tensor } = onnxruntime();
-    const noise = Float32Array.from({ length: 3 * 512 * 512 }, (_, i) => (i * 7919) % 256);
-    const [ours, theirs] = await Promise.all(
-      [join(EXAMPLES, 'detect', 'models', 'centernet.onnx'), REFERENCE].map(async (model) => {
-        const session = await InferenceSession.create(model, { intraOpNumThreads: 1 });
-        return session.run({ 'tower_0/images': new Tensor('float32', noise, [1, 3, 512, 512]) });
-      }),
-    );
-    for (const output of ['tower_0/keypoints', 'tower_0/wh']) {
-      const [a, b] = [ours![output]!.data, theirs![output]!.data];
-      assert.equal(a.length, b.length);
-      const farthest = a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
-      assert.ok(farthest < 1e-4, `${output} differs by ${farthest}`);
-    }
-  });
+  it(
+    'computes what another conversion computes',
+    { skip: !existsSync(REFERENCE) && 'no other conversion beside the repository' },
+    async () => {
+      const { InferenceSession, Tensor } = onnxruntime();
+      const noise = Float32Array.from({ length: 3 * 512 * 512 }, (_, i) => (i * 7919) % 256);
+      const [ours, theirs] = await Promise.all(
+        [join(EXAMPLES, 'detect', 'models', 'centernet.onnx'), REFERENCE].map(async (model) => {
+          const session = await InferenceSession.create(model, { intraOpNumThreads: 1 });
+          return session.run({ 'tower_0/images': new Tensor('float32', noise, [1, 3, 512, 512]) });
+        }),
+      );
+      for (const output of ['tower_0/keypoints', 'tower_0/wh']) {
+        const [a, b] = [ours![output]!.data, theirs![output]!.data];
+        assert.equal(a.length, b.length);
+        const farthest = a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
+        assert.ok(farthest < 1e-4, `${output} differs by ${farthest}`);
+      }
+    },
+  );
 
   it('is written as ONNX: a graph by hand computes what it says', async () => {
     const { FLOAT, model, node, tensor } = await scripts('onnx.mjs');

@@ -40,7 +40,12 @@ describe('drawing detections', () => {
     const folder = mkdtempSync(join(tmpdir(), 'hearth-draw-'));
     try {
       const picture = readFileSync(join(EXAMPLES, 'pictures', 'coffee.png'));
-      const path = await draw.drawToFile({ sharp: null, picture, answer: { objects: [cup], image: size }, path: join(folder, 'drawn.png') });
+      const path = await draw.drawToFile({
+        sharp: null,
+        picture,
+        answer: { objects: [cup], image: size },
+        path: join(folder, 'drawn.png'),
+      });
       const svg = readFileSync(path, 'utf8');
       assert.match(path, /\.svg$/);
       assert.ok(svg.includes(picture.toString('base64')));

@@ -56,7 +56,7 @@ describe('what examples/detect takes', { skip: detectIsMissing() }, () => {
   const base64 = CUP.toString('base64');
   const urlEvent = (rest: object) => ({ requestContext: { http: {} }, ...rest });
   const understood: Record<string, () => unknown> = {
-    'base64': () => ({ image: base64 }),
+    base64: () => ({ image: base64 }),
     'a data: URL': () => ({ url: `data:image/png;base64,${base64}` }),
     'a data: URL as image': () => ({ image: `data:image/png;base64,${base64}` }),
     'an http: URL': () => ({ url: `${origin}/cup` }),
@@ -75,9 +75,9 @@ describe('what examples/detect takes', { skip: detectIsMissing() }, () => {
   }
 
   const refused: Record<string, [() => unknown, number, RegExp]> = {
-    'nothing': [() => ({}), 400, /send/],
+    nothing: [() => ({}), 400, /send/],
     'what is no object': [() => null, 400, /send/],
-    'garbage': [() => ({ image: Buffer.from('no picture').toString('base64') }), 400, /not a picture/],
+    garbage: [() => ({ image: Buffer.from('no picture').toString('base64') }), 400, /not a picture/],
     'an empty picture': [() => ({ image: '' }), 400, /empty/],
     'half a picture': [() => ({ image: CUP.subarray(0, CUP.length / 2).toString('base64') }), 400, /not a picture/],
     'a drawing': [() => ({ url: 'data:,<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>' }), 400, /svg/],

@@ -26,7 +26,10 @@ describe('examples/detect', { skip: detectIsMissing() }, () => {
     assert.equal(body.objects_detected, 2);
     assert.deepEqual(body.image, { width: 600, height: 400 });
     const [x1, y1, x2, y2] = body.objects[0]!.box;
-    assert.ok(x1 > 120 && x1 < 200 && x2 > 380 && x2 < 450 && y1 >= 0 && y1 < 60 && y2 > 220 && y2 <= 400, `the cup is at ${body.objects[0]!.box}`);
+    assert.ok(
+      x1 > 120 && x1 < 200 && x2 > 380 && x2 < 450 && y1 >= 0 && y1 < 60 && y2 > 220 && y2 <= 400,
+      `the cup is at ${body.objects[0]!.box}`,
+    );
     for (const step of ['decodeMs', 'inferenceMs', 'totalMs']) assert.ok(body.timings[step]! > 0, `${step} is ${body.timings[step]}`);
   });
 
@@ -49,35 +52,50 @@ describe('examples/detect', { skip: detectIsMissing() }, () => {
     assert.deepEqual(body.image, { width: 600, height: 400 });
     const cup = body.objects.find((o) => o.class === 'cup');
     assert.ok(cup, 'no cup in the turned picture');
-    cup.box.forEach((edge, i) => assert.ok(Math.abs(edge - upright.body.objects[0]!.box[i]!) < 15, `${cup.box} is not ${upright.body.objects[0]!.box}`));
+    cup.box.forEach((edge, i) =>
+      assert.ok(Math.abs(edge - upright.body.objects[0]!.box[i]!) < 15, `${cup.box} is not ${upright.body.objects[0]!.box}`),
+    );
   });
 
-  it('takes an end-to-end YOLO export by setting one variable', { skip: !existsSync(YOLO) && 'no YOLO export beside the repository' }, async () => {
-    const yolo = await built.load({ MODEL: YOLO });
-    const { body } = await yolo({ image: readFileSync(BUS).toString('base64') });
-    assert.equal(body.top_class, 'bus');
-    assert.equal(body.objects.filter((o) => o.class === 'person' && o.score > 0.8).length, 3);
-    assert.deepEqual(body.image, { width: 810, height: 1080 });
-    body.objects[0]!.box.forEach((edge, i) => assert.ok(Math.abs(edge - [21.6, 220, 810, 770][i]!) < 12, `the bus is at ${body.objects[0]!.box}`));
-  });
+  it(
+    'takes an end-to-end YOLO export by setting one variable',
+    { skip: !existsSync(YOLO) && 'no YOLO export beside the repository' },
+    async () => {
+      const yolo = await built.load({ MODEL: YOLO });
+      const { body } = await yolo({ image: readFileSync(BUS).toString('base64') });
+      assert.equal(body.top_class, 'bus');
+      assert.equal(body.objects.filter((o) => o.class === 'person' && o.score > 0.8).length, 3);
+      assert.deepEqual(body.image, { width: 810, height: 1080 });
+      body.objects[0]!.box.forEach((edge, i) =>
+        assert.ok(Math.abs(edge - [21.6, 220, 810, 770][i]!) < 12, `the bus is at ${body.objects[0]!.box}`),
+      );
+    },
+  );
 
   it('says which models it reads when given another', async () => {
     await assert.rejects(built.load({ MODEL: 'package.json' }), /package\.json/);
   });
 
-  it('leaves no thread of its own after init, so that it can be forked', { skip: process.platform !== 'linux' && 'threads are counted in /proc' }, () => {
-    const script = `
+  it(
+    'leaves no thread of its own after init, so that it can be forked',
+    { skip: process.platform !== 'linux' && 'threads are counted in /proc' },
+    () => {
+      const script = `
       import fs from 'node:fs';
       await fs.promises.readFile('/dev/null'); // starts libuv's own threads
       const threads = () => fs.readdirSync('/proc/self/task').length;
       const before = threads();
       await import(${JSON.stringify(pathToFileURL(built.file).href)});
       console.log(JSON.stringify({ before, after: threads() }));`;
-    const environment = { ...process.env, MODEL: 'models/centernet.onnx' };
-    const output = execFileSync(process.execPath, ['--single-threaded', '--input-type=module', '-e', script], { encoding: 'utf8', env: environment });
-    const { before: baseline, after: afterInit } = JSON.parse(output) as { before: number; after: number };
-    assert.equal(afterInit, baseline);
-  });
+      const environment = { ...process.env, MODEL: 'models/centernet.onnx' };
+      const output = execFileSync(process.execPath, ['--single-threaded', '--input-type=module', '-e', script], {
+        encoding: 'utf8',
+        env: environment,
+      });
+      const { before: baseline, after: afterInit } = JSON.parse(output) as { before: number; after: number };
+      assert.equal(afterInit, baseline);
+    },
+  );
 });
 
 /** Lays a picture on its side and notes in its EXIF how it is to be turned back. */
@@ -89,6 +107,8 @@ async function turn(picture: Buffer, orientation: 6): Promise<Buffer> {
     toBuffer(): Promise<Buffer>;
   }
   const { createRequire } = await import('node:module');
-  const sharp = createRequire(join(import.meta.dirname, '..', '..', '..', 'examples', 'detect', 'index.ts'))('sharp') as (input: Buffer) => Sharp;
+  const sharp = createRequire(join(import.meta.dirname, '..', '..', '..', 'examples', 'detect', 'index.ts'))('sharp') as (
+    input: Buffer,
+  ) => Sharp;
   return sharp(picture).rotate(-90).withMetadata({ orientation }).jpeg({ quality: 95 }).toBuffer();
 }

@@ -41,8 +41,10 @@ export type DetectHandler = (event: unknown) => Promise<DetectAnswer>;
 /** Why examples/detect cannot run here, or false. */
 export function detectIsMissing(): string | false {
   const folder = join(EXAMPLES, 'detect');
-  if (!existsSync(join(folder, 'node_modules', 'onnxruntime-node'))) return 'its dependencies are not installed: npm install --prefix examples/detect';
-  if (!existsSync(join(folder, 'models', 'centernet.onnx'))) return 'its model is not there: npm run prepare-model --prefix examples/detect';
+  if (!existsSync(join(folder, 'node_modules', 'onnxruntime-node')))
+    return 'its dependencies are not installed: npm install --prefix examples/detect';
+  if (!existsSync(join(folder, 'models', 'centernet.onnx')))
+    return 'its model is not there: npm run prepare-model --prefix examples/detect';
   return false;
 }
 
@@ -59,7 +61,14 @@ export async function buildDetect(): Promise<BuiltDetect> {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-detect-'));
   const file = join(folder, 'index.mjs');
   symlinkSync(join(source, 'node_modules'), join(folder, 'node_modules'));
-  await build({ entryPoints: [join(source, 'index.ts')], bundle: true, format: 'esm', platform: 'node', packages: 'external', outfile: file });
+  await build({
+    entryPoints: [join(source, 'index.ts')],
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    outfile: file,
+  });
   let loads = 0;
   return {
     file,

@@ -28,7 +28,9 @@ export async function pythonWith(example: string): Promise<{ python: string } | 
     return { python };
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
-    return { missing: `its requirements cannot be installed: ${(error as { stderr?: string }).stderr?.trim().split('\n').at(-1) ?? String(error)}` };
+    return {
+      missing: `its requirements cannot be installed: ${(error as { stderr?: string }).stderr?.trim().split('\n').at(-1) ?? String(error)}`,
+    };
   }
 }
 

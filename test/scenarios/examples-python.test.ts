@@ -8,7 +8,9 @@ import { pythonWith, startHandler } from './examples-python-environment.ts';
 
 const YOLO = join(SHARED, 'models', 'yolo26n_int8w.onnx');
 const BUS = join(SHARED, 'images', 'bus.jpg');
-const noModel = !existsSync(join(EXAMPLES, 'detect-python', 'models', 'centernet.onnx')) && 'its model is not there: npm run prepare-model --prefix examples/detect';
+const noModel =
+  !existsSync(join(EXAMPLES, 'detect-python', 'models', 'centernet.onnx')) &&
+  'its model is not there: npm run prepare-model --prefix examples/detect';
 
 /** Starts examples/detect-python for one test, or skips it with the reason. */
 async function start(t: TestContext, environment: Record<string, string> = {}) {
@@ -37,7 +39,10 @@ describe('examples/detect-python', { skip: noModel }, () => {
       const b: DetectAnswer = await python.call(event);
       assert.deepEqual(Object.keys(b.body).toSorted(), Object.keys(a.body).toSorted());
       assert.deepEqual([b.statusCode, b.body.top_class, b.body.image], [a.statusCode, a.body.top_class, a.body.image]);
-      assert.deepEqual(b.body.objects.map((o) => o.class), a.body.objects.map((o) => o.class));
+      assert.deepEqual(
+        b.body.objects.map((o) => o.class),
+        a.body.objects.map((o) => o.class),
+      );
       // The two decode and scale a picture a little differently.
       b.body.objects.forEach((object, i) => {
         const { box, score } = a.body.objects[i]!;
@@ -88,7 +93,9 @@ describe('examples/detect-python', { skip: noModel }, () => {
 
 describe('the hello examples', () => {
   it('greet in JavaScript', async () => {
-    const { handler } = (await import(join(EXAMPLES, 'hello-node', 'index.mjs'))) as { handler: (event: unknown, context: object) => Promise<object> };
+    const { handler } = (await import(join(EXAMPLES, 'hello-node', 'index.mjs'))) as {
+      handler: (event: unknown, context: object) => Promise<object>;
+    };
     const answer = (await handler({ name: 'Ada' }, { awsRequestId: 'r1' })) as { message: string; requestId: string };
     assert.deepEqual([answer.message, answer.requestId], ['Hello, Ada!', 'r1']);
     assert.equal(((await handler(null, { awsRequestId: 'r2' })) as { message: string }).message, 'Hello, world!');

@@ -7,7 +7,7 @@ export function readTarball(tgz, names) {
   const tar = gunzipSync(tgz);
   const field = (at, length) => tar.toString('latin1', at, at + length).replace(/\0.*$/s, '');
   const files = new Map();
-  for (let at = 0; at + BLOCK <= tar.length && tar[at] !== 0; ) {
+  for (let at = 0; at + BLOCK <= tar.length && tar[at] !== 0;) {
     const name = field(at, 100);
     const size = parseInt(field(at + 124, 12), 8);
     const start = at + BLOCK;

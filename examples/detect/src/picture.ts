@@ -58,7 +58,8 @@ export async function readPicture(bytes: Buffer, input: ModelInput): Promise<Pic
   } catch (error) {
     if (error instanceof PictureError) throw error;
     const { message } = error as Error;
-    if (message.includes('pixel limit')) throw new PictureError(413, `the picture has more than ${MAX_PIXELS / 1e6} million pixels`, { cause: error });
+    if (message.includes('pixel limit'))
+      throw new PictureError(413, `the picture has more than ${MAX_PIXELS / 1e6} million pixels`, { cause: error });
     throw new PictureError(400, `not a picture that can be read: ${message.split('\n')[0]}`, { cause: error });
   }
 }

@@ -15,7 +15,8 @@ type Fields = Readonly<Record<string, unknown>>;
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Is this a request to the function's URL (payload format 2.0), not an event of its own? */
-export const isUrlEvent = (event: unknown): event is Fields => isFields(event) && isFields(event.requestContext) && 'http' in event.requestContext;
+export const isUrlEvent = (event: unknown): event is Fields =>
+  isFields(event) && isFields(event.requestContext) && 'http' in event.requestContext;
 
 /** Takes `{url}`, `{image: BASE64}` or a request to the function's URL: a picture or one of these as its body, or `?url=`. */
 export function readRequest(event: unknown): DetectRequest {
@@ -61,5 +62,8 @@ function readDataUrl(url: string): Buffer {
   if (comma < 0) throw new PictureError(400, 'a data: URL has a comma before its data');
   const data = url.slice(comma + 1);
   if (url.slice(0, comma).endsWith(';base64')) return Buffer.from(data, 'base64');
-  return Buffer.from(data.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))), 'latin1');
+  return Buffer.from(
+    data.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
+    'latin1',
+  );
 }
