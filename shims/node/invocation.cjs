@@ -21,7 +21,11 @@ function invoke(fn, header, event, { idle, settle }) {
   idle?.wait(() => once(undefined, null)); // a handler that neither answers nor leaves anything running answers null
   try {
     const returned = fn.handler(event, context, callback);
-    if (typeof returned?.then === 'function') returned.then((result) => once(undefined, result), (error) => once(thrown(error)));
+    if (typeof returned?.then === 'function')
+      returned.then(
+        (result) => once(undefined, result),
+        (error) => once(thrown(error)),
+      );
   } catch (error) {
     once(thrown(error));
   }

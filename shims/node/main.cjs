@@ -34,7 +34,10 @@ function installProcess() {
     process.exit(code);
   };
   process.on('uncaughtException', (error) => void fatal('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));
-  process.on('unhandledRejection', (reason, promise) => void fatal('Unhandled Promise Rejection', unhandledRejection(reason, promise), EXIT_UNHANDLED_REJECTION));
+  process.on(
+    'unhandledRejection',
+    (reason, promise) => void fatal('Unhandled Promise Rejection', unhandledRejection(reason, promise), EXIT_UNHANDLED_REJECTION),
+  );
 }
 
 /** Forks on the host's orders. Resolves in each child only, as the process it has become. */

@@ -28,7 +28,8 @@ class Watch {
   }
 
   add(pid, fd) {
-    if ((this.count + 1) * ENTRY_BYTES > this.entries.length) this.entries = Buffer.concat([this.entries, Buffer.alloc(this.entries.length)]);
+    if ((this.count + 1) * ENTRY_BYTES > this.entries.length)
+      this.entries = Buffer.concat([this.entries, Buffer.alloc(this.entries.length)]);
     this.entries.writeInt32LE(fd, this.count * ENTRY_BYTES);
     this.entries.writeInt16LE(POLLIN, this.count * ENTRY_BYTES + 4);
     this.indexes.set(pid, this.count);
@@ -113,17 +114,16 @@ function obey(link, watch, frame) {
 function waitForOrders(link) {
   const watch = new Watch(link.fd);
   for (;;) {
-    if (watch.wait()) {
-      if (!link.fill()) native._exit(0);
-      for (let frame = link.reader.next(); frame !== null; frame = link.reader.next()) {
-        if (frame.type !== Frame.fork) throw new Error(`frame of type ${frame.type} while waiting for fork orders`);
-        const order = obey(link, watch, frame);
-        if (order === null) continue;
-        fs.closeSync(link.fd);
-        native.closeFrom(watch.floor);
-        return order;
-      }
+    // Orders may have come in the same packet as what was read before, the welcome included: first those, then wait.
+    for (let frame = link.reader.next(); frame !== null; frame = link.reader.next()) {
+      if (frame.type !== Frame.fork) throw new Error(`frame of type ${frame.type} while waiting for fork orders`);
+      const order = obey(link, watch, frame);
+      if (order === null) continue;
+      fs.closeSync(link.fd);
+      native.closeFrom(watch.floor);
+      return order;
     }
+    if (watch.wait() && !link.fill()) native._exit(0);
     reap(link, watch);
   }
 }

@@ -53,13 +53,18 @@ function forge(honest: Buffer, name: string, evil: string): Buffer {
 }
 
 async function refused(bytes: Buffer, code: string, message: RegExp): Promise<void> {
-  await assert.rejects(artifacts.putCode(bytes), (error: unknown) => error instanceof HearthError && error.code === code && message.test(error.message));
+  await assert.rejects(
+    artifacts.putCode(bytes),
+    (error: unknown) => error instanceof HearthError && error.code === code && message.test(error.message),
+  );
   assert.deepEqual(await readdir(join(home, 'artifacts', 'tmp')), [], 'nothing is left behind');
 }
 
 function build(source: Buffer, handler = 'index.handler', runtime = 'nodejs20.x') {
   const steps: string[] = [];
-  return artifacts.build({ source, runtime, handler, installScripts: false, progress: (p) => steps.push(p.step) }).then((made) => ({ ...made, steps }));
+  return artifacts
+    .build({ source, runtime, handler, installScripts: false, progress: (p) => steps.push(p.step) })
+    .then((made) => ({ ...made, steps }));
 }
 
 async function runHandler(sha256: string, module: string): Promise<string> {
@@ -69,7 +74,11 @@ async function runHandler(sha256: string, module: string): Promise<string> {
 }
 
 test('a zip is kept by its digest, unpacked, readable by all, with executable bits', async () => {
-  const bytes = await zip({ 'index.js': 'exports.handler = async () => 1', 'bin/bootstrap': ['#!/bin/sh', MODE.program], 'current': ['bin', MODE.link] });
+  const bytes = await zip({
+    'index.js': 'exports.handler = async () => 1',
+    'bin/bootstrap': ['#!/bin/sh', MODE.program],
+    current: ['bin', MODE.link],
+  });
   const [code, again] = await Promise.all([artifacts.putCode(bytes), artifacts.putCode(bytes)]);
   assert.deepEqual(code, again);
   assert.equal(code.bytes, bytes.length);
@@ -109,17 +118,20 @@ test('what is no zip, or wants out of its folder, is refused', async () => {
 
 test('symbolic links that lead out are refused, also by a detour, and nothing is written through one', async () => {
   const say = /Could not unzip/;
-  await refused(await zip({ 'l': ['/etc/passwd', MODE.link] }), 'InvalidZipFileException', say);
+  await refused(await zip({ l: ['/etc/passwd', MODE.link] }), 'InvalidZipFileException', say);
   await refused(await zip({ 'a/l': ['../../x', MODE.link] }), 'InvalidZipFileException', say);
-  await refused(await zip({ 'd': ['.', MODE.link], 'sub/e': ['../d/..', MODE.link], 'sub/f': '1' }), 'InvalidZipFileException', say);
-  await refused(await zip({ 'd': ['/tmp', MODE.link], 'd/written-through-a-link': '1' }), 'InvalidZipFileException', say);
-  await refused(await zip({ 'pipe': ['x', 0o010644] }), 'InvalidZipFileException', say);
+  await refused(await zip({ d: ['.', MODE.link], 'sub/e': ['../d/..', MODE.link], 'sub/f': '1' }), 'InvalidZipFileException', say);
+  await refused(await zip({ d: ['/tmp', MODE.link], 'd/written-through-a-link': '1' }), 'InvalidZipFileException', say);
+  await refused(await zip({ pipe: ['x', 0o010644] }), 'InvalidZipFileException', say);
 });
 
 test('a zip bomb is refused with the words of Lambda, also when it lies about its size', async () => {
   const small = await FsArtifacts.open({ root: join(home, 'small'), interpreters, clock, unpackedBytes: 100_000 });
-  const bomb = await zip({ 'zeros': '0'.repeat(5_000_000) });
-  await assert.rejects(small.putCode(bomb), { code: 'InvalidParameterValueException', message: 'Unzipped size must be smaller than 100000 bytes' });
+  const bomb = await zip({ zeros: '0'.repeat(5_000_000) });
+  await assert.rejects(small.putCode(bomb), {
+    code: 'InvalidParameterValueException',
+    message: 'Unzipped size must be smaller than 100000 bytes',
+  });
   const liar = Buffer.from(bomb);
   const size = Buffer.alloc(4);
   size.writeUInt32LE(5_000_000);
@@ -131,7 +143,10 @@ test('a zip bomb is refused with the words of Lambda, also when it lies about it
 
 test('packing is deterministic: neither times nor the order of creation show', async () => {
   const [a, b] = [join(home, 'pack-a'), join(home, 'pack-b')];
-  for (const [folder, names] of [[a, ['x', 'y/z']], [b, ['y/z', 'x']]] as const) {
+  for (const [folder, names] of [
+    [a, ['x', 'y/z']],
+    [b, ['y/z', 'x']],
+  ] as const) {
     for (const name of names) {
       await mkdir(dirname(join(folder, name)), { recursive: true });
       await writeFile(join(folder, name), name);
@@ -143,7 +158,10 @@ test('packing is deterministic: neither times nor the order of creation show', a
 });
 
 test('a function that depends on nothing is packed as it is, the same each time', async () => {
-  const source = await zip({ 'index.mjs': 'export const handler = async () => "plain"', 'package.json': '{"devDependencies": {"x": "1"}}' });
+  const source = await zip({
+    'index.mjs': 'export const handler = async () => "plain"',
+    'package.json': '{"devDependencies": {"x": "1"}}',
+  });
   const first = await build(source);
   assert.equal(first.dependencies, null);
   assert.deepEqual(first.steps, ['unpack', 'package']);
@@ -153,8 +171,17 @@ test('a function that depends on nothing is packed as it is, the same each time'
 
 test('dependencies are installed once, found by ES modules, and no script of theirs runs', async () => {
   const files = {
-    'package.json': JSON.stringify({ type: 'module', dependencies: { greeting: 'file:./greeting' }, scripts: { postinstall: 'touch OWN' } }),
-    'greeting/package.json': JSON.stringify({ name: 'greeting', version: '1.0.0', main: 'main.js', scripts: { install: 'touch RAN', postinstall: 'touch RAN' } }),
+    'package.json': JSON.stringify({
+      type: 'module',
+      dependencies: { greeting: 'file:./greeting' },
+      scripts: { postinstall: 'touch OWN' },
+    }),
+    'greeting/package.json': JSON.stringify({
+      name: 'greeting',
+      version: '1.0.0',
+      main: 'main.js',
+      scripts: { install: 'touch RAN', postinstall: 'touch RAN' },
+    }),
     'greeting/main.js': 'module.exports = "hello";',
     'index.js': 'import g from "greeting"; export const handler = async () => g;',
   };
@@ -180,6 +207,25 @@ test('dependencies are installed once, found by ES modules, and no script of the
   assert.equal(await runHandler(other.code.sha256, 'index.js'), 'bye');
 });
 
+test('install scripts run when the function asks for it, and never with the privileges of the server', async () => {
+  const files = {
+    'package.json': JSON.stringify({ dependencies: { scripted: 'file:./scripted' } }),
+    'scripted/package.json': JSON.stringify({ name: 'scripted', version: '1.0.0', scripts: { install: 'id -u > RAN' } }),
+    'index.js': '',
+  };
+  const made = await artifacts.build({
+    source: await zip(files),
+    runtime: 'nodejs20.x',
+    handler: 'index.handler',
+    installScripts: true,
+    progress: () => undefined,
+  });
+  assert.ok(made.dependencies !== null);
+  const uid = Number(await readFile(join(await artifacts.dependencyRoot(made.dependencies), 'scripted', 'RAN'), 'utf8'));
+  assert.equal(uid, process.getuid?.() === 0 ? 65534 : process.getuid?.());
+  assert.notEqual(made.dependencies, (await build(await zip(files))).dependencies);
+});
+
 test('a failed install tells what npm said, and leaves nothing', async () => {
   const before = await readdir(join(home, 'artifacts', 'dependencies'));
   const source = await zip({ 'package.json': '{"dependencies": {"nothing": "file:./not-there.tgz"}}', 'index.js': '' });
@@ -191,7 +237,10 @@ test('a failed install tells what npm said, and leaves nothing', async () => {
     return true;
   });
   assert.deepEqual(await readdir(join(home, 'artifacts', 'dependencies')), before);
-  await assert.rejects(build(await zip({ 'package.json': '{', 'index.js': '' })), { code: 'BuildFailed', message: /package\.json can't be read/ });
+  await assert.rejects(build(await zip({ 'package.json': '{', 'index.js': '' })), {
+    code: 'BuildFailed',
+    message: /package\.json can't be read/,
+  });
 });
 
 test('node_modules that came along are taken as they are', async () => {
@@ -208,7 +257,10 @@ test('node_modules that came along are taken as they are', async () => {
 
 test('requirements without an interpreter: the error lists what was found', async () => {
   const source = await zip({ 'requirements.txt': 'numpy # the usual\n', 'app.py': '' });
-  await assert.rejects(build(source, 'app.handler', 'python3.12'), { code: 'BuildFailed', message: /no interpreter on this machine runs python3\.12\. Found: Node\.js/ });
+  await assert.rejects(build(source, 'app.handler', 'python3.12'), {
+    code: 'BuildFailed',
+    message: /no interpreter on this machine runs python3\.12\. Found: Node\.js/,
+  });
   assert.equal((await build(await zip({ 'requirements.txt': '# none\n', 'app.py': '' }), 'app.handler', 'python3.12')).dependencies, null);
 });
 

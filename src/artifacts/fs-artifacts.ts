@@ -105,7 +105,8 @@ export class FsArtifacts implements Artifacts {
   async dependencyRoot(digest: string): Promise<string> {
     if (!isHexDigest(digest)) throw new HearthError('InvalidParameterValueException', `not a digest of dependencies: ${digest}`);
     const folder = join(this.#folders.dependencies, digest);
-    if (!(await exists(folder))) throw new HearthError('ServiceException', `The dependencies ${digest.slice(0, 12)} are lost: deploy the function again.`);
+    if (!(await exists(folder)))
+      throw new HearthError('ServiceException', `The dependencies ${digest.slice(0, 12)} are lost: deploy the function again.`);
     return folder;
   }
 

@@ -27,9 +27,11 @@ export async function copyPaths(root: string, paths: readonly string[], to: stri
   for (const path of paths) {
     await mkdir(dirname(join(to, path)), { recursive: true });
     const filter = (from: string): boolean => !from.slice(root.length).split(sep).includes('node_modules');
-    await cp(join(root, path), join(to, path), { recursive: true, verbatimSymlinks: true, filter }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error; // the package manager says it better
-    });
+    await cp(join(root, path), join(to, path), { recursive: true, verbatimSymlinks: true, filter }).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error; // the package manager says it better
+      },
+    );
   }
 }
 

@@ -8,7 +8,14 @@ import { copyPaths, digestPaths, within } from './local-paths.ts';
 import type { Recipe, RecipeRequest } from './recipe.ts';
 
 /** The members of package.json that decide what is installed; a change of any other needs no new install. */
-const FIELDS = ['dependencies', 'optionalDependencies', 'peerDependencies', 'peerDependenciesMeta', 'overrides', 'bundleDependencies'] as const;
+const FIELDS = [
+  'dependencies',
+  'optionalDependencies',
+  'peerDependencies',
+  'peerDependenciesMeta',
+  'overrides',
+  'bundleDependencies',
+] as const;
 const LOCKS = ['npm-shrinkwrap.json', 'package-lock.json'] as const;
 
 type PackageJson = Record<string, unknown>;
@@ -32,7 +39,14 @@ export async function npmRecipe(request: RecipeRequest, interpreters: Interprete
     installScripts: request.installScripts,
   };
   const verb = lock === null ? 'install' : 'ci';
-  const flags = ['--omit=dev', `--ignore-scripts=${!request.installScripts}`, '--no-audit', '--no-fund', '--no-progress', '--loglevel=warn'];
+  const flags = [
+    '--omit=dev',
+    `--ignore-scripts=${!request.installScripts}`,
+    '--no-audit',
+    '--no-fund',
+    '--no-progress',
+    '--loglevel=warn',
+  ];
   return {
     digest: createHash('sha256').update(JSON.stringify(decisive)).digest('hex'),
     command: `npm ${verb} --omit=dev${request.installScripts ? '' : ' --ignore-scripts'}`,
@@ -48,7 +62,10 @@ export async function npmRecipe(request: RecipeRequest, interpreters: Interprete
       if (end.outcome === 'ok') await mkdir(join(workshop.folder, 'node_modules'), { recursive: true });
       return end;
     },
-    advice: (output) => (/in sync|EUSAGE/.test(output) ? 'Run `npm install` in the function’s folder, so that the lock fits package.json, and deploy again.' : ''),
+    advice: (output) =>
+      /in sync|EUSAGE/.test(output)
+        ? 'Run `npm install` in the function’s folder, so that the lock fits package.json, and deploy again.'
+        : '',
   };
 }
 
@@ -65,12 +82,16 @@ export async function readPackageJson(folder: string): Promise<PackageJson | nul
 }
 
 function dependsOnAnything(manifest: PackageJson): boolean {
-  return (['dependencies', 'optionalDependencies', 'peerDependencies'] as const).some((f) => Object.keys(Object(manifest[f]) as object).length > 0);
+  return (['dependencies', 'optionalDependencies', 'peerDependencies'] as const).some(
+    (f) => Object.keys(Object(manifest[f]) as object).length > 0,
+  );
 }
 
 /** Folders and tarballs in the source that dependencies are taken from. */
 function localPackages(manifest: PackageJson): string[] {
-  const specs = (['dependencies', 'optionalDependencies'] as const).flatMap((f) => Object.values(Object(manifest[f]) as Record<string, unknown>));
+  const specs = (['dependencies', 'optionalDependencies'] as const).flatMap((f) =>
+    Object.values(Object(manifest[f]) as Record<string, unknown>),
+  );
   return specs
     .filter((s) => typeof s === 'string')
     .map((s) => /^(?:file:|link:)?(\.{1,2}\/.*)$|^(?:file:|link:)(.+)$/.exec(s))
@@ -92,5 +113,8 @@ async function npmCli(node: string): Promise<string> {
       if (await exists(path)) return realpath(path);
     }
   }
-  throw new HearthError('BuildFailed', `package.json asks for dependencies, but there is no npm beside ${node}. Install npm, or deploy a folder with its node_modules.`);
+  throw new HearthError(
+    'BuildFailed',
+    `package.json asks for dependencies, but there is no npm beside ${node}. Install npm, or deploy a folder with its node_modules.`,
+  );
 }

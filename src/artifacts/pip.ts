@@ -13,7 +13,10 @@ export async function pipRecipe(request: RecipeRequest, interpreters: Interprete
   const interpreter = await interpreters.find(request.runtime);
   if (interpreter === null) {
     const found = (await interpreters.found()).map((i) => `${i.language} ${i.version} (${i.path})`).join(', ') || 'none';
-    throw new HearthError('BuildFailed', `requirements.txt can't be installed: no interpreter on this machine runs ${request.runtime}. Found: ${found}.`);
+    throw new HearthError(
+      'BuildFailed',
+      `requirements.txt can't be installed: no interpreter on this machine runs ${request.runtime}. Found: ${found}.`,
+    );
   }
   const locals = await localPaths(request.source, 'requirements.txt');
   const decisive = {
@@ -39,7 +42,8 @@ export async function pipRecipe(request: RecipeRequest, interpreters: Interprete
 }
 
 function adviceFor(output: string, installScripts: boolean): string {
-  if (/No module named pip/.test(output)) return 'This Python has no pip: install it (python3 -m ensurepip, or the package python3-pip) and deploy again.';
+  if (/No module named pip/.test(output))
+    return 'This Python has no pip: install it (python3 -m ensurepip, or the package python3-pip) and deploy again.';
   if (!installScripts && /No matching distribution found|Could not find a version/.test(output)) {
     return 'Only wheels are installed, since building from source runs foreign code. If a package has no wheel, set installScripts: true.';
   }
@@ -59,7 +63,9 @@ async function localPaths(source: string, file: string, seen = new Set<string>()
   const text = await readFile(join(source, file), 'utf8').catch(() => '');
   for (const line of requirementLines(text)) {
     const nested = /^(?:-r|-c|--requirement|--constraint)[\s=]*(.+)$/.exec(line)?.[1];
-    const local = /(?:^|@\s*|^(?:-e|-f|--editable|--find-links)[\s=]*)(?:file:)?(\.{1,2}\/[^\s;]+)/.exec(line)?.[1] ?? /^([^\s;:]+\.(?:whl|tar\.gz|zip))(?:$|[\s;])/.exec(line)?.[1];
+    const local =
+      /(?:^|@\s*|^(?:-e|-f|--editable|--find-links)[\s=]*)(?:file:)?(\.{1,2}\/[^\s;]+)/.exec(line)?.[1] ??
+      /^([^\s;:]+\.(?:whl|tar\.gz|zip))(?:$|[\s;])/.exec(line)?.[1];
     const path = nested ?? local;
     if (path === undefined) continue;
     const normal = normalize(path.replace(/\[[^\]]*\]$/, ''));

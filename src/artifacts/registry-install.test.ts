@@ -14,7 +14,8 @@ import { FsArtifacts } from './fs-artifacts.ts';
 import type { Interpreters } from './interpreters.ts';
 
 const exec = promisify(execFile);
-const UNREACHABLE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ECONNRESET|NewConnectionError|Temporary failure|timed out|No route|E403|E404/i;
+const UNREACHABLE =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ECONNRESET|NewConnectionError|Temporary failure|timed out|No route|E403|E404/i;
 
 async function zip(files: Record<string, string>): Promise<Buffer> {
   const file = new ZipFile();
@@ -48,14 +49,19 @@ async function buildOrSkip(t: TestContext, artifacts: FsArtifacts, request: { so
 
 test('npm installs from its registry, readable for all, as nobody when the server is root', async (t) => {
   const artifacts = await opened(t, { find: async () => null, found: async () => [] });
-  const source = await zip({ 'package.json': '{"dependencies": {"ms": "2.1.3"}}', 'index.js': 'exports.handler = async () => require("ms")(60000)' });
+  const source = await zip({
+    'package.json': '{"dependencies": {"ms": "2.1.3"}}',
+    'index.js': 'exports.handler = async () => require("ms")(60000)',
+  });
   const build = await buildOrSkip(t, artifacts, { source, runtime: 'nodejs20.x', handler: 'index.handler' });
   if (build === null || build.dependencies === null) return;
   const path = join(await artifacts.dependencyRoot(build.dependencies), 'node_modules', 'ms', 'index.js');
   const { mode, uid } = await stat(path);
   assert.deepEqual([mode & 0o777, uid], [0o644, process.getuid?.()]);
   const root = await artifacts.taskRoot(build.code.sha256);
-  const { stdout } = await exec(process.execPath, ['-e', 'require("./index.js").handler().then((r) => process.stdout.write(r))'], { cwd: root });
+  const { stdout } = await exec(process.execPath, ['-e', 'require("./index.js").handler().then((r) => process.stdout.write(r))'], {
+    cwd: root,
+  });
   assert.equal(stdout, '1m');
 });
 
@@ -73,8 +79,11 @@ test('pip installs for the interpreter that will run it, and says what to do abo
   const { stdout } = await exec(path, ['-c', 'import six; print(six.__version__, six.__file__)'], { env: { PYTHONPATH: folder } });
   assert.equal(stdout.trim(), `1.16.0 ${join(folder, 'six.py')}`);
   const missing = await zip({ 'requirements.txt': './not-here-1.0-py3-none-any.whl\n', 'app.py': '' });
-  await assert.rejects(artifacts.build({ source: missing, runtime: name, handler: 'app.handler', installScripts: false, progress: () => undefined }), {
-    code: 'BuildFailed',
-    message: /pip install -r requirements\.txt` failed/,
-  });
+  await assert.rejects(
+    artifacts.build({ source: missing, runtime: name, handler: 'app.handler', installScripts: false, progress: () => undefined }),
+    {
+      code: 'BuildFailed',
+      message: /pip install -r requirements\.txt` failed/,
+    },
+  );
 });

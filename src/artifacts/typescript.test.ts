@@ -51,12 +51,16 @@ test('the entry is the file the handler names, unless there is JavaScript', asyn
 });
 
 test('own files are bundled, packages stay outside, top-level await works, data files stay', async () => {
-  const folder = await bundled({
-    'src/index.ts': 'import { name } from "./name.ts"; import dep from "dep"; const late = await Promise.resolve("late"); export const handler = async (): Promise<string> => `${name} ${dep} ${late}`;',
-    'src/name.ts': 'export const name: string = "own";',
-    'node_modules/dep/index.js': 'module.exports = "package";',
-    'data.txt': 'x',
-  }, 'src/index.handler');
+  const folder = await bundled(
+    {
+      'src/index.ts':
+        'import { name } from "./name.ts"; import dep from "dep"; const late = await Promise.resolve("late"); export const handler = async (): Promise<string> => `${name} ${dep} ${late}`;',
+      'src/name.ts': 'export const name: string = "own";',
+      'node_modules/dep/index.js': 'module.exports = "package";',
+      'data.txt': 'x',
+    },
+    'src/index.handler',
+  );
   assert.deepEqual(await readdir(join(folder, 'src')), ['index.mjs', 'index.mjs.map']);
   assert.ok((await readdir(folder)).includes('data.txt'));
   assert.equal(await run(folder, 'src/index.mjs'), 'own package late');
@@ -78,7 +82,9 @@ test('CommonJS among own files may require built-in modules', async () => {
 });
 
 test('a stack trace names the line of the TypeScript', async () => {
-  const folder = await bundled({ 'index.ts': '// one\n// two\nexport const handler = async (): Promise<void> => {\n  throw new Error("where");\n};\n' });
+  const folder = await bundled({
+    'index.ts': '// one\n// two\nexport const handler = async (): Promise<void> => {\n  throw new Error("where");\n};\n',
+  });
   assert.match(await readFile(join(folder, 'index.mjs.map'), 'utf8'), /index\.ts/);
   const script = `import(${JSON.stringify(join(folder, 'index.mjs'))}).then((m) => m.handler()).catch((e) => process.stdout.write(e.stack))`;
   assert.match((await exec(process.execPath, ['--enable-source-maps', '-e', script])).stdout, /index\.ts:4/);
@@ -92,10 +98,16 @@ test('what can not be bundled is BuildFailed with the bundler’s words', async 
     assert.match(String(error.details['output']), /index\.ts:1:\d+/);
     return true;
   });
-  await assert.rejects(bundled({ 'index.ts': 'import x from "./missing.ts"; export const handler = () => x;' }), { code: 'BuildFailed', message: /missing\.ts/ });
-  const outside = await folderOf({ 'secret.json': '{"secret": 1}' });
-  await assert.rejects(bundled({ 'index.ts': `import x from ${JSON.stringify(join(outside, 'secret.json'))}; export const handler = () => x;` }), {
+  await assert.rejects(bundled({ 'index.ts': 'import x from "./missing.ts"; export const handler = () => x;' }), {
     code: 'BuildFailed',
-    message: /outside of the function's folder/,
+    message: /missing\.ts/,
   });
+  const outside = await folderOf({ 'secret.json': '{"secret": 1}' });
+  await assert.rejects(
+    bundled({ 'index.ts': `import x from ${JSON.stringify(join(outside, 'secret.json'))}; export const handler = () => x;` }),
+    {
+      code: 'BuildFailed',
+      message: /outside of the function's folder/,
+    },
+  );
 });

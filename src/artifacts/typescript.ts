@@ -38,7 +38,8 @@ export async function bundle(folder: string, entry: string, runtime: string): Pr
   }
   if (format === 'esm' && result.outputFiles.some((f) => f.text.includes('__require('))) {
     // CommonJS among its own files, which asks for built-in modules by require.
-    const banner = "import { createRequire as __hearthCreateRequire } from 'node:module'; const require = __hearthCreateRequire(import.meta.url);";
+    const banner =
+      "import { createRequire as __hearthCreateRequire } from 'node:module'; const require = __hearthCreateRequire(import.meta.url);";
     result = await run({ folder, entry, runtime, format, banner });
   }
   for (const file of result.outputFiles) await writeFile(file.path, file.contents, { mode: 0o644 });

@@ -49,10 +49,12 @@ async function unpackFiles(file: ZipFile, folder: string, limits: UnpackLimits):
   let entries = 0;
   try {
     for await (const entry of file.eachEntry()) {
-      if (++entries > MOST_ENTRIES) throw new HearthError('InvalidParameterValueException', `A package may have at most ${MOST_ENTRIES} files`);
+      if (++entries > MOST_ENTRIES)
+        throw new HearthError('InvalidParameterValueException', `A package may have at most ${MOST_ENTRIES} files`);
       // The declared size is checked against what really comes out (validateEntrySizes), so it can be trusted here.
       bytes += entry.uncompressedSize;
-      if (bytes >= limits.unpackedBytes) throw new HearthError('InvalidParameterValueException', `Unzipped size must be smaller than ${limits.unpackedBytes} bytes`);
+      if (bytes >= limits.unpackedBytes)
+        throw new HearthError('InvalidParameterValueException', `Unzipped size must be smaller than ${limits.unpackedBytes} bytes`);
       const link = await unpackEntry(file, entry, folder);
       if (link !== null) links.push(link);
     }

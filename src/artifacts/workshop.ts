@@ -35,7 +35,13 @@ export interface WorkshopOptions {
 export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> {
   const asNobody = process.platform === 'linux' && process.getuid?.() === 0;
   const base = await mkdtemp(join(await realpath(tmpdir()), namePrefix(options.cache)));
-  const paths = { base, folder: join(base, 'work'), home: join(base, 'home'), cache: join(base, 'cache'), interpreter: join(base, 'interpreter') };
+  const paths = {
+    base,
+    folder: join(base, 'work'),
+    home: join(base, 'home'),
+    cache: join(base, 'cache'),
+    interpreter: join(base, 'interpreter'),
+  };
   for (const path of [paths.folder, paths.home, paths.cache, paths.interpreter]) await mkdir(path);
   if (asNobody) await furnish(paths, options.cache);
   return {
@@ -80,7 +86,11 @@ interface Paths {
 /** Gives nobody a home with the registries' settings of the server's user, and a cache. */
 async function furnish(paths: Paths, cache: string): Promise<void> {
   await mkdir(join(paths.home, '.config', 'pip'), { recursive: true });
-  const settings = [['.npmrc', '.npmrc'], ['.config/pip/pip.conf', '.config/pip/pip.conf'], ['.pip/pip.conf', '.config/pip/pip.conf']] as const;
+  const settings = [
+    ['.npmrc', '.npmrc'],
+    ['.config/pip/pip.conf', '.config/pip/pip.conf'],
+    ['.pip/pip.conf', '.config/pip/pip.conf'],
+  ] as const;
   for (const [from, to] of settings) await copyFile(join(homedir(), from), join(paths.home, to)).catch(() => undefined);
   await mkdir(cache, { recursive: true });
   await chown(cache, NOBODY, NOBODY);
@@ -117,7 +127,8 @@ async function runAsNobody(run: NobodyRun, clock: Clock): Promise<ToolEnd> {
   const reachable = await reachableByAll(real);
   if (probe.outcome === 'ok') {
     const mounts = [run.cache, run.paths.cache, ...(reachable ? [] : [prefix, run.paths.interpreter])];
-    const moved = (path: string): string => (reachable || !path.startsWith(`${prefix}/`) ? path : join(run.paths.interpreter, path.slice(prefix.length)));
+    const moved = (path: string): string =>
+      reachable || !path.startsWith(`${prefix}/`) ? path : join(run.paths.interpreter, path.slice(prefix.length));
     const command = [real, ...run.args].map(moved);
     const script = ['unshare', ...namespaces, 'sh', '-c', SCRIPT, 'sh', ...mounts, '--', ...command];
     // A shared libpython is looked for at the old place, and in the system's, where another build of it may be.
@@ -142,7 +153,8 @@ async function reachableByAll(path: string): Promise<boolean> {
 
 async function give(path: string, uid: number): Promise<void> {
   await lchown(path, uid, uid);
-  for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) await lchown(join(entry.parentPath, entry.name), uid, uid);
+  for (const entry of await readdir(path, { recursive: true, withFileTypes: true }))
+    await lchown(join(entry.parentPath, entry.name), uid, uid);
 }
 
 /** The server's own, readable by all, no special bits, whatever a package brought along. */

@@ -68,7 +68,10 @@ export function parseReference(text: string, qualifier: string | null, scope: Sc
   }
   const derived = parts['qualifier'] ?? null;
   if (derived !== null && qualifier !== null && derived !== qualifier) {
-    throw new HearthError('InvalidParameterValueException', 'The derived qualifier from the function name does not match the specified qualifier.');
+    throw new HearthError(
+      'InvalidParameterValueException',
+      'The derived qualifier from the function name does not match the specified qualifier.',
+    );
   }
   return { name: parts['name'] ?? text, qualifier: qualifier ?? derived };
 }
@@ -76,5 +79,8 @@ export function parseReference(text: string, qualifier: string | null, scope: Sc
 /** ResourceNotFoundException as Lambda words it; `qualifier` is what was asked for, if anything. */
 export function notFound(reference: FunctionReference, scope: Scope): HearthError {
   const version = reference.qualifier === null ? '' : `:${reference.qualifier}`;
-  return new HearthError('ResourceNotFoundException', `Function not found: arn:aws:lambda:${scope.region}:${scope.accountId}:function:${reference.name}${version}`);
+  return new HearthError(
+    'ResourceNotFoundException',
+    `Function not found: arn:aws:lambda:${scope.region}:${scope.accountId}:function:${reference.name}${version}`,
+  );
 }

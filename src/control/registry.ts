@@ -7,7 +7,10 @@ import { notFound, parseReference, type FunctionReference, type Scope } from './
 import { Turns } from './turns.ts';
 
 /** All of a version that its author decides. */
-export type FunctionSettings = Omit<FunctionVersion, 'functionId' | 'accountId' | 'region' | 'name' | 'version' | 'revisionId' | 'modifiedAtMs'>;
+export type FunctionSettings = Omit<
+  FunctionVersion,
+  'functionId' | 'accountId' | 'region' | 'name' | 'version' | 'revisionId' | 'modifiedAtMs'
+>;
 
 /** What happened to a function. `previous` no longer serves. */
 export type FunctionChange =
@@ -22,7 +25,8 @@ export interface RegistryDeps {
   readonly scope: Scope;
 }
 
-const STALE = 'The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id';
+const STALE =
+  'The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id';
 
 /**
  * Every function, in memory: reading never waits. Writes go to the store first and are seen when they are durable; those of one
@@ -101,7 +105,8 @@ export class FunctionRegistry {
   ): Promise<FunctionVersion> {
     return this.#turns.take(name, async () => {
       const previous = this.require({ name, qualifier: null });
-      if (expectedRevisionId !== null && previous.revisionId !== expectedRevisionId) throw new HearthError('PreconditionFailedException', STALE);
+      if (expectedRevisionId !== null && previous.revisionId !== expectedRevisionId)
+        throw new HearthError('PreconditionFailedException', STALE);
       const version = this.#freeze({ ...previous, ...change(previous), ...this.#stamp() });
       await this.#deps.store.replaceLatest(version, previous.revisionId);
       this.#latest.set(name, version);
@@ -120,6 +125,15 @@ export class FunctionRegistry {
       this.#tell({ kind: 'removed', previous });
       return true;
     });
+  }
+
+  /** Digests that functions refer to: what a sweep of the artifacts must leave. */
+  inUse(): { code: Set<string>; dependencies: Set<string> } {
+    const versions = this.list();
+    return {
+      code: new Set(versions.map((v) => v.codeSha256)),
+      dependencies: new Set(versions.flatMap((v) => v.dependencies ?? [])),
+    };
   }
 
   /** Calls a listener after each change, which must not throw; returns the way to stop. */

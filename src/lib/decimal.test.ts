@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Decimal } from './decimal.ts';
 
-const d = Decimal.parse;
+const d = (text: string): Decimal => Decimal.parse(text);
 
 test('adds and multiplies exactly where doubles do not', () => {
   assert.equal(d('0.1').plus(d('0.2')).toString(), '0.3');
@@ -11,7 +11,14 @@ test('adds and multiplies exactly where doubles do not', () => {
 });
 
 test('writes the shortest text', () => {
-  for (const [given, expected] of [['1.500', '1.5'], ['0.0', '0'], ['-0', '0'], ['-0.50', '-0.5'], ['007', '7'], ['100', '100']] as const) {
+  for (const [given, expected] of [
+    ['1.500', '1.5'],
+    ['0.0', '0'],
+    ['-0', '0'],
+    ['-0.50', '-0.5'],
+    ['007', '7'],
+    ['100', '100'],
+  ] as const) {
     assert.equal(d(given).toString(), expected);
   }
 });

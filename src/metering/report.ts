@@ -4,7 +4,7 @@ import { alwaysOnCost, cost } from './billing.ts';
 import type { Prices } from './billing.ts';
 
 /** Sums with their price. */
-export interface PricedUsage {
+interface PricedUsage {
   readonly invocations: number;
   readonly errors: number;
   readonly coldStarts: number;
@@ -44,7 +44,11 @@ export function usageReport(totals: readonly UsageTotals[], window: Window, pric
     to,
     functions: totals.map((t) => ({ functionName: t.functionName, ...priced(t, prices) })),
     total: priced(totals.reduce(add, NOTHING), prices),
-    alwaysOn: { hours: (to - from) / 3_600_000, costPerHour: prices.alwaysOnPerHour, cost: alwaysOnCost(to - from, prices.alwaysOnPerHour) },
+    alwaysOn: {
+      hours: (to - from) / 3_600_000,
+      costPerHour: prices.alwaysOnPerHour,
+      cost: alwaysOnCost(to - from, prices.alwaysOnPerHour),
+    },
     currency: prices.currency,
   };
 }

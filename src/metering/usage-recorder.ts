@@ -61,7 +61,7 @@ export class UsageRecorder implements UsageSink {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#writeAfterMs = options.flushMs * WRITE_AT;
-    this.#batch = options.batchRecords ?? 1_000;
+    this.#batch = options.batchRecords ?? 500;
     this.#closeMs = options.closeMs ?? 5_000;
     this.#queue = new BoundedQueue(options.capacity ?? 200_000);
   }
@@ -99,7 +99,8 @@ export class UsageRecorder implements UsageSink {
     this.#timer?.cancel();
     this.#timer = null;
     hold.release();
-    if (this.stats.buffered > 0) this.#log.error({ records: this.stats.buffered }, 'usage records were lost: the store was away when the server closed');
+    if (this.stats.buffered > 0)
+      this.#log.error({ records: this.stats.buffered }, 'usage records were lost: the store was away when the server closed');
   }
 
   async #drain(late: () => boolean): Promise<void> {
@@ -175,7 +176,8 @@ export class UsageRecorder implements UsageSink {
   }
 
   #failed(error: unknown): void {
-    if (this.#retryMs === 0) this.#log.warn({ err: error, buffered: this.stats.buffered }, 'usage can not be written; keeping it and trying on');
+    if (this.#retryMs === 0)
+      this.#log.warn({ err: error, buffered: this.stats.buffered }, 'usage can not be written; keeping it and trying on');
     this.#retryMs = Math.min(Math.max(this.#retryMs * 2, RETRY_MS.first), RETRY_MS.last);
   }
 
@@ -189,6 +191,9 @@ export class UsageRecorder implements UsageSink {
     this.#lost += 1;
     if (this.#overflowing) return;
     this.#overflowing = true;
-    this.#log.error({ capacity: this.#queue.length }, 'the usage buffer is full: the oldest records are being lost until the database is back');
+    this.#log.error(
+      { capacity: this.#queue.length },
+      'the usage buffer is full: the oldest records are being lost until the database is back',
+    );
   }
 }

@@ -45,7 +45,10 @@ function pathText(path: readonly PropertyKey[]): string {
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((v, key) => (v === null || typeof v !== 'object' ? undefined : (v as Record<PropertyKey, unknown>)[key]), value);
+  return path.reduce<unknown>(
+    (v, key) => (v === null || typeof v !== 'object' ? undefined : (v as Record<PropertyKey, unknown>)[key]),
+    value,
+  );
 }
 
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {

@@ -29,7 +29,10 @@ test('the example of the design parses, and every default is filled in', () => {
         scaling: { min: 0, max: 100, concurrency: 1, keepAlive: 'histogram' },
         snapshot: 'onDeploy',
         url: { auth: 'none' },
-        triggers: [{ objects: { bucket: 'uploads', prefix: 'in/', suffix: '.jpg' } }, { schedule: { cron: '0 6 * * *', timezone: 'Europe/Madrid' } }],
+        triggers: [
+          { objects: { bucket: 'uploads', prefix: 'in/', suffix: '.jpg' } },
+          { schedule: { cron: '0 6 * * *', timezone: 'Europe/Madrid' } },
+        ],
       },
     },
   });
@@ -43,8 +46,12 @@ test('the example of the design parses, and every default is filled in', () => {
 });
 
 test('an unknown key is refused with its path and the nearest known key, at every depth', () => {
-  assert.deepEqual(faults({ functions: { detect: { ...minimal, memroyMb: 512 } } }), ['functions.detect.memroyMb: unknown key; did you mean memoryMb?']);
-  assert.deepEqual(faults({ functions: { a: { ...minimal, scaling: { maximum: 1 } } } }), ['functions.a.scaling.maximum: unknown key; known keys: min, max, concurrency, keepAlive']);
+  assert.deepEqual(faults({ functions: { detect: { ...minimal, memroyMb: 512 } } }), [
+    'functions.detect.memroyMb: unknown key; did you mean memoryMb?',
+  ]);
+  assert.deepEqual(faults({ functions: { a: { ...minimal, scaling: { maximum: 1 } } } }), [
+    'functions.a.scaling.maximum: unknown key; known keys: min, max, concurrency, keepAlive',
+  ]);
   assert.deepEqual(faults({ functions: { a: { ...minimal, triggers: [{ objects: { bukcet: 'x', bucket: 'y' } }] } } }), [
     'functions.a.triggers[0].objects.bukcet: unknown key; did you mean bucket?',
   ]);
@@ -52,7 +59,9 @@ test('an unknown key is refused with its path and the nearest known key, at ever
 });
 
 test('a wrong value is refused in words', () => {
-  assert.deepEqual(faults({ functions: { a: { ...minimal, runtime: 'node20.x' } } }), ['functions.a.runtime: "node20.x" is not known; did you mean nodejs20.x?']);
+  assert.deepEqual(faults({ functions: { a: { ...minimal, runtime: 'node20.x' } } }), [
+    'functions.a.runtime: "node20.x" is not known; did you mean nodejs20.x?',
+  ]);
   assert.deepEqual(faults({ functions: { a: { handler: 'x.y' } } }), ['functions.a.runtime: is missing']);
   assert.deepEqual(faults({ functions: { a: { ...minimal, scaling: { keepAlive: 'long' } } } }), [
     'functions.a.scaling.keepAlive: must be seconds (0 to 86400), fixed or histogram',
@@ -61,7 +70,8 @@ test('a wrong value is refused in words', () => {
   assert.match(faults({ functions: { 'a b': minimal } })[0] ?? '', /^functions\.a b: must be a function name/);
   assert.match(faults({ functions: { a: { ...minimal, triggers: [{}] } } })[0] ?? '', /exactly one of http, objects/);
   assert.match(faults({ functions: { a: { ...minimal, scaling: { min: 3, max: 2 } } } })[0] ?? '', /min must not be more than max/);
-  for (const value of [null, 7, 'x', [], { functions: [] }, { functions: { a: null } }]) assert.notEqual(faults(value).length, 0, JSON.stringify(value));
+  for (const value of [null, 7, 'x', [], { functions: [] }, { functions: { a: null } }])
+    assert.notEqual(faults(value).length, 0, JSON.stringify(value));
 });
 
 test('the published JSON schema is what the code says', () => {

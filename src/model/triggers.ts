@@ -10,13 +10,21 @@ const TRIGGERS = {
       bucket: text.describe('Bucket whose uploads trigger the function'),
       prefix: z.string().optional().describe('Only keys that start with this'),
       suffix: z.string().optional().describe('Only keys that end with this'),
-      events: z.array(z.enum(['created', 'removed'])).min(1).optional().describe('What must happen to an object; default: created'),
+      events: z
+        .array(z.enum(['created', 'removed']))
+        .min(1)
+        .optional()
+        .describe('What must happen to an object; default: created'),
     })
     .describe('Uploads to a bucket'),
   database: z
     .strictObject({
       table: text.describe('Table of the database `app`, with its schema if that is not public'),
-      events: z.array(z.enum(['insert', 'update', 'delete'])).min(1).optional().describe('Changes that count; default: all'),
+      events: z
+        .array(z.enum(['insert', 'update', 'delete']))
+        .min(1)
+        .optional()
+        .describe('Changes that count; default: all'),
       batchSize: z.int().min(1).max(10_000).optional().describe('Most changes in one event'),
     })
     .describe('Changes of a table'),
@@ -51,7 +59,9 @@ export const trigger = z
     schedule: TRIGGERS.schedule.optional(),
     queue: TRIGGERS.queue.optional(),
   })
-  .refine((t) => Object.values(t).filter((v) => v !== undefined).length === 1, { error: `must have exactly one of ${TRIGGER_KINDS.join(', ')}` })
+  .refine((t) => Object.values(t).filter((v) => v !== undefined).length === 1, {
+    error: `must have exactly one of ${TRIGGER_KINDS.join(', ')}`,
+  })
   .meta({ minProperties: 1, maxProperties: 1 });
 
 export type TriggerManifest = z.output<typeof trigger>;

@@ -25,6 +25,12 @@ export function parseRuntime(runtime: string): RuntimeName | null {
   return python === null ? null : { language: 'python', release: python[1]! };
 }
 
+/** Lambda's name for what an interpreter runs: `nodejs20.x`, `python3.11`. */
+export function runtimeName(interpreter: Interpreter): string {
+  const [major, minor] = interpreter.version.split('.');
+  return interpreter.language === 'node' ? `nodejs${major}.x` : `python${major}.${minor}`;
+}
+
 /**
  * Which installed interpreter runs a runtime. The release must be the very one that the name says: a function that was written for
  * another would fail later and less clearly. Looks when first asked, and remembers what it found for as long as the process lives.
@@ -69,7 +75,9 @@ export class Catalogue {
     const fits = (i: Interpreter | null): i is Interpreter => i !== null && `${i.version}.`.startsWith(`${release}.`);
     // Those whose path names the release come first, so that as a rule only one process is started to ask.
     const paths = candidates(this.#host, language);
-    const hinted = paths.filter((path) => path === this.#host.execPath || new RegExp(`(^|[^0-9.])${release.replace('.', '\\.')}([^0-9]|$)`).test(path));
+    const hinted = paths.filter(
+      (path) => path === this.#host.execPath || new RegExp(`(^|[^0-9.])${release.replace('.', '\\.')}([^0-9]|$)`).test(path),
+    );
     for (const path of new Set([...hinted, ...paths])) {
       const interpreter = await this.#identify(language, path);
       if (fits(interpreter)) return interpreter;

@@ -3,10 +3,25 @@ import { HearthError } from '../errors.ts';
 /** SQLSTATE of a unique key that is taken. */
 const UNIQUE_VIOLATION = '23505';
 
-/** What `pg` says, without a code, when a connection is not there (any more). */
-const LOST = /connection (terminated|ended|timeout)|timeout (exceeded|expired)|client has encountered a connection error|not queryable|pool after calling end/i;
+/** Data exceptions; a null where none may be; a check that fails. */
+const UNFIT = /^(22...|23502|23514)$/;
 
-const SYSTEM_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'EACCES']);
+/** What `pg` says, without a code, when a connection is not there (any more). */
+const LOST =
+  /connection (terminated|ended|timeout)|timeout (exceeded|expired)|client has encountered a connection error|not queryable|pool after calling end/i;
+
+const SYSTEM_ERRORS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EACCES',
+]);
 
 /**
  * The HearthError for what a query threw: ServiceUnavailable when the database can't be reached or can't take
@@ -16,9 +31,13 @@ const SYSTEM_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 
 export function databaseError(error: unknown): HearthError {
   if (error instanceof HearthError) return error;
   if (isUnavailable(error)) {
-    return new HearthError('ServiceUnavailable', `The database is not available: ${messageOf(error)}. Try again; if it stays away, see the server's log.`, { cause: error });
+    return new HearthError(
+      'ServiceUnavailable',
+      `The database is not available: ${messageOf(error)}. Try again; if it stays away, see the server's log.`,
+      { cause: error },
+    );
   }
-  if (codeOf(error).startsWith('22')) {
+  if (UNFIT.test(codeOf(error))) {
     return new HearthError('InvalidParameterValueException', `The database can't hold a value: ${messageOf(error)}`, { cause: error });
   }
   return new HearthError('ServiceException', `The database refused a query: ${messageOf(error)}`, { cause: error });

@@ -26,7 +26,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'hearth-embedded-'));
 const children: ChildProcess[] = [];
 after(() => {
   for (const child of children) child.kill('SIGKILL');
-  rmSync(scratch, { recursive: true, force: true });
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 20 });
 });
 
 interface Said {
@@ -67,6 +67,7 @@ describe('embedded PostgreSQL', () => {
     const all = await Promise.all([1, 2, 3, 4].map(() => storeProcess(home)));
     assert.equal(all.filter(({ said }) => said.error === undefined).length, 1, JSON.stringify(all.map(({ said }) => said)));
     for (const { child } of all) child.kill('SIGKILL');
+    await Promise.all(all.filter(({ said }) => said.error === undefined).map(({ said }) => gone(said.pid)));
   });
 
   test('killed while it makes its data, it begins anew', async () => {
@@ -79,7 +80,12 @@ describe('embedded PostgreSQL', () => {
     assert.deepEqual([said.error, said.functions], [undefined, 0]);
     next.kill('SIGTERM');
     await exited(next);
-    assert.deepEqual(readdirSync(join(home, 'postgres')).filter((name) => name !== 'lib').sort(), ['data', 'password']);
+    assert.deepEqual(
+      readdirSync(join(home, 'postgres'))
+        .filter((name) => name !== 'lib')
+        .sort(),
+      ['data', 'password'],
+    );
   });
 
   test('runs as an ordinary user', { skip: process.getuid?.() !== 0 ? 'is run by one already' : undefinedIfNobody() }, async () => {
@@ -103,7 +109,9 @@ describe('embedded PostgreSQL', () => {
   test('a home too deep for a socket address works', { skip: process.platform === 'linux' ? false : 'needs /proc' }, async () => {
     const embedded = await startEmbedded({ home: join(scratch, 'x'.repeat(120)), ...parts });
     const session = await openSession(embedded.connection('app'), 'test', () => {});
-    const { rows } = await session.query("select current_setting('wal_level') as wal, current_setting('fsync') as fsync, current_setting('listen_addresses') as tcp");
+    const { rows } = await session.query(
+      "select current_setting('wal_level') as wal, current_setting('fsync') as fsync, current_setting('listen_addresses') as tcp",
+    );
     assert.deepEqual(rows, [{ wal: 'logical', fsync: 'on', tcp: '' }]);
     await session.end();
     await embedded.stop();
@@ -129,7 +137,10 @@ describe('embedded PostgreSQL', () => {
     await (await startEmbedded({ home, ...parts })).stop();
     const stranger = spawn('sleep', ['60'], { cwd: '/', stdio: 'ignore', ...(process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}) });
     children.push(stranger);
-    writeFileSync(join(home, 'postgres', 'data', 'postmaster.pid'), `${stranger.pid}\n/proc/self/cwd\n1700000000\n5432\n/proc/self/cwd\n\n`);
+    writeFileSync(
+      join(home, 'postgres', 'data', 'postmaster.pid'),
+      `${stranger.pid}\n/proc/self/cwd\n1700000000\n5432\n/proc/self/cwd\n\n`,
+    );
     await (await startEmbedded({ home, ...parts })).stop();
     assert.notEqual(processStart(stranger.pid ?? 0), null);
     stranger.kill('SIGKILL');
@@ -160,7 +171,14 @@ describe('embedded PostgreSQL', () => {
 
   test('nobody comes in without the password', async () => {
     const embedded = await startEmbedded({ home: join(scratch, 'password'), ...parts });
-    const pool = openPool({ ...(embedded.connection('hearth') as { host: string; port: number; user: string; password: string; database: string }), password: 'guess' }, 'test', silent);
+    const pool = openPool(
+      {
+        ...(embedded.connection('hearth') as { host: string; port: number; user: string; password: string; database: string }),
+        password: 'guess',
+      },
+      'test',
+      silent,
+    );
     await assert.rejects(pool.query('select 1'), /password authentication failed/);
     await pool.end();
     await embedded.stop();
@@ -171,8 +189,12 @@ function undefinedIfNobody(): string | false {
   return findAccount(readFileSync('/etc/passwd', 'utf8'), 'nobody') === null ? 'there is no user nobody' : false;
 }
 
-async function storeProcess(home: string, mechanism = 'setpriv', account: { uid: number; gid: number } | null = null): Promise<{ child: ChildProcess; said: Said }> {
-  const child = spawn(process.execPath, [FIXTURE, home, mechanism], { stdio: ['ignore', 'pipe', 'inherit'], cwd: '/', ...(account ?? {}) });
+async function storeProcess(
+  home: string,
+  mechanism = 'setpriv',
+  account: { uid: number; gid: number } | null = null,
+): Promise<{ child: ChildProcess; said: Said }> {
+  const child = spawn(process.execPath, [FIXTURE, home, mechanism], { stdio: ['ignore', 'pipe', 'inherit'], cwd: '/', ...account });
   children.push(child);
   assert.ok(child.stdout);
   for await (const line of createInterface({ input: child.stdout })) return { child, said: JSON.parse(line) as Said };

@@ -16,7 +16,7 @@ import { socketFolder } from './embedded/socket-folder.ts';
 import type { Log } from './log.ts';
 
 /** Hearth's own state, and what belongs to the user: apart, or changes of ours would trigger functions of theirs. */
-export type DatabaseName = 'hearth' | 'app';
+type DatabaseName = 'hearth' | 'app';
 
 /** The bundled PostgreSQL, running. */
 export interface Embedded {

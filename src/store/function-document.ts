@@ -34,11 +34,24 @@ const functionVersion = z.strictObject({
 }) satisfies z.ZodType<FunctionVersion>;
 
 /** What has a column of its own; all else is in the document. */
-export type Columns = Pick<FunctionVersion, 'functionId' | 'accountId' | 'region' | 'name' | 'version' | 'revisionId' | 'runtime' | 'modifiedAtMs'>;
+export type Columns = Pick<
+  FunctionVersion,
+  'functionId' | 'accountId' | 'region' | 'name' | 'version' | 'revisionId' | 'runtime' | 'modifiedAtMs'
+>;
 
 /** The part of a version that is kept as a document, as JSON text. */
 export function toDocument(version: FunctionVersion): string {
-  const { functionId: _1, accountId: _2, region: _3, name: _4, version: _5, revisionId: _6, runtime: _7, modifiedAtMs: _8, ...rest } = version;
+  const {
+    functionId: _1,
+    accountId: _2,
+    region: _3,
+    name: _4,
+    version: _5,
+    revisionId: _6,
+    runtime: _7,
+    modifiedAtMs: _8,
+    ...rest
+  } = version;
   return JSON.stringify(rest);
 }
 

@@ -47,7 +47,10 @@ async function create(db: Kysely<Database>, version: FunctionVersion): Promise<v
   const key = { account_id: version.accountId, region: version.region, function_id: version.functionId };
   try {
     await db.transaction().execute(async (tx) => {
-      await tx.insertInto('hearth.function').values({ ...key, name: version.name }).execute();
+      await tx
+        .insertInto('hearth.function')
+        .values({ ...key, name: version.name })
+        .execute();
       await tx
         .insertInto('hearth.function_version')
         .values({ ...key, version: version.version, ...changing(version) })

@@ -26,7 +26,7 @@ export async function migrate(session: ClientBase, migrations: readonly Migratio
   return missing.map((migration) => migration.name);
 }
 
-export function checksum(migration: Migration): string {
+function checksum(migration: Migration): string {
   return createHash('sha256').update(migration.sql).digest('hex');
 }
 
@@ -36,17 +36,26 @@ async function assertVersion(session: ClientBase): Promise<void> {
   );
   const version = rows[0];
   if (version !== undefined && version.number >= OLDEST.number) return;
-  throw new HearthError('ServiceUnavailable', `The database is PostgreSQL ${version?.text}; Hearth needs ${OLDEST.text} or newer. Upgrade it, or unset DATABASE_URL to use the bundled one.`);
+  throw new HearthError(
+    'ServiceUnavailable',
+    `The database is PostgreSQL ${version?.text}; Hearth needs ${OLDEST.text} or newer. Upgrade it, or unset DATABASE_URL to use the bundled one.`,
+  );
 }
 
 function assertHistory(applied: readonly { name: string; checksum: string }[], migrations: readonly Migration[]): void {
   for (const { name, checksum: recorded } of applied) {
     const known = migrations.find((migration) => migration.name === name);
     if (known === undefined) {
-      throw new HearthError('ServiceUnavailable', `The database was migrated by a newer Hearth (${name} is not known here). Start that version, or restore a backup from before it.`);
+      throw new HearthError(
+        'ServiceUnavailable',
+        `The database was migrated by a newer Hearth (${name} is not known here). Start that version, or restore a backup from before it.`,
+      );
     }
     if (checksum(known) !== recorded) {
-      throw new HearthError('ServiceUnavailable', `Migration ${name} is not what was applied to this database: its file was changed afterwards. Restore the file, and put the change into a new migration.`);
+      throw new HearthError(
+        'ServiceUnavailable',
+        `Migration ${name} is not what was applied to this database: its file was changed afterwards. Restore the file, and put the change into a new migration.`,
+      );
     }
   }
 }
@@ -59,6 +68,10 @@ async function apply(session: ClientBase, migration: Migration): Promise<void> {
     await session.query('commit');
   } catch (error) {
     await session.query('rollback').catch(() => {});
-    throw new HearthError('ServiceUnavailable', `Migration ${migration.name} failed; the database is as it was before it: ${(error as Error).message}`, { cause: error });
+    throw new HearthError(
+      'ServiceUnavailable',
+      `Migration ${migration.name} failed; the database is as it was before it: ${(error as Error).message}`,
+      { cause: error },
+    );
   }
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import pg from 'pg';
+import { Client } from 'pg';
 import { aRecord, aVersion, rejects, storeContract } from '../../test/contracts/store.contract.ts';
 import { silent } from '../../test/silent-log.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -52,7 +52,11 @@ describe("somebody's own PostgreSQL", () => {
 
   test('a second server on the same home is refused, with the pid of the first', async () => {
     const first = await open('one');
-    await rejects(openStore({ home: join(home, 'one'), databaseUrl: null, region: 'us-east-1' }, parts), 'ResourceConflictException', new RegExp(`process ${process.pid}.*HEARTH_HOME`));
+    await rejects(
+      openStore({ home: join(home, 'one'), databaseUrl: null, region: 'us-east-1' }, parts),
+      'ResourceConflictException',
+      new RegExp(`process ${process.pid}.*HEARTH_HOME`),
+    );
     await first.close();
   });
 
@@ -80,7 +84,7 @@ describe("somebody's own PostgreSQL", () => {
     const store = await openDatabase({ connectionString: databaseUrl }, 'us-east-1', parts);
     const version = aVersion({ name: 'spoilt' });
     await store.functions.create(version);
-    const client = new pg.Client(databaseUrl);
+    const client = new Client(databaseUrl);
     await client.connect();
     await client.query(`update hearth.function_version set document = document - 'handler' || '{"memoryMb": -1}'`);
     await client.end();
@@ -89,12 +93,19 @@ describe("somebody's own PostgreSQL", () => {
   });
 
   test('an edited migration, and one from the future, are refused', async () => {
-    const client = new pg.Client(await newDatabase('history'));
+    const client = new Client(await newDatabase('history'));
     await client.connect();
     const names = MIGRATIONS.map((m) => m.name);
     assert.deepEqual(await migrate(client, MIGRATIONS), names);
     assert.deepEqual(await migrate(client, MIGRATIONS), []);
-    await rejects(migrate(client, MIGRATIONS.map((m) => ({ ...m, sql: `${m.sql} ` }))), 'ServiceUnavailable', /was changed afterwards/);
+    await rejects(
+      migrate(
+        client,
+        MIGRATIONS.map((m) => ({ ...m, sql: `${m.sql} ` })),
+      ),
+      'ServiceUnavailable',
+      /was changed afterwards/,
+    );
     await rejects(migrate(client, []), 'ServiceUnavailable', /newer Hearth/);
     const broken = [...MIGRATIONS, { name: '9999-broken', sql: 'create table hearth.half (a int); select 1/0' }];
     await rejects(migrate(client, broken), 'ServiceUnavailable', /9999-broken.*division by zero/);
@@ -112,9 +123,11 @@ describe("somebody's own PostgreSQL", () => {
     await early.close();
     const store = await openDatabase({ connectionString: databaseUrl }, 'us-east-1', parts);
     await store.usage.append([record, aRecord({ startedAtMs: start, functionName: 'new' })]);
-    const client = new pg.Client(databaseUrl);
+    const client = new Client(databaseUrl);
     await client.connect();
-    const { rows } = await client.query('select c.relname as place, u.function_name as name from hearth.usage u join pg_class c on c.oid = u.tableoid order by name');
+    const { rows } = await client.query(
+      'select c.relname as place, u.function_name as name from hearth.usage u join pg_class c on c.oid = u.tableoid order by name',
+    );
     await client.end();
     await store.close();
     const day = new Date(start).toISOString().slice(0, 10).replaceAll('-', '');

@@ -33,6 +33,8 @@ export class ServerLock {
   #takenOver: HearthError | null = null;
   #closed = false;
   #regaining: Promise<void> | null = null;
+  /** Ends the wait between two attempts. */
+  #wake: () => void = () => {};
 
   private constructor(options: ServerLockOptions, session: pg.Client) {
     this.#options = options;
@@ -57,6 +59,7 @@ export class ServerLock {
 
   async release(): Promise<void> {
     this.#closed = true;
+    this.#wake();
     await this.#regaining;
     await this.#session.end().catch(() => {});
   }
@@ -78,12 +81,20 @@ export class ServerLock {
         return;
       } catch (error) {
         if (error instanceof HearthError && error.code === 'ResourceConflictException') {
-          this.#takenOver = new HearthError('ServiceUnavailable', `While the database was away, another server took it over: ${error.message}`, { cause: error });
+          this.#takenOver = new HearthError(
+            'ServiceUnavailable',
+            `While the database was away, another server took it over: ${error.message}`,
+            { cause: error },
+          );
           log.error({ err: error }, 'another server has taken over the database; this one writes no more');
           return;
         }
       }
-      await new Promise<void>((resolve) => clock.after(wait, resolve));
+      if (this.#closed) return;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        clock.after(wait, resolve);
+      });
     }
   }
 }
@@ -99,7 +110,9 @@ async function takeSession(options: ServerLockOptions): Promise<pg.Client> {
   }
   try {
     // A machine that loses power says no goodbye: let the database find out in half a minute, not in two hours.
-    await session.query('set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3; set statement_timeout = 0');
+    await session.query(
+      'set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3; set statement_timeout = 0',
+    );
     for (let waited = 0; !(await tryLock(session)); waited += POLL_MS) {
       const holder = await findHolder(session);
       if (waited >= PATIENCE_MS || (holder !== null && !isDead(holder))) throw conflict(holder);

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Database } from './schema.ts';
 
-export const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /** A start further than this from now gets no partition of its own: one wrong clock must not make thousands. */
 const WINDOW_DAYS = 31;
@@ -11,7 +11,7 @@ const WINDOW_DAYS = 31;
 const AHEAD_DAYS = 3;
 
 /** Day of a time, counted from the epoch in UTC. */
-export function dayOf(ms: number): number {
+function dayOf(ms: number): number {
   return Math.floor(ms / DAY_MS);
 }
 
@@ -43,7 +43,9 @@ export async function makePartition(db: Kysely<Database>, day: number): Promise<
       with moved as (delete from hearth.usage_default where day = ${date}::date returning ${sql.raw(COLUMNS)})
       insert into ${table} (${sql.raw(COLUMNS)}) select ${sql.raw(COLUMNS)} from moved
     `.execute(tx);
-    await sql`alter table hearth.usage attach partition ${table} for values from (${sql.lit(date)}) to (${sql.lit(dateText(day + 1))})`.execute(tx);
+    await sql`alter table hearth.usage attach partition ${table} for values from (${sql.lit(date)}) to (${sql.lit(dateText(day + 1))})`.execute(
+      tx,
+    );
   });
 }
 

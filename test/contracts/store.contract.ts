@@ -52,7 +52,10 @@ function functionsContract(store: () => Store): void {
     const next = { ...version, revisionId: randomUUID(), memoryMb: 1024, modifiedAtMs: version.modifiedAtMs + 1 };
     await store().functions.replaceLatest(next, version.revisionId);
     assert.deepEqual(await find(store(), version.functionId), next);
-    await rejects(store().functions.replaceLatest({ ...next, revisionId: randomUUID() }, version.revisionId), 'PreconditionFailedException');
+    await rejects(
+      store().functions.replaceLatest({ ...next, revisionId: randomUUID() }, version.revisionId),
+      'PreconditionFailedException',
+    );
     assert.deepEqual(await find(store(), version.functionId), next);
   });
 
@@ -90,12 +93,24 @@ function usageContract(store: () => Store, nowMs: () => number): void {
   test('totals are exact, and of the starts in [from, to)', async () => {
     const start = nowMs();
     const functionName = `f-${randomUUID()}`;
-    const at = (startedAtMs: number, rest: Partial<UsageRecord> = {}): UsageRecord => aRecord({ functionName, startedAtMs, memoryMb: 129, billedMs: 7, ...rest });
+    const at = (startedAtMs: number, rest: Partial<UsageRecord> = {}): UsageRecord =>
+      aRecord({ functionName, startedAtMs, memoryMb: 129, billedMs: 7, ...rest });
     const within = [at(start), at(start + 1, { coldRung: 'disk' }), at(start + 999, { outcome: 'timeout' })];
     await store().usage.append([at(start - 1), ...within, at(start + 1_000)]);
     const totals = await store().usage.totals({ fromMs: start, toMs: start + 1_000, functionName });
     assert.deepEqual(totals, [
-      { functionName, invocations: 3, errors: 1, coldStarts: 1, billedMs: 21, gbSeconds: '0.0026455078125', bytesIn: 30, bytesOut: 60, firstAtMs: start, lastAtMs: start + 999 },
+      {
+        functionName,
+        invocations: 3,
+        errors: 1,
+        coldStarts: 1,
+        billedMs: 21,
+        gbSeconds: '0.0026455078125',
+        bytesIn: 30,
+        bytesOut: 60,
+        firstAtMs: start,
+        lastAtMs: start + 999,
+      },
     ]);
   });
 
@@ -114,9 +129,29 @@ function usageContract(store: () => Store, nowMs: () => number): void {
     const starts = [0, today - 365 * DAY_MS, today - 1, today, today + DAY_MS, today + 40 * DAY_MS, today + 4_000 * DAY_MS];
     await store().usage.append(starts.map((startedAtMs) => aRecord({ functionName, startedAtMs })));
     const kept = await store().usage.recent({ functionName, limit: 100 });
-    assert.deepEqual(kept.map((r) => r.startedAtMs), starts.toReversed());
+    assert.deepEqual(
+      kept.map((r) => r.startedAtMs),
+      starts.toReversed(),
+    );
     const [total] = await store().usage.totals({ fromMs: today - 1, toMs: today + 1, functionName });
     assert.equal(total?.invocations, 2);
+  });
+
+  test('a record that can not be true is refused, with the whole batch', async () => {
+    const functionName = `f-${randomUUID()}`;
+    for (const wrong of [
+      { billedMs: -1 },
+      { billedMs: 0.5 },
+      { durationMs: Number.NaN },
+      { startedAtMs: Number.POSITIVE_INFINITY },
+      { memoryMb: -128 },
+    ]) {
+      await rejects(
+        store().usage.append([aRecord({ functionName }), aRecord({ functionName, ...wrong })]),
+        'InvalidParameterValueException',
+      );
+    }
+    assert.deepEqual(await store().usage.recent({ functionName, limit: 10 }), []);
   });
 
   test('five thousand records in one batch', async () => {
@@ -134,13 +169,20 @@ function describeIdempotency(store: () => Store, nowMs: () => number): void {
     const { functionName } = first;
     const retry = aRecord({ ...first, attempt: 2 });
     await store().usage.append([first, first]);
-    await Promise.all([store().usage.append([first]), store().usage.append([retry, first]), store().usage.append([{ ...first, billedMs: 99 }])]);
+    await Promise.all([
+      store().usage.append([first]),
+      store().usage.append([retry, first]),
+      store().usage.append([{ ...first, billedMs: 99 }]),
+    ]);
     await store().usage.append([]);
     const kept = await store().usage.recent({ functionName, limit: 10 });
-    assert.deepEqual(kept.map((r) => [r.attempt, r.billedMs]).sort(), [
-      [1, 5],
-      [2, 5],
-    ]);
+    assert.deepEqual(
+      kept.map((r) => [r.attempt, r.billedMs]).toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0)),
+      [
+        [1, 5],
+        [2, 5],
+      ],
+    );
   });
 }
 

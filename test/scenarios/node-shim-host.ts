@@ -140,7 +140,8 @@ export async function collect(peer: Peer, request: number): Promise<Outcome> {
   for (;;) {
     const found = await peer.take((next) => next.request === request && (next.type === Frame.answer || next.type === Frame.answerEnd));
     if (found === null) return { end: null, body: Buffer.concat(chunks).toString() };
-    if (found.type === Frame.answerEnd) return { end: JSON.parse(found.payload.toString()) as AnswerEnd, body: Buffer.concat(chunks).toString() };
+    if (found.type === Frame.answerEnd)
+      return { end: JSON.parse(found.payload.toString()) as AnswerEnd, body: Buffer.concat(chunks).toString() };
     chunks.push(found.payload);
     const credit = Buffer.alloc(4);
     credit.writeUInt32BE(found.payload.length);

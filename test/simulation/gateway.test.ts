@@ -102,7 +102,7 @@ describe('gateway', () => {
     assert.equal(reply.body.toString(), '{"a": 1}');
     assert.equal(reply.headers['x-amz-executed-version'], '$LATEST');
     assert.match(String(reply.headers['x-amzn-requestid']), /^[0-9a-f-]{36}$/);
-    assert.equal(reply.headers['x-hearth-cold-rung'], 'snapshot');
+    assert.equal(reply.headers['x-hearth-cold-rung'], 'disk');
   });
 
   it('marks an error of the function, and returns its log tail when asked', async () => {

@@ -4,7 +4,8 @@ import type { Input } from './shapes.ts';
 
 /** Keeps the code package that a request carries. Throws InvalidParameterValueException, as Lambda does, for what is none. */
 export async function takeCode(input: Input, artifacts: Artifacts): Promise<CodePackage> {
-  if ((input['ImageUri'] ?? null) !== null) throw new HearthError('InvalidParameterValueException', 'Hearth does not serve container images: send a zip.');
+  if ((input['ImageUri'] ?? null) !== null)
+    throw new HearthError('InvalidParameterValueException', 'Hearth does not serve container images: send a zip.');
   if ((input['S3Bucket'] ?? input['S3Key'] ?? null) !== null) {
     throw new HearthError('InvalidParameterValueException', 'Hearth does not take code from S3 yet: send it as ZipFile.');
   }

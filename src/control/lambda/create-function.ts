@@ -20,7 +20,10 @@ export const createFunction: Operation = {
     const given = settingsOf(body);
     const { runtime, handler, role } = given;
     if (runtime === undefined || handler === undefined || role === undefined) {
-      throw new HearthError('InvalidParameterValueException', 'Runtime and Handler are mandatory parameters for functions created with deployment packages.');
+      throw new HearthError(
+        'InvalidParameterValueException',
+        'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
+      );
     }
     // A name that is taken is told before a large zip is unpacked; the registry decides.
     if (deps.registry.get(name) !== null) throw new HearthError('ResourceConflictException', `Function already exist: ${name}`);
@@ -54,7 +57,8 @@ export function architectureOf(body: Input): 'x86_64' | 'arm64' | undefined {
 
 function newName(text: string, deps: LambdaDeps): string {
   const { name, qualifier } = parseReference(text, null, deps.registry.scope);
-  if (qualifier !== null) throw new HearthError('InvalidParameterValueException', `A new function's name has no version: leave out :${qualifier}.`);
+  if (qualifier !== null)
+    throw new HearthError('InvalidParameterValueException', `A new function's name has no version: leave out :${qualifier}.`);
   if (name.length > LONGEST_NAME) {
     const fault = `Value '${name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to ${LONGEST_NAME}`;
     throw new HearthError('InvalidParameterValueException', `1 validation error detected: ${fault}`);

@@ -46,6 +46,7 @@ function pageOf(versions: readonly FunctionVersion[], query: URLSearchParams): {
 
 function nameIn(marker: string): string {
   const name = Buffer.from(marker, 'base64url').toString('utf8');
-  if (!/^[a-zA-Z0-9-_]+$/.test(name)) throw new HearthError('InvalidParameterValueException', 'Invalid value for Marker: use the NextMarker of the page before.');
+  if (!/^[a-zA-Z0-9-_]+$/.test(name))
+    throw new HearthError('InvalidParameterValueException', 'Invalid value for Marker: use the NextMarker of the page before.');
   return name;
 }

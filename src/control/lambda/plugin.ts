@@ -25,7 +25,10 @@ export function lambdaApi(app: FastifyInstance, deps: LambdaPluginDeps): void {
     reply.header('x-amzn-requestid', deps.requestId());
   });
   app.setErrorHandler((error, request, reply) => {
-    const known = asHearthError(error, `Request must be smaller than ${LAMBDA_BODY_BYTES} bytes for the ${operationName(request)} operation`);
+    const known = asHearthError(
+      error,
+      `Request must be smaller than ${LAMBDA_BODY_BYTES} bytes for the ${operationName(request)} operation`,
+    );
     if (known.fault === 'platform') deps.report(error, `${request.method} ${request.url}`);
     const { headers, document } = errorAnswer(known);
     return reply.code(known.status).headers(headers).send(document);
@@ -66,7 +69,9 @@ function parseBody(body: unknown): Input {
   try {
     value = JSON.parse(body.toString('utf8'));
   } catch (error) {
-    throw new HearthError('InvalidRequestContentException', `Could not parse request body into json: ${(error as Error).message}`, { cause: error });
+    throw new HearthError('InvalidRequestContentException', `Could not parse request body into json: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   return object(value, '');
 }

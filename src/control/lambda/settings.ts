@@ -1,7 +1,7 @@
 import { HearthError } from '../../errors.ts';
 import { RUNTIME_NAMES } from '../../model/runtime-names.ts';
 import type { FunctionSettings } from '../registry.ts';
-import { checkEnvironment } from './environment.ts';
+import { checkEnvironment } from '../environment.ts';
 import type { Input } from './shapes.ts';
 
 /** The settings that a checked request to create or configure a function names; what it leaves out is left out. */
@@ -22,7 +22,7 @@ export function settingsOf(input: Input): Partial<FunctionSettings> {
     environment: variables,
     description: input['Description'],
     role: input['Role'],
-  }) as Partial<FunctionSettings>;
+  });
 }
 
 function checkRuntime(runtime: string): void {
@@ -44,7 +44,8 @@ function refuseUnserved(input: Input): void {
     input['PackageType'] === 'Image' && 'PackageType Image',
     input['Publish'] === true && 'Publish',
   ].filter((name) => typeof name === 'string');
-  if (asked.length > 0) throw new HearthError('InvalidParameterValueException', `Hearth does not serve ${asked.join(', ')} yet: leave it out of the request.`);
+  if (asked.length > 0)
+    throw new HearthError('InvalidParameterValueException', `Hearth does not serve ${asked.join(', ')} yet: leave it out of the request.`);
 }
 
 function member(input: Input, name: string): Input | undefined {
@@ -56,6 +57,7 @@ function listed(input: Input, name: string): boolean {
   return Array.isArray(value) && value.length > 0;
 }
 
-function defined(values: Record<string, unknown>): Record<string, unknown> {
+/** Without what is not given. The values were checked against their shapes. */
+function defined(values: Record<string, unknown>): Partial<FunctionSettings> {
   return Object.fromEntries(Object.entries(values).filter(([, v]) => v !== undefined && v !== null));
 }

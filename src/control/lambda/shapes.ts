@@ -38,7 +38,10 @@ export function faultsOf(shape: Shape, value: unknown, at: string): string[] {
     case 'list':
       return listFaults(shape, value, at);
     case 'map':
-      return Object.entries(object(value, at)).flatMap(([k, v]) => [...faultsOf(shape.key, k, at), ...faultsOf(shape.value, v, `${at}.${k}`)]);
+      return Object.entries(object(value, at)).flatMap(([k, v]) => [
+        ...faultsOf(shape.key, k, at),
+        ...faultsOf(shape.value, v, `${at}.${k}`),
+      ]);
     case 'structure':
       return structureFaults(shape, object(value, at), at);
   }
@@ -66,14 +69,19 @@ function listFaults(shape: Shape & { type: 'list' }, value: unknown, at: string)
   if (!Array.isArray(value)) throw wrongType(at, 'a list');
   const count = value.length;
   const faults: string[] = [];
-  if (count < (shape.min ?? 0)) faults.push(`Value '[]' at '${at}' failed to satisfy constraint: Member must have length greater than or equal to ${shape.min}`);
-  if (count > (shape.max ?? Infinity)) faults.push(`Value '[${value.join(', ')}]' at '${at}' failed to satisfy constraint: Member must have length less than or equal to ${shape.max}`);
+  if (count < (shape.min ?? 0))
+    faults.push(`Value '[]' at '${at}' failed to satisfy constraint: Member must have length greater than or equal to ${shape.min}`);
+  if (count > (shape.max ?? Infinity))
+    faults.push(
+      `Value '[${value.join(', ')}]' at '${at}' failed to satisfy constraint: Member must have length less than or equal to ${shape.max}`,
+    );
   return [...faults, ...value.flatMap((v, i) => faultsOf(shape.member, v, `${at}.${i + 1}.member`))];
 }
 
 function rangeFaults(value: number, shape: { readonly min?: number; readonly max?: number }, at: string): string[] {
   const faults: string[] = [];
-  const fault = (what: string): void => void faults.push(`Value '${value}' at '${at}' failed to satisfy constraint: Member must have value ${what}`);
+  const fault = (what: string): void =>
+    void faults.push(`Value '${value}' at '${at}' failed to satisfy constraint: Member must have value ${what}`);
   if (value < (shape.min ?? -Infinity)) fault(`greater than or equal to ${shape.min}`);
   if (value > (shape.max ?? Infinity)) fault(`less than or equal to ${shape.max}`);
   return faults;
@@ -95,7 +103,10 @@ export function object(value: unknown, at: string): Input {
 }
 
 function wrongType(at: string, wanted: string): HearthError {
-  return new HearthError('InvalidRequestContentException', `Could not parse request body into json: ${at === '' ? 'the body' : `'${at}'`} must be ${wanted}`);
+  return new HearthError(
+    'InvalidRequestContentException',
+    `Could not parse request body into json: ${at === '' ? 'the body' : `'${at}'`} must be ${wanted}`,
+  );
 }
 
 function lowerFirst(text: string): string {

@@ -48,6 +48,10 @@ export const untagResource: Operation = {
 
 function tagged(call: OperationCall, deps: LambdaDeps): FunctionVersion {
   const { name, qualifier } = parseReference(call.params['Resource'] ?? '', null, deps.registry.scope);
-  if (qualifier !== null) throw new HearthError('InvalidParameterValueException', 'Tags on function aliases and versions are not supported. Please specify a function ARN.');
+  if (qualifier !== null)
+    throw new HearthError(
+      'InvalidParameterValueException',
+      'Tags on function aliases and versions are not supported. Please specify a function ARN.',
+    );
   return deps.registry.require({ name, qualifier: null });
 }

@@ -79,9 +79,13 @@ export const listFunctionUrlConfigs: Operation = {
 
 function urlOf(shape: Structure, body: Input, present: FunctionUrl['auth'] = 'NONE'): FunctionUrl {
   checkBody(shape, body);
-  if (body['InvokeMode'] === 'RESPONSE_STREAM') throw new HearthError('InvalidParameterValueException', 'Hearth does not serve InvokeMode RESPONSE_STREAM yet: use BUFFERED.');
-  if (Object.keys((body['Cors'] ?? {}) as object).length > 0) {
-    throw new HearthError('InvalidParameterValueException', 'Hearth does not serve Cors yet: leave it out, and let the function answer with the headers.');
+  if (body['InvokeMode'] === 'RESPONSE_STREAM')
+    throw new HearthError('InvalidParameterValueException', 'Hearth does not serve InvokeMode RESPONSE_STREAM yet: use BUFFERED.');
+  if (Object.keys(body['Cors'] ?? {}).length > 0) {
+    throw new HearthError(
+      'InvalidParameterValueException',
+      'Hearth does not serve Cors yet: leave it out, and let the function answer with the headers.',
+    );
   }
   return { auth: (body['AuthType'] as FunctionUrl['auth'] | undefined | null) ?? present };
 }
@@ -89,7 +93,8 @@ function urlOf(shape: Structure, body: Input, present: FunctionUrl['auth'] = 'NO
 function withUrl(call: OperationCall, deps: LambdaDeps): FunctionVersion {
   const { name, qualifier } = referenceOf(call, deps);
   const version = qualifier === null ? deps.registry.get(name) : null;
-  if (version === null || version.url === null) throw new HearthError('ResourceNotFoundException', 'The resource you requested does not exist.');
+  if (version === null || version.url === null)
+    throw new HearthError('ResourceNotFoundException', 'The resource you requested does not exist.');
   return version;
 }
 

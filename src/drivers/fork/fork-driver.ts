@@ -1,5 +1,5 @@
 import { InitFailure } from '../../fleet/driver.ts';
-import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, Prepared, StartSpec } from '../../fleet/driver.ts';
+import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, Prepared, ResidentRuntime, StartSpec } from '../../fleet/driver.ts';
 import { HearthError } from '../../errors.ts';
 import type { InitReport, Rung } from '../../model/instance.ts';
 import { InterpreterNotFound, parseRuntime } from '../../runtimes/catalogue.ts';
@@ -88,7 +88,12 @@ export class ForkDriver implements Driver {
     });
     try {
       const { scaling } = version;
-      const newborn = await snapshot.forker.fork({ confine, logStream: instance.logStream, sink: instance.log, concurrency: scaling.concurrency });
+      const newborn = await snapshot.forker.fork({
+        confine,
+        logStream: instance.logStream,
+        sink: instance.log,
+        concurrency: scaling.concurrency,
+      });
       return this.#keep(new ForkInstance(this.#processes, newborn, { rung: 'snapshot', init: null, welcome: WELCOME_INSTANCE, cleanUp }));
     } catch (error) {
       cleanUp();
@@ -100,7 +105,11 @@ export class ForkDriver implements Driver {
     return this.#serve(await this.#initialise(spec, instance, false));
   }
 
-  evictRuntimes(): Promise<void> {
+  runtimes(): Promise<readonly ResidentRuntime[]> {
+    return this.#zygotes.resident();
+  }
+
+  evictRuntimes(): Promise<number> {
     return this.#zygotes.evict();
   }
 
@@ -130,7 +139,9 @@ export class ForkDriver implements Driver {
   async #initialise(spec: StartSpec, instance: InstanceSpec, snapshot: boolean): Promise<Initialised> {
     const interpreter = await this.#interpreter(spec.version.runtime);
     const { abilities } = this.#options;
-    const temporary = needsTemporary('function', abilities) ? makeTemporary(this.#options, spec.version.functionId, instance.instanceId) : null;
+    const temporary = needsTemporary('function', abilities)
+      ? makeTemporary(this.#options, spec.version.functionId, instance.instanceId)
+      : null;
     const cleanUp = temporary?.remove ?? (() => {});
     try {
       const needed = neededPaths(this.#options, interpreter, spec);

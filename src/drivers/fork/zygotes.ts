@@ -3,10 +3,13 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { HearthError } from '../../errors.ts';
 import { encodeJsonFrame } from '../../runtimes/frames.ts';
+import type { ResidentRuntime } from '../../fleet/driver.ts';
+import { runtimeName } from '../../runtimes/catalogue.ts';
 import type { Interpreter, Language } from '../../runtimes/interpreters.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
 import { Forker } from './forker.ts';
+import { memoryOf } from './process-figures.ts';
 import type { Newborn, Processes } from './processes.ts';
 
 /** From nothing to a greeting: reading an interpreter from a cold disk may take seconds. */
@@ -53,12 +56,16 @@ interface Zygote {
   readonly forker: Forker | null;
   /** Why nothing can be forked from it; then there is no forker. */
   readonly unforkable: string | null;
+  /** Lambda's name for what it runs. */
+  readonly runtime: string;
 }
 
 /** The runtime zygotes, one an interpreter, each started when it is first needed and again when it is gone. */
 export class Zygotes {
   readonly #processes: Processes;
-  readonly #zygotes = new Map<string, Promise<Zygote>>();
+  /** By the interpreter's path. */
+  readonly #resident = new Map<string, Zygote>();
+  readonly #starting = new Map<string, Promise<Zygote>>();
   readonly #unforkable = new Map<Language, string>();
   #files = 0;
 
@@ -73,49 +80,59 @@ export class Zygotes {
 
   /** The zygote of an interpreter, and whether this call had to wait for it to be started. */
   async get(interpreter: Interpreter): Promise<Zygote & { readonly started: boolean }> {
-    const found = this.#zygotes.get(interpreter.path);
-    if (found !== undefined) {
-      const zygote = await found;
-      if (zygote.forker?.over !== true) return { ...zygote, started: false };
-      if (this.#zygotes.get(interpreter.path) === found) this.#zygotes.delete(interpreter.path);
-    }
-    let starting = this.#zygotes.get(interpreter.path);
+    const { path } = interpreter;
+    const resident = this.#resident.get(path);
+    if (resident !== undefined && resident.forker?.over !== true) return { ...resident, started: false };
+    let starting = this.#starting.get(path);
     if (starting === undefined) {
-      starting = this.#start(interpreter);
-      this.#zygotes.set(interpreter.path, starting);
-      const mine = starting;
-      const forget = (): void => void (this.#zygotes.get(interpreter.path) === mine && this.#zygotes.delete(interpreter.path));
-      mine.then((zygote) => zygote.forker?.gone.then(forget), forget);
+      starting = this.#start(interpreter).finally(() => this.#starting.delete(path));
+      this.#starting.set(path, starting);
     }
     return { ...(await starting), started: true };
   }
 
   /** Starts a shim that is not forked from anything; it waits for its welcome. */
-  async spawn(interpreter: Interpreter, o: { log: boolean; awaited: ReturnType<Processes['await']>; ids: { uid: number; gid: number } | null }): Promise<Newborn> {
+  async spawn(
+    interpreter: Interpreter,
+    o: { log: boolean; awaited: ReturnType<Processes['await']>; ids: { uid: number; gid: number } | null },
+  ): Promise<Newborn> {
     const { switchboard, supervisor, options } = this.#processes;
     const { argv, env } = command(interpreter, options.shims);
     const output = o.log ? null : join(options.runDirectory, `${interpreter.language}-${++this.#files}`);
     const variables: Record<string, string> = { ...env, HEARTH_SOCKET: switchboard.socketPath, HEARTH_TOKEN: o.awaited.token };
     if (o.log) variables['HEARTH_LOG_SOCKET'] = switchboard.logPath;
     try {
-      const pid = await supervisor.spawn({ argv, env: variables, cwd: '/', output, ids: o.ids });
+      const pid = await supervisor.spawn({ argv, env: variables, cwd: '/', output: output === null ? null : { file: output }, ids: o.ids });
       return await this.#processes.greeted(pid, o.awaited, SPAWN_PATIENCE_MS);
     } catch (cause) {
       o.awaited.expected.cancel();
       o.awaited.log.end();
       const said = output === null ? '' : lastLines(output);
-      throw new HearthError('ServiceException', `${interpreter.path} could not be started as a runtime: ${(cause as Error).message}${said}`, { cause });
+      throw new HearthError(
+        'ServiceException',
+        `${interpreter.path} could not be started as a runtime: ${(cause as Error).message}${said}`,
+        { cause },
+      );
     }
   }
 
-  /** Ends all zygotes; what was forked from them lives on. */
-  async evict(): Promise<void> {
-    const all = [...this.#zygotes.values()];
-    this.#zygotes.clear();
-    await Promise.all(all.map((zygote) => zygote.then((z) => z.forker?.kill()).catch(() => {})));
+  /** The zygotes that are resident. */
+  async resident(): Promise<ResidentRuntime[]> {
+    const living = [...this.#resident.values()].flatMap(({ forker, runtime }) =>
+      forker === null || forker.over ? [] : [{ runtime, pid: forker.pid }],
+    );
+    return Promise.all(living.map(async (z) => ({ ...z, memoryBytes: await memoryOf(z.pid) })));
+  }
+
+  /** Ends all zygotes; what was forked from them lives on. How many there were. */
+  async evict(): Promise<number> {
+    const forkers = [...this.#resident.values()].flatMap((zygote) => zygote.forker ?? []);
+    await Promise.all(forkers.map((forker) => forker.kill()));
+    return forkers.length;
   }
 
   async #start(interpreter: Interpreter): Promise<Zygote> {
+    const runtime = runtimeName(interpreter);
     const awaited = this.#processes.await({ line: () => {} }, 1);
     const newborn = await this.spawn(interpreter, { log: false, awaited, ids: null });
     if (!newborn.hello.capabilities.includes('fork')) {
@@ -123,12 +140,18 @@ export class Zygotes {
       this.#unforkable.set(interpreter.language, unforkable);
       newborn.peer.drop();
       await this.#processes.supervisor.kill(newborn.pid);
-      return { forker: null, unforkable };
+      return this.#keep(interpreter, { forker: null, unforkable, runtime });
     }
     const welcome: Welcome = { protocol: PROTOCOL_VERSION, role: 'zygote' };
     const forker = new Forker(this.#processes, newborn);
     newborn.peer.write(encodeJsonFrame(Frame.welcome, 0, welcome));
-    return { forker, unforkable: null };
+    return this.#keep(interpreter, { forker, unforkable: null, runtime });
+  }
+
+  #keep({ path }: Interpreter, zygote: Zygote): Zygote {
+    this.#resident.set(path, zygote);
+    void zygote.forker?.gone.then(() => this.#resident.get(path) === zygote && this.#resident.delete(path));
+    return zygote;
   }
 }
 

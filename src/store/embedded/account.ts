@@ -18,7 +18,10 @@ const CANDIDATES = ['hearth', 'nobody'];
 export function chooseAccount(dataDir: string): Account | null {
   if (process.getuid?.() !== 0) return null;
   if (process.platform !== 'linux') {
-    throw new HearthError('ServiceUnavailable', 'The bundled PostgreSQL does not run as root here. Start Hearth as an ordinary user, or set DATABASE_URL.');
+    throw new HearthError(
+      'ServiceUnavailable',
+      'The bundled PostgreSQL does not run as root here. Start Hearth as an ordinary user, or set DATABASE_URL.',
+    );
   }
   const owner = lstatSync(dataDir, { throwIfNoEntry: false });
   if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { HearthError } from '../../errors.ts';
 import { giveTo } from './account.ts';
 import { folderArgument, runProgram } from './program.ts';
@@ -22,7 +22,7 @@ export interface Layout {
 }
 
 export function layoutOf(home: string): Layout {
-  const root = join(home, 'postgres');
+  const root = resolve(home, 'postgres');
   return { root, data: join(root, 'data'), password: join(root, 'password'), lib: join(root, 'lib') };
 }
 
@@ -30,7 +30,11 @@ export function layoutOf(home: string): Layout {
  * Makes the data folder if there is none. It is prepared aside and renamed when it is whole, so that being killed
  * here leaves nothing half made. Returns the password, and whether the data is new.
  */
-export async function ensureCluster(host: Host, layout: Layout, newPassword: () => string): Promise<{ password: string; created: boolean }> {
+export async function ensureCluster(
+  host: Host,
+  layout: Layout,
+  newPassword: () => string,
+): Promise<{ password: string; created: boolean }> {
   mkdirSync(layout.root, { recursive: true, mode: 0o700 });
   if (!isEmpty(layout.data)) {
     assertReadable(layout);
@@ -82,9 +86,13 @@ function readPassword(layout: Layout): string {
   try {
     return readFileSync(layout.password, 'utf8');
   } catch (error) {
-    throw new HearthError('ServiceUnavailable', `The database's password can't be read from ${layout.password}. Put the file back (it is part of a backup of ${layout.root}).`, {
-      cause: error,
-    });
+    throw new HearthError(
+      'ServiceUnavailable',
+      `The database's password can't be read from ${layout.password}. Put the file back (it is part of a backup of ${layout.root}).`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

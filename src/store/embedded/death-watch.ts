@@ -3,6 +3,9 @@ import type { ChildProcess } from 'node:child_process';
 import type { Account } from './account.ts';
 
 type Command = readonly [string, ...string[]];
+/** Where programs are looked for. */
+export const PROGRAM_PATH = '/usr/local/bin:/usr/bin:/bin';
+
 type SignalName = 'INT' | 'KILL';
 
 /** Sees to it that a child gets a signal when this process dies, kill -9 included. */
@@ -46,7 +49,7 @@ function watchdog(): DeathWatch {
         detached: true,
         cwd: '/',
         env: {},
-        ...(account ?? {}),
+        ...account,
       });
       dog.on('error', () => dogs.delete(pid));
       dog.stdin.on('error', () => {});
@@ -64,6 +67,7 @@ function watchdog(): DeathWatch {
 
 function succeeds(command: string, args: readonly string[]): Promise<boolean> {
   return new Promise((resolve) => {
-    execFile(command, args, (error) => resolve(error === null));
+    // Looked for where it will be: the programs get a clean environment.
+    execFile(command, args, { env: { PATH: PROGRAM_PATH } }, (error) => resolve(error === null));
   });
 }

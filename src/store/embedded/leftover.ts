@@ -31,7 +31,10 @@ export async function endLeftover(dataDir: string, clock: Clock, log: Log): Prom
       await sleep(clock, POLL_MS);
     }
   }
-  throw new HearthError('ServiceUnavailable', `A PostgreSQL (process ${pid}) that an earlier Hearth left on ${dataDir} does not end. End it with kill -9 ${pid}, then start again.`);
+  throw new HearthError(
+    'ServiceUnavailable',
+    `A PostgreSQL (process ${pid}) that an earlier Hearth left on ${dataDir} does not end. End it with kill -9 ${pid}, then start again.`,
+  );
 }
 
 function readPid(file: string): number | null {

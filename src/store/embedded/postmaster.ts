@@ -54,16 +54,14 @@ function notStarted(how: string, last: readonly string[], data: string): HearthE
   );
 }
 
+/** An ERROR is the answer to a query, and its sender's to report: a name that is taken is one. */
 function passOn(line: string, log: Log): void {
-  if (/^(ERROR|FATAL|PANIC):/.test(line)) log.warn({ postgres: line }, 'the database reports an error');
+  if (/^(FATAL|PANIC):/.test(line)) log.warn({ postgres: line }, 'the database reports an error');
   else log.debug({ postgres: line }, 'database');
 }
 
 async function stop(child: ChildProcess, exited: Promise<string>, clock: Clock): Promise<void> {
-  const timers = [
-    clock.after(STOP_MS, () => child.kill('SIGQUIT')),
-    clock.after(STOP_MS + QUIT_MS, () => child.kill('SIGKILL')),
-  ];
+  const timers = [clock.after(STOP_MS, () => child.kill('SIGQUIT')), clock.after(STOP_MS + QUIT_MS, () => child.kill('SIGKILL'))];
   child.kill('SIGINT');
   await exited;
   for (const timer of timers) timer.cancel();

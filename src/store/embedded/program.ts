@@ -31,7 +31,7 @@ export function startProgram(host: Host, cwd: string, [name, ...args]: readonly 
     env: host.installation.environment,
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
-    ...(host.account ?? {}),
+    ...host.account,
   });
   if (child.pid !== undefined) host.deathWatch.guard(signal, child.pid, host.account);
   child.once('exit', () => child.pid !== undefined && host.deathWatch.unguard(child.pid));

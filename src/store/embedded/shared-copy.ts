@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { HearthError } from '../../errors.ts';
 import { processStart } from '../process-identity.ts';
 import type { Distribution } from './distribution.ts';
+import { linkLibraries } from './library-links.ts';
 
 /** Needed to build extensions, not to run. */
 const SKIPPED = /\.a$|^lib\/pkgconfig|^lib\/postgresql\/pgxs|^include/;
@@ -43,6 +44,7 @@ function copyUnder(place: string, { native, version }: Distribution): string {
   const draft = `${target}.new.${process.pid}`;
   try {
     copyTree(native, draft, '');
+    linkLibraries(draft, join(draft, 'lib'));
     renameSync(draft, target);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ForkDriver } from '../../src/drivers/fork/fork-driver.ts';
+import { LAMBDA_ANSWER_BYTES } from '../../src/drivers/fork/options.ts';
+import type { ForkDriverOptions } from '../../src/drivers/fork/options.ts';
+import type { StartSpec } from '../../src/fleet/driver.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { randomIds } from '../../src/lib/ids.ts';
+import type { FunctionVersion } from '../../src/model/function-version.ts';
+import { Catalogue } from '../../src/runtimes/catalogue.ts';
+import { thisMachine } from '../../src/runtimes/interpreters.ts';
+import { functionEnvironment } from '../../src/runtimes/environment.ts';
+import { detect } from '../../src/sandbox/detect.ts';
+
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const abilities = await detect();
+const catalogue = new Catalogue(thisMachine(process.env));
+
+export type TestLanguage = 'node' | 'python';
+
+/** The runtimes that can be tested here, each with the reason when it can't. */
+export async function runtimes(): Promise<{ language: TestLanguage; runtime: string; missing: string | null }[]> {
+  const [python] = await catalogue.list('python');
+  const minor = python?.version.replace(/\.\d+$/, '');
+  return [
+    { language: 'node', runtime: `nodejs${process.versions.node.split('.')[0]}.x`, missing: null },
+    { language: 'python', runtime: `python${minor}`, missing: minor === undefined ? 'no Python is installed here' : null },
+  ];
+}
+
+export const warnings: string[] = [];
+
+/** A fork driver on this machine, with directories of its own. */
+export function openForkDriver(more: Partial<ForkDriverOptions> = {}): Promise<ForkDriver> {
+  return ForkDriver.open({
+    runDirectory: mkdtempSync(join(process.getuid?.() === 0 ? '/run' : tmpdir(), 'hearth-')),
+    shims: join(ROOT, 'shims'),
+    catalogue,
+    abilities,
+    hide: [homedir()],
+    clock: systemClock,
+    ids: randomIds,
+    greetingMs: 10_000,
+    answerBytes: LAMBDA_ANSWER_BYTES,
+    warn: (message) => warnings.push(message),
+    ...more,
+  });
+}
+
+/** How to run a folder of test/functions/behaviours. */
+export function behaviourSpec(behaviour: string, runtime: string, more: Partial<FunctionVersion> = {}): StartSpec {
+  const version: FunctionVersion = {
+    functionId: randomUUID(),
+    accountId: '000000000000',
+    region: 'us-east-1',
+    name: behaviour,
+    version: '$LATEST',
+    revisionId: randomUUID(),
+    runtime,
+    handler: runtime.startsWith('node') ? 'index.handler' : 'lambda_function.lambda_handler',
+    memoryMb: 128,
+    timeoutMs: 3_000,
+    ephemeralStorageMb: 512,
+    environment: {},
+    description: '',
+    role: '',
+    tags: {},
+    architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
+    codeSha256: '',
+    codeBytes: 0,
+    dependencies: null,
+    scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: 60_000 },
+    snapshot: 'onFirstUse',
+    url: null,
+    modifiedAtMs: 0,
+    ...more,
+  };
+  const taskRoot = join(ROOT, 'test/functions/behaviours', behaviour);
+  const environment = functionEnvironment(version, {
+    taskRoot,
+    dependencyRoot: null,
+    logStream: 'stream',
+    path: '/usr/local/bin:/usr/bin:/bin',
+    initialization: 'snap-start',
+  });
+  return { version, taskRoot, dependencyRoot: null, environment, initTimeoutMs: 20_000 };
+}

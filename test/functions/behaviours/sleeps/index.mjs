@@ -1,0 +1,1 @@
+export const handler = (event) => new Promise((resolve) => setTimeout(() => resolve(event), event.ms));

@@ -1,0 +1,6 @@
+import time
+
+
+def lambda_handler(event, context):
+    time.sleep(event["ms"] / 1000)
+    return event
