@@ -27,8 +27,8 @@ const THUMBNAIL_COLUMNS = 60;
 async function deploy(api, endpoint) {
   await api.remove('detect');
   const startedAt = performance.now();
-  const { deployed } = await hearth(['deploy', '--file', MANIFEST, '--endpoint', endpoint], { home: HOME });
-  const [{ init }] = deployed;
+  const { functions } = await hearth(['deploy', '--file', MANIFEST, '--endpoint', endpoint], { home: HOME });
+  const { init } = functions[0].deployed;
   fact(
     'deployed',
     `${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
@@ -127,6 +127,16 @@ function whatNext(endpoint) {
   say(`  HEARTH_HOME=${HOME} bin/hearth down`);
 }
 
+/** Ends the server; one that is too busy to answer is asked again. */
+async function endServer(tries = 3) {
+  try {
+    await hearth(['down'], { home: HOME });
+  } catch (error) {
+    if (tries <= 1) throw error;
+    await endServer(tries - 1);
+  }
+}
+
 /** Ctrl-C ends the demo as an error does: in order, with nothing left running. */
 const interrupted = new Promise((_, reject) => {
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => reject(new Error(`ended by ${signal}`)));
@@ -141,7 +151,7 @@ async function main({ keep }) {
   const held = await lock(join(ROOT, '.hearth-demo', 'lock'), (pid) => say(`  waiting for another demo (process ${pid})`));
   let kept = false;
   try {
-    await hearth(['down'], { home: HOME }); // one that an earlier --keep left
+    await endServer(); // one that an earlier --keep left
     const { endpoint } = await hearth(['up', '--detach', '--no-deploy', '--port', '0'], { home: HOME });
     const api = new Api(endpoint);
     const result = await Promise.race([show(api, endpoint), interrupted]).finally(() => api.close());
@@ -149,7 +159,8 @@ async function main({ keep }) {
     if (keep) whatNext(endpoint);
     return result;
   } finally {
-    if (!kept) await hearth(['down'], { home: HOME });
+    // What went wrong before matters more than what goes wrong here.
+    if (!kept) await endServer().catch((error) => process.stderr.write(`\n${error.message}\n`));
     held.release();
   }
 }
