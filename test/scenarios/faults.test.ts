@@ -31,7 +31,7 @@ after(async () => {
 });
 
 /** The function answered with an error: its document, after checks that hold for every one. */
-async function failed(name: string, answer: Called, expected: { outcome: string; status?: string }): Promise<Document> {
+async function failed(name: string, answer: Called, expected: { outcome: string }): Promise<Document> {
   assert.equal(answer.statusCode, 200);
   assert.equal(answer.functionError, 'Unhandled');
   assert.equal(answer.executedVersion, '$LATEST');
@@ -168,13 +168,12 @@ for (const { language, runtime, skip } of await languages()) {
       const answer = await alone({ do: 'notJson' });
       const document = await failed(name, answer, { outcome: 'error' });
       assertReported(answer);
-      if (language === 'node') {
-        assert.equal(document.errorType, 'TypeError');
-        assert.match(document.errorMessage, /serialize a BigInt/);
-      } else {
-        assert.equal(document.errorType, 'Runtime.MarshalError');
-        assert.equal(document.errorMessage, 'Unable to marshal response: Object of type set is not JSON serializable');
-      }
+      assert.equal(document.errorType, 'Runtime.MarshalError');
+      const words =
+        language === 'node'
+          ? 'Unable to stringify response body as json: Do not know how to serialize a BigInt'
+          : 'Unable to marshal response: Object of type set is not JSON serializable';
+      assert.equal(document.errorMessage, words);
       const circular = await failed(name, await call({ do: 'circular' }), { outcome: 'error' });
       assert.match(circular.errorMessage, language === 'node' ? /circular structure/ : /^Unable to marshal response: Circular reference/);
     });
@@ -182,9 +181,10 @@ for (const { language, runtime, skip } of await languages()) {
     test('answers 7 MB', async () => {
       const answer = await alone({ do: 'large', bytes: 7 * MIB });
       const document = await failed(name, answer, { outcome: 'too_large' });
-      assert.equal(document.errorType, 'Function.ResponseSizeTooLarge');
-      const text = /^Response payload size \((\d+) bytes\) exceeded maximum allowed payload size \(6291556 bytes\)\.$/.exec(document.errorMessage);
-      assert.equal(Number(text?.[1] ?? 0), 7 * MIB + 2, document.errorMessage);
+      assert.deepEqual(document, {
+        errorType: 'Function.ResponseSizeTooLarge',
+        errorMessage: 'Response payload size exceeded maximum allowed payload size (6291556 bytes).',
+      });
       assertReported(answer);
       const most = await call({ do: 'large', bytes: 6 * MIB - 2 });
       assert.equal(most.functionError, null);
