@@ -36,7 +36,7 @@ export const warnings: string[] = [];
 /** A fork driver on this machine, with directories of its own. */
 export function openForkDriver(more: Partial<ForkDriverOptions> = {}): Promise<ForkDriver> {
   return ForkDriver.open({
-    runDirectory: mkdtempSync(join(process.getuid?.() === 0 ? '/run' : tmpdir(), 'hearth-')),
+    runDirectory: mkdtempSync(join(process.getuid?.() === 0 ? '/run' : tmpdir(), 'hearth-test-')),
     shims: join(ROOT, 'shims'),
     catalogue,
     abilities,
