@@ -41,6 +41,7 @@ async function initialise(order) {
   let handler;
   try {
     handler = await loadHandler(order.taskRoot, order.handler);
+    await new Promise((resolve) => setImmediate(resolve)); // rejections that nobody handled get known
   } finally {
     watch.stop();
   }

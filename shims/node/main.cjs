@@ -8,6 +8,7 @@ const { errorDocument, loggable, unhandledRejection } = require('./failures.cjs'
 const { measureCeiling } = require('./fork.cjs');
 const { Frame } = require('./frames.cjs');
 const { capabilities, greet } = require('./greeting.cjs');
+const { calibrate } = require('./idle.cjs');
 const { initialise, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
 const { waitForOrders } = require('./orders.cjs');
@@ -108,6 +109,7 @@ async function main() {
   measureCeiling();
   installProcess();
   log.keepPrivate(native);
+  await calibrate();
   await become({ link: Link.connect(socket), token, unconfined: [] }, null);
 }
 
