@@ -1,10 +1,12 @@
 'use strict';
-// fork(2) for a running Node.js process. Two facts make it work:
+// fork(2) for a running Node.js process. Three facts make it work:
 //  1. V8 marks its heap MADV_DONTFORK, so a child would fault on its first instruction: undone on all mappings just before each fork.
 //  2. Only the calling thread survives fork(2). Under --single-threaded V8 owns no background work; libuv re-creates its thread
 //     pool by itself (pthread_atfork), and uv_loop_fork gives the child an epoll set of its own.
+//  3. What V8 still hands to Node.js's threads is kept from them: platform.cjs.
 const fs = require('node:fs');
 const native = require('./native.cjs');
+const { takeNoTasks } = require('./platform.cjs');
 
 const MADV_DOFORK = 11;
 const ENOMEM = 12;
@@ -43,10 +45,10 @@ function fork() {
   return native.check('fork', pid);
 }
 
-/** Whether this interpreter can be forked: V8 without background threads, on Linux. */
+/** Whether this interpreter can be forked: V8 without background threads, on Linux. When it can, the platform's threads get no more work. */
 function canFork() {
   const flags = `${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`;
-  return process.platform === 'linux' && /--single[-_]threaded\b/.test(flags);
+  return process.platform === 'linux' && /--single[-_]threaded\b/.test(flags) && takeNoTasks();
 }
 
 module.exports = { fork, canFork, measureCeiling };

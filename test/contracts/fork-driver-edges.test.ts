@@ -76,6 +76,12 @@ for (const { language, runtime, missing } of await runtimes()) {
       await instance.kill();
     });
 
+    it('survives collecting rubbish, many times over', async () => {
+      const instance = await forked('makes-rubbish');
+      for (let i = 0; i < 3; i++) assert.ok(Number(await result(instance, { rounds: 20 })) > 0);
+      await instance.kill();
+    });
+
     it('handles several invocations at once where the version says so', async () => {
       const instance = await forked('sleeps', 8);
       const order: number[] = [];
