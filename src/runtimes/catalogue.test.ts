@@ -12,7 +12,13 @@ function machine(files: Record<string, string[]>, asked: string[] = []): Interpr
     nodeVersion: '20.20.2',
     home: '/home/u',
     path: ['/home/u/.pyenv/shims', '/usr/bin'],
-    list: (directory) => [...new Set(Object.keys(all).filter((f) => f.startsWith(`${directory}/`)).map((f) => f.slice(directory.length + 1).split('/')[0]!))],
+    list: (directory) => [
+      ...new Set(
+        Object.keys(all)
+          .filter((f) => f.startsWith(`${directory}/`))
+          .map((f) => f.slice(directory.length + 1).split('/')[0]!),
+      ),
+    ],
     real: (path) => (path in all ? path : null),
     async ask(path) {
       asked.push(path);
@@ -23,13 +29,19 @@ function machine(files: Record<string, string[]>, asked: string[] = []): Interpr
   };
 }
 
-const py = (version: string, prefix: string, base = prefix): string[] => [version, `${prefix}/bin/python${version.replace(/\.\d+$/, '')}`, prefix, base];
+const py = (version: string, prefix: string, base = prefix): string[] => [
+  version,
+  `${prefix}/bin/python${version.replace(/\.\d+$/, '')}`,
+  prefix,
+  base,
+];
 
 describe('runtime names', () => {
   it('are taken apart', () => {
     assert.deepEqual(parseRuntime('nodejs22.x'), { language: 'node', release: '22' });
     assert.deepEqual(parseRuntime('python3.11'), { language: 'python', release: '3.11' });
-    for (const other of ['java21', 'provided.al2023', 'nodejs', 'python2.7', 'nodejs20.x ', '']) assert.equal(parseRuntime(other), null, other);
+    for (const other of ['java21', 'provided.al2023', 'nodejs', 'python2.7', 'nodejs20.x ', ''])
+      assert.equal(parseRuntime(other), null, other);
   });
 });
 
@@ -42,7 +54,9 @@ describe('catalogue', () => {
   });
 
   it('never substitutes another major, and lists what it found', async () => {
-    const catalogue = new Catalogue(machine({ '/home/u/.nvm/versions/node/v18.1.0/bin/node': ['18.1.0', '/home/u/.nvm/versions/node/v18.1.0/bin/node'] }));
+    const catalogue = new Catalogue(
+      machine({ '/home/u/.nvm/versions/node/v18.1.0/bin/node': ['18.1.0', '/home/u/.nvm/versions/node/v18.1.0/bin/node'] }),
+    );
     await assert.rejects(catalogue.resolve('nodejs22.x'), (error: Error) => {
       assert.ok(error instanceof InterpreterNotFound);
       assert.match(error.message, /nodejs22\.x needs Node\.js 22.*20\.20\.2 \(\/usr\/bin\/node\), 18\.1\.0/);
@@ -60,7 +74,11 @@ describe('catalogue', () => {
     const real = '/home/u/.pyenv/versions/3.12.1';
     const catalogue = new Catalogue(
       machine(
-        { '/home/u/.pyenv/shims/python3.12': py('3.12.1', real), [`${real}/bin/python3.12`]: py('3.12.1', real), '/usr/bin/python3.11': py('3.11.2', '/usr') },
+        {
+          '/home/u/.pyenv/shims/python3.12': py('3.12.1', real),
+          [`${real}/bin/python3.12`]: py('3.12.1', real),
+          '/usr/bin/python3.11': py('3.11.2', '/usr'),
+        },
         asked,
       ),
     );
@@ -80,7 +98,11 @@ describe('catalogue', () => {
   it('passes by what is broken, and looks again after a failure', async () => {
     const files: Record<string, string[]> = { '/usr/bin/python3.13': [] };
     const host = machine(files);
-    const catalogue = new Catalogue({ ...host, real: (path) => (path in files ? path : null), ask: async (path) => JSON.stringify(files[path]) });
+    const catalogue = new Catalogue({
+      ...host,
+      real: (path) => (path in files ? path : null),
+      ask: async (path) => JSON.stringify(files[path]),
+    });
     await assert.rejects(catalogue.resolve('python3.13'), /found: none/);
     files['/usr/bin/python3.13'] = py('3.13.0', '/usr');
     assert.equal((await catalogue.resolve('python3.13')).version, '3.13.0');

@@ -69,7 +69,9 @@ export class Catalogue {
     const fits = (i: Interpreter | null): i is Interpreter => i !== null && `${i.version}.`.startsWith(`${release}.`);
     // Those whose path names the release come first, so that as a rule only one process is started to ask.
     const paths = candidates(this.#host, language);
-    const hinted = paths.filter((path) => path === this.#host.execPath || new RegExp(`(^|[^0-9.])${release.replace('.', '\\.')}([^0-9]|$)`).test(path));
+    const hinted = paths.filter(
+      (path) => path === this.#host.execPath || new RegExp(`(^|[^0-9.])${release.replace('.', '\\.')}([^0-9]|$)`).test(path),
+    );
     for (const path of new Set([...hinted, ...paths])) {
       const interpreter = await this.#identify(language, path);
       if (fits(interpreter)) return interpreter;

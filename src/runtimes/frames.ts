@@ -61,7 +61,8 @@ export class FrameDecoder {
     while (bytes.length - at >= 4) {
       const length = bytes.readUInt32BE(at);
       if (length < FIXED_BYTES) throw new FrameError(`frame of ${length} bytes is shorter than its header`);
-      if (length - FIXED_BYTES > this.#maxBytes) throw new FrameError(`frame of ${length} bytes is longer than the ${this.#maxBytes} allowed`);
+      if (length - FIXED_BYTES > this.#maxBytes)
+        throw new FrameError(`frame of ${length} bytes is longer than the ${this.#maxBytes} allowed`);
       need = 4 + length;
       if (bytes.length - at < need) break;
       const end = at + need;

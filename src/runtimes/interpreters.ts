@@ -71,7 +71,8 @@ export function candidates(host: InterpreterHost, language: Language): string[] 
     for (const bin of bins) found.push(join(bin, 'node'));
     for (const versions of ['.nvm/versions/node', '.local/share/fnm/node-versions', '.volta/tools/image/node']) {
       const parent = join(host.home, versions);
-      for (const name of host.list(parent).toReversed()) found.push(join(parent, name, 'bin/node'), join(parent, name, 'installation/bin/node'));
+      for (const name of host.list(parent).toReversed())
+        found.push(join(parent, name, 'bin/node'), join(parent, name, 'installation/bin/node'));
     }
   } else {
     for (const bin of bins) {

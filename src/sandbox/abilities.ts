@@ -33,7 +33,10 @@ export function report(a: Abilities): MechanismReport[] {
   return [
     line('own session, whole-tree kill', linux),
     line('resource limits', linux),
-    line('own user per function', linux ?? (a.root ? (a.ids === null ? 'no user ids are mapped for functions here' : null) : 'the server is not root')),
+    line(
+      'own user per function',
+      linux ?? (a.root ? (a.ids === null ? 'no user ids are mapped for functions here' : null) : 'the server is not root'),
+    ),
     line('no new privileges, no capabilities', linux),
     line('private /tmp per function', mounts),
     line('private /tmp per instance', linux ?? a.noUserNamespaces),

@@ -29,7 +29,9 @@ export const machineProbe: Probe = {
     new Promise((resolve) => {
       const as = uid === null ? {} : { uid, gid: uid };
       const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-      execFile(program!, args, { ...as, env, cwd: '/', timeout: 10_000 }, (error, _out, err) => resolve(error === null ? null : err.trim() || error.message));
+      execFile(program!, args, { ...as, env, cwd: '/', timeout: 10_000 }, (error, _out, err) =>
+        resolve(error === null ? null : err.trim() || error.message),
+      );
     }),
 };
 
@@ -37,7 +39,8 @@ export const machineProbe: Probe = {
 export async function detect(probe: Probe = machineProbe): Promise<Abilities> {
   const root = probe.uid === 0;
   const allCpus = cpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(probe.read('/proc/self/status') ?? '')?.[1]);
-  if (probe.platform !== 'linux') return { linux: false, root, noMounts: 'needs Linux', noUserNamespaces: 'needs Linux', ids: null, cpus: allCpus };
+  if (probe.platform !== 'linux')
+    return { linux: false, root, noMounts: 'needs Linux', noUserNamespaces: 'needs Linux', ids: null, cpus: allCpus };
   const ids = root ? idRange(probe.read('/proc/self/uid_map') ?? '') : null;
   const tryMount = 'mount -t tmpfs -o size=1m none /tmp';
   const [mounts, users] = await Promise.all([
@@ -59,7 +62,8 @@ export async function detect(probe: Probe = machineProbe): Promise<Abilities> {
 /** The usual reasons, by the switch that undoes them. */
 function hint(probe: Probe): string {
   const is = (path: string, value: string): boolean => probe.read(path)?.trim() === value;
-  if (is('/proc/sys/kernel/unprivileged_userns_clone', '0')) return 'no user namespaces (sysctl kernel.unprivileged_userns_clone=1 allows them)';
+  if (is('/proc/sys/kernel/unprivileged_userns_clone', '0'))
+    return 'no user namespaces (sysctl kernel.unprivileged_userns_clone=1 allows them)';
   if (is('/proc/sys/kernel/apparmor_restrict_unprivileged_userns', '1'))
     return 'no user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0 allows them)';
   if (is('/proc/sys/user/max_user_namespaces', '0')) return 'no user namespaces (sysctl user.max_user_namespaces allows them)';

@@ -16,26 +16,48 @@ const bare: Abilities = { ...ordinary, noUserNamespaces: 'no user namespaces: EP
 const common = { needed: ['/usr', '/root/.pyenv/versions/3.11.7', '/tmp/home/code/1'], ephemeralStorageMb: 512, hostname: 'fn' };
 const fn = (abilities: Abilities, more: Partial<FunctionInput> = {}): ConfineStep[] =>
   confinement({ kind: 'function', abilities, functionId: 'f', hide: ['/root', '/tmp/home'], initCpu: 1, ...common, ...more });
-const instance = (abilities: Abilities, more: Partial<InstanceInput> = {}): ConfineStep[] => confinement({ kind: 'instance', abilities, temporary: '/run/h/tmp/1', ...common, ...more });
+const instance = (abilities: Abilities, more: Partial<InstanceInput> = {}): ConfineStep[] =>
+  confinement({ kind: 'instance', abilities, temporary: '/run/h/tmp/1', ...common, ...more });
 const ops = (steps: ConfineStep[]): string[] => steps.map((s) => (s.op === 'mask' ? `mask ${s.target}` : s.op));
 
 describe('confinement of a function process', () => {
   it('by root: everything, privileges last', () => {
     assert.deepEqual(ops(fn(root)), [
-      'setsid', 'subreaper', 'rlimit', 'rlimit', 'umask', 'affinity', 'unshare', 'mask /root', 'mask /tmp', 'hostname', 'ids', 'dropCapabilities', 'noNewPrivs',
+      'setsid',
+      'subreaper',
+      'rlimit',
+      'rlimit',
+      'umask',
+      'affinity',
+      'unshare',
+      'mask /root',
+      'mask /tmp',
+      'hostname',
+      'ids',
+      'dropCapabilities',
+      'noNewPrivs',
     ]);
   });
 
   it('leaves what is needed visible where it lies in what is covered', () => {
     const masks = fn(root).filter((s) => s.op === 'mask');
-    assert.deepEqual(masks.map((m) => m.keep), [['/root/.pyenv/versions/3.11.7'], ['/tmp/home/code/1']]);
-    assert.deepEqual(masks.map((m) => m.sizeMb), [1, 512]);
+    assert.deepEqual(
+      masks.map((m) => m.keep),
+      [['/root/.pyenv/versions/3.11.7'], ['/tmp/home/code/1']],
+    );
+    assert.deepEqual(
+      masks.map((m) => m.sizeMb),
+      [1, 512],
+    );
   });
 
   it('by an ordinary user: the same in a user namespace, without another user', () => {
     const steps = fn(ordinary);
     assert.ok(!ops(steps).includes('ids'));
-    assert.deepEqual(steps.find((s) => s.op === 'unshare'), { op: 'unshare', namespaces: ['user', 'mount', 'ipc', 'uts'] });
+    assert.deepEqual(
+      steps.find((s) => s.op === 'unshare'),
+      { op: 'unshare', namespaces: ['user', 'mount', 'ipc', 'uts'] },
+    );
   });
 
   it('where nothing works: no step that would fail', () => {
@@ -43,7 +65,12 @@ describe('confinement of a function process', () => {
   });
 
   it('has no step that may fail unnoticed, but for the CPU and the host name', () => {
-    assert.deepEqual(fn(root).filter((s) => s.optional).map((s) => s.op), ['affinity', 'hostname']);
+    assert.deepEqual(
+      fn(root)
+        .filter((s) => s.optional)
+        .map((s) => s.op),
+      ['affinity', 'hostname'],
+    );
   });
 
   it('that will serve itself keeps all CPUs', () => {
@@ -60,9 +87,20 @@ describe('confinement of an instance', () => {
   });
 
   it('falls back to a directory of its own, which somebody has to make', () => {
-    assert.deepEqual(instance(bare).find((s) => s.op === 'environment'), { op: 'environment', name: 'TMPDIR', value: '/run/h/tmp/1' });
-    const matrix = [root, ordinary, bare, { ...root, noUserNamespaces: 'x' }].map((a) => [needsTemporary('function', a), needsTemporary('instance', a)]);
-    assert.deepEqual(matrix, [[false, false], [false, false], [true, true], [false, true]]);
+    assert.deepEqual(
+      instance(bare).find((s) => s.op === 'environment'),
+      { op: 'environment', name: 'TMPDIR', value: '/run/h/tmp/1' },
+    );
+    const matrix = [root, ordinary, bare, { ...root, noUserNamespaces: 'x' }].map((a) => [
+      needsTemporary('function', a),
+      needsTemporary('instance', a),
+    ]);
+    assert.deepEqual(matrix, [
+      [false, false],
+      [false, false],
+      [true, true],
+      [false, true],
+    ]);
   });
 
   it('is empty elsewhere than on Linux', () => {
@@ -88,9 +126,12 @@ describe('user ids', () => {
 
 describe('visibility', () => {
   it('covers nothing that is itself needed, and no directory twice', () => {
-    assert.deepEqual(covers(['/root', '/root/a', '/opt/py', '/'], ['/opt/py', '/root/a/b', '/root/a/b/c']).map((s) => s.op === 'mask' && [s.target, s.keep]), [
-      ['/root', ['/root/a/b']],
-    ]);
+    assert.deepEqual(
+      covers(['/root', '/root/a', '/opt/py', '/'], ['/opt/py', '/root/a/b', '/root/a/b/c']).map(
+        (s) => s.op === 'mask' && [s.target, s.keep],
+      ),
+      [['/root', ['/root/a/b']]],
+    );
   });
 
   it('does not take a name that begins alike for a directory within', () => {
@@ -107,16 +148,23 @@ describe('detection', () => {
 
   it('tries user namespaces as the user that will need them', async () => {
     const seen: (number | null)[] = [];
-    const abilities = await detect(probe({ uid: 0, read: (p) => (p.endsWith('uid_map') ? '0 0 4294967295' : null), run: async (_argv, uid) => (seen.push(uid), null) }));
+    const abilities = await detect(
+      probe({ uid: 0, read: (p) => (p.endsWith('uid_map') ? '0 0 4294967295' : null), run: async (_argv, uid) => (seen.push(uid), null) }),
+    );
     assert.deepEqual(seen, [null, PREFERRED_IDS.base]);
     assert.deepEqual([abilities.noMounts, abilities.noUserNamespaces], [null, null]);
   });
 
   it('names the switch that forbids', async () => {
-    const abilities = await detect(probe({ read: (p) => (p.endsWith('unprivileged_userns_clone') ? '0\n' : null), run: async () => 'unshare failed' }));
+    const abilities = await detect(
+      probe({ read: (p) => (p.endsWith('unprivileged_userns_clone') ? '0\n' : null), run: async () => 'unshare failed' }),
+    );
     assert.match(abilities.noUserNamespaces!, /kernel\.unprivileged_userns_clone=1.*unshare failed/);
     const lines = report(abilities).filter((l) => !l.active);
-    assert.deepEqual(lines.map((l) => l.mechanism), ['own user per function', 'private /tmp per function', 'private /tmp per instance', 'own IPC objects and host name']);
+    assert.deepEqual(
+      lines.map((l) => l.mechanism),
+      ['own user per function', 'private /tmp per function', 'private /tmp per instance', 'own IPC objects and host name'],
+    );
     assert.ok(lines.every((l) => l.reason !== null));
   });
 

@@ -18,9 +18,9 @@ export function outermost(paths: readonly string[]): string[] {
  * needed, or part of what is, stays as it is.
  */
 export function covers(hide: readonly string[], needed: readonly string[], except: readonly string[] = []): ConfineStep[] {
-  return outermost(hide.filter((target) => target !== '/' && !except.some((e) => within(e, target)) && !needed.some((path) => within(path, target)))).map(
-    (target) => ({ op: 'mask', target, sizeMb: 1, mode: 0o755, keep: outermost(needed.filter((path) => within(target, path))) }),
-  );
+  return outermost(
+    hide.filter((target) => target !== '/' && !except.some((e) => within(e, target)) && !needed.some((path) => within(path, target))),
+  ).map((target) => ({ op: 'mask', target, sizeMb: 1, mode: 0o755, keep: outermost(needed.filter((path) => within(target, path))) }));
 }
 
 /**

@@ -191,7 +191,10 @@ export class SupervisorClient implements Supervision {
   async #lost(connection: Connection, reason: string): Promise<void> {
     if (this.#live !== connection) return;
     this.#live = null;
-    await killTree(this.#clock, [...this.#known.values()].filter(alive).map((p) => p.pid));
+    await killTree(
+      this.#clock,
+      [...this.#known.values()].filter(alive).map((p) => p.pid),
+    );
     this.#connection = null;
     this.#reportAll();
     for (const waiter of this.#waiting.values()) waiter.reject(new HearthError('ServiceException', 'the supervisor process died'));

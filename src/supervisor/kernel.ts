@@ -23,7 +23,8 @@ export function loadKernel(): Kernel {
   const schedSetaffinity = libc.func('int sched_setaffinity(int, size_t, void*)');
   return {
     becomeSubreaper() {
-      if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) !== 0) throw new Error(`prctl(PR_SET_CHILD_SUBREAPER) failed with errno ${koffi.errno()}`);
+      if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) !== 0)
+        throw new Error(`prctl(PR_SET_CHILD_SUBREAPER) failed with errno ${koffi.errno()}`);
     },
     reap(pid) {
       const status = [0];

@@ -44,7 +44,13 @@ function start() {
     degraded: (reason) => assert.fail(reason),
   });
   const shell = (script: string): Promise<number> =>
-    client.spawn({ argv: ['/bin/sh', '-c', script], env: { D: directory, PATH: process.env['PATH']! }, cwd: directory, output: null, ids: null });
+    client.spawn({
+      argv: ['/bin/sh', '-c', script],
+      env: { D: directory, PATH: process.env['PATH']! },
+      cwd: directory,
+      output: null,
+      ids: null,
+    });
   return { client, exits, lost, shell };
 }
 
@@ -63,11 +69,14 @@ describe('supervisor', { skip, timeout: 60_000 }, () => {
     const { client, exits, shell } = start();
     const [seven, killed, zero] = [await shell('exit 7'), await shell('kill -KILL $$'), await shell('exit 0')];
     await until(() => exits.size === 3);
-    assert.deepEqual([exits.get(seven), exits.get(killed), exits.get(zero)], [
-      { code: 7, signal: null },
-      { code: null, signal: 'SIGKILL' },
-      { code: 0, signal: null },
-    ]);
+    assert.deepEqual(
+      [exits.get(seven), exits.get(killed), exits.get(zero)],
+      [
+        { code: 7, signal: null },
+        { code: null, signal: 'SIGKILL' },
+        { code: 0, signal: null },
+      ],
+    );
     await assert.rejects(client.spawn({ argv: ['/nonexistent'], env: {}, cwd: '/', output: null, ids: null }), /ENOENT/);
     await client.close();
   });
@@ -75,7 +84,13 @@ describe('supervisor', { skip, timeout: 60_000 }, () => {
   it('gives the process the environment, directory and output file it was told, and nothing else', async () => {
     const { client, exits } = start();
     const output = join(directory, 'out');
-    const pid = await client.spawn({ argv: ['/bin/sh', '-c', '/usr/bin/env; pwd; echo err >&2'], env: { A: '1' }, cwd: '/', output, ids: null });
+    const pid = await client.spawn({
+      argv: ['/bin/sh', '-c', '/usr/bin/env; pwd; echo err >&2'],
+      env: { A: '1' },
+      cwd: '/',
+      output,
+      ids: null,
+    });
     await until(() => exits.has(pid));
     assert.deepEqual(new Set(read('out').trim().split('\n')), new Set(['A=1', 'PWD=/', '/', 'err']));
     await client.close();
@@ -136,7 +151,9 @@ describe('supervisor', { skip, timeout: 60_000 }, () => {
       process.kill(pid,'SIGSTOP');console.log(JSON.stringify([c.pid,pid]));setInterval(()=>{},1e9)`;
     const source = join(import.meta.dirname, '..');
     const work = `${daemon('survivor')}; sleep 1000`;
-    const server = spawn(process.execPath, ['--input-type=module', '-e', script, source, work, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const server = spawn(process.execPath, ['--input-type=module', '-e', script, source, work, directory], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [line] = (await once(server.stdout, 'data')) as [Buffer];
     const [supervisor, root] = JSON.parse(line.toString()) as [number, number];
     process.kill(root, 'SIGCONT');

@@ -6,7 +6,16 @@ import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, StartSpec } 
 import type { Invocation } from '../../src/model/invocation.ts';
 
 /** What the functions of the suite do; see test/functions/behaviours. */
-export type Behaviour = 'echo' | 'throws' | 'exits' | 'hangs' | 'prints' | 'init-throws' | 'init-hangs' | 'init-exits' | 'init-leaves-socket';
+export type Behaviour =
+  | 'echo'
+  | 'throws'
+  | 'exits'
+  | 'hangs'
+  | 'prints'
+  | 'init-throws'
+  | 'init-hangs'
+  | 'init-exits'
+  | 'init-leaves-socket';
 
 /** One implementation of the contract. */
 export interface DriverUnderTest {
@@ -43,7 +52,8 @@ export const farDeadlineMs = (): number => Date.now() + 60_000;
 export function driverContract(name: string, subject: DriverUnderTest): void {
   describe(`driver contract: ${name}`, { timeout: 120_000 }, () => {
     let driver: Driver;
-    const { settle, spec } = subject;
+    const settle = <T>(promise: Promise<T>): Promise<T> => subject.settle(promise);
+    const spec = (behaviour: Behaviour): StartSpec => subject.spec(behaviour);
     before(async () => (driver = await subject.open()));
     after(async () => settle(driver.close()));
 
@@ -64,7 +74,12 @@ export function driverContract(name: string, subject: DriverUnderTest): void {
     };
     const call = (instance: DriverInstance, event: unknown) => settle(instance.invoke(invocation(event), farDeadlineMs()));
     const failure = async (promise: Promise<unknown>): Promise<InitFailure> => {
-      const error = await settle(promise.then(() => assert.fail('it did not fail'), (e: unknown) => e));
+      const error = await settle(
+        promise.then(
+          () => assert.fail('it did not fail'),
+          (e: unknown) => e,
+        ),
+      );
       assert.ok(error instanceof InitFailure, String(error));
       return error;
     };
@@ -75,7 +90,10 @@ export function driverContract(name: string, subject: DriverUnderTest): void {
       assert.ok(['disk', 'zygote'].includes(snapshot.rung));
       const instances = await settle(Promise.all(Array.from({ length: 5 }, () => driver.fork(snapshot, instanceSpec()))));
       const answers = await Promise.all(instances.map((instance, i) => call(instance, { i })));
-      assert.deepEqual(answers.map((a) => [a.errorType, JSON.parse(a.body.toString())]), [0, 1, 2, 3, 4].map((i) => [null, { i }]));
+      assert.deepEqual(
+        answers.map((a) => [a.errorType, JSON.parse(a.body.toString())]),
+        [0, 1, 2, 3, 4].map((i) => [null, { i }]),
+      );
       assert.ok(instances.every((i) => i.rung === 'snapshot' && i.init === null));
       assert.ok(answers.every((a) => a.handlerMs >= 0 && a.peakMemoryBytes > 0));
       await settle(Promise.all(instances.map((i) => i.kill())));
@@ -134,7 +152,12 @@ export function driverContract(name: string, subject: DriverUnderTest): void {
       const instance = await forked('exits');
       const order: string[] = [];
       void instance.exited.then(() => order.push('exited'));
-      const error = await settle(call(instance, { code: 5 }).then(() => null, (e: unknown) => (order.push('rejected'), e)));
+      const error = await settle(
+        instance.invoke(invocation({ code: 5 }), farDeadlineMs()).then(
+          () => null,
+          (e: unknown) => (order.push('rejected'), e),
+        ),
+      );
       assert.ok(error instanceof InstanceExited, String(error));
       assert.deepEqual(error.status, { code: 5, signal: null });
       assert.deepEqual(await settle(instance.exited), { code: 5, signal: null });
@@ -186,7 +209,10 @@ export function driverContract(name: string, subject: DriverUnderTest): void {
         as.lines.length = 0;
         const answer = await settle(instance.invoke(i, farDeadlineMs()));
         await settle(answer.logged);
-        assert.deepEqual(as.lines, lines.map((text) => [i.requestId, text.trim()]));
+        assert.deepEqual(
+          as.lines,
+          lines.map((text) => [i.requestId, text.trim()]),
+        );
       }
       await settle(instance.kill());
     });

@@ -98,7 +98,8 @@ export class Calls {
       this.#peer.writeAll([head, ...pieces(request, body), encodeFrame(Frame.eventEnd, request, null)]);
       return;
     }
-    if (body.length > 0) at += body.copy(head, writeFrameHeader(head, at, Frame.event, { request, bytes: body.length })) + FRAME_HEADER_BYTES;
+    if (body.length > 0)
+      at += body.copy(head, writeFrameHeader(head, at, Frame.event, { request, bytes: body.length })) + FRAME_HEADER_BYTES;
     writeFrameHeader(head, at, Frame.eventEnd, { request, bytes: 0 });
     this.#peer.write(head);
   }

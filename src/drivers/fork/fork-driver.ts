@@ -88,7 +88,12 @@ export class ForkDriver implements Driver {
     });
     try {
       const { scaling } = version;
-      const newborn = await snapshot.forker.fork({ confine, logStream: instance.logStream, sink: instance.log, concurrency: scaling.concurrency });
+      const newborn = await snapshot.forker.fork({
+        confine,
+        logStream: instance.logStream,
+        sink: instance.log,
+        concurrency: scaling.concurrency,
+      });
       return this.#keep(new ForkInstance(this.#processes, newborn, { rung: 'snapshot', init: null, welcome: WELCOME_INSTANCE, cleanUp }));
     } catch (error) {
       cleanUp();
@@ -130,7 +135,9 @@ export class ForkDriver implements Driver {
   async #initialise(spec: StartSpec, instance: InstanceSpec, snapshot: boolean): Promise<Initialised> {
     const interpreter = await this.#interpreter(spec.version.runtime);
     const { abilities } = this.#options;
-    const temporary = needsTemporary('function', abilities) ? makeTemporary(this.#options, spec.version.functionId, instance.instanceId) : null;
+    const temporary = needsTemporary('function', abilities)
+      ? makeTemporary(this.#options, spec.version.functionId, instance.instanceId)
+      : null;
     const cleanUp = temporary?.remove ?? (() => {});
     try {
       const needed = neededPaths(this.#options, interpreter, spec);

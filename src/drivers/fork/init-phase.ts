@@ -39,7 +39,11 @@ type Outcome = { readonly done: InitReport } | { readonly failed: InitFailure } 
  * Welcomes the process and waits until its init phase has ended one way or another. Rejects with InitFailure when that is the function's doing;
  * then nothing of the process is left.
  */
-export async function runInit(processes: Processes, newborn: Newborn, o: { welcome: Buffer; limitMs: number; requestId: string }): Promise<InitReport> {
+export async function runInit(
+  processes: Processes,
+  newborn: Newborn,
+  o: { welcome: Buffer; limitMs: number; requestId: string },
+): Promise<InitReport> {
   const { clock } = processes.options;
   const startedAtMs = clock.monotonic();
   const outcome = deferred<Outcome>();

@@ -50,7 +50,10 @@ export class Switchboard {
     this.socketPath = join(directory, 'main');
     this.logPath = join(directory, 'log');
     if (Buffer.byteLength(this.socketPath) > MAX_PATH_BYTES) {
-      throw new HearthError('ServiceException', `run directory ${directory} is too long for a socket's path (${MAX_PATH_BYTES} bytes); choose a shorter one`);
+      throw new HearthError(
+        'ServiceException',
+        `run directory ${directory} is too long for a socket's path (${MAX_PATH_BYTES} bytes); choose a shorter one`,
+      );
     }
   }
 

@@ -87,7 +87,10 @@ export class Zygotes {
   }
 
   /** Starts a shim that is not forked from anything; it waits for its welcome. */
-  async spawn(interpreter: Interpreter, o: { log: boolean; awaited: ReturnType<Processes['await']>; ids: { uid: number; gid: number } | null }): Promise<Newborn> {
+  async spawn(
+    interpreter: Interpreter,
+    o: { log: boolean; awaited: ReturnType<Processes['await']>; ids: { uid: number; gid: number } | null },
+  ): Promise<Newborn> {
     const { switchboard, supervisor, options } = this.#processes;
     const { argv, env } = command(interpreter, options.shims);
     const output = o.log ? null : join(options.runDirectory, `${interpreter.language}-${++this.#files}`);
@@ -100,13 +103,17 @@ export class Zygotes {
       o.awaited.expected.cancel();
       o.awaited.log.end();
       const said = output === null ? '' : lastLines(output);
-      throw new HearthError('ServiceException', `${interpreter.path} could not be started as a runtime: ${(cause as Error).message}${said}`, { cause });
+      throw new HearthError(
+        'ServiceException',
+        `${interpreter.path} could not be started as a runtime: ${(cause as Error).message}${said}`,
+        { cause },
+      );
     }
   }
 
   /** Ends all zygotes; what was forked from them lives on. */
   async evict(): Promise<void> {
-    await Promise.all([...this.#resident.values()].map((zygote) => zygote.forker?.kill()));
+    await Promise.all([...this.#resident.values()].map(async (zygote) => zygote.forker?.kill()));
   }
 
   async #start(interpreter: Interpreter): Promise<Zygote> {
