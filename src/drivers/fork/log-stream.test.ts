@@ -111,7 +111,7 @@ describe('log stream', () => {
     lines.length = 0;
     log.begin('a');
     const text = 'x'.repeat(limit - 5);
-    for (const byte of [...text.match(/.{1,4096}/g)!, ...mark('a')]) push(byte);
+    for (const byte of [...text.match(/.{1,4096}/g)!, ...mark('a').split('')]) push(byte);
     assert.deepEqual(
       lines.map(([, line]) => line),
       [text],
