@@ -10,12 +10,10 @@ import { InitFailure, InstanceExited } from '../../src/fleet/driver.ts';
 import type { DriverInstance, DriverSnapshot } from '../../src/fleet/driver.ts';
 import { encodeJsonFrame } from '../../src/runtimes/frames.ts';
 import { Frame } from '../../src/runtimes/protocol.ts';
-import { detect } from '../../src/sandbox/detect.ts';
 import { lookUp } from '../../src/supervisor/process-tree.ts';
 import { farDeadlineMs, instanceSpec, invocation } from './driver.contract.ts';
-import { behaviourSpec, openForkDriver, runtimes } from './fork-driver-subject.ts';
+import { abilities, behaviourSpec, openForkDriver, runtimes } from './fork-driver-subject.ts';
 
-const abilities = await detect();
 const gone = (pid: number): boolean => lookUp(pid)?.gone ?? true;
 const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await sleep(5);
@@ -133,6 +131,19 @@ for (const { language, runtime, missing } of await runtimes()) {
       assert.ok(!first.environment.some((name) => name.startsWith('HEARTH')));
       assert.notEqual(first.random, second.random);
       await Promise.all([one.kill(), two.kill(), snapshot.evict()]);
+    });
+
+    it('gives a temporary directory of its own where /tmp can not be private, and removes it', async () => {
+      const other = await openForkDriver({ abilities: { ...abilities, noUserNamespaces: 'not today' } });
+      const prepared = await other.prepare(behaviourSpec('looks-around', runtime), instanceSpec());
+      assert.ok(prepared.kind === 'snapshot');
+      const instance = await other.fork(prepared.snapshot, instanceSpec());
+      const { tmpdir } = (await result(instance, {})) as { tmpdir: string };
+      assert.ok(existsSync(tmpdir));
+      await result(instance, { write: `${tmpdir}/mine` });
+      await instance.kill();
+      assert.equal(existsSync(tmpdir), false);
+      await other.close();
     });
 
     it('kills a daemon that an instance left, when it is killed and when it dies', async () => {
