@@ -3,7 +3,7 @@
 const native = require('./native.cjs');
 const log = require('./log.cjs');
 const reseed = require('./reseed.cjs');
-const { takeFirstSteps } = require('./child.cjs');
+const { redirectOutput, takeFirstSteps } = require('./child.cjs');
 const { errorDocument, loggable, unhandledRejection } = require('./failures.cjs');
 const { measureCeiling } = require('./fork.cjs');
 const { Frame } = require('./frames.cjs');
@@ -103,12 +103,13 @@ async function become(self, fn) {
 }
 
 async function main() {
-  const { HEARTH_SOCKET: socket, HEARTH_TOKEN: token } = process.env;
+  const { HEARTH_SOCKET: socket, HEARTH_TOKEN: token, HEARTH_LOG_SOCKET: logSocket } = process.env;
   if (!socket || !token) throw new Error('HEARTH_SOCKET and HEARTH_TOKEN must be set: this program is started by Hearth');
   for (const name of Object.keys(process.env)) if (name.startsWith('HEARTH_')) delete process.env[name];
   measureCeiling();
   installProcess();
-  log.keepPrivate(native);
+  if (logSocket) redirectOutput({ logSocket, token });
+  else log.keepPrivate(native);
   await calibrate();
   await become({ link: Link.connect(socket), token, unconfined: [] }, null);
 }
