@@ -17,6 +17,9 @@ export class ShimConnection {
   readonly closed: Promise<void>;
   /** Whether answers are granted more window as they come. */
   grants = true;
+  /** Bytes of all answers so far. */
+  answerBytes = 0;
+  #received: { bytes: number; done: (f: FrameIn) => void }[] = [];
   readonly #socket: Socket;
   #data = Buffer.alloc(0);
   #frames: FrameIn[] = [];
@@ -78,6 +81,11 @@ export class ShimConnection {
     }
   }
 
+  /** Resolves with the frame by which this many bytes of answers have come. */
+  received(bytes: number): Promise<FrameIn> {
+    return new Promise((done) => this.#received.push({ bytes, done }));
+  }
+
   credit(request: number, bytes: number): void {
     const grant = Buffer.alloc(4);
     grant.writeUInt32BE(bytes);
@@ -99,9 +107,15 @@ export class ShimConnection {
       if (this.#data.length < end) return;
       const frame = { type: this.#data.readUInt8(4), request: this.#data.readUInt32BE(5), payload: Buffer.from(this.#data.subarray(9, end)) };
       this.#data = this.#data.subarray(end);
+      if (frame.type === Frame.answer) this.#count(frame);
       const index = this.#waits.findIndex((w) => w.types.includes(frame.type) && (w.request === null || w.request === frame.request));
       if (index >= 0) this.#waits.splice(index, 1)[0]?.resolve(frame);
       else this.#frames.push(frame);
     }
+  }
+
+  #count(frame: FrameIn): void {
+    this.answerBytes += frame.payload.length;
+    this.#received = this.#received.filter(({ bytes, done }) => this.answerBytes < bytes || void done(frame));
   }
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,12 +32,14 @@ export class ShimHost {
 
   static async open(): Promise<ShimHost> {
     const host = new ShimHost();
+    chmodSync(host.#folder, 0o711);
     await host.#listen(host.#socketPath, (socket) => {
       const connection = new ShimConnection(socket);
-      void connection.next(Frame.hello).then((frame) => {
+      const greet = (frame: { payload: Buffer }): void => {
         connection.hello = JSON.parse(frame.payload.toString()) as Hello;
         host.#greetings.get(connection.hello.token)?.(connection);
-      });
+      };
+      connection.next(Frame.hello).then(greet, () => {}); // a child may end before it greets
     });
     await host.#listen(host.#logPath, (socket) => host.#readLog(socket));
     return host;
@@ -122,6 +124,7 @@ export class ShimHost {
     });
     this.#servers.push(server);
     await new Promise<void>((resolve) => server.listen(path, resolve));
+    chmodSync(path, 0o777); // for children with another uid
   }
 }
 

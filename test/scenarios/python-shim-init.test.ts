@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { Frame } from '../../src/runtimes/protocol.ts';
 import { ShimHost, fixture, type Shim } from './python-shim-host.ts';
 
-describe('Python init phase', () => {
+describe('Python init phase', { timeout: 60_000 }, () => {
   let host: ShimHost;
   let zygote: Shim;
 

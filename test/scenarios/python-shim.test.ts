@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { Frame, logMark } from '../../src/runtimes/protocol.ts';
+import { ANSWER_WINDOW_BYTES, Frame, logMark } from '../../src/runtimes/protocol.ts';
 import { ENVIRONMENT, ShimHost, fixture, type Shim } from './python-shim-host.ts';
+
+/** Resolves when a process is seen sleeping twice in a row. */
+async function asleep(pid: number): Promise<void> {
+  for (let seen = 0; seen < 2; ) {
+    const state = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0];
+    seen = state === 'S' ? seen + 1 : 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 const EVERYTHING = { taskRoot: fixture('python-everything') };
 
-describe('Python shim', () => {
+describe('Python shim', { timeout: 60_000 }, () => {
   let host: ShimHost;
   let zygote: Shim;
   let snapshot: Shim;
@@ -108,11 +118,16 @@ describe('Python shim', () => {
   it('sends no more of an answer than it was granted', async () => {
     const instance = await host.instance(snapshot);
     instance.connection.grants = false;
-    let ended = false;
-    const answer = instance.call({ do: 'big', bytes: 3 << 20 }).then((r) => ((ended = true), r));
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    assert.equal(ended, false);
-    instance.connection.credit(1, 3 << 20);
+    const answer = instance.call({ do: 'big', bytes: 3 << 20 });
+    // A process that stays within its window waits for us in recv: then, and only then, it sleeps with its frames all read.
+    const window = await instance.connection.received(ANSWER_WINDOW_BYTES);
+    await asleep(instance.hello.pid);
+    assert.equal(instance.connection.answerBytes, ANSWER_WINDOW_BYTES);
+    instance.connection.credit(window.request, 100);
+    await instance.connection.received(ANSWER_WINDOW_BYTES + 100);
+    await asleep(instance.hello.pid);
+    assert.equal(instance.connection.answerBytes, ANSWER_WINDOW_BYTES + 100);
+    instance.connection.credit(window.request, 3 << 20);
     assert.equal((await answer).body.length, (3 << 20) + 2);
   });
 

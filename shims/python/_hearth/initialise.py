@@ -32,6 +32,8 @@ def run(connection, order):
     function = Function(call, max(1, order["concurrency"]))
     why = _unforkable(connection, order, function)
     function.is_snapshot = why is None and order["snapshot"]
+    if function.is_snapshot:
+        reseed.everything()  # rehearsed: what a library prepares at its first seeding is not prepared anew in every child
     output.flush()
     done = {"durationMs": round(duration_ms, 3), "slowestModules": timing.slowest(10), "unforkable": why}
     connection.send_json(frames.INIT_DONE, 0, done)

@@ -14,6 +14,8 @@ _VARIABLES = {
     "RAYON_NUM_THREADS": "1",
     "OPENCV_FOR_THREADS_NUM": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # From 1.29 on, importing onnxruntime starts a thread that uploads telemetry.
+    "ORT_DISABLE_TELEMETRY": "1",
 }
 
 

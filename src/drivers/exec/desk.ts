@@ -1,0 +1,130 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Invocation } from '../../model/invocation.ts';
+import { errorDocument } from './failures.ts';
+import type { NextInvocation, Refusal, RuntimeApiHandler } from './runtime-api.ts';
+
+/** How the runtime answered an invocation. */
+export interface DeskAnswer {
+  readonly errorType: string | null;
+  readonly body: Buffer;
+  /** From handing it out to the end of the answer, milliseconds. */
+  readonly handlerMs: number;
+}
+
+interface Running {
+  readonly startedAtMs: number;
+  readonly settle: (answer: DeskAnswer) => void;
+}
+
+export interface DeskEvents {
+  /** The runtime asked for its first invocation: the init phase has ended. */
+  ready(): void;
+  initFailed(errorType: string, body: Buffer): void;
+  /** An invocation was handed out. */
+  started(requestId: string): void;
+  /** An answer came; the runtime goes on when this resolves. */
+  ended(requestId: string): Promise<void>;
+}
+
+type Deliver = (invocation: NextInvocation) => boolean;
+
+/** The state behind one instance's Runtime API: who is waiting, what is running, what is allowed. Names of states are Lambda's. */
+export class Desk implements RuntimeApiHandler {
+  readonly #clock: Clock;
+  readonly #concurrency: number;
+  readonly #limitBytes: number;
+  readonly #events: DeskEvents;
+  readonly #waiting: Deliver[] = [];
+  readonly #pending: { invocation: NextInvocation; settle: (answer: DeskAnswer) => void }[] = [];
+  readonly #running = new Map<string, Running>();
+  #state: 'Started' | 'Ready' | 'InitError' = 'Started';
+
+  constructor(options: { clock: Clock; concurrency: number; limitBytes: number; events: DeskEvents }) {
+    this.#clock = options.clock;
+    this.#concurrency = options.concurrency;
+    this.#limitBytes = options.limitBytes;
+    this.#events = options.events;
+  }
+
+  /** Invocations handed out and not answered. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Hands an invocation to the runtime as soon as it asks; `settle` is called once, or never when the runtime ends. */
+  submit(invocation: Invocation, deadlineMs: number, settle: (answer: DeskAnswer) => void): void {
+    this.#pending.push({ invocation: { requestId: invocation.requestId, headers: headersOf(invocation, deadlineMs), body: invocation.body }, settle });
+    this.#match();
+  }
+
+  next(deliver: Deliver): Refusal | null {
+    if (this.#state === 'InitError') return notAllowed('InitError', 'Ready');
+    if (this.#running.size >= this.#concurrency) return notAllowed('Running', 'Ready');
+    this.#waiting.push(deliver);
+    if (this.#state === 'Started') {
+      this.#state = 'Ready';
+      this.#events.ready();
+    }
+    this.#match();
+    return null;
+  }
+
+  mayAnswer(requestId: string): Refusal | null {
+    if (this.#running.has(requestId)) return null;
+    if (this.#running.size > 0) return { status: 400, errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' };
+    return notAllowed(this.#state, 'InvocationResponse');
+  }
+
+  async answered(requestId: string, errorType: string | null, body: Buffer): Promise<void> {
+    const running = this.#running.get(requestId);
+    if (running === undefined) return; // answered twice at once: the first counts
+    const handlerMs = this.#clock.monotonic() - running.startedAtMs;
+    this.#running.delete(requestId);
+    const ended = this.#events.ended(requestId);
+    running.settle({ errorType, body, handlerMs });
+    await ended;
+  }
+
+  tooLarge(requestId: string): Promise<void> {
+    const message = `Response payload size exceeded maximum allowed payload size (${this.#limitBytes} bytes).`;
+    return this.answered(requestId, 'Function.ResponseSizeTooLarge', errorDocument('Function.ResponseSizeTooLarge', message));
+  }
+
+  initError(errorType: string, body: Buffer): Refusal | null {
+    if (this.#state !== 'Started') return notAllowed(this.#running.size > 0 ? 'Running' : this.#state, 'InitError');
+    this.#state = 'InitError';
+    this.#events.initFailed(errorType, body);
+    return null;
+  }
+
+  #match(): void {
+    while (this.#pending.length > 0 && this.#waiting.length > 0) {
+      const { invocation, settle } = this.#pending[0]!;
+      if (!this.#waiting.shift()!(invocation)) continue; // that poll was given up
+      this.#pending.shift();
+      this.#running.set(invocation.requestId, { startedAtMs: this.#clock.monotonic(), settle });
+      this.#events.started(invocation.requestId);
+    }
+  }
+}
+
+function notAllowed(from: string, to: string): Refusal {
+  const errorMessage = `State transition from ${from} to ${to} failed for runtime. Error: State transition is not allowed`;
+  return { status: 403, errorType: 'InvalidStateTransition', errorMessage };
+}
+
+function headersOf(invocation: Invocation, deadlineMs: number): Record<string, string> {
+  const headers: Record<string, string> = {
+    'Lambda-Runtime-Aws-Request-Id': invocation.requestId,
+    'Lambda-Runtime-Deadline-Ms': String(Math.round(deadlineMs)),
+    'Lambda-Runtime-Invoked-Function-Arn': invocation.invokedArn,
+  };
+  if (invocation.traceId !== '') headers['Lambda-Runtime-Trace-Id'] = invocation.traceId;
+  // JSON may hold what a header must not: escaped, it is the same JSON.
+  if (invocation.clientContext !== '') headers['Lambda-Runtime-Client-Context'] = asciiJson(invocation.clientContext);
+  return headers;
+}
+
+function asciiJson(text: string): string {
+  return text.replace(/[\r\n\t]/g, ' ').replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

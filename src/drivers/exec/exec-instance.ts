@@ -1,0 +1,135 @@
+import { InstanceExited, type Answer, type DriverInstance, type InstanceSpec } from '../../fleet/driver.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { deferred } from '../../lib/deferred.ts';
+import type { ExitStatus, InitReport } from '../../model/instance.ts';
+import type { Invocation } from '../../model/invocation.ts';
+import { Desk, type DeskAnswer } from './desk.ts';
+import { OutputLines } from './output-lines.ts';
+import { peakMemoryBytes, proportionalBytes, signalTree } from './process-tree.ts';
+import { RuntimeApi } from './runtime-api.ts';
+import type { Program, ProgramOrder, Spawner } from './spawner.ts';
+
+export interface ExecOptions {
+  readonly spawner: Spawner;
+  readonly clock: Clock;
+  readonly spec: InstanceSpec;
+  readonly concurrency: number;
+  /** Largest response, bytes. */
+  readonly limitBytes: number;
+}
+
+/** How the init phase ended. */
+export type InitEnd =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'error'; readonly errorType: string; readonly body: Buffer }
+  | { readonly kind: 'exited'; readonly status: ExitStatus };
+
+/** A running `bootstrap` and the Runtime API it talks to. */
+export class ExecInstance implements DriverInstance {
+  readonly rung = 'disk';
+  init: InitReport | null = null;
+  readonly exited: Promise<ExitStatus>;
+  readonly #options: ExecOptions;
+  readonly #desk: Desk;
+  readonly #api: RuntimeApi;
+  readonly #initEnd = deferred<InitEnd>();
+  readonly #ended = deferred<ExitStatus>();
+  readonly #rejections = new Set<(status: ExitStatus) => void>();
+  #program: Program | null = null;
+  #output: OutputLines | null = null;
+  #status: ExitStatus | null = null;
+  #killed = false;
+  #drained: Promise<void> = Promise.resolve();
+
+  constructor(options: ExecOptions) {
+    this.#options = options;
+    this.exited = this.#ended.promise;
+    this.#desk = new Desk({
+      ...options,
+      events: {
+        ready: () => this.#initEnd.resolve({ kind: 'ready' }),
+        initFailed: (errorType, body) => this.#initEnd.resolve({ kind: 'error', errorType, body }),
+        started: (requestId) => this.#attribute(requestId),
+        ended: () => (this.#drained = this.#afterAnswer()),
+      },
+    });
+    this.#api = new RuntimeApi(this.#desk, options.limitBytes);
+  }
+
+  get pid(): number | null {
+    return this.#program?.pid ?? null;
+  }
+
+  /** Starts the program; resolves with the end of its init phase. Rejects when it can't be executed. Once only. */
+  async launch(order: ProgramOrder): Promise<InitEnd> {
+    const address = await this.#api.listen();
+    try {
+      this.#program = await this.#options.spawner.spawn({ ...order, env: { ...order.env, AWS_LAMBDA_RUNTIME_API: address } });
+    } catch (error) {
+      await this.#api.close();
+      this.#status = { code: null, signal: null };
+      this.#ended.resolve(this.#status);
+      throw error;
+    }
+    this.#output = new OutputLines(this.#options.spec.log, [this.#program.stdout, this.#program.stderr]);
+    void this.#program.exited.then((status) => this.#end(status));
+    if (this.#killed) void this.kill();
+    return this.#initEnd.promise;
+  }
+
+  invoke(invocation: Invocation, deadlineMs: number): Promise<Answer> {
+    if (this.#status !== null) return Promise.reject(new InstanceExited(this.#status));
+    return new Promise((resolve, reject) => {
+      const rejection = (status: ExitStatus): void => reject(new InstanceExited(status));
+      this.#rejections.add(rejection);
+      this.#desk.submit(invocation, deadlineMs, (answer) => {
+        this.#rejections.delete(rejection);
+        resolve(this.#answer(answer));
+      });
+    });
+  }
+
+  pause(): void {
+    if (this.#program !== null && this.#status === null) signalTree(this.#program.pid, 'SIGSTOP');
+  }
+
+  resume(): void {
+    if (this.#program !== null && this.#status === null) signalTree(this.#program.pid, 'SIGCONT');
+  }
+
+  async memoryBytes(): Promise<number | null> {
+    return this.#program === null || this.#status !== null ? null : proportionalBytes(this.#program.pid);
+  }
+
+  async kill(): Promise<ExitStatus> {
+    this.#killed = true; // one that is still being started is killed when it has been
+    if (this.#program !== null && this.#status === null) await this.#options.spawner.killTree(this.#program.pid);
+    return this.exited;
+  }
+
+  #answer(answer: DeskAnswer): Answer {
+    const peak = this.#program === null ? 0 : peakMemoryBytes(this.#program.pid);
+    return { ...answer, peakMemoryBytes: peak, logged: this.#drained };
+  }
+
+  #attribute(requestId: string | null): void {
+    if (this.#output !== null && this.#options.concurrency === 1) this.#output.requestId = requestId;
+  }
+
+  /** The runtime waits for our word until its output has been read: what it prints later is not that invocation's. */
+  async #afterAnswer(): Promise<void> {
+    await this.#output?.drain();
+    this.#attribute(null);
+  }
+
+  async #end(status: ExitStatus): Promise<void> {
+    this.#status = status;
+    await this.#options.spawner.killTree(this.#program!.pid); // what it left behind
+    await this.#output?.end();
+    await this.#api.close();
+    this.#initEnd.resolve({ kind: 'exited', status });
+    for (const rejection of this.#rejections) rejection(status);
+    this.#rejections.clear();
+    this.#ended.resolve(status);
+  }
+}

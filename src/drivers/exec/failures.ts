@@ -1,0 +1,44 @@
+import type { ExitStatus } from '../../model/instance.ts';
+import { InitFailure } from '../../fleet/driver.ts';
+
+/** Lambda's error document as bytes. */
+export function errorDocument(errorType: string, errorMessage: string): Buffer {
+  return Buffer.from(JSON.stringify({ errorType, errorMessage }));
+}
+
+/** The init phase ended with the process. */
+export function exitedInInit(status: ExitStatus, durationMs: number): InitFailure {
+  return failure('Runtime.ExitError', exitMessage(status), durationMs);
+}
+
+export function timedOutInInit(limitMs: number, durationMs: number): InitFailure {
+  return failure('Sandbox.Timedout', `Error: Task timed out after ${(limitMs / 1000).toFixed(2)} seconds`, durationMs);
+}
+
+/** The bootstrap can't be executed; `code` is the system's. */
+export function invalidEntrypoint(path: string, code: string): InitFailure {
+  const reasons: Record<string, string> = { EACCES: 'permission denied', ENOEXEC: 'exec format error', interpreter: 'no such file or directory' };
+  const reason = reasons[code];
+  const message = reason === undefined ? `Error: Couldn't find valid bootstrap(s): [${path}]` : `Error: fork/exec ${path}: ${reason}`;
+  return failure('Runtime.InvalidEntrypoint', message, 0);
+}
+
+function failure(errorType: string, message: string, durationMs: number): InitFailure {
+  return new InitFailure(errorType, errorDocument(errorType, message), durationMs);
+}
+
+function exitMessage(status: ExitStatus): string {
+  if (status.signal !== null) return `Error: Runtime exited with error: signal: ${SIGNAL_TEXTS[status.signal] ?? status.signal}`;
+  return status.code ? `Error: Runtime exited with error: exit status ${status.code}` : 'Error: Runtime exited without providing a reason';
+}
+
+/** As Lambda (Go) words them. */
+const SIGNAL_TEXTS: Readonly<Record<string, string>> = {
+  SIGABRT: 'aborted',
+  SIGBUS: 'bus error',
+  SIGFPE: 'floating point exception',
+  SIGILL: 'illegal instruction',
+  SIGKILL: 'killed',
+  SIGSEGV: 'segmentation fault',
+  SIGTERM: 'terminated',
+};

@@ -1,0 +1,138 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** An invocation as the Runtime API hands it out. */
+export interface NextInvocation {
+  readonly requestId: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** What the Runtime API asks and tells; each call answers with a refusal or, where all is well, null. */
+export interface RuntimeApiHandler {
+  /** The runtime is ready; `deliver` gives it its next invocation, false when it has gone away meanwhile. */
+  next(deliver: (invocation: NextInvocation) => boolean): Refusal | null;
+  /** Whether this request may be answered now, asked before its body is read. */
+  mayAnswer(requestId: string): Refusal | null;
+  /** Resolves when the runtime may go on. `errorType` null: a response. */
+  answered(requestId: string, errorType: string | null, body: Buffer): Promise<void>;
+  /** Also answered with too much: the invocation fails, the runtime lives on. */
+  tooLarge(requestId: string): Promise<void>;
+  initError(errorType: string, body: Buffer): Refusal | null;
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly errorType: string;
+  readonly errorMessage: string;
+}
+
+const PREFIX = '/2018-06-01/runtime/';
+const ERROR_TYPE = 'lambda-runtime-function-error-type';
+
+/** Lambda's Runtime API over HTTP, for one instance. */
+export class RuntimeApi {
+  readonly #handler: RuntimeApiHandler;
+  readonly #limitBytes: number;
+  readonly #server: Server;
+
+  /** `limitBytes`: the largest response that is taken. */
+  constructor(handler: RuntimeApiHandler, limitBytes: number) {
+    this.#handler = handler;
+    this.#limitBytes = limitBytes;
+    this.#server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (req, res) => {
+      this.#route(req, res).catch(() => res.destroy()); // the runtime broke off
+    });
+  }
+
+  /** Opens it on the loopback; what AWS_LAMBDA_RUNTIME_API is to be. */
+  listen(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(0, '127.0.0.1', () => resolve(`127.0.0.1:${(this.#server.address() as AddressInfo).port}`));
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const path = req.url?.startsWith(PREFIX) === true ? req.url.slice(PREFIX.length) : '';
+    if (req.method === 'GET' && path === 'invocation/next') return this.#next(res);
+    if (req.method === 'POST' && path === 'init/error') return this.#initError(req, res);
+    const match = /^invocation\/([^/]+)\/(response|error)$/.exec(path);
+    if (req.method === 'POST' && match !== null) return this.#answer(req, res, { requestId: match[1] as string, isError: match[2] === 'error' });
+    refuse(res, { status: 404, errorType: 'InvalidPath', errorMessage: `${req.method} ${req.url} is not part of the Runtime API` });
+  }
+
+  #next(res: ServerResponse): void {
+    const refusal = this.#handler.next((invocation) => {
+      if (res.destroyed || res.socket?.destroyed !== false) return false;
+      res.writeHead(200, { 'content-type': 'application/json', 'content-length': invocation.body.length, ...invocation.headers });
+      res.end(invocation.body);
+      return true;
+    });
+    if (refusal !== null) refuse(res, refusal);
+  }
+
+  async #initError(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const body = await readBody(req, this.#limitBytes);
+    const refusal = this.#handler.initError(errorTypeOf(req, body), body ?? Buffer.from('{}'));
+    if (refusal !== null) refuse(res, refusal);
+    else accept(res);
+  }
+
+  async #answer(req: IncomingMessage, res: ServerResponse, to: { requestId: string; isError: boolean }): Promise<void> {
+    const refusal = this.#handler.mayAnswer(to.requestId);
+    if (refusal !== null) return refuse(res, refusal);
+    const body = await readBody(req, this.#limitBytes);
+    if (body === null) {
+      await this.#handler.tooLarge(to.requestId);
+      const errorMessage = `Exceeded maximum allowed payload size (${this.#limitBytes} bytes).`;
+      return refuse(res, { status: 413, errorType: 'RequestEntityTooLarge', errorMessage });
+    }
+    // A streaming runtime that fails half-way says so after the body.
+    const trailer = req.trailers[ERROR_TYPE];
+    const trailerBody = req.trailers['lambda-runtime-function-error-body'];
+    if (trailer !== undefined) await this.#handler.answered(to.requestId, trailer, trailerBody === undefined ? body : Buffer.from(trailerBody, 'base64'));
+    else await this.#handler.answered(to.requestId, to.isError ? errorTypeOf(req, body) : null, body);
+    accept(res);
+  }
+}
+
+function errorTypeOf(req: IncomingMessage, body: Buffer | null): string {
+  try {
+    const { errorType } = JSON.parse((body ?? Buffer.alloc(0)).toString()) as { errorType?: unknown };
+    if (typeof errorType === 'string' && errorType !== '') return errorType;
+  } catch {
+    // the header is left to say it
+  }
+  const header = req.headers[ERROR_TYPE];
+  return typeof header === 'string' && header !== '' ? header : 'Runtime.Unknown';
+}
+
+/** The whole body, or null when it is larger than allowed; then it is read to its end all the same, or the peer could not read our answer. */
+async function readBody(req: IncomingMessage, limitBytes: number): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes <= limitBytes) chunks.push(chunk);
+    else chunks.length = 0;
+  }
+  return bytes > limitBytes ? null : Buffer.concat(chunks);
+}
+
+function refuse(res: ServerResponse, { status, errorType, errorMessage }: Refusal): void {
+  res.writeHead(status, { 'content-type': 'application/json' });
+  res.end(JSON.stringify({ errorMessage, errorType }));
+}
+
+function accept(res: ServerResponse): void {
+  res.writeHead(202, { 'content-type': 'application/json' });
+  res.end('{"status":"OK"}\n');
+}

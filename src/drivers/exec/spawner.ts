@@ -1,0 +1,27 @@
+import type { Readable } from 'node:stream';
+import type { ExitStatus } from '../../model/instance.ts';
+
+/** A program to start, in a session of its own. */
+export interface ProgramOrder {
+  readonly argv: readonly [string, ...string[]];
+  /** The complete environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+}
+
+/** A started program. */
+export interface Program {
+  readonly pid: number;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Settles when the program itself has ended; what it started may live on. */
+  readonly exited: Promise<ExitStatus>;
+}
+
+/** Starts and ends programs; the supervisor's part that this driver needs. */
+export interface Spawner {
+  /** Rejects with the system's error (`ENOENT`, `EACCES`, `ENOEXEC`) when the program can't be executed. */
+  spawn(order: ProgramOrder): Promise<Program>;
+  /** Kills a program and everything it started; resolves when it is gone. Idempotent. */
+  killTree(pid: number): Promise<void>;
+}
