@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { ensure } from './setup.mjs';
 
 await ensure();
+/** @type {[string, string, string[]][]} */
 const steps = [
   ['types', 'tsc', ['-p', 'tsconfig.json', '--noEmit']],
   ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
@@ -10,7 +11,7 @@ const steps = [
   ['unused code', 'knip', ['--no-progress']],
 ];
 for (const [name, tool, args] of steps) {
-  const { status } = spawnSync(process.execPath, [binary(tool), ...args], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [binary(tool)].concat(args), { stdio: 'inherit' });
   console.log(`check: ${name}: ${status === 0 ? 'ok' : 'failed'}`);
   if (status !== 0) process.exit(status ?? 1);
 }

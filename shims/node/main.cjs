@@ -35,12 +35,18 @@ function installProcess() {
     process.exit(code);
   };
   process.on('uncaughtException', (error) => void fatal('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));
-  process.on('unhandledRejection', (reason, promise) => void fatal('Unhandled Promise Rejection', unhandledRejection(reason, promise), EXIT_UNHANDLED_REJECTION));
+  process.on(
+    'unhandledRejection',
+    (reason, promise) => void fatal('Unhandled Promise Rejection', unhandledRejection(reason, promise), EXIT_UNHANDLED_REJECTION),
+  );
 }
 
-/** Forks on the host's orders. Resolves in each child only, as the process it has become. */
-async function forkOnOrders(self, fn) {
-  await new Promise((resolve) => setImmediate(resolve)); // a place in the event loop where nothing is half handled
+/** A place in the event loop where nothing is half handled. */
+const checkPhase = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Forks on the host's orders, in the check phase, with no turn of the event loop before. Resolves in each child only, as the process it has become. */
+function forkOnOrders(self, fn) {
+  collectRubbish();
   const order = waitForOrders(self.link);
   return become(takeFirstSteps(order), fn === null ? null : { ...fn, logStream: order.logStream });
 }
@@ -70,12 +76,11 @@ async function runFunction(self, order) {
   }
   const fn = { order, handler: result.handler, logStream: order.logStream };
   const unforkable = await whyUnforkable(order, result);
+  const forks = order.snapshot && unforkable === null;
+  if (forks) await checkPhase(); // the last turn of the loop: timers of the function's fire in instances only from here on
   process.off('beforeExit', unsettled);
   link.send(Frame.initDone, 0, { durationMs: result.durationMs, slowestModules: result.slowestModules, unforkable });
-  if (unforkable !== null || !order.snapshot) return serve(self, fn);
-  onFatal = async () => {};
-  collectRubbish();
-  return forkOnOrders(self, fn);
+  return forks ? forkOnOrders(self, fn) : serve(self, fn);
 }
 
 /** Null for a process that was not asked to be forked, and for one that may be. */
@@ -91,7 +96,7 @@ async function become(self, fn) {
     case 'zygote':
       await startThreadPool();
       await rehearse();
-      collectRubbish();
+      await checkPhase();
       return forkOnOrders(self, null);
     case 'function':
       return runFunction(self, welcome);

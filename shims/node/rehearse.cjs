@@ -52,7 +52,11 @@ const header = (request) =>
   });
 
 const invocation = (request) =>
-  Buffer.concat([header(request), encode(Frame.event, request, { fail: request % 4 === 3 }), encode(Frame.eventEnd, request, Buffer.alloc(0))]);
+  Buffer.concat([
+    header(request),
+    encode(Frame.event, request, { fail: request % 4 === 3 }),
+    encode(Frame.eventEnd, request, Buffer.alloc(0)),
+  ]);
 
 /** A listener in the abstract namespace: leaves nothing in the file system. */
 function listen() {

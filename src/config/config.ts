@@ -28,6 +28,8 @@ export interface Config {
     readonly initMs: number;
     /** Budget of an init phase run at deploy time. */
     readonly deployInitMs: number;
+    /** Largest zip of a function's folder that is taken for a deployment. */
+    readonly sourceBytes: number;
     /** Log kept per function before the oldest goes. */
     readonly logBytes: number;
   };

@@ -20,6 +20,7 @@ export const DEFAULTS: Omit<Config, 'home'> = {
     startsAtOnce: 8,
     initMs: 10_000, // Lambda's
     deployInitMs: 130_000,
+    sourceBytes: 512 * MiB,
     logBytes: 64 * MiB,
   },
   fleet: {

@@ -29,6 +29,7 @@ export const configFileSchema = z.strictObject({
       startsAtOnce: positive,
       initMs: positive,
       deployInitMs: positive,
+      sourceBytes: positive,
       logBytes: positive,
     })
     .partial()

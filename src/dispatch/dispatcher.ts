@@ -122,15 +122,16 @@ export class Dispatcher {
   #usage(place: Place, invocation: Invocation, run: Run, coldMs: number): UsageRecord {
     const { version, start, id } = place.instance;
     const init = place.cold ? start.init : null;
+    const initBilled = place.cold && start.initBilled;
     const peakMb = Math.ceil((run.answer?.peakMemoryBytes ?? 0) / MIB);
     return {
       ...identity(version, invocation),
       instanceId: id,
       startedAtMs: run.startedAtMs,
       durationMs: run.durationMs,
-      billedMs: this.#deps.billedMs(run.durationMs, init?.durationMs ?? 0),
+      billedMs: this.#deps.billedMs(run.durationMs, initBilled ? (init?.durationMs ?? 0) : 0),
       initMs: init?.durationMs ?? null,
-      initBilled: init !== null,
+      initBilled,
       // An instance that was killed could not say what it used: what it was allowed is what is known.
       memoryUsedMb: run.answer === null ? version.memoryMb : Math.min(peakMb, version.memoryMb),
       coldRung: place.cold ? start.rung : null,

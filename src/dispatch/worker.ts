@@ -8,8 +8,10 @@ export interface StartReport {
   readonly rung: Rung;
   /** From the order to the instance being ready, milliseconds. */
   readonly startMs: number;
-  /** The init phase this very start ran; null when it was forked after it. */
+  /** The init phase this start had to wait for; null when it was forked from a snapshot that was there. */
   readonly init: InitReport | null;
+  /** Whether it ran for this start alone: of several that waited for one init phase, one is billed. */
+  readonly initBilled: boolean;
 }
 
 /** Receives the lines of one invocation while it runs; for the log tail. */

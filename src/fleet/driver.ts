@@ -82,6 +82,14 @@ export type Prepared =
   | { readonly kind: 'snapshot'; readonly snapshot: DriverSnapshot }
   | { readonly kind: 'instance'; readonly instance: DriverInstance; readonly reason: string };
 
+/** A runtime zygote. */
+export interface ResidentRuntime {
+  /** Lambda's name: `nodejs20.x`. */
+  readonly runtime: string;
+  readonly pid: number;
+  readonly memoryBytes: number | null;
+}
+
 /**
  * Runs instances of some runtimes. Owned by the fleet, which serialises nothing: a driver must bear any number of
  * calls at once. Errors: InitFailure (the function's doing), HearthError ServiceException (ours).
@@ -98,8 +106,10 @@ export interface Driver {
   fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance>;
   /** Starts one instance that runs its own init phase. */
   start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance>;
-  /** Drops what is resident for no version in particular (runtime zygotes). */
-  evictRuntimes(): Promise<void>;
+  /** What is resident for no version in particular: runtime zygotes. */
+  runtimes(): Promise<readonly ResidentRuntime[]>;
+  /** Drops it; how many there were. */
+  evictRuntimes(): Promise<number>;
   /** Ends every process the driver started. Idempotent. */
   close(): Promise<void>;
 }

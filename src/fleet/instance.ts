@@ -60,6 +60,8 @@ export class FleetInstance implements WorkerInstance {
   #invocations = 0;
   /** Monotonic; meaningful while idle or paused. */
   idleSinceMs = 0;
+  /** The same on the wall clock, for people; null while it works. */
+  idleAtMs: number | null = null;
 
   constructor(driver: DriverInstance, options: FleetInstanceOptions, observer: InstanceObserver) {
     this.id = options.id;

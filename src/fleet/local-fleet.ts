@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { InitReport } from '../model/instance.ts';
-import type { Driver, DriverInstance, InstanceSpec } from './driver.ts';
+import type { Driver, InstanceSpec } from './driver.ts';
 import { FleetInstance, InstanceLines } from './instance.ts';
 import { Keeper } from './keeper.ts';
 import { logStreamName } from './log-stream.ts';
@@ -13,7 +13,7 @@ import { MemoryWatch } from './memory-watch.ts';
 import { admit } from './policies/admit.ts';
 import { makeRoom } from './policies/make-room.ts';
 import type { Provision } from './provision.ts';
-import { Residence } from './residence.ts';
+import { Residence, type Started } from './residence.ts';
 import { Roster } from './roster.ts';
 
 export interface FleetLimits {
@@ -181,16 +181,17 @@ export class LocalFleet implements Worker {
     const from = this.#deps.clock.monotonic();
     const { spec, lines } = this.#instanceSpec(version);
     const startSpec = () => this.#deps.provision.startSpec(version, { logStream: spec.logStream, onDemand: true });
-    const driver = await residence.start(startSpec, spec, () => this.#deps.clock.monotonic());
-    return this.#adopt(version, driver, { spec, lines, from });
+    const started = await residence.start(startSpec, spec, this.#deps.clock);
+    return this.#adopt(version, started, { spec, lines, from });
   }
 
   async #prepare(version: FunctionVersion, residence: Residence): Promise<FleetInstance | null> {
     const from = this.#deps.clock.monotonic();
     const { spec, lines } = this.#instanceSpec(version);
     const startSpec = () => this.#deps.provision.startSpec(version, { logStream: spec.logStream, onDemand: false });
-    const driver = await residence.prepare(startSpec, spec, () => this.#deps.clock.monotonic());
-    return driver === null ? null : this.#adopt(version, driver, { spec, lines, from });
+    const first = await residence.prepare(startSpec, spec, this.#deps.clock);
+    if (first === null) return null;
+    return this.#adopt(version, { instance: first, rung: first.rung, init: first.init, initBilled: false }, { spec, lines, from });
   }
 
   #instanceSpec(version: FunctionVersion): { spec: InstanceSpec; lines: InstanceLines } {
@@ -201,21 +202,17 @@ export class LocalFleet implements Worker {
     return { spec: { instanceId: id, logStream, log: lines }, lines };
   }
 
-  #adopt(
-    version: FunctionVersion,
-    driver: DriverInstance,
-    born: { spec: InstanceSpec; lines: InstanceLines; from: number },
-  ): FleetInstance {
+  #adopt(version: FunctionVersion, started: Started, born: { spec: InstanceSpec; lines: InstanceLines; from: number }): FleetInstance {
     const startMs = this.#deps.clock.monotonic() - born.from;
     const options = {
       id: born.spec.instanceId,
       version,
-      start: { rung: driver.rung, startMs, init: driver.init },
+      start: { rung: started.rung, startMs, init: started.init, initBilled: started.initBilled },
       startedAtMs: this.#deps.clock.now(),
       logStream: born.spec.logStream,
       lines: born.lines,
     };
-    const instance = new FleetInstance(driver, options, {
+    const instance = new FleetInstance(started.instance, options, {
       becameIdle: (i) => this.#becameIdle(i),
       becameBusy: (i) => this.#becameBusy(i),
       ended: (i) => this.#ended(i),
@@ -228,12 +225,14 @@ export class LocalFleet implements Worker {
   #becameIdle(instance: FleetInstance): void {
     this.#unwatch(instance);
     instance.idleSinceMs = this.#deps.clock.monotonic();
+    instance.idleAtMs = this.#deps.clock.now();
     this.#roster.rest(instance, true);
     void this.#model.observe(instance);
     this.#keeper.rested(instance);
   }
 
   #becameBusy(instance: FleetInstance): void {
+    instance.idleAtMs = null;
     this.#roster.rest(instance, false);
     if (instance.pid === null) return;
     const limitBytes = instance.version.memoryMb * MIB;

@@ -1,6 +1,7 @@
+import type { Clock } from '../lib/clock.ts';
 import { deferred } from '../lib/deferred.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
-import type { InitReport } from '../model/instance.ts';
+import type { InitReport, Rung } from '../model/instance.ts';
 import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, StartSpec } from './driver.ts';
 
 /** What is resident for a version beside its instances. */
@@ -10,8 +11,19 @@ export type ResidenceState =
       readonly kind: 'preparing';
       /** Rejects as the making did: one failed init phase answers all who waited for it. */ readonly done: Promise<void>;
     }
-  | { readonly kind: 'snapshot'; readonly snapshot: DriverSnapshot; readonly madeAtMs: number }
+  | { readonly kind: 'snapshot'; readonly snapshot: DriverSnapshot; /** Milliseconds since the epoch. */ readonly madeAtMs: number }
   | { readonly kind: 'plain'; readonly reason: string; readonly init: InitReport | null };
+
+/** One instance, and what was gone through for it. */
+export interface Started {
+  readonly instance: DriverInstance;
+  /** Where the start began: below `snapshot` when the snapshot had to be made first. */
+  readonly rung: Rung;
+  /** The init phase that was waited for, its own or that of the snapshot; null when there was none to wait for. */
+  readonly init: InitReport | null;
+  /** Whether it ran for this start: of several that waited for one init phase, one pays. */
+  readonly initBilled: boolean;
+}
 
 /** Tries at one start before it is given up: a child that did not greet, a parent that went away. */
 const FORK_TRIES = 3;
@@ -29,6 +41,7 @@ export class Residence {
   forks = 0;
   /** Forks that failed and were tried again. */
   failedForks = 0;
+  /** Monotonic. */
   lastUsedMs = 0;
 
   constructor(version: FunctionVersion, driver: Driver) {
@@ -46,27 +59,38 @@ export class Residence {
    * Starts one instance on the best rung there is. `spec` is asked for when something must run user code.
    * Rejects with InitFailure or what the driver could not do.
    */
-  async start(spec: () => Promise<StartSpec>, instance: InstanceSpec, nowMs: () => number): Promise<DriverInstance> {
-    for (let tries = 0; ;) {
+  async start(spec: () => Promise<StartSpec>, instance: InstanceSpec, clock: Clock): Promise<Started> {
+    let waited: 'no' | 'made' | 'shared' = 'no';
+    for (let failures = 0; ;) {
       const state = this.#state;
-      if (state.kind === 'plain') return this.driver.start(await spec(), instance);
-      if (state.kind === 'preparing') {
-        await state.done;
-        continue;
-      }
-      if (state.kind === 'nothing') {
-        const first = await this.prepare(spec, instance, nowMs);
-        if (first !== null) return first;
-        continue;
-      }
-      try {
-        this.lastUsedMs = nowMs();
-        const forked = await this.driver.fork(state.snapshot, instance);
-        this.forks++;
-        return forked;
-      } catch (error) {
-        this.failedForks++;
-        if (++tries >= FORK_TRIES) throw error;
+      switch (state.kind) {
+        case 'plain':
+          return plainly(await this.driver.start(await spec(), instance));
+        case 'preparing':
+          await state.done;
+          waited = 'shared';
+          break;
+        case 'nothing': {
+          const first = await this.prepare(spec, instance, clock);
+          if (first !== null) return plainly(first);
+          waited = 'made';
+          break;
+        }
+        case 'snapshot': {
+          const forked = await this.#fork(state.snapshot, instance, clock).catch((error: unknown) => {
+            if (++failures >= FORK_TRIES) throw error;
+            return null;
+          });
+          if (forked === null) {
+            // A parent that failed twice is not asked a third time: another one is made.
+            if (failures > 1) await this.evict();
+            break;
+          }
+          if (waited === 'no') return { instance: forked, rung: forked.rung, init: null, initBilled: false };
+          return { instance: forked, rung: state.snapshot.rung, init: state.snapshot.init, initBilled: waited === 'made' };
+        }
+        default:
+          state satisfies never;
       }
     }
   }
@@ -75,7 +99,7 @@ export class Residence {
    * Makes the snapshot. Resolves with an instance when the version turned out not to be forkable: the process that ran the init phase
    * serves. Rejects with InitFailure.
    */
-  async prepare(spec: () => Promise<StartSpec>, first: InstanceSpec, nowMs: () => number): Promise<DriverInstance | null> {
+  async prepare(spec: () => Promise<StartSpec>, first: InstanceSpec, clock: Clock): Promise<DriverInstance | null> {
     const making = deferred<void>();
     making.promise.catch(() => undefined); // those who wait for it are told; there may be none
     this.#state = { kind: 'preparing', done: making.promise };
@@ -86,8 +110,8 @@ export class Residence {
         making.resolve();
         return prepared.instance;
       }
-      this.lastUsedMs = nowMs();
-      this.#settle(prepared.snapshot, nowMs());
+      this.lastUsedMs = clock.monotonic();
+      this.#settle(prepared.snapshot, clock.now());
       making.resolve();
       return null;
     } catch (error) {
@@ -112,6 +136,18 @@ export class Residence {
     await this.evict();
   }
 
+  async #fork(snapshot: DriverSnapshot, instance: InstanceSpec, clock: Clock): Promise<DriverInstance> {
+    this.lastUsedMs = clock.monotonic();
+    try {
+      const forked = await this.driver.fork(snapshot, instance);
+      this.forks++;
+      return forked;
+    } catch (error) {
+      this.failedForks++;
+      throw error;
+    }
+  }
+
   #settle(snapshot: DriverSnapshot, madeAtMs: number): void {
     this.#state = { kind: 'snapshot', snapshot, madeAtMs };
     void snapshot.gone.then(() => {
@@ -119,4 +155,8 @@ export class Residence {
     });
     if (this.#retired) void this.evict();
   }
+}
+
+function plainly(instance: DriverInstance): Started {
+  return { instance, rung: instance.rung, init: instance.init, initBilled: instance.init !== null };
 }

@@ -25,6 +25,12 @@ export function parseRuntime(runtime: string): RuntimeName | null {
   return python === null ? null : { language: 'python', release: python[1]! };
 }
 
+/** Lambda's name for what an interpreter runs: `nodejs20.x`, `python3.11`. */
+export function runtimeName(interpreter: Interpreter): string {
+  const [major, minor] = interpreter.version.split('.');
+  return interpreter.language === 'node' ? `nodejs${major}.x` : `python${major}.${minor}`;
+}
+
 /**
  * Which installed interpreter runs a runtime. The release must be the very one that the name says: a function that was written for
  * another would fail later and less clearly. Looks when first asked, and remembers what it found for as long as the process lives.

@@ -1,4 +1,5 @@
 import { logGroup, type FunctionVersion } from '../model/function-version.ts';
+import { RESERVED_VARIABLES } from '../model/reserved-variables.ts';
 
 /** What an environment depends on beside the version. */
 export interface EnvironmentOptions {
@@ -10,28 +11,6 @@ export interface EnvironmentOptions {
   /** How the init phase is paid for: `on-demand`, or `snap-start` when instances are forked from its end. */
   readonly initialization: 'on-demand' | 'snap-start';
 }
-
-/** Names Lambda keeps for itself: a function may not set them. */
-export const RESERVED_VARIABLES: ReadonlySet<string> = new Set([
-  '_HANDLER',
-  '_X_AMZN_TRACE_ID',
-  'AWS_DEFAULT_REGION',
-  'AWS_REGION',
-  'AWS_EXECUTION_ENV',
-  'AWS_LAMBDA_FUNCTION_NAME',
-  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
-  'AWS_LAMBDA_FUNCTION_VERSION',
-  'AWS_LAMBDA_INITIALIZATION_TYPE',
-  'AWS_LAMBDA_LOG_GROUP_NAME',
-  'AWS_LAMBDA_LOG_STREAM_NAME',
-  'AWS_ACCESS_KEY',
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_LAMBDA_RUNTIME_API',
-  'LAMBDA_TASK_ROOT',
-  'LAMBDA_RUNTIME_DIR',
-]);
 
 /** The complete environment of a function's process: Lambda's variables, then the function's own where it may. */
 export function functionEnvironment(version: FunctionVersion, o: EnvironmentOptions): Record<string, string> {

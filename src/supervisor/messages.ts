@@ -5,11 +5,14 @@ export interface SpawnOrder {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** File that takes stdout and stderr, made anew with mode 0600; null: nowhere. */
-  readonly output: string | null;
+  /** Where stdout and stderr go; null: nowhere. */
+  readonly output: Output | null;
   /** Started as this user and group; null: the supervisor's own. */
   readonly ids: { readonly uid: number; readonly gid: number } | null;
 }
+
+/** `file`: both, made anew with mode 0600. `socket`: the path of a listening Unix socket, connected to twice, first for stdout, then for stderr. */
+export type Output = { readonly file: string } | { readonly socket: string };
 
 /** Server to supervisor, a JSON object a line. */
 export type Request =

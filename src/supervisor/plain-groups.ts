@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { HearthError } from '../errors.ts';
 import type { ExitStatus } from '../model/instance.ts';
 import type { SpawnOrder } from './messages.ts';
+import { openOutput } from './output.ts';
 
 /**
  * What is left where there is no supervisor (not Linux, or koffi can't be loaded): children of the server, each leading a group.
@@ -17,12 +17,11 @@ export class PlainGroups {
     this.#exited = (pid, status) => events.exited(pid, status);
   }
 
-  spawn({ argv, env, cwd, output, ids }: SpawnOrder): Promise<number> {
+  async spawn({ argv, env, cwd, output, ids }: SpawnOrder): Promise<number> {
+    const { stdout, stderr, close } = await openOutput(output);
     return new Promise((resolve, reject) => {
-      const file = output === null ? null : openSync(output, 'w', 0o600);
-      const stdio = file ?? 'ignore';
-      const child = spawn(argv[0]!, argv.slice(1), { env, cwd, detached: true, stdio: ['ignore', stdio, stdio], ...ids });
-      if (file !== null) closeSync(file);
+      const child = spawn(argv[0]!, argv.slice(1), { env, cwd, detached: true, stdio: ['ignore', stdout, stderr], ...ids });
+      close();
       const { pid } = child;
       child.once('error', (error) => reject(new HearthError('ServiceException', `could not start a process: ${error.message}`)));
       if (pid === undefined) return;

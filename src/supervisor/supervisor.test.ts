@@ -88,7 +88,7 @@ describe('supervisor', { skip, timeout: 60_000 }, () => {
       argv: ['/bin/sh', '-c', '/usr/bin/env; pwd; echo err >&2'],
       env: { A: '1' },
       cwd: '/',
-      output,
+      output: { file: output },
       ids: null,
     });
     await until(() => exits.has(pid));

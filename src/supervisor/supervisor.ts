@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { Clock } from '../lib/clock.ts';
 import type { ExitStatus } from '../model/instance.ts';
 import type { Kernel } from './kernel.ts';
 import type { Reply, Request, SpawnOrder } from './messages.ts';
+import { openOutput, type OpenOutput } from './output.ts';
 import { childrenOf, killTree, lookUp } from './process-tree.ts';
 
 /** How long a child nobody told us of may wait to be adopted: the word may be on its way while the parent died. */
@@ -34,7 +35,7 @@ export class Supervisor {
   handle(request: Request): void {
     switch (request.op) {
       case 'spawn':
-        return this.#spawn(request.id, request.order);
+        return void this.#spawn(request.id, request.order);
       case 'kill':
         return void this.#kill(request.id, request);
       case 'adopt':
@@ -59,13 +60,12 @@ export class Supervisor {
     }
   }
 
-  #spawn(id: number, { argv, env, cwd, output, ids }: SpawnOrder): void {
+  async #spawn(id: number, { argv, env, cwd, output, ids }: SpawnOrder): Promise<void> {
     const fail = (error: unknown): void => this.#send({ event: 'failed', id, reason: (error as Error).message });
-    let file: number | null = null;
+    let opened: OpenOutput | null = null;
     try {
-      file = output === null ? null : openSync(output, 'w', 0o600);
-      const stdio = file ?? 'ignore';
-      const child = spawn(argv[0]!, argv.slice(1), { env, cwd, detached: true, stdio: ['ignore', stdio, stdio], ...ids });
+      opened = await openOutput(output);
+      const child = spawn(argv[0]!, argv.slice(1), { env, cwd, detached: true, stdio: ['ignore', opened.stdout, opened.stderr], ...ids });
       const { pid } = child;
       child.once('error', (error) => pid === undefined && fail(error));
       if (pid === undefined) return;
@@ -79,7 +79,7 @@ export class Supervisor {
     } catch (error) {
       fail(error);
     } finally {
-      if (file !== null) closeSync(file);
+      opened?.close();
     }
   }
 

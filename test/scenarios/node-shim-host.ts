@@ -140,7 +140,8 @@ export async function collect(peer: Peer, request: number): Promise<Outcome> {
   for (;;) {
     const found = await peer.take((next) => next.request === request && (next.type === Frame.answer || next.type === Frame.answerEnd));
     if (found === null) return { end: null, body: Buffer.concat(chunks).toString() };
-    if (found.type === Frame.answerEnd) return { end: JSON.parse(found.payload.toString()) as AnswerEnd, body: Buffer.concat(chunks).toString() };
+    if (found.type === Frame.answerEnd)
+      return { end: JSON.parse(found.payload.toString()) as AnswerEnd, body: Buffer.concat(chunks).toString() };
     chunks.push(found.payload);
     const credit = Buffer.alloc(4);
     credit.writeUInt32BE(found.payload.length);
@@ -277,8 +278,11 @@ export class Host {
     return peer.json<InitDone | InitError>(Frame.initDone, Frame.initError);
   }
 
-  async childExited(parent: Peer): Promise<ChildExited> {
-    return parent.json<ChildExited>(Frame.childExited);
+  /** How `child` of `parent` ended. */
+  async childExited(parent: Peer, child: Peer): Promise<ChildExited> {
+    const found = await parent.take(({ type, payload }) => type === Frame.childExited && JSON.parse(payload.toString()).pid === child.hello.pid);
+    if (found === null) throw new Error('the parent ended before its child');
+    return JSON.parse(found.payload.toString()) as ChildExited;
   }
 
   /** What `token` has printed, once the mark of `requestId` is there, without the mark. */

@@ -7,7 +7,8 @@ import { after, before, describe, it } from 'node:test';
 import { Frame, type ConfineStep } from '../../src/runtimes/protocol.ts';
 import { PYTHON, ShimHost, fixture, type Shim } from './python-shim-host.ts';
 
-const skip = process.platform !== 'linux' ? 'confinement is Linux’s' : process.getuid?.() !== 0 ? 'needs root to give privileges up' : false;
+const skip =
+  process.platform !== 'linux' ? 'confinement is Linux’s' : process.getuid?.() !== 0 ? 'needs root to give privileges up' : false;
 
 describe('Python child confines itself', { skip, timeout: 60_000 }, () => {
   let host: ShimHost;
@@ -35,7 +36,13 @@ describe('Python child confines itself', { skip, timeout: 60_000 }, () => {
       { op: 'subreaper' },
       { op: 'unshare', namespaces: ['mount', 'ipc', 'uts'] },
       { op: 'hostname', name: 'instance' },
-      { op: 'mask', target: folder, sizeMb: 4, mode: 0o1777, keep: [join(folder, 'kept'), join(folder, 'kept/deep'), join(folder, 'single')] },
+      {
+        op: 'mask',
+        target: folder,
+        sizeMb: 4,
+        mode: 0o1777,
+        keep: [join(folder, 'kept'), join(folder, 'kept/deep'), join(folder, 'single')],
+      },
       { op: 'rlimit', resource: 7, soft: 500, hard: 600 },
       { op: 'umask', mask: 0o077 },
       { op: 'affinity', cpus: [0] },
@@ -76,7 +83,12 @@ describe('Python child confines itself', { skip, timeout: 60_000 }, () => {
   });
 
   it('masks within a user namespace, from a parent without privileges', async (t) => {
-    const confineParent: ConfineStep[] = [...uncoverInterpreter(), { op: 'ids', uid: 65534, gid: 65534 }, { op: 'dropCapabilities' }, { op: 'noNewPrivs' }];
+    const confineParent: ConfineStep[] = [
+      ...uncoverInterpreter(),
+      { op: 'ids', uid: 65534, gid: 65534 },
+      { op: 'dropCapabilities' },
+      { op: 'noNewPrivs' },
+    ];
     const parent = await host.fork(await host.zygote(), { confine: confineParent });
     const { ok, report } = await parent.init({ taskRoot: fixture('python-everything') });
     if (!ok) return t.skip(`another uid can't read this checkout or interpreter: ${String(report['errorMessage'])}`);

@@ -105,7 +105,11 @@ export class ShimConnection {
     while (this.#data.length >= 9) {
       const end = 4 + this.#data.readUInt32BE(0);
       if (this.#data.length < end) return;
-      const frame = { type: this.#data.readUInt8(4), request: this.#data.readUInt32BE(5), payload: Buffer.from(this.#data.subarray(9, end)) };
+      const frame = {
+        type: this.#data.readUInt8(4),
+        request: this.#data.readUInt32BE(5),
+        payload: Buffer.from(this.#data.subarray(9, end)),
+      };
       this.#data = this.#data.subarray(end);
       if (frame.type === Frame.answer) this.#count(frame);
       const index = this.#waits.findIndex((w) => w.types.includes(frame.type) && (w.request === null || w.request === frame.request));

@@ -14,11 +14,31 @@ describe('Python init phase', { timeout: 60_000 }, () => {
   after(() => host.close());
 
   const failures: readonly [string, string, string, RegExp][] = [
-    ['python-syntax-error', 'lambda_function.lambda_handler', 'Runtime.UserCodeSyntaxError', /^Syntax error in module 'lambda_function': .*\(lambda_function\.py, line 1\)$/],
-    ['python-missing-module', 'lambda_function.lambda_handler', 'Runtime.ImportModuleError', /^Unable to import module 'lambda_function': No module named 'a_module_that_nobody_has'$/],
-    ['python-everything', 'nothing_here.handler', 'Runtime.ImportModuleError', /^Unable to import module 'nothing_here': No module named 'nothing_here'$/],
+    [
+      'python-syntax-error',
+      'lambda_function.lambda_handler',
+      'Runtime.UserCodeSyntaxError',
+      /^Syntax error in module 'lambda_function': .*\(lambda_function\.py, line 1\)$/,
+    ],
+    [
+      'python-missing-module',
+      'lambda_function.lambda_handler',
+      'Runtime.ImportModuleError',
+      /^Unable to import module 'lambda_function': No module named 'a_module_that_nobody_has'$/,
+    ],
+    [
+      'python-everything',
+      'nothing_here.handler',
+      'Runtime.ImportModuleError',
+      /^Unable to import module 'nothing_here': No module named 'nothing_here'$/,
+    ],
     ['python-everything', 'lambda_function.nope', 'Runtime.HandlerNotFound', /^Handler 'nope' missing on module 'lambda_function'$/],
-    ['python-everything', 'handler', 'Runtime.MalformedHandlerName', /^Bad handler 'handler': not enough values to unpack \(expected 2, got 1\)$/],
+    [
+      'python-everything',
+      'handler',
+      'Runtime.MalformedHandlerName',
+      /^Bad handler 'handler': not enough values to unpack \(expected 2, got 1\)$/,
+    ],
     ['python-everything', 'sys.handler', 'Runtime.BuiltInModuleConflict', /^Cannot use built-in module sys as a handler module$/],
     ['python-raises-in-init', 'lambda_function.lambda_handler', 'ValueError', /^no model$/],
   ];

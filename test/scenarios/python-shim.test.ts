@@ -6,7 +6,7 @@ import { ENVIRONMENT, ShimHost, fixture, type Shim } from './python-shim-host.ts
 
 /** Resolves when a process is seen sleeping twice in a row. */
 async function asleep(pid: number): Promise<void> {
-  for (let seen = 0; seen < 2; ) {
+  for (let seen = 0; seen < 2;) {
     const state = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0];
     seen = state === 'S' ? seen + 1 : 0;
     await new Promise((resolve) => setImmediate(resolve));
@@ -41,7 +41,8 @@ describe('Python shim', { timeout: 60_000 }, () => {
       seen.push((await instance.value({ do: 'who' })) as Record<string, unknown>);
       instance.connection.end();
     }
-    for (const key of ['random', 'own_generator', 'uuid1', 'uuid4', 'tempfile', 'pid']) assert.equal(new Set(seen.map((s) => s[key])).size, 50, key);
+    for (const key of ['random', 'own_generator', 'uuid1', 'uuid4', 'tempfile', 'pid'])
+      assert.equal(new Set(seen.map((s) => s[key])).size, 50, key);
     assert.equal(new Set(seen.map((s) => s['made_in_init'])).size, 1);
   });
 
@@ -84,8 +85,14 @@ describe('Python shim', { timeout: 60_000 }, () => {
     assert.equal(result.errorType, 'Custom');
     const document = JSON.parse(result.body.toString()) as { stackTrace: string[] };
     assert.equal(document.stackTrace.length, 2);
-    assert.match(document.stackTrace[1] ?? '', /^ {2}File ".*lambda_function\.py", line \d+, in fail\n {4}raise Custom\("this went wrong"\)\n$/);
-    assert.deepEqual({ ...document, stackTrace: [] }, { errorMessage: 'this went wrong', errorType: 'Custom', requestId: 'r-2', stackTrace: [] });
+    assert.match(
+      document.stackTrace[1] ?? '',
+      /^ {2}File ".*lambda_function\.py", line \d+, in fail\n {4}raise Custom\("this went wrong"\)\n$/,
+    );
+    assert.deepEqual(
+      { ...document, stackTrace: [] },
+      { errorMessage: 'this went wrong', errorType: 'Custom', requestId: 'r-2', stackTrace: [] },
+    );
     assert.match(instance.log.text, /^\[ERROR\] Custom: this went wrong\rTraceback/m);
   });
 
@@ -171,7 +178,10 @@ describe('Python shim', { timeout: 60_000 }, () => {
     const instance = await host.instance(snapshot);
     process.kill(instance.hello.pid, 'SIGKILL');
     for (;;) {
-      const ended = JSON.parse((await snapshot.connection.next(Frame.childExited)).payload.toString()) as { pid: number; signal: number | null };
+      const ended = JSON.parse((await snapshot.connection.next(Frame.childExited)).payload.toString()) as {
+        pid: number;
+        signal: number | null;
+      };
       if (ended.pid !== instance.hello.pid) continue;
       assert.deepEqual(ended, { pid: instance.hello.pid, code: null, signal: 9 });
       break;

@@ -13,7 +13,8 @@ describe('scaling', () => {
     const first = w.dispatcher.invoke(v, w.invocation());
     await w.clock.advance(1_000);
     assert.equal((await first).body.toString(), '"ok"');
-    assert.equal(w.usage[0]?.coldRung, 'snapshot');
+    assert.equal(w.usage[0]?.coldRung, 'disk');
+    assert.equal(w.usage[0]?.initMs, 500);
     const second = w.dispatcher.invoke(v, w.invocation());
     await w.clock.advance(100);
     await second;
@@ -45,7 +46,7 @@ describe('scaling', () => {
     await Promise.all(two);
     assert.deepEqual(
       w.usage.map((u) => u.coldRung),
-      ['snapshot', null, null],
+      ['disk', null, null],
     );
   });
 

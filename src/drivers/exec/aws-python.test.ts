@@ -26,10 +26,14 @@ describe('AWS’s own Python runtime interface client, unmodified', { timeout: 3
   let unavailable = '';
 
   before(() => {
-    const pip = spawnSync('python3', ['-m', 'pip', 'install', '--quiet', '--no-input', '--target', join(folder, 'ric'), 'awslambdaric'], { timeout: 240_000 });
+    const pip = spawnSync('python3', ['-m', 'pip', 'install', '--quiet', '--no-input', '--target', join(folder, 'ric'), 'awslambdaric'], {
+      timeout: 240_000,
+    });
     if (pip.status !== 0) unavailable = `awslambdaric can't be installed: ${pip.error?.message ?? pip.stderr.toString().slice(-300)}`;
     writeFileSync(join(folder, 'lambda_function.py'), HANDLER);
-    writeFileSync(join(folder, 'bootstrap'), '#!/bin/sh\nexport PYTHONPATH="$PWD/ric:$PWD"\nexec python3 -m awslambdaric "$_HANDLER"\n', { mode: 0o755 });
+    writeFileSync(join(folder, 'bootstrap'), '#!/bin/sh\nexport PYTHONPATH="$PWD/ric:$PWD"\nexec python3 -m awslambdaric "$_HANDLER"\n', {
+      mode: 0o755,
+    });
   });
   after(async () => {
     await driver.close();
@@ -47,7 +51,13 @@ describe('AWS’s own Python runtime interface client, unmodified', { timeout: 3
     await good.logged;
     const { errorType, body } = good;
     assert.equal(errorType, null);
-    assert.deepEqual(JSON.parse(body.toString()), { event: { n: 1 }, arn: 'arn:demo', client: { name: 'é\n' }, stream: 'stream', remaining: true });
+    assert.deepEqual(JSON.parse(body.toString()), {
+      event: { n: 1 },
+      arn: 'arn:demo',
+      client: { name: 'é\n' },
+      stream: 'stream',
+      remaining: true,
+    });
     assert.deepEqual(log.of('r-1'), ['printed for r-1']);
     const bad = await instance.invoke(invocation({ fail: true }, 'r-2'), Date.now() + 60_000);
     assert.equal(bad.errorType, 'ValueError');
@@ -61,7 +71,10 @@ describe('AWS’s own Python runtime interface client, unmodified', { timeout: 3
     await assert.rejects(start('nothing_here.handler', new CollectedLog()), (error: unknown) => {
       assert.ok(error instanceof InitFailure);
       const { errorMessage } = JSON.parse(error.body.toString()) as { errorMessage: string };
-      assert.deepEqual([error.errorType, errorMessage], ['Runtime.ImportModuleError', "Unable to import module 'nothing_here': No module named 'nothing_here'"]);
+      assert.deepEqual(
+        [error.errorType, errorMessage],
+        ['Runtime.ImportModuleError', "Unable to import module 'nothing_here': No module named 'nothing_here'"],
+      );
       return true;
     });
   });

@@ -53,7 +53,10 @@ export class Desk implements RuntimeApiHandler {
 
   /** Hands an invocation to the runtime as soon as it asks; `settle` is called once, or never when the runtime ends. */
   submit(invocation: Invocation, deadlineMs: number, settle: (answer: DeskAnswer) => void): void {
-    this.#pending.push({ invocation: { requestId: invocation.requestId, headers: headersOf(invocation, deadlineMs), body: invocation.body }, settle });
+    this.#pending.push({
+      invocation: { requestId: invocation.requestId, headers: headersOf(invocation, deadlineMs), body: invocation.body },
+      settle,
+    });
     this.#match();
   }
 

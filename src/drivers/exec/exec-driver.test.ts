@@ -67,12 +67,17 @@ describe('exec driver', { timeout: 60_000 }, () => {
 
   it('hands over headers and environment, and says why it can’t be forked', async () => {
     const log = new CollectedLog();
-    const prepared = await driver.prepare(startSpec(folder('provided-node'), { environment: { MINE: 'yes' } }), { instanceId: 'i', logStream: 's/1', log });
+    const prepared = await driver.prepare(startSpec(folder('provided-node'), { environment: { MINE: 'yes' } }), {
+      instanceId: 'i',
+      logStream: 's/1',
+      log,
+    });
     assert.ok(prepared.kind === 'instance');
     assert.match(prepared.reason, /can't be forked/);
     const { instance } = prepared;
     assert.deepEqual([instance.rung, instance.init?.unforkable], ['disk', prepared.reason]);
-    const ask = async (event: unknown): Promise<any> => JSON.parse((await instance.invoke(invocation(event, 'r-3'), 1234.6)).body.toString());
+    const ask = async (event: unknown): Promise<any> =>
+      JSON.parse((await instance.invoke(invocation(event, 'r-3'), 1234.6)).body.toString());
     const headers = await ask({ do: 'headers' });
     assert.equal(headers['lambda-runtime-aws-request-id'], 'r-3');
     assert.equal(headers['lambda-runtime-deadline-ms'], '1235');
@@ -89,7 +94,10 @@ describe('exec driver', { timeout: 60_000 }, () => {
 
   it('passes an error on as it was posted', async () => {
     const { call } = await start('provided-node');
-    assert.deepEqual(await call({ do: 'error' }), { errorType: 'Custom.Error', value: { errorType: 'Custom.Error', errorMessage: 'went wrong' } });
+    assert.deepEqual(await call({ do: 'error' }), {
+      errorType: 'Custom.Error',
+      value: { errorType: 'Custom.Error', errorMessage: 'went wrong' },
+    });
     assert.equal((await call({ fine: true })).errorType, null);
   });
 
@@ -113,7 +121,11 @@ describe('exec driver', { timeout: 60_000 }, () => {
     assert.equal(failed.errorType, 'Function.ResponseSizeTooLarge');
     assert.match(failed.value.errorMessage, /exceeded maximum allowed payload size \(1048576 bytes\)/);
     const [told] = (await call({ do: 'later' })).value;
-    assert.deepEqual(told, { status: 413, errorType: 'RequestEntityTooLarge', errorMessage: 'Exceeded maximum allowed payload size (1048576 bytes).' });
+    assert.deepEqual(told, {
+      status: 413,
+      errorType: 'RequestEntityTooLarge',
+      errorMessage: 'Exceeded maximum allowed payload size (1048576 bytes).',
+    });
   });
 
   it('keeps the order of a thousand lines', async () => {

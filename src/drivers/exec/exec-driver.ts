@@ -1,7 +1,15 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HearthError } from '../../errors.ts';
-import { InitFailure, type Driver, type DriverInstance, type InstanceSpec, type Prepared, type StartSpec } from '../../fleet/driver.ts';
+import {
+  InitFailure,
+  type Driver,
+  type DriverInstance,
+  type InstanceSpec,
+  type Prepared,
+  type ResidentRuntime,
+  type StartSpec,
+} from '../../fleet/driver.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
 import { ExecInstance, type InitEnd } from './exec-instance.ts';
@@ -71,7 +79,13 @@ export class ExecDriver implements Driver {
     throw new InitFailure(end.errorType, end.body, durationMs);
   }
 
-  async evictRuntimes(): Promise<void> {}
+  async runtimes(): Promise<readonly ResidentRuntime[]> {
+    return [];
+  }
+
+  async evictRuntimes(): Promise<number> {
+    return 0; // a custom runtime keeps nothing resident but its instances
+  }
 
   async close(): Promise<void> {
     this.#closed = true;

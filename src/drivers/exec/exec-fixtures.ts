@@ -46,7 +46,12 @@ export function startSpec(
     url: null,
     modifiedAtMs: 0,
   };
-  const environment = { PATH: process.env['PATH'] ?? '', LAMBDA_TASK_ROOT: taskRoot, AWS_LAMBDA_FUNCTION_NAME: 'demo', ...options.environment };
+  const environment = {
+    PATH: process.env['PATH'] ?? '',
+    LAMBDA_TASK_ROOT: taskRoot,
+    AWS_LAMBDA_FUNCTION_NAME: 'demo',
+    ...options.environment,
+  };
   return { version, taskRoot, dependencyRoot: null, environment, initTimeoutMs: options.initTimeoutMs ?? 20_000 };
 }
 

@@ -17,7 +17,11 @@ export function timedOutInInit(limitMs: number, durationMs: number): InitFailure
 
 /** The bootstrap can't be executed; `code` is the system's. */
 export function invalidEntrypoint(path: string, code: string): InitFailure {
-  const reasons: Record<string, string> = { EACCES: 'permission denied', ENOEXEC: 'exec format error', interpreter: 'no such file or directory' };
+  const reasons: Record<string, string> = {
+    EACCES: 'permission denied',
+    ENOEXEC: 'exec format error',
+    interpreter: 'no such file or directory',
+  };
   const reason = reasons[code];
   const message = reason === undefined ? `Error: Couldn't find valid bootstrap(s): [${path}]` : `Error: fork/exec ${path}: ${reason}`;
   return failure('Runtime.InvalidEntrypoint', message, 0);

@@ -65,7 +65,8 @@ export class RuntimeApi {
     if (req.method === 'GET' && path === 'invocation/next') return this.#next(res);
     if (req.method === 'POST' && path === 'init/error') return this.#initError(req, res);
     const match = /^invocation\/([^/]+)\/(response|error)$/.exec(path);
-    if (req.method === 'POST' && match !== null) return this.#answer(req, res, { requestId: match[1] as string, isError: match[2] === 'error' });
+    if (req.method === 'POST' && match !== null)
+      return this.#answer(req, res, { requestId: match[1] as string, isError: match[2] === 'error' });
     refuse(res, { status: 404, errorType: 'InvalidPath', errorMessage: `${req.method} ${req.url} is not part of the Runtime API` });
   }
 
@@ -98,7 +99,8 @@ export class RuntimeApi {
     // A streaming runtime that fails half-way says so after the body.
     const trailer = req.trailers[ERROR_TYPE];
     const trailerBody = req.trailers['lambda-runtime-function-error-body'];
-    if (trailer !== undefined) await this.#handler.answered(to.requestId, trailer, trailerBody === undefined ? body : Buffer.from(trailerBody, 'base64'));
+    if (trailer !== undefined)
+      await this.#handler.answered(to.requestId, trailer, trailerBody === undefined ? body : Buffer.from(trailerBody, 'base64'));
     else await this.#handler.answered(to.requestId, to.isError ? errorTypeOf(req, body) : null, body);
     accept(res);
   }

@@ -1,5 +1,5 @@
 import { InitFailure } from '../../fleet/driver.ts';
-import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, Prepared, StartSpec } from '../../fleet/driver.ts';
+import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, Prepared, ResidentRuntime, StartSpec } from '../../fleet/driver.ts';
 import { HearthError } from '../../errors.ts';
 import type { InitReport, Rung } from '../../model/instance.ts';
 import { InterpreterNotFound, parseRuntime } from '../../runtimes/catalogue.ts';
@@ -105,7 +105,11 @@ export class ForkDriver implements Driver {
     return this.#serve(await this.#initialise(spec, instance, false));
   }
 
-  evictRuntimes(): Promise<void> {
+  runtimes(): Promise<readonly ResidentRuntime[]> {
+    return this.#zygotes.resident();
+  }
+
+  evictRuntimes(): Promise<number> {
     return this.#zygotes.evict();
   }
 

@@ -3,10 +3,13 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { HearthError } from '../../errors.ts';
 import { encodeJsonFrame } from '../../runtimes/frames.ts';
+import type { ResidentRuntime } from '../../fleet/driver.ts';
+import { runtimeName } from '../../runtimes/catalogue.ts';
 import type { Interpreter, Language } from '../../runtimes/interpreters.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
 import { Forker } from './forker.ts';
+import { memoryOf } from './process-figures.ts';
 import type { Newborn, Processes } from './processes.ts';
 
 /** From nothing to a greeting: reading an interpreter from a cold disk may take seconds. */
@@ -53,6 +56,8 @@ interface Zygote {
   readonly forker: Forker | null;
   /** Why nothing can be forked from it; then there is no forker. */
   readonly unforkable: string | null;
+  /** Lambda's name for what it runs. */
+  readonly runtime: string;
 }
 
 /** The runtime zygotes, one an interpreter, each started when it is first needed and again when it is gone. */
@@ -97,7 +102,7 @@ export class Zygotes {
     const variables: Record<string, string> = { ...env, HEARTH_SOCKET: switchboard.socketPath, HEARTH_TOKEN: o.awaited.token };
     if (o.log) variables['HEARTH_LOG_SOCKET'] = switchboard.logPath;
     try {
-      const pid = await supervisor.spawn({ argv, env: variables, cwd: '/', output, ids: o.ids });
+      const pid = await supervisor.spawn({ argv, env: variables, cwd: '/', output: output === null ? null : { file: output }, ids: o.ids });
       return await this.#processes.greeted(pid, o.awaited, SPAWN_PATIENCE_MS);
     } catch (cause) {
       o.awaited.expected.cancel();
@@ -111,12 +116,23 @@ export class Zygotes {
     }
   }
 
-  /** Ends all zygotes; what was forked from them lives on. */
-  async evict(): Promise<void> {
-    await Promise.all([...this.#resident.values()].map(async (zygote) => zygote.forker?.kill()));
+  /** The zygotes that are resident. */
+  async resident(): Promise<ResidentRuntime[]> {
+    const living = [...this.#resident.values()].flatMap(({ forker, runtime }) =>
+      forker === null || forker.over ? [] : [{ runtime, pid: forker.pid }],
+    );
+    return Promise.all(living.map(async (z) => ({ ...z, memoryBytes: await memoryOf(z.pid) })));
+  }
+
+  /** Ends all zygotes; what was forked from them lives on. How many there were. */
+  async evict(): Promise<number> {
+    const forkers = [...this.#resident.values()].flatMap((zygote) => zygote.forker ?? []);
+    await Promise.all(forkers.map((forker) => forker.kill()));
+    return forkers.length;
   }
 
   async #start(interpreter: Interpreter): Promise<Zygote> {
+    const runtime = runtimeName(interpreter);
     const awaited = this.#processes.await({ line: () => {} }, 1);
     const newborn = await this.spawn(interpreter, { log: false, awaited, ids: null });
     if (!newborn.hello.capabilities.includes('fork')) {
@@ -124,12 +140,12 @@ export class Zygotes {
       this.#unforkable.set(interpreter.language, unforkable);
       newborn.peer.drop();
       await this.#processes.supervisor.kill(newborn.pid);
-      return this.#keep(interpreter, { forker: null, unforkable });
+      return this.#keep(interpreter, { forker: null, unforkable, runtime });
     }
     const welcome: Welcome = { protocol: PROTOCOL_VERSION, role: 'zygote' };
     const forker = new Forker(this.#processes, newborn);
     newborn.peer.write(encodeJsonFrame(Frame.welcome, 0, welcome));
-    return this.#keep(interpreter, { forker, unforkable: null });
+    return this.#keep(interpreter, { forker, unforkable: null, runtime });
   }
 
   #keep({ path }: Interpreter, zygote: Zygote): Zygote {

@@ -80,8 +80,14 @@ export class SimulatedDriver implements Driver {
     return this.#instance(this.#behaviour(spec.version.name), { rung, init, log: instance });
   }
 
-  async evictRuntimes(): Promise<void> {
+  async runtimes() {
+    return this.#zygote ? [{ runtime: 'simulated', pid: 0, memoryBytes: 0 }] : [];
+  }
+
+  async evictRuntimes(): Promise<number> {
+    const had = this.#zygote ? 1 : 0;
     this.#zygote = false;
+    return had;
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,80 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { Deployed } from '../src/client/answers.ts';
+import { HearthClient } from '../src/client/client.ts';
+import { deployFunction } from '../src/cli/deployment.ts';
+import { loadHearthFile } from '../src/cli/hearth-file.ts';
+import { readinessOn } from '../src/cli/readiness.ts';
+import type { ConfigFile } from '../src/config/schema.ts';
+import { builtFile, inRepository, ROOT } from './paths.ts';
+import { startProgram } from './leash/start.ts';
+import type { Target } from './load/plan.ts';
+import type { Releases } from './releases.ts';
+
+/** A Hearth server of its own process, on a home and a port that nobody else has. */
+export class BenchHearth {
+  readonly client: HearthClient;
+  readonly home: string;
+  readonly port: number;
+  readonly stop: () => Promise<void>;
+
+  private constructor(endpoint: string, home: string, stop: () => Promise<void>) {
+    this.client = new HearthClient(endpoint);
+    this.home = home;
+    this.port = Number(new URL(endpoint).port);
+    this.stop = async () => {
+      this.client.close();
+      await stop();
+    };
+  }
+
+  /** A home that goes at the end. `config` is what its config.yaml says. */
+  static async makeHome(releases: Releases, config: ConfigFile = {}): Promise<string> {
+    const home = await mkdtemp(join(tmpdir(), 'hearth-bench-'));
+    releases.add(() => rm(home, { recursive: true, force: true }));
+    await writeFile(join(home, 'config.yaml'), stringify({ logLevel: 'warn', ...config }));
+    return home;
+  }
+
+  /** Starts the server that a user would start. Rejects with the last lines of its output when it does not come up. */
+  static async start(releases: Releases, home: string): Promise<BenchHearth> {
+    const command = [process.execPath, builtFile('../src/cli/main.js'), 'up', '--home', home, '--port', '0', '--no-deploy'];
+    const program = await startProgram({
+      command: [...command, '--announce', '3'],
+      cwd: ROOT,
+      env: environment(),
+      folder: home,
+      announce: true,
+    });
+    releases.add(() => program.stop());
+    const ready = program.announcements === null ? null : await readinessOn(program.announcements);
+    if (ready === null) throw new Error(`Hearth did not start:\n${program.lastWords()}`);
+    return new BenchHearth(ready.endpoint, home, () => program.stop());
+  }
+
+  /** Deploys one function of a hearth.yaml of this repository, as `hearth deploy` does. */
+  async deploy(file: string, name: string, changes: Record<string, unknown> = {}): Promise<Deployed> {
+    const { functions } = await loadHearthFile(ROOT, inRepository(file));
+    const declared = functions.find((f) => f.name === name);
+    if (declared === undefined) throw new Error(`${file} has no function ${name}`);
+    return deployFunction(this.client, { ...declared, manifest: { ...declared.manifest, ...changes } }, undefined, () => {});
+  }
+
+  /** A synchronous invocation by Lambda's API. */
+  target(name: string, event: unknown): Target {
+    return {
+      port: this.port,
+      method: 'POST',
+      path: `/2015-03-31/functions/${name}/invocations`,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(event),
+    };
+  }
+}
+
+/** Without what would make it another server than the one described: the user's own database, home and settings. */
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('HEARTH_') && name !== 'DATABASE_URL'));
+}

@@ -1,0 +1,4 @@
+// functions-framework's signature.
+exports.echo = (request, response) => {
+  response.json(request.body);
+};

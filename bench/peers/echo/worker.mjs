@@ -1,0 +1,6 @@
+// A Workers module.
+export default {
+  async fetch(request) {
+    return Response.json(await request.json());
+  },
+};

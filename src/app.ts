@@ -1,0 +1,164 @@
+import type { AddressInfo } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FsArtifacts } from './artifacts/fs-artifacts.ts';
+import { followChanges, keepSwept } from './composition/lifecycle.ts';
+import { platform } from './composition/platform.ts';
+import { programSpawner } from './composition/program-spawner.ts';
+import { provision } from './composition/provision.ts';
+import { runDirectory } from './composition/run-directory.ts';
+import type { Config } from './config/config.ts';
+import { controlPlane } from './control/control-plane.ts';
+import { Sources } from './control/own/sources.ts';
+import { FunctionRegistry } from './control/registry.ts';
+import { Dispatcher } from './dispatch/dispatcher.ts';
+import { ExecDriver } from './drivers/exec/exec-driver.ts';
+import { ForkDriver } from './drivers/fork/fork-driver.ts';
+import { LocalFleet } from './fleet/local-fleet.ts';
+import { machineMemory } from './fleet/memory-gauge.ts';
+import { hostCheck } from './gateway/host-check.ts';
+import { createGateway } from './gateway/server.ts';
+import { systemClock } from './lib/clock.ts';
+import { Closing } from './lib/closing.ts';
+import { randomIds } from './lib/ids.ts';
+import { billedMs } from './metering/billing.ts';
+import { UsageRecorder } from './metering/usage-recorder.ts';
+import { FunctionLogs } from './observe/function-logs.ts';
+import type { Logger } from './observe/logger.ts';
+import { Catalogue } from './runtimes/catalogue.ts';
+import { thisMachine } from './runtimes/interpreters.ts';
+import { detect } from './sandbox/detect.ts';
+import { openStore } from './store/postgres-store.ts';
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly log: Logger;
+}
+
+/** A running server. */
+export interface RunningServer {
+  /** `http://127.0.0.1:8420` */
+  readonly endpoint: string;
+  /** Ends everything: no more requests, instances gone, usage written, database stopped. Idempotent. */
+  close(): Promise<void>;
+}
+
+const SHIMS = fileURLToPath(new URL('../../shims', import.meta.url));
+
+/**
+ * Puts the whole of Hearth together and serves. Throws HearthError: ResourceConflictException when another server has the home or
+ * database, ServiceUnavailable when the database can't be had; and the system's error when the port is taken.
+ */
+export async function startServer({ config, log }: StartOptions): Promise<RunningServer> {
+  const closing = new Closing();
+  try {
+    return await assemble(config, log, closing);
+  } catch (error) {
+    await closing.close();
+    throw error;
+  }
+}
+
+async function assemble(config: Config, log: Logger, closing: Closing): Promise<RunningServer> {
+  const clock = systemClock;
+  const ids = randomIds;
+  const [store, abilities] = await Promise.all([openStore(config, { clock, log }), detect()]);
+  closing.add(() => store.close());
+  const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
+  closing.add(() => logs.close());
+  const recorder = new UsageRecorder({ store: store.usage, clock, log, flushMs: config.metering.flushMs });
+  closing.add(() => recorder.close());
+  const catalogue = new Catalogue(thisMachine(process.env));
+  const interpreters = catalogueInterpreters(catalogue);
+  const artifacts = await FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock });
+  closing.add(() => artifacts.close());
+  const run = runDirectory(config.home, process.env);
+  const warn = (message: string): void => log.warn(message);
+  const fork = await ForkDriver.open({
+    runDirectory: run,
+    shims: SHIMS,
+    catalogue,
+    abilities,
+    hide: [homedir(), config.home],
+    clock,
+    ids,
+    greetingMs: config.fleet.greetingMs,
+    answerBytes: config.limits.payloadBytes + 100,
+    warn,
+  });
+  closing.add(() => fork.close());
+  const spawner = programSpawner({ clock, ids, runDirectory: run, warn });
+  closing.add(() => spawner.close());
+  const exec = new ExecDriver({ spawner, clock, payloadBytes: config.limits.payloadBytes });
+  closing.add(() => exec.close());
+  const drivers = [fork, exec];
+  const memory = machineMemory(clock);
+  const fleet = new LocalFleet({
+    clock,
+    ids,
+    memory,
+    provision: provision({ drivers, artifacts, logs, clock, limits: config.limits }),
+    limits: config.limits,
+    keep: config.fleet,
+  });
+  closing.add(() => fleet.close());
+  const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
+  const scope = { accountId: config.accountId, region: config.region };
+  const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
+  closing.add(keepSwept(artifacts, registry, { clock, log }));
+  followChanges(registry, { fleet, dispatcher, logs, log });
+  const sources = await Sources.open({
+    folder: join(config.home, 'sources'),
+    clock,
+    maxBytes: config.limits.sourceBytes,
+    keepMs: 60 * 60_000,
+  });
+  closing.add(() => sources.close());
+  const control = controlPlane({
+    registry,
+    sources,
+    instances: config.limits.instances,
+    artifacts,
+    interpreters,
+    ids,
+    clock,
+    keepAliveMs: config.fleet.keepAliveMs,
+    platform: platform({ config, clock, fleet, drivers, memory, catalogue, abilities, store, recorder, logs }),
+    report: (err, request) => log.error({ err, request }, 'request failed'),
+  });
+  await control.ready();
+  const gateway = createGateway({
+    dispatcher,
+    directory: registry,
+    clock,
+    ids,
+    payloadBytes: config.limits.payloadBytes,
+    hosts: hostCheck([config.host, ...config.allowedHosts]),
+    log,
+    control: (request, response) => control.routing(request, response),
+  });
+  await new Promise<void>((resolve, reject) => {
+    gateway.once('error', reject);
+    gateway.listen(config.port, config.host, resolve);
+  });
+  closing.add(async () => {
+    const ended = new Promise((resolve) => gateway.close(resolve));
+    gateway.closeIdleConnections();
+    await control.close();
+    gateway.closeAllConnections();
+    await ended;
+  });
+  const { port } = gateway.address() as AddressInfo;
+  const endpoint = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  log.info({ endpoint, home: config.home }, 'serving');
+  return { endpoint, close: () => closing.close() };
+}
+
+/** The catalogue as the parts that build functions ask for it. */
+function catalogueInterpreters(catalogue: Catalogue) {
+  return {
+    find: (runtime: string) => catalogue.resolve(runtime).catch(() => null),
+    found: async () => (await Promise.all([catalogue.list('node'), catalogue.list('python')])).flat(),
+  };
+}

@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { ZipFile } from 'yazl';
+import { HearthError } from '../errors.ts';
+import { VirtualClock } from '../lib/virtual-clock.ts';
+import { FsArtifacts } from './fs-artifacts.ts';
+import type { Interpreter, Interpreters } from './interpreters.ts';
+import { pack } from './pack.ts';
+
+const exec = promisify(execFile);
+const MODE = { file: 0o100644, program: 0o100755, link: 0o120777 };
+
+let home: string;
+let clock: VirtualClock;
+let artifacts: FsArtifacts;
+
+const node: Interpreter = { language: 'Node.js', path: process.execPath, version: process.versions.node };
+const interpreters: Interpreters = { find: async (runtime) => (runtime.startsWith('nodejs') ? node : null), found: async () => [node] };
+
+before(async () => {
+  home = await mkdtemp(join(tmpdir(), 'hearth-artifacts-'));
+  clock = new VirtualClock(0);
+  artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock });
+});
+
+after(async () => {
+  await artifacts.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+/** A zip of names to contents; with a mode when it is not a plain file's. */
+async function zip(files: Record<string, string | [content: string, mode: number]>): Promise<Buffer> {
+  const file = new ZipFile();
+  for (const [name, value] of Object.entries(files)) {
+    const [content, mode] = typeof value === 'string' ? [value, MODE.file] : value;
+    file.addBuffer(Buffer.from(content), name, { mode });
+  }
+  file.end();
+  return buffer(file.outputStream as Readable);
+}
+
+/** The same zip with every occurrence of a name replaced by another of equal length: what no honest packer writes. */
+function forge(honest: Buffer, name: string, evil: string): Buffer {
+  assert.equal(name.length, evil.length);
+  return Buffer.from(honest.toString('latin1').replaceAll(name, evil), 'latin1');
+}
+
+async function refused(bytes: Buffer, code: string, message: RegExp): Promise<void> {
+  await assert.rejects(
+    artifacts.putCode(bytes),
+    (error: unknown) => error instanceof HearthError && error.code === code && message.test(error.message),
+  );
+  assert.deepEqual(await readdir(join(home, 'artifacts', 'tmp')), [], 'nothing is left behind');
+}
+
+function build(source: Buffer, handler = 'index.handler', runtime = 'nodejs20.x') {
+  const steps: string[] = [];
+  return artifacts
+    .build({ source, runtime, handler, installScripts: false, progress: (p) => steps.push(p.step) })
+    .then((made) => ({ ...made, steps }));
+}
+
+async function runHandler(sha256: string, module: string): Promise<string> {
+  const root = await artifacts.taskRoot(sha256);
+  const script = `import(${JSON.stringify(join(root, module))}).then(async (m) => process.stdout.write(String(await (m.handler ?? m.default.handler)())))`;
+  return (await exec(process.execPath, ['--enable-source-maps', '-e', script], { cwd: root })).stdout;
+}
+
+test('a zip is kept by its digest, unpacked, readable by all, with executable bits', async () => {
+  const bytes = await zip({
+    'index.js': 'exports.handler = async () => 1',
+    'bin/bootstrap': ['#!/bin/sh', MODE.program],
+    current: ['bin', MODE.link],
+  });
+  const [code, again] = await Promise.all([artifacts.putCode(bytes), artifacts.putCode(bytes)]);
+  assert.deepEqual(code, again);
+  assert.equal(code.bytes, bytes.length);
+  assert.deepEqual(await readFile(await artifacts.zipPath(code.sha256)), bytes);
+  const root = await artifacts.taskRoot(code.sha256);
+  assert.equal((await stat(join(root, 'index.js'))).mode & 0o777, 0o644);
+  assert.equal((await stat(join(root, 'bin/bootstrap'))).mode & 0o777, 0o755);
+  assert.equal((await stat(join(root, 'bin'))).mode & 0o777, 0o755);
+  assert.equal((await stat(root)).mode & 0o777, 0o755);
+  assert.equal(await readlink(join(root, 'current')), 'bin');
+  assert.deepEqual(await readdir(join(home, 'artifacts', 'tmp')), []);
+});
+
+test('lost unpacked code is unpacked again', async () => {
+  const code = await artifacts.putCode(await zip({ 'lost.js': '1' }));
+  const root = await artifacts.taskRoot(code.sha256);
+  await rm(root, { recursive: true });
+  const roots = await Promise.all([artifacts.taskRoot(code.sha256), artifacts.taskRoot(code.sha256)]);
+  assert.deepEqual(roots, [root, root]);
+  assert.equal(await readFile(join(root, 'lost.js'), 'utf8'), '1');
+});
+
+test('what is no zip, or wants out of its folder, is refused', async () => {
+  const say = /^Could not unzip uploaded file\. Please check your file, then try to upload again\.$/;
+  await refused(Buffer.from('PK not really a zip, only its first letters'), 'InvalidZipFileException', say);
+  await refused(Buffer.alloc(0), 'InvalidZipFileException', /non-empty zip/);
+  await refused(await zip({}), 'InvalidZipFileException', /non-empty zip/);
+  const honest = await zip({ 'aa/evil.js': 'x'.repeat(200) });
+  await refused(forge(honest, 'aa/evil.js', '../evil.js'), 'InvalidZipFileException', say);
+  await refused(forge(honest, 'aa/evil.js', '/a/evil.js'), 'InvalidZipFileException', say);
+  await refused(forge(honest, 'aa/evil.js', 'aa\\evil.js'), 'InvalidZipFileException', say);
+  await refused(honest.subarray(0, honest.length - 30), 'InvalidZipFileException', say);
+  const flipped = Buffer.from(honest);
+  flipped.fill(0xff, 45, 52);
+  await refused(flipped, 'InvalidZipFileException', say);
+});
+
+test('symbolic links that lead out are refused, also by a detour, and nothing is written through one', async () => {
+  const say = /Could not unzip/;
+  await refused(await zip({ l: ['/etc/passwd', MODE.link] }), 'InvalidZipFileException', say);
+  await refused(await zip({ 'a/l': ['../../x', MODE.link] }), 'InvalidZipFileException', say);
+  await refused(await zip({ d: ['.', MODE.link], 'sub/e': ['../d/..', MODE.link], 'sub/f': '1' }), 'InvalidZipFileException', say);
+  await refused(await zip({ d: ['/tmp', MODE.link], 'd/written-through-a-link': '1' }), 'InvalidZipFileException', say);
+  await refused(await zip({ pipe: ['x', 0o010644] }), 'InvalidZipFileException', say);
+});
+
+test('a zip bomb is refused with the words of Lambda, also when it lies about its size', async () => {
+  const small = await FsArtifacts.open({ root: join(home, 'small'), interpreters, clock, unpackedBytes: 100_000 });
+  const bomb = await zip({ zeros: '0'.repeat(5_000_000) });
+  await assert.rejects(small.putCode(bomb), {
+    code: 'InvalidParameterValueException',
+    message: 'Unzipped size must be smaller than 100000 bytes',
+  });
+  const liar = Buffer.from(bomb);
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(5_000_000);
+  for (let at = liar.indexOf(size); at >= 0; at = liar.indexOf(size, at + 1)) liar.writeUInt32LE(10, at);
+  await assert.rejects(small.putCode(liar), { code: 'InvalidZipFileException' });
+  assert.deepEqual(await readdir(join(home, 'small', 'code')), []);
+  assert.deepEqual(await readdir(join(home, 'small', 'tmp')), []);
+});
+
+test('packing is deterministic: neither times nor the order of creation show', async () => {
+  const [a, b] = [join(home, 'pack-a'), join(home, 'pack-b')];
+  for (const [folder, names] of [
+    [a, ['x', 'y/z']],
+    [b, ['y/z', 'x']],
+  ] as const) {
+    for (const name of names) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), name);
+    }
+    await symlink('x', join(folder, 'link'));
+    await mkdir(join(folder, 'empty'));
+  }
+  assert.ok((await pack(a)).equals(await pack(b)));
+});
+
+test('a function that depends on nothing is packed as it is, the same each time', async () => {
+  const source = await zip({
+    'index.mjs': 'export const handler = async () => "plain"',
+    'package.json': '{"devDependencies": {"x": "1"}}',
+  });
+  const first = await build(source);
+  assert.equal(first.dependencies, null);
+  assert.deepEqual(first.steps, ['unpack', 'package']);
+  assert.deepEqual((await build(source)).code, first.code);
+  assert.equal(await runHandler(first.code.sha256, 'index.mjs'), 'plain');
+});
+
+test('dependencies are installed once, found by ES modules, and no script of theirs runs', async () => {
+  const files = {
+    'package.json': JSON.stringify({
+      type: 'module',
+      dependencies: { greeting: 'file:./greeting' },
+      scripts: { postinstall: 'touch OWN' },
+    }),
+    'greeting/package.json': JSON.stringify({
+      name: 'greeting',
+      version: '1.0.0',
+      main: 'main.js',
+      scripts: { install: 'touch RAN', postinstall: 'touch RAN' },
+    }),
+    'greeting/main.js': 'module.exports = "hello";',
+    'index.js': 'import g from "greeting"; export const handler = async () => g;',
+  };
+  const [a, b] = await Promise.all([build(await zip(files)), build(await zip({ ...files, 'other.txt': '1' }))]);
+  assert.ok(a.dependencies !== null);
+  assert.equal(a.dependencies, b.dependencies);
+  const folder = await artifacts.dependencyRoot(a.dependencies);
+  assert.deepEqual(await readdir(join(home, 'artifacts', 'dependencies')), [a.dependencies]);
+  assert.equal(await runHandler(a.code.sha256, 'index.js'), 'hello');
+  await assert.rejects(lstat(join(folder, 'greeting', 'RAN')), { code: 'ENOENT' });
+  await assert.rejects(lstat(join(folder, 'OWN')), { code: 'ENOENT' });
+  assert.equal((await stat(join(folder, 'greeting', 'main.js'))).uid, process.getuid?.());
+
+  const target = await readlink(join(await artifacts.taskRoot(a.code.sha256), 'node_modules'));
+  assert.equal(target, join('../../../dependencies', a.dependencies, 'node_modules'));
+  await rm(await artifacts.taskRoot(a.code.sha256), { recursive: true });
+  assert.equal(await runHandler(a.code.sha256, 'index.js'), 'hello', 'also after it was unpacked again');
+
+  const changed = await build(await zip({ ...files, 'index.js': 'import g from "greeting"; export const handler = async () => g + "!";' }));
+  assert.equal(changed.dependencies, a.dependencies);
+  const other = await build(await zip({ ...files, 'greeting/main.js': 'module.exports = "bye";' }));
+  assert.notEqual(other.dependencies, a.dependencies);
+  assert.equal(await runHandler(other.code.sha256, 'index.js'), 'bye');
+});
+
+test('install scripts run when the function asks for it, and never with the privileges of the server', async () => {
+  const files = {
+    'package.json': JSON.stringify({ dependencies: { scripted: 'file:./scripted' } }),
+    'scripted/package.json': JSON.stringify({ name: 'scripted', version: '1.0.0', scripts: { install: 'id -u > RAN' } }),
+    'index.js': '',
+  };
+  const made = await artifacts.build({
+    source: await zip(files),
+    runtime: 'nodejs20.x',
+    handler: 'index.handler',
+    installScripts: true,
+    progress: () => undefined,
+  });
+  assert.ok(made.dependencies !== null);
+  const uid = Number(await readFile(join(await artifacts.dependencyRoot(made.dependencies), 'scripted', 'RAN'), 'utf8'));
+  assert.equal(uid, process.getuid?.() === 0 ? 65534 : process.getuid?.());
+  assert.notEqual(made.dependencies, (await build(await zip(files))).dependencies);
+});
+
+test('a failed install tells what npm said, and leaves nothing', async () => {
+  const before = await readdir(join(home, 'artifacts', 'dependencies'));
+  const source = await zip({ 'package.json': '{"dependencies": {"nothing": "file:./not-there.tgz"}}', 'index.js': '' });
+  await assert.rejects(build(source), (error: unknown) => {
+    assert.ok(error instanceof HearthError);
+    assert.equal(error.code, 'BuildFailed');
+    assert.match(error.message, /npm install --omit=dev --ignore-scripts` failed/);
+    assert.match(String(error.details['output']), /ENOENT|not-there/);
+    return true;
+  });
+  assert.deepEqual(await readdir(join(home, 'artifacts', 'dependencies')), before);
+  await assert.rejects(build(await zip({ 'package.json': '{', 'index.js': '' })), {
+    code: 'BuildFailed',
+    message: /package\.json can't be read/,
+  });
+});
+
+test('node_modules that came along are taken as they are', async () => {
+  const made = await build(
+    await zip({
+      'package.json': '{"dependencies": {"own": "1.0.0"}}',
+      'node_modules/own/index.js': 'module.exports = "own"',
+      'index.js': 'exports.handler = async () => require("own")',
+    }),
+  );
+  assert.equal(made.dependencies, null);
+  assert.equal(await runHandler(made.code.sha256, 'index.js'), 'own');
+});
+
+test('requirements without an interpreter: the error lists what was found', async () => {
+  const source = await zip({ 'requirements.txt': 'numpy # the usual\n', 'app.py': '' });
+  await assert.rejects(build(source, 'app.handler', 'python3.12'), {
+    code: 'BuildFailed',
+    message: /no interpreter on this machine runs python3\.12\. Found: Node\.js/,
+  });
+  assert.equal((await build(await zip({ 'requirements.txt': '# none\n', 'app.py': '' }), 'app.handler', 'python3.12')).dependencies, null);
+});
+
+test('a sweep removes what nothing refers to, and what was made lately stays', async () => {
+  const kept = await artifacts.putCode(await zip({ 'kept.js': '1' }));
+  const old = await artifacts.putCode(await zip({ 'old.js': '1' }));
+  await clock.advance(60 * 60_000);
+  const fresh = await artifacts.putCode(await zip({ 'fresh.js': '1' }));
+  const freed = await artifacts.sweep({ code: new Set([kept.sha256]), dependencies: new Set() });
+  assert.ok(freed > 0);
+  await artifacts.taskRoot(kept.sha256);
+  await artifacts.taskRoot(fresh.sha256);
+  await assert.rejects(artifacts.taskRoot(old.sha256), { code: 'ServiceException' });
+  assert.deepEqual(await readdir(join(home, 'artifacts', 'dependencies')), []);
+  assert.deepEqual(await readdir(join(home, 'artifacts', 'tmp')), []);
+});

@@ -1,0 +1,129 @@
+import { createWriteStream } from 'node:fs';
+import { chmod, mkdir, readdir, realpath, symlink } from 'node:fs/promises';
+import { dirname, join, posix, sep } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fromBufferPromise, type Entry, type ZipFile } from 'yauzl';
+import { HearthError } from '../errors.ts';
+import { syncPath } from './folders.ts';
+
+/** What Lambda says of anything that is not a sound zip. */
+const NOT_A_ZIP = 'Could not unzip uploaded file. Please check your file, then try to upload again.';
+/** More files than any real package has; each costs an inode however small it is. */
+const MOST_ENTRIES = 200_000;
+const LONGEST_LINK_BYTES = 4096;
+
+export interface UnpackLimits {
+  /** Most bytes all files may have together when unpacked. */
+  readonly unpackedBytes: number;
+}
+
+interface Link {
+  readonly path: string;
+  readonly target: string;
+}
+
+/**
+ * Unpacks a zip into an empty folder: files 0644 or, if executable, 0755; folders 0755. Refuses names and symbolic links that lead
+ * out of the folder, and more than the limit. Everything is on the disk when it resolves.
+ */
+export async function unpack(zip: Buffer, folder: string, limits: UnpackLimits): Promise<void> {
+  if (zip.length === 0) throw new HearthError('InvalidZipFileException', 'Uploaded file must be a non-empty zip');
+  const file = await fromBufferPromise(zip, { lazyEntries: true, strictFileNames: true }).catch((error: unknown) => {
+    throw broken(error);
+  });
+  try {
+    const links = await unpackFiles(file, folder, limits);
+    // Last of all, so that no file is ever written through a link.
+    for (const link of links) await makeLink(link, folder);
+    for (const link of links) await checkLink(link, folder);
+  } finally {
+    file.close();
+  }
+  await syncAll(folder);
+}
+
+async function unpackFiles(file: ZipFile, folder: string, limits: UnpackLimits): Promise<Link[]> {
+  const links: Link[] = [];
+  let bytes = 0;
+  let entries = 0;
+  try {
+    for await (const entry of file.eachEntry()) {
+      if (++entries > MOST_ENTRIES)
+        throw new HearthError('InvalidParameterValueException', `A package may have at most ${MOST_ENTRIES} files`);
+      // The declared size is checked against what really comes out (validateEntrySizes), so it can be trusted here.
+      bytes += entry.uncompressedSize;
+      if (bytes >= limits.unpackedBytes)
+        throw new HearthError('InvalidParameterValueException', `Unzipped size must be smaller than ${limits.unpackedBytes} bytes`);
+      const link = await unpackEntry(file, entry, folder);
+      if (link !== null) links.push(link);
+    }
+  } catch (error) {
+    throw error instanceof HearthError || isOurs(error) ? error : broken(error);
+  }
+  if (entries === 0) throw new HearthError('InvalidZipFileException', 'Uploaded file must be a non-empty zip');
+  return links;
+}
+
+async function unpackEntry(file: ZipFile, entry: Entry, folder: string): Promise<Link | null> {
+  if (entry.fileName.includes('\0')) throw broken(`a name with a NUL byte`);
+  const mode = entry.externalFileAttributes >>> 16;
+  const type = mode & 0o170000;
+  const path = join(folder, entry.fileName);
+  if (entry.fileName.endsWith('/')) {
+    await mkdir(path, { recursive: true, mode: 0o755 });
+    return null;
+  }
+  if (type !== 0 && type !== 0o100000 && type !== 0o120000) throw broken(`${entry.fileName} is neither a file, a folder nor a link`);
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  const content = await file.openReadStreamPromise(entry);
+  if (type === 0o120000) return { path: entry.fileName, target: await linkTarget(content, entry) };
+  const executable = (mode & 0o111) !== 0;
+  await pipeline(content, createWriteStream(path, { flags: 'wx', mode: 0o644 }));
+  await chmod(path, executable ? 0o755 : 0o644); // whatever the umask
+  return null;
+}
+
+async function linkTarget(content: Readable, entry: Entry): Promise<string> {
+  if (entry.uncompressedSize > LONGEST_LINK_BYTES) throw broken(`the target of link ${entry.fileName} is too long`);
+  const chunks: Buffer[] = [];
+  for await (const chunk of content) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function makeLink(link: Link, folder: string): Promise<void> {
+  const resolved = posix.normalize(posix.join(posix.dirname(link.path), link.target));
+  if (link.target === '' || posix.isAbsolute(link.target) || resolved === '..' || resolved.startsWith('../')) throw leadsOut(link);
+  await symlink(link.target, join(folder, link.path)).catch((error: unknown) => {
+    throw isOurs(error) ? error : broken(error);
+  });
+}
+
+/** Names alone don't tell: a link through another link may still lead out. So ask the file system, once all are there. */
+async function checkLink(link: Link, folder: string): Promise<void> {
+  const root = await realpath(folder);
+  const target = await realpath(join(folder, link.path)).catch(() => null);
+  if (target === null || (target !== root && !target.startsWith(root + sep))) throw leadsOut(link);
+}
+
+function leadsOut(link: Link): HearthError {
+  return broken(`symbolic link ${link.path} leads out of the package or nowhere: ${link.target}`);
+}
+
+function broken(why: unknown): HearthError {
+  const reason = why instanceof Error ? why.message : String(why);
+  return new HearthError('InvalidZipFileException', NOT_A_ZIP, { cause: why, details: { detail: reason } });
+}
+
+/** Whether an error is the machine's doing (disk full, too many files open), not the zip's. */
+function isOurs(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO', 'EROFS', 'EACCES', 'EPERM'].includes(code);
+}
+
+async function syncAll(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name));
+  for (const entry of entries) if (entry.isDirectory()) await chmod(join(entry.parentPath, entry.name), 0o755); // whatever the umask
+  for (let i = 0; i < files.length; i += 16) await Promise.all(files.slice(i, i + 16).map(syncPath));
+}

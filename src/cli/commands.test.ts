@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { access, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type FakeHearth, fakeHearth, json, lines } from './testing/fake-hearth.ts';
+import { folder, hearth, said, start } from './testing/run-hearth.ts';
+
+const LINE = { timeMs: 1_700_000_000_000, function: 'hello', stream: 'stdout', requestId: 'r', text: 'one' };
+const TOTAL = {
+  invocations: 3,
+  errors: 1,
+  coldStarts: 1,
+  billedMs: 1_234,
+  gbSeconds: '0.15425',
+  bytesIn: 10,
+  bytesOut: 20,
+  cost: '0.0000031708',
+};
+
+describe('hearth', () => {
+  let server: FakeHearth;
+  let env: { HEARTH_ENDPOINT: string };
+  before(async () => {
+    server = await fakeHearth({
+      'DELETE /hearth/v1/functions/hello': (_, response) => void response.writeHead(204).end(),
+      'POST /hearth/v1/functions/hello/evict': (_, response) => json(response, 200, { instances: 2, snapshots: 1, zygotes: 0 }),
+      'GET /hearth/v1/functions': (_, response) => json(response, 200, { functions: [] }),
+      'GET /hearth/v1/instances': (_, response) => json(response, 200, { instances: [], snapshots: [], zygotes: [] }),
+      'GET /hearth/v1/logs': (seen, response) => {
+        if (!seen.query.has('follow')) return lines(response, [LINE, { ...LINE, text: 'two' }]);
+        response.writeHead(200, { 'content-type': 'application/x-ndjson' }).write(`${JSON.stringify(LINE)}\n`);
+      },
+      'GET /hearth/v1/usage': (seen, response) => {
+        const alwaysOn = { hours: 24, costPerHour: '0.0416', cost: '0.9984' };
+        json(response, 200, {
+          from: Number(seen.query.get('from')),
+          to: 0,
+          functions: [{ functionName: 'hello', ...TOTAL }],
+          total: TOTAL,
+          alwaysOn,
+          currency: 'USD',
+        });
+      },
+      'GET /hearth/v1/usage/records': (_, response) => json(response, 200, { records: [] }),
+    });
+    env = { HEARTH_ENDPOINT: server.endpoint };
+  });
+  after(() => server.close());
+
+  it('rm refuses without --yes where nobody can be asked', async () => {
+    const before = server.seen.length;
+    const { code, stdout, stderr } = await hearth(['rm', 'hello'], { env });
+    assert.deepEqual([code, stdout, server.seen.length], [2, '', before]);
+    assert.match(stderr, /^error: removing hello needs a yes[^\n]*\nfix: hearth rm hello --yes\n$/);
+  });
+
+  it('rm --yes removes; of a function that is not there it ends with 5', async () => {
+    assert.deepEqual(await hearth(['rm', 'hello', '--yes', '--json'], { env }), { code: 0, stdout: '{"removed":"hello"}\n', stderr: '' });
+    assert.equal((await hearth(['rm', 'nobody', '--yes'], { env })).code, 5);
+  });
+
+  it('logs prints lines for people, and NDJSON for programs', async () => {
+    const text = await hearth(['logs', 'hello', '--tail', '5'], { env });
+    assert.match(text.stdout, /^\d\d:\d\d:\d\d\.000 one\n\d\d:\d\d:\d\d\.000 two\n$/);
+    assert.equal(server.seen.at(-1)?.query.get('tail'), '5');
+    const { stdout } = await hearth(['logs', '--json', '--since', '10m'], { env });
+    assert.deepEqual(
+      stdout
+        .trim()
+        .split('\n')
+        .map((l) => JSON.parse(l).text),
+      ['one', 'two'],
+    );
+    assert.ok(Number(server.seen.at(-1)?.query.get('since')) > 0);
+    assert.equal(server.seen.at(-1)?.query.has('tail'), false);
+  });
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`logs -f goes on until ${signal}, and that is no error`, async () => {
+      await using child = start(['logs', 'hello', '-f', '--json'], { env });
+      await said(child, 'stdout', '"one"');
+      child.kill(signal);
+      const { code, stdout, stderr } = await child.ended;
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.deepEqual(JSON.parse(stdout), LINE);
+    });
+  }
+
+  it('logs -f ends with 3 when the server goes', async () => {
+    const other = await fakeHearth({
+      'GET /hearth/v1/logs': (_, response) => void response.writeHead(200).write(`${JSON.stringify(LINE)}\n`),
+    });
+    await using child = start(['logs', '-f'], { env: { HEARTH_ENDPOINT: other.endpoint } });
+    await said(child, 'stdout', 'one');
+    await other.close();
+    assert.equal((await child.ended).code, 3);
+  });
+
+  it('usage shows the sums and what a machine kept on would have cost', async () => {
+    const { code, stdout } = await hearth(['usage', '--since', '24h'], { env });
+    assert.equal(code, 0);
+    assert.match(stdout, /hello +3 +1 +1 +1\.23 s +0\.15425 +0\.000003 USD/);
+    assert.match(stdout, /24\.0 h would have cost 0\.9984 USD \(0\.0416 USD an hour\)/);
+    assert.equal(JSON.parse((await hearth(['usage', '--json'], { env })).stdout).total.cost, '0.0000031708');
+    assert.deepEqual(JSON.parse((await hearth(['usage', 'hello', '--records', '3', '--json'], { env })).stdout), { records: [] });
+    assert.equal(server.seen.at(-1)?.query.get('limit'), '3');
+  });
+
+  it('ps and evict answer programs', async () => {
+    const { stdout } = await hearth(['ps', '--json'], { env });
+    assert.deepEqual(JSON.parse(stdout), { functions: [], instances: [], snapshots: [], zygotes: [] });
+    assert.deepEqual(JSON.parse((await hearth(['evict', 'hello', '--to', 'disk', '--json'], { env })).stdout), {
+      instances: 2,
+      snapshots: 1,
+      zygotes: 0,
+    });
+    assert.deepEqual(JSON.parse(String(server.seen.at(-1)?.body)), { to: 'disk' });
+    assert.equal((await hearth(['evict', 'hello', '--to', 'nowhere'], { env })).code, 2);
+  });
+
+  it('finds the server by the status file of its home', async () => {
+    await using here = await folder();
+    await writeFile(join(here.path, 'server.json'), JSON.stringify({ pid: process.pid, endpoint: server.endpoint, startedAtMs: 1 }));
+    assert.equal((await hearth(['ps'], { env: { HEARTH_HOME: here.path } })).code, 0);
+  });
+
+  it('init writes what deploys, and overwrites nothing', async () => {
+    await using here = await folder();
+    for (const [runtime, file] of [
+      ['nodejs20.x', 'index.mjs'],
+      ['python3.11', 'lambda_function.py'],
+    ] as const) {
+      const made = await hearth(['init', runtime, '--runtime', runtime], { cwd: here.path });
+      assert.equal(made.code, 0, made.stderr);
+      await access(join(here.path, runtime, 'hello', file));
+      const yaml = await readFile(join(here.path, runtime, 'hearth.yaml'), 'utf8');
+      const schema = /^# yaml-language-server: \$schema=(.+)\n/.exec(yaml)?.[1] ?? '';
+      assert.equal(JSON.parse(await readFile(join(here.path, runtime, schema), 'utf8')).type, 'object');
+      const dry = await hearth(['deploy', 'nobody'], { cwd: join(here.path, runtime) });
+      assert.match(dry.stderr, /no function nobody/, 'the file is taken, only the name is not');
+      await writeFile(join(here.path, runtime, 'hearth.yaml'), 'mine');
+      assert.equal((await hearth(['init', runtime, '--runtime', runtime], { cwd: here.path })).code, 2);
+      assert.equal(await readFile(join(here.path, runtime, 'hearth.yaml'), 'utf8'), 'mine');
+    }
+    assert.equal((await hearth(['init', 'x', '--runtime', 'cobol'], { cwd: here.path })).code, 2);
+  });
+
+  it('down is content when nothing runs, and leaves a stranger of the same pid alone', async () => {
+    await using here = await folder();
+    const home = { HEARTH_HOME: here.path };
+    assert.deepEqual(await hearth(['down', '--json'], { env: home }), { code: 0, stdout: '{"ended":null}\n', stderr: '' });
+    const gone = await fakeHearth();
+    await gone.close();
+    await writeFile(join(here.path, 'server.json'), JSON.stringify({ pid: process.pid, endpoint: gone.endpoint, startedAtMs: 1 }));
+    const { code, stderr } = await hearth(['down'], { env: home });
+    assert.equal(code, 3);
+    assert.match(stderr, /may be another program by now/);
+  });
+
+  it('help says all there is, also of the exit codes', async () => {
+    const { code, stdout } = await hearth(['--help']);
+    assert.equal(code, 0);
+    for (const name of ['up', 'down', 'deploy', 'dev', 'invoke', 'logs', 'ps', 'usage', 'evict', 'rm', 'status', 'init'])
+      assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
+    assert.match((await hearth(['help', 'exit-codes'])).stdout, /^ +4 +throttled/m);
+    assert.equal((await hearth(['frobnicate'])).code, 2);
+  });
+});

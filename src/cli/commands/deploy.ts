@@ -1,0 +1,21 @@
+import { type Context, type EndpointOptions, withClient } from '../context.ts';
+import { deployAll, exitCodeOf, outcomesJson, showOutcomes } from '../deploy-view.ts';
+import { chosen } from '../deployment.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { loadHearthFile } from '../hearth-file.ts';
+
+export interface DeployOptions extends EndpointOptions {
+  readonly file?: string;
+  readonly json?: boolean;
+}
+
+/** `hearth deploy`: makes the functions of hearth.yaml what it says. One that fails does not keep the others. */
+export async function deploy(context: Context, names: readonly string[], options: DeployOptions): Promise<ExitCode> {
+  const functions = chosen(await loadHearthFile(context.cwd, options.file), names);
+  return withClient(context, options, async (client) => {
+    const outcomes = await deployAll(context, client, functions);
+    if (options.json) context.out.json(outcomesJson(outcomes));
+    else await showOutcomes(context.out, outcomes);
+    return exitCodeOf(outcomes);
+  });
+}

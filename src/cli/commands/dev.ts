@@ -1,0 +1,90 @@
+import { HearthClient } from '../../client/client.ts';
+import { UnreachableError } from '../../client/errors.ts';
+import { holdOpen } from '../../lib/hold-open.ts';
+import type { Context, EndpointOptions } from '../context.ts';
+import { DevSession } from '../dev-session.ts';
+import { resolveEndpoint } from '../endpoint.ts';
+import { asCliError, CliError } from '../errors.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { findHearthFile, type HearthFile, loadHearthFile } from '../hearth-file.ts';
+import { logPrinter } from '../log-lines.ts';
+import { pause } from '../pause.ts';
+import { configFor, startLocalServer } from '../server.ts';
+
+export interface DevOptions extends EndpointOptions {
+  readonly file?: string;
+}
+
+/** How long to wait before asking a server for its log again that went away. */
+const AGAIN_MS = 500;
+
+/** `hearth dev`: redeploys on save and shows the log, until Ctrl-C. Starts a server when none is up. */
+export async function dev(context: Context, names: readonly string[], options: DevOptions): Promise<ExitCode> {
+  const path = await findHearthFile(context.cwd, options.file);
+  if (path === null) throw new CliError('there is no hearth.yaml here', { fix: '`hearth init` writes one, or name yours with -f' });
+  const first = await loadOrShow(context, path);
+  const signal = context.interrupted();
+  const server = await serverFor(context, options);
+  const client = new HearthClient(server.endpoint);
+  const session = new DevSession(context, client, names, signal);
+  const held = holdOpen();
+  try {
+    context.out.note(`watching ${path}; Ctrl-C ends it`);
+    await session.start(path, first);
+    await followLogs(context, client, names, signal);
+  } finally {
+    await session.close();
+    client.close();
+    await server.close();
+    held.release();
+  }
+  return EXIT.ok;
+}
+
+/** A file that is broken at the start is shown, and watched until it is not. */
+async function loadOrShow(context: Context, path: string): Promise<HearthFile | null> {
+  try {
+    return await loadHearthFile(context.cwd, path);
+  } catch (error) {
+    context.out.error(asCliError(error));
+    return null;
+  }
+}
+
+async function serverFor(context: Context, options: DevOptions): Promise<{ endpoint: string; close(): Promise<void> }> {
+  const endpoint = await resolveEndpoint(context.env, options.endpoint);
+  const client = new HearthClient(endpoint);
+  try {
+    await client.status();
+    return { endpoint, close: async () => {} };
+  } catch (error) {
+    const named = options.endpoint !== undefined || Boolean(context.env['HEARTH_ENDPOINT']);
+    if (named || !(error instanceof UnreachableError && error.refused)) throw error;
+  } finally {
+    client.close();
+  }
+  const server = await startLocalServer(context, await configFor(context, {}));
+  context.out.note(`no server was up; started one at ${server.endpoint} (log ${server.logPath})`);
+  return server;
+}
+
+/** Prints the log as it comes; a server that goes away is waited for. */
+async function followLogs(context: Context, client: HearthClient, names: readonly string[], signal: AbortSignal): Promise<void> {
+  const print = logPrinter(context.out, names.length !== 1);
+  let sinceMs = Math.floor(context.clock.now());
+  let lost = false;
+  while (!signal.aborted) {
+    try {
+      for await (const line of client.logs({ sinceMs, follow: true, signal })) {
+        sinceMs = Math.max(sinceMs, line.timeMs + 1);
+        if (names.length === 0 || names.includes(line.function)) print(line);
+      }
+      lost = false;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!lost) context.out.warn(`the log is interrupted: ${asCliError(error).message}; trying again`);
+      lost = true;
+    }
+    await pause(context.clock, AGAIN_MS, signal);
+  }
+}

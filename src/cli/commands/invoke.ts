@@ -1,0 +1,73 @@
+import type { InvokeAnswer } from '../../client/invocation.ts';
+import { type Context, type EndpointOptions, withClient } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { duration } from '../format.ts';
+import { type PayloadOptions, payloadOf } from '../payload.ts';
+
+export interface InvokeOptions extends EndpointOptions, PayloadOptions {
+  readonly qualifier?: string;
+  readonly json?: boolean;
+  readonly log?: boolean;
+  readonly raw?: boolean;
+}
+
+/** `hearth invoke`: calls a function and prints its answer. The exit code is 1 when the function answered with an error. */
+export async function invoke(context: Context, name: string, options: InvokeOptions): Promise<ExitCode> {
+  const payload = await payloadOf(context, options);
+  return withClient(context, options, async (client) => {
+    const from = context.clock.monotonic();
+    const answer = await client.invoke({ functionName: name, qualifier: options.qualifier, payload, logTail: options.log === true });
+    const durationMs = Math.round((context.clock.monotonic() - from) * 1_000) / 1_000;
+    if (options.json) context.out.json(asJson(answer, durationMs));
+    else show(context, answer, { durationMs, raw: options.raw === true });
+    return answer.functionError === null ? EXIT.ok : EXIT.functionError;
+  });
+}
+
+function asJson(answer: InvokeAnswer, durationMs: number): unknown {
+  const { statusCode, functionError, executedVersion, requestId, logTail, coldRung, coldMs, handlerMs } = answer;
+  const payload = parsed(answer.payload) ?? { value: answer.payload.toString('utf8') };
+  return {
+    statusCode,
+    functionError,
+    executedVersion,
+    requestId,
+    payload: payload.value,
+    coldRung,
+    coldMs,
+    handlerMs,
+    durationMs,
+    ...(logTail === null ? {} : { log: logTail }),
+  };
+}
+
+function show({ out }: Context, answer: InvokeAnswer, how: { readonly durationMs: number; readonly raw: boolean }): void {
+  if (answer.logTail !== null) out.note(out.mark('dim', answer.logTail.trimEnd()));
+  const value = how.raw ? null : parsed(answer.payload);
+  if (value === null) {
+    out.raw(answer.payload);
+    if (!how.raw && answer.payload.at(-1) !== 10) out.line();
+  } else {
+    out.line(JSON.stringify(value.value, null, 2));
+  }
+  if (answer.functionError !== null)
+    out.note(
+      `${out.mark('red', 'error:')} the function ended with an error (${answer.functionError}); \`hearth logs\` has what it printed`,
+    );
+  if (out.watched)
+    out.note(
+      out.mark(
+        'dim',
+        `${duration(how.durationMs)}, ${answer.coldRung === null ? 'warm' : `cold from ${answer.coldRung}${answer.coldMs === null ? '' : ` (${duration(answer.coldMs)})`}`}, request ${answer.requestId ?? 'unknown'}`,
+      ),
+    );
+}
+
+/** The JSON value in the bytes; null when they are not JSON. */
+function parsed(bytes: Buffer): { value: unknown } | null {
+  try {
+    return { value: JSON.parse(bytes.toString('utf8')) };
+  } catch {
+    return null;
+  }
+}

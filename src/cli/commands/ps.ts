@@ -1,0 +1,67 @@
+import type { FunctionSummary, Resident } from '../../client/answers.ts';
+import { type Context, type EndpointOptions, withClient } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { bytes, duration } from '../format.ts';
+
+export interface PsOptions extends EndpointOptions {
+  readonly json?: boolean;
+}
+
+/** `hearth ps`: the functions, and what of them is resident. */
+export async function ps(context: Context, options: PsOptions): Promise<ExitCode> {
+  return withClient(context, options, async (client) => {
+    const [functions, resident] = await Promise.all([client.functions(), client.resident()]);
+    if (options.json) context.out.json({ functions, ...resident });
+    else await show(context, functions, resident);
+    return EXIT.ok;
+  });
+}
+
+async function show({ out, clock }: Context, functions: readonly FunctionSummary[], resident: Resident): Promise<void> {
+  if (functions.length === 0) return out.note('no functions yet: `hearth deploy` deploys those of hearth.yaml');
+  const age = (ms: number): string => duration(Math.max(0, clock.now() - ms));
+  await out.table(
+    ['FUNCTION', 'VERSION', 'RUNTIME', 'MEMORY', 'INSTANCES', 'RESIDENT', 'CHANGED', 'URL'],
+    functions.map((f) => [
+      f.name,
+      f.version,
+      f.runtime,
+      `${f.memoryMb} MB`,
+      String(f.instances),
+      f.resident,
+      `${age(f.modifiedAtMs)} ago`,
+      f.url ?? '-',
+    ]),
+  );
+  if (resident.snapshots.length > 0) {
+    out.line();
+    await out.table(
+      ['SNAPSHOT OF', 'VERSION', 'INIT', 'STARTS', 'MEMORY', 'PID', 'AGE'],
+      resident.snapshots.map((s) => [
+        s.function,
+        s.version,
+        duration(s.initMs),
+        String(s.starts),
+        bytes(s.memoryBytes),
+        String(s.pid),
+        age(s.madeAtMs),
+      ]),
+    );
+  }
+  if (resident.instances.length > 0) {
+    out.line();
+    await out.table(
+      ['INSTANCE', 'FUNCTION', 'STATE', 'FROM', 'INVOCATIONS', 'MEMORY', 'PID', 'AGE'],
+      resident.instances.map((i) => [
+        i.id.slice(0, 8),
+        i.function,
+        i.state,
+        i.rung,
+        String(i.invocations),
+        bytes(i.memoryBytes),
+        String(i.pid),
+        age(i.startedAtMs),
+      ]),
+    );
+  }
+}

@@ -1,0 +1,89 @@
+import { HearthClient } from '../../client/client.ts';
+import { holdOpen } from '../../lib/hold-open.ts';
+import type { Context } from '../context.ts';
+import { deployAll, outcomesJson, showOutcomes } from '../deploy-view.ts';
+import type { Outcome } from '../deployment.ts';
+import { startDetached } from '../detached.ts';
+import { asCliError } from '../errors.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { findHearthFile, loadHearthFile } from '../hearth-file.ts';
+import { announce } from '../readiness.ts';
+import { configFor, logPathIn, refuseSecond, type ServerOptions, startLocalServer } from '../server.ts';
+
+export interface UpOptions extends ServerOptions {
+  readonly detach?: boolean;
+  readonly file?: string;
+  /** False with `--no-deploy`. */
+  readonly deploy: boolean;
+  readonly json?: boolean;
+  /** Descriptor to say "ready" on, when a parent waits for it. */
+  readonly announce?: number;
+}
+
+/** `hearth up`: a server here until Ctrl-C (or in the background), with the functions of hearth.yaml if there is one. */
+export async function up(context: Context, options: UpOptions): Promise<ExitCode> {
+  const { home, host, port } = options;
+  const config = await configFor(context, { home, host, port });
+  if (options.detach) {
+    await refuseSecond(config.home);
+    const started = await startDetached(context, config);
+    await settleIn(context, options, { endpoint: started.endpoint, pid: started.pid });
+    context.out.note(`\nrunning in the background (process ${started.pid}, log ${logPathIn(config.home)}); \`hearth down\` ends it`);
+    return EXIT.ok;
+  }
+  const signal = context.interrupted();
+  const server = await startLocalServer(context, config);
+  const held = holdOpen();
+  try {
+    if (options.announce !== undefined) announce(options.announce, { endpoint: server.endpoint });
+    if (!signal.aborted) await settleIn(context, options, { endpoint: server.endpoint, pid: process.pid, signal });
+    if (options.announce === undefined) context.out.note(`\nlog: ${server.logPath}; Ctrl-C ends it`);
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    context.out.note('stopping (Ctrl-C again: at once)');
+  } finally {
+    await server.close();
+    held.release();
+  }
+  return EXIT.ok;
+}
+
+interface Started {
+  readonly endpoint: string;
+  readonly pid: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Says where the server is, deploys, and says what to try. A function that fails does not end the server. */
+async function settleIn(context: Context, options: UpOptions, { endpoint, pid, signal }: Started): Promise<void> {
+  const { out } = context;
+  out.note(`Hearth is up at ${out.mark('bold', endpoint)}`);
+  const outcomes = options.deploy ? await deployed(context, options, endpoint, signal) : [];
+  if (options.json) return out.json({ endpoint, pid, ...(outcomesJson(outcomes) as object) });
+  if (outcomes.length > 0) {
+    out.note('');
+    await showOutcomes(out, outcomes);
+  }
+  const first = outcomes.find((o) => 'deployed' in o);
+  out.note(`\ntry:\n${(first && 'deployed' in first ? afterDeploy(first) : FIRST_STEPS).map((line) => `  ${line}`).join('\n')}`);
+}
+
+async function deployed(context: Context, options: UpOptions, endpoint: string, signal?: AbortSignal): Promise<readonly Outcome[]> {
+  if (options.file === undefined && (await findHearthFile(context.cwd, undefined)) === null) return [];
+  const client = new HearthClient(endpoint);
+  try {
+    const file = await loadHearthFile(context.cwd, options.file);
+    return await deployAll(context, client, file.functions, signal);
+  } catch (error) {
+    if (!signal?.aborted) context.out.error(asCliError(error));
+    return [];
+  } finally {
+    client.close();
+  }
+}
+
+const FIRST_STEPS = ['hearth init hello     write a first function', 'hearth deploy         deploy the functions of hearth.yaml'];
+
+function afterDeploy({ name, deployed }: Extract<Outcome, { deployed: unknown }>): string[] {
+  const url = deployed.url === null ? [] : [`curl ${deployed.url}`];
+  return [`hearth invoke ${name} --data '{}'`, ...url, `hearth logs ${name} -f`, 'hearth ps', 'hearth usage'];
+}

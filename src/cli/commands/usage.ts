@@ -1,0 +1,71 @@
+import type { Usage, UsageRecord } from '../../client/answers.ts';
+import { type Context, type EndpointOptions, withClient } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { bytes, duration, money, timeOfDay } from '../format.ts';
+
+export interface UsageOptions extends EndpointOptions {
+  readonly since: number;
+  readonly records?: number;
+  readonly json?: boolean;
+}
+
+/** `hearth usage`: what functions did and cost, and what a machine kept on would have; or the single records. */
+export async function usage(context: Context, name: string | undefined, options: UsageOptions): Promise<ExitCode> {
+  return withClient(context, options, async (client) => {
+    if (options.records !== undefined) {
+      const records = await client.usageRecords({ functionName: name, limit: options.records });
+      if (options.json) context.out.json({ records });
+      else await showRecords(context, records);
+      return EXIT.ok;
+    }
+    const toMs = Math.ceil(context.clock.now());
+    const answer = await client.usage({ functionName: name, fromMs: Math.floor(toMs - options.since), toMs });
+    if (options.json) context.out.json(answer);
+    else await showTotals(context, answer, options.since);
+    return EXIT.ok;
+  });
+}
+
+async function showTotals({ out }: Context, usage: Usage, sinceMs: number): Promise<void> {
+  if (usage.functions.length === 0) return out.note(`nothing was invoked in the last ${duration(sinceMs)}`);
+  const row = (name: string, u: Usage['total']): string[] => [
+    name,
+    String(u.invocations),
+    String(u.errors),
+    String(u.coldStarts),
+    duration(u.billedMs),
+    u.gbSeconds,
+    money(u.cost, usage.currency),
+  ];
+  const total = usage.functions.length > 1 ? [row('total', usage.total)] : [];
+  await out.table(
+    ['FUNCTION', 'INVOCATIONS', 'ERRORS', 'COLD STARTS', 'BILLED', 'GB-SECONDS', 'COST'],
+    [...usage.functions.map((f) => row(f.functionName, f)), ...total],
+  );
+  const { alwaysOn } = usage;
+  out.line();
+  out.line(
+    `A machine kept on for these ${Number(alwaysOn.hours).toFixed(1)} h would have cost ${money(alwaysOn.cost, usage.currency)} (${money(alwaysOn.costPerHour, usage.currency)} an hour).`,
+  );
+}
+
+async function showRecords({ out }: Context, records: readonly UsageRecord[]): Promise<void> {
+  if (records.length === 0) return out.note('no usage records yet');
+  await out.table(
+    ['TIME', 'FUNCTION', 'OUTCOME', 'DURATION', 'BILLED', 'INIT', 'COLD FROM', 'WAITED', 'MEMORY', 'IN', 'OUT', 'REQUEST'],
+    records.map((r) => [
+      timeOfDay(r.startedAtMs),
+      r.functionName,
+      r.outcome,
+      duration(r.durationMs),
+      `${r.billedMs} ms`,
+      r.initMs === null ? '-' : `${duration(r.initMs)}${r.initBilled ? '' : ' (free)'}`,
+      r.coldRung ?? 'warm',
+      r.coldRung === null ? '-' : duration(r.coldMs),
+      `${r.memoryUsedMb}/${r.memoryMb} MB`,
+      bytes(r.bytesIn),
+      bytes(r.bytesOut),
+      r.requestId,
+    ]),
+  );
+}

@@ -1,0 +1,48 @@
+import type { Deployed } from '../client/answers.ts';
+import type { HearthClient } from '../client/client.ts';
+import { CliError, asCliError } from './errors.ts';
+import { count, bytes } from './format.ts';
+import type { DeclaredFunction, HearthFile } from './hearth-file.ts';
+import { listFiles } from './package-folder.ts';
+import { zipOf } from './zip.ts';
+
+/** What became of one function of a deployment. */
+export type Outcome = { readonly name: string; readonly deployed: Deployed } | { readonly name: string; readonly error: CliError };
+
+/** Packs a function's folder, hands it over and makes it so. Steps are told in words, for a person. */
+export async function deployFunction(
+  client: HearthClient,
+  declared: DeclaredFunction,
+  signal: AbortSignal | undefined,
+  tell: (message: string) => void,
+): Promise<Deployed> {
+  const files = await listFiles(declared.folder);
+  if (files.length === 0)
+    throw new CliError(`there is nothing to deploy in ${declared.folder}`, { fix: 'correct `code:` in hearth.yaml, or .hearthignore' });
+  const size = files.reduce((sum, file) => sum + file.bytes, 0);
+  tell(`packing ${count(files.length, 'file')}, ${bytes(size)}`);
+  const { source } = await client.uploadSource(await zipOf(files), signal);
+  return client.deploy(declared.name, { source, manifest: declared.manifest, signal }, (step) => tell(step.message));
+}
+
+/** The same, with its error as a value: one function that fails does not keep the others. */
+export async function tryDeploy(...args: Parameters<typeof deployFunction>): Promise<Outcome> {
+  const { name } = args[1];
+  try {
+    return { name, deployed: await deployFunction(...args) };
+  } catch (error) {
+    if (args[2]?.aborted) throw error;
+    return { name, error: asCliError(error) };
+  }
+}
+
+/** Those of a file's functions that were named; all when none was. */
+export function chosen(file: HearthFile, names: readonly string[]): readonly DeclaredFunction[] {
+  if (names.length === 0) return file.functions;
+  return names.map((name) => {
+    const found = file.functions.find((f) => f.name === name);
+    if (found) return found;
+    const known = file.functions.map((f) => f.name).join(', ');
+    throw new CliError(`there is no function ${name} in ${file.path}`, { fix: `it has ${known}` });
+  });
+}

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, open, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { HearthClient } from '../client/client.ts';
+import type { Config } from '../config/config.ts';
+import type { Context } from './context.ts';
+import { CliError } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
+import { readinessOn } from './readiness.ts';
+import { logPathIn } from './server.ts';
+
+/** How much of the log is shown when the server does not come up. */
+const TAIL_BYTES = 4_096;
+
+/**
+ * Starts `hearth up` in a session of its own and returns once it answers. Its readiness comes on a pipe, never from
+ * looking again and again; when it ends before that, the end of its log becomes the error.
+ */
+export async function startDetached(context: Context, config: Config): Promise<{ endpoint: string; pid: number }> {
+  await mkdir(config.home, { recursive: true });
+  const logPath = logPathIn(config.home);
+  const before = await stat(logPath).then(
+    (info) => info.size,
+    () => 0,
+  );
+  const log = openSync(logPath, 'a');
+  const main = fileURLToPath(new URL('./main.js', import.meta.url));
+  const child = spawn(
+    process.execPath,
+    [main, 'up', '--no-deploy', '--announce', '3', '--home', config.home, '--host', config.host, '--port', String(config.port)],
+    { detached: true, stdio: ['ignore', log, log, 'pipe'], env: context.env, cwd: config.home },
+  );
+  closeSync(log);
+  const pipe = child.stdio[3] as Readable;
+  const ready = await readinessOn(pipe);
+  child.unref();
+  if (ready === null || child.pid === undefined) {
+    const fix = `the whole log is ${logPath}; without --detach the error comes to the terminal`;
+    throw new CliError('the server ended before it was ready', { fix, output: await tail(logPath, before), exitCode: EXIT.serverError });
+  }
+  const client = new HearthClient(ready.endpoint);
+  try {
+    if (!(await client.healthy(AbortSignal.timeout(10_000))))
+      throw new CliError(`the server at ${ready.endpoint} is not well`, { fix: `look at ${logPath}`, exitCode: EXIT.serverError });
+  } finally {
+    client.close();
+  }
+  return { endpoint: ready.endpoint, pid: child.pid };
+}
+
+async function tail(path: string, from: number): Promise<string> {
+  await using file = await open(path);
+  const { size } = await file.stat();
+  const start = Math.max(size < from ? 0 : from, size - TAIL_BYTES);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
+  return buffer.toString('utf8', 0, bytesRead);
+}

@@ -1,0 +1,113 @@
+import type { HearthClient } from '../client/client.ts';
+import type { Context } from './context.ts';
+import { showOutcomes } from './deploy-view.ts';
+import { chosen, type Outcome, tryDeploy } from './deployment.ts';
+import { asCliError, CliError } from './errors.ts';
+import { duration } from './format.ts';
+import { type DeclaredFunction, type HearthFile, loadHearthFile } from './hearth-file.ts';
+import { latestOnly } from './latest-only.ts';
+import { ignoreRules } from './package-folder.ts';
+import { type Watch, watch } from './watch.ts';
+
+interface Followed {
+  declared: DeclaredFunction;
+  readonly watch: Watch;
+  readonly redeploy: () => void;
+}
+
+/** Keeps functions as their folders and hearth.yaml are. An error is shown, and the next change tries again. */
+export class DevSession {
+  readonly #context: Context;
+  readonly #client: HearthClient;
+  readonly #signal: AbortSignal;
+  readonly #names: readonly string[];
+  readonly #followed = new Map<string, Followed>();
+  #fileWatch: Watch | undefined;
+
+  constructor(context: Context, client: HearthClient, names: readonly string[], signal: AbortSignal) {
+    this.#context = context;
+    this.#client = client;
+    this.#names = names;
+    this.#signal = signal;
+  }
+
+  /** Starts with what the file says; the file at `path` is looked at again whenever it changes. */
+  async start(path: string, first: HearthFile | null): Promise<void> {
+    this.#fileWatch = await watch({
+      path,
+      clock: this.#context.clock,
+      onChange: latestOnly(() => this.#reload(path)),
+      onError: (error) => this.#context.out.error(asCliError(error)),
+    });
+    if (first) await this.#take(first);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#fileWatch?.close(), ...[...this.#followed.values()].map((f) => f.watch.close())]);
+  }
+
+  async #reload(path: string): Promise<void> {
+    try {
+      await this.#take(await loadHearthFile(this.#context.cwd, path));
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      const { message, fix } = asCliError(error);
+      this.#context.out.error(new CliError(message, { fix: `${fix ?? 'correct it'}; what was deployed stays until then` }));
+    }
+  }
+
+  /** Deploys what is new or declared otherwise, and lets go of what is no longer there. */
+  async #take(file: HearthFile): Promise<void> {
+    const wanted = chosen(file, this.#names);
+    for (const [name, followed] of this.#followed) {
+      if (wanted.some((d) => d.name === name)) continue;
+      await followed.watch.close();
+      this.#followed.delete(name);
+      this.#context.out.note(`${name} is no longer in ${file.path}; it stays deployed until \`hearth rm ${name}\``);
+    }
+    for (const declared of wanted) await this.#follow(declared);
+  }
+
+  async #follow(declared: DeclaredFunction): Promise<void> {
+    const known = this.#followed.get(declared.name);
+    if (known?.declared.folder === declared.folder) {
+      const same = JSON.stringify(known.declared) === JSON.stringify(declared);
+      known.declared = declared;
+      if (!same) known.redeploy();
+      return;
+    }
+    await known?.watch.close();
+    const redeploy = latestOnly(() => this.#deploy(declared.name));
+    const watching = await watch({
+      path: declared.folder,
+      ignored: await ignoreRules(declared.folder),
+      clock: this.#context.clock,
+      onChange: redeploy,
+      onError: (error) => this.#context.out.error(asCliError(error)),
+    });
+    this.#followed.set(declared.name, { declared, watch: watching, redeploy });
+    redeploy();
+  }
+
+  async #deploy(name: string): Promise<void> {
+    const declared = this.#followed.get(name)?.declared;
+    if (declared === undefined || this.#signal.aborted) return;
+    const { clock, out } = this.#context;
+    const from = clock.monotonic();
+    const outcome = await tryDeploy(this.#client, declared, this.#signal, () => {}).catch(() => null);
+    if (outcome === null) return; // interrupted
+    await this.#show(outcome, duration(clock.monotonic() - from));
+    if (!('deployed' in outcome)) out.note(out.mark('dim', `${name} stays as it was; waiting for the next change`));
+  }
+
+  async #show(outcome: Outcome, took: string): Promise<void> {
+    const { out } = this.#context;
+    if ('error' in outcome) return showOutcomes(out, [outcome]);
+    const { deployed } = outcome;
+    const what = deployed.unchanged ? 'unchanged' : deployed.created ? 'created' : 'updated';
+    const init = deployed.init === null ? '' : `, init ${duration(deployed.init.durationMs)}`;
+    out.note(`${out.mark('green', outcome.name)} ${what} in ${took}${init}${deployed.url === null ? '' : ` ${deployed.url}`}`);
+    if (deployed.init?.unforkable) out.warn(`${outcome.name} can't be forked: ${deployed.init.unforkable}`);
+    for (const warning of deployed.warnings) out.warn(`${outcome.name}: ${warning}`);
+  }
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { deployedLine, type FakeHearth, fakeHearth, json, lines, type Reply, type Seen } from './testing/fake-hearth.ts';
+import { folder, said, start } from './testing/run-hearth.ts';
+
+const YAML = 'functions:\n  a:\n    runtime: nodejs20.x\n    handler: index.handler\n    code: ./a\n';
+
+/** A server whose deployments a test can wait for. */
+async function server(): Promise<FakeHearth & { put(name: string, like?: (manifest: { memoryMb?: number }) => boolean): Promise<void> }> {
+  const waiting = new Map<string, (seen: Seen) => void>();
+  const reply =
+    (name: string, line: object): Reply =>
+    (seen, response) => {
+      lines(response, [line]);
+      waiting.get(name)?.(seen);
+    };
+  const fake = await fakeHearth({
+    'GET /hearth/v1/status': (_, response) => json(response, 200, { pid: 1 }),
+    'GET /hearth/v1/logs': (_, response) => {
+      const line = { timeMs: 1, function: 'a', stream: 'stdout', requestId: null, text: 'a line of the log' };
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' }).write(`${JSON.stringify(line)}\n`);
+    },
+    'PUT /hearth/v1/functions/a': reply('a', deployedLine('a')),
+    'PUT /hearth/v1/functions/b': reply('b', { error: { errorType: 'BuildFailed', message: 'tsc failed', output: 'line 3: what?' } }),
+  });
+  const put: Awaited<ReturnType<typeof server>>['put'] = (name, like = () => true) =>
+    new Promise((resolve) => {
+      waiting.set(name, (seen) => like(JSON.parse(String(seen.body)).manifest) && resolve());
+    });
+  return { ...fake, put };
+}
+
+describe('hearth dev', () => {
+  it('deploys at the start and on save, shows the log and errors, survives a broken file, and ends on SIGINT', async () => {
+    await using here = await folder();
+    await using fake = await server();
+    await mkdir(join(here.path, 'a', 'node_modules'), { recursive: true });
+    await mkdir(join(here.path, 'b'));
+    await writeFile(join(here.path, 'a', 'index.mjs'), '1');
+    await writeFile(join(here.path, 'b', 'index.mjs'), '1');
+    const yaml = join(here.path, 'hearth.yaml');
+    await writeFile(yaml, YAML);
+
+    await using child = start(['dev'], { cwd: here.path, env: { HEARTH_ENDPOINT: fake.endpoint } });
+    await Promise.all([said(child, 'stderr', 'a created in'), said(child, 'stdout', 'a a line of the log')]);
+
+    let put = fake.put('a');
+    await writeFile(join(here.path, 'a', 'index.mjs'), '2');
+    await put;
+
+    put = fake.put('a');
+    await writeFile(join(here.path, 'a', 'draft'), '3');
+    await rename(join(here.path, 'a', 'draft'), join(here.path, 'a', 'index.mjs'));
+    await put;
+
+    let words = said(child, 'stderr', 'what was deployed stays until then');
+    await writeFile(yaml, `${YAML}    memoryMb: [\n`);
+    await words;
+
+    put = fake.put('a', (manifest) => manifest.memoryMb === 256);
+    await writeFile(yaml, `${YAML}    memoryMb: 256\n`);
+    await put;
+
+    words = said(child, 'stderr', 'b stays as it was');
+    await writeFile(yaml, `${YAML}  b:\n    runtime: nodejs20.x\n    handler: index.handler\n    code: ./b\n`);
+    await words;
+
+    words = said(child, 'stderr', 'b is no longer in');
+    await writeFile(yaml, YAML);
+    await words;
+
+    put = fake.put('a');
+    await rm(join(here.path, 'a', 'index.mjs'));
+    await writeFile(join(here.path, 'a', 'index.mjs'), '4');
+    await put;
+
+    child.kill('SIGINT');
+    const { code, stderr } = await child.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /line 3: what\?\nerror: b: tsc failed/);
+    assert.match(stderr, /hearth\.yaml:\d+:\d+: not valid YAML/);
+  });
+
+  it('starts with a file that is broken, and takes it once it is not', async () => {
+    await using here = await folder();
+    await using fake = await server();
+    await mkdir(join(here.path, 'a'));
+    await writeFile(join(here.path, 'a', 'index.mjs'), '1');
+    await writeFile(join(here.path, 'hearth.yaml'), 'functions: [');
+    await using child = start(['dev'], { cwd: here.path, env: { HEARTH_ENDPOINT: fake.endpoint } });
+    await said(child, 'stdout', 'a line of the log');
+    const put = fake.put('a');
+    await writeFile(join(here.path, 'hearth.yaml'), YAML);
+    await put;
+    child.kill('SIGINT');
+    const { code, stderr } = await child.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^error: .*hearth\.yaml:1:\d+: not valid YAML/);
+  });
+
+  it('does not start a server of its own when another was named', async () => {
+    await using here = await folder();
+    await writeFile(join(here.path, 'hearth.yaml'), YAML);
+    const gone = await fakeHearth();
+    await gone.close();
+    const { code, stderr } = await start(['dev', '--endpoint', gone.endpoint], { cwd: here.path }).ended;
+    assert.equal(code, 3);
+    assert.match(stderr, /no server answers/);
+  });
+});

@@ -1,0 +1,101 @@
+import { HearthError } from '../errors.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+
+/** An error for the person at the terminal: what is wrong, what to do about it, and the exit code. */
+export class CliError extends Error {
+  readonly fix: string | null;
+  readonly exitCode: ExitCode;
+  /** Shown below, as it is: a tool's output. */
+  readonly output: string | null;
+
+  constructor(message: string, options: { fix?: string; exitCode?: ExitCode; output?: string | null; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'CliError';
+    this.fix = options.fix ?? null;
+    this.exitCode = options.exitCode ?? EXIT.usage;
+    this.output = options.output ?? null;
+  }
+}
+
+/** Any error, in the terms of the command line. What nobody foresaw keeps its stack: it is ours to mend. */
+export function asCliError(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  if (!(error instanceof Error)) return internal(error);
+  if (error instanceof HearthError) return fromServer(error);
+  switch (error.name) {
+    case 'UnreachableError':
+      return new CliError(error.message, {
+        fix: 'start one with `hearth up`, or name another with --endpoint',
+        exitCode: EXIT.unreachable,
+        cause: error,
+      });
+    case 'ForeignAnswerError':
+      return new CliError(error.message, {
+        fix: 'name the right address with --endpoint or HEARTH_ENDPOINT',
+        exitCode: EXIT.unreachable,
+        cause: error,
+      });
+    case 'DeployError': {
+      const { output, errorType } = error as Error & { output: string | null; errorType: string };
+      return new CliError(error.message, { exitCode: EXIT.deployFailed, output, fix: deployFix(errorType), cause: error });
+    }
+    case 'ApiError':
+      return fromApi(error as Error & { status: number; errorType: string });
+    default:
+      return SYSTEM_CODES.has((error as NodeJS.ErrnoException).code ?? '')
+        ? new CliError(error.message, { cause: error })
+        : internal(error);
+  }
+}
+
+/** Errors of files and sockets: their message names the path. */
+const SYSTEM_CODES = new Set([
+  'ENOENT',
+  'EACCES',
+  'EPERM',
+  'EISDIR',
+  'ENOTDIR',
+  'EEXIST',
+  'ENOSPC',
+  'EROFS',
+  'EMFILE',
+  'EADDRINUSE',
+  'EDQUOT',
+]);
+
+function fromApi(error: Error & { status: number; errorType: string }): CliError {
+  const message = `${error.errorType}: ${error.message}`;
+  if (error.status === 429)
+    return new CliError(message, { exitCode: EXIT.throttled, fix: 'try again, or raise `scaling.max` of the function', cause: error });
+  if (error.status === 404) return new CliError(message, { exitCode: EXIT.notFound, fix: '`hearth ps` lists the functions', cause: error });
+  if (error.status === 413)
+    return new CliError(message, {
+      exitCode: EXIT.refused,
+      fix: 'send less, or raise `limits.payloadBytes` in the server’s config.yaml',
+      cause: error,
+    });
+  if (error.status >= 500) return new CliError(message, { exitCode: EXIT.serverError, fix: 'look at the server’s log', cause: error });
+  return new CliError(message, { exitCode: EXIT.refused, cause: error });
+}
+
+/** What the server in this process, or its configuration, refused. */
+function fromServer(error: HearthError): CliError {
+  if (error.code === 'ResourceConflictException')
+    return new CliError(error.message, { exitCode: EXIT.running, fix: 'end it with `hearth down`, or use another --home', cause: error });
+  return new CliError(error.message, { exitCode: error.fault === 'caller' ? EXIT.usage : EXIT.serverError, cause: error });
+}
+
+function deployFix(errorType: string): string {
+  return errorType === 'BuildFailed'
+    ? 'correct what the output names and deploy again'
+    : 'correct the function or its hearth.yaml and deploy again';
+}
+
+function internal(error: unknown): CliError {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new CliError(`unexpected: ${text}`, {
+    exitCode: EXIT.internal,
+    fix: 'this is a fault in hearth; please report it with the lines above',
+    cause: error,
+  });
+}

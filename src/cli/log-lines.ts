@@ -1,0 +1,17 @@
+import type { LogLine } from '../client/answers.ts';
+import { timeOfDay } from './format.ts';
+import type { Output } from './output.ts';
+
+const COLOURS = ['cyan', 'magenta', 'green', 'blue', 'yellow'] as const;
+
+/** Prints log lines for a person: when, of whom (when several are shown), what. */
+export function logPrinter(out: Output, several: boolean): (line: LogLine) => void {
+  const colours = new Map<string, (typeof COLOURS)[number]>();
+  return (line) => {
+    const colour = colours.get(line.function) ?? COLOURS[colours.size % COLOURS.length] ?? 'cyan';
+    colours.set(line.function, colour);
+    const who = several ? `${out.paint(colour, line.function)} ` : '';
+    const text = line.text.replace(/\r?\n$/, '');
+    out.line(`${out.paint('dim', timeOfDay(line.timeMs))} ${who}${line.stream === 'platform' ? out.paint('dim', text) : text}`);
+  };
+}

@@ -1,0 +1,110 @@
+import { mkdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { HearthClient } from '../client/client.ts';
+import type { Context } from './context.ts';
+import type { Logger } from '../observe/logger.ts';
+import { CliError } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
+import { isAlive, readStatusFile, removeStatusFile, type StatusFile, writeStatusFile } from './status-file.ts';
+
+/** What of the configuration the command line may override. */
+export interface ServerOptions {
+  readonly home?: string | undefined;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** A server that runs in this process, known to others by the status file of its home. */
+export interface LocalServer {
+  readonly endpoint: string;
+  readonly home: string;
+  readonly logPath: string;
+  close(): Promise<void>;
+}
+
+interface App {
+  readonly startServer: (options: { config: Config; log: Logger }) => Promise<{ endpoint: string; close(): Promise<void> }>;
+}
+
+const LOG_BYTES = 16 * 1024 * 1024;
+
+/** The configuration that `options` and the environment give. */
+export async function configFor(context: Context, options: ServerOptions): Promise<Config> {
+  const { loadConfig } = await import('../config/load.ts');
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return loadConfig(context.env, given);
+}
+
+/** The server that answers for `home`, if one does. */
+export async function runningServer(home: string): Promise<StatusFile | null> {
+  const file = await readStatusFile(home);
+  if (file === null || !isAlive(file.pid)) return null;
+  const client = new HearthClient(file.endpoint);
+  try {
+    return (await client.status(AbortSignal.timeout(2_000))).pid === file.pid ? file : null;
+  } catch {
+    return null; // the process is there and silent, or somebody else's: the store's lock decides
+  } finally {
+    client.close();
+  }
+}
+
+/** Throws when a server runs on the home already. */
+export async function refuseSecond(home: string): Promise<void> {
+  const running = await runningServer(home);
+  if (running === null) return;
+  throw new CliError(`Hearth is running already at ${running.endpoint} (process ${running.pid}, state in ${home})`, {
+    fix: 'use that one, end it with `hearth down`, or start another with --home and --port',
+    exitCode: EXIT.running,
+  });
+}
+
+/** Starts the server here. Its log goes to a file of the home, so that the terminal belongs to the functions. */
+export async function startLocalServer(context: Context, config: Config): Promise<LocalServer> {
+  await refuseSecond(config.home);
+  await mkdir(config.home, { recursive: true });
+  const logPath = logPathIn(config.home);
+  await turnOver(logPath);
+  const { createLogger } = await import('../observe/logger.ts');
+  const { startServer } = await load<App>('../app.js');
+  const server = await startServer({ config, log: createLogger(config.logLevel, logPath) }).catch((error: unknown) => {
+    throw startError(error, config, logPath);
+  });
+  await writeStatusFile(config.home, { pid: process.pid, endpoint: server.endpoint, startedAtMs: context.clock.now() });
+  return {
+    endpoint: server.endpoint,
+    home: config.home,
+    logPath,
+    close: async () => {
+      await server.close();
+      await removeStatusFile(config.home, process.pid);
+    },
+  };
+}
+
+export function logPathIn(home: string): string {
+  return join(home, 'server.log');
+}
+
+/** Keeps the log of a server that is started often from growing for ever: one older file stays. */
+async function turnOver(path: string): Promise<void> {
+  const size = await stat(path).then(
+    (info) => info.size,
+    () => 0,
+  );
+  if (size > LOG_BYTES) await rename(path, `${path}.1`);
+}
+
+function startError(error: unknown, config: Config, logPath: string): unknown {
+  if ((error as NodeJS.ErrnoException | null)?.code !== 'EADDRINUSE') return error;
+  return new CliError(`port ${config.port} of ${config.host} is taken`, {
+    fix: `choose another with --port (log: ${logPath})`,
+    cause: error,
+  });
+}
+
+/** The server is loaded only by the commands that run one: its modules cost more than all of the command line. */
+async function load<T>(specifier: string): Promise<T> {
+  return (await import(new URL(specifier, import.meta.url).href)) as T;
+}

@@ -1,0 +1,122 @@
+import type { Scaling } from '../model/function-version.ts';
+import type { InitReport, InstanceState, Rung } from '../model/instance.ts';
+import type { UsageRecord } from '../model/usage.ts';
+
+/** `GET /hearth/v1/status` */
+export interface Status {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  readonly home: string;
+  readonly endpoint: string;
+  readonly database: 'embedded' | 'external';
+  readonly runtimes: readonly { readonly name: string; readonly language: string; readonly path: string; readonly version: string }[];
+  readonly sandbox: readonly { readonly mechanism: string; readonly active: boolean; readonly reason: string | null }[];
+  readonly instances: number;
+  readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
+}
+
+/** One function as `GET /hearth/v1/functions` lists it. */
+export interface FunctionSummary {
+  readonly name: string;
+  readonly version: string;
+  readonly revisionId: string;
+  readonly runtime: string;
+  readonly handler: string;
+  readonly memoryMb: number;
+  readonly timeoutMs: number;
+  readonly modifiedAtMs: number;
+  readonly codeBytes: number;
+  readonly scaling: Scaling;
+  readonly snapshot: string;
+  readonly url: string | null;
+  readonly instances: number;
+  readonly resident: 'nothing' | 'snapshot' | 'plain';
+}
+
+interface InstanceSummary {
+  readonly id: string;
+  readonly function: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly state: InstanceState;
+  readonly rung: Rung;
+  readonly startedAtMs: number;
+  readonly idleSinceMs: number | null;
+  readonly invocations: number;
+  readonly memoryBytes: number;
+}
+
+interface SnapshotSummary {
+  readonly function: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly madeAtMs: number;
+  readonly initMs: number;
+  readonly memoryBytes: number;
+  readonly starts: number;
+}
+
+/** `GET /hearth/v1/instances`: all that is resident. */
+export interface Resident {
+  readonly instances: readonly InstanceSummary[];
+  readonly snapshots: readonly SnapshotSummary[];
+  readonly zygotes: readonly { readonly runtime: string; readonly pid: number; readonly memoryBytes: number }[];
+}
+
+/** How many of each `evict` ended. */
+export interface Evicted {
+  readonly instances: number;
+  readonly snapshots: number;
+  readonly zygotes: number;
+}
+
+/** How far down the ladder `evict` goes; what is named stays. */
+export type EvictTo = 'snapshot' | 'zygote' | 'disk';
+
+/** The end of a deployment that worked. */
+export interface Deployed {
+  readonly functionName: string;
+  readonly version: string;
+  readonly revisionId: string;
+  readonly functionArn: string;
+  readonly created: boolean;
+  readonly unchanged: boolean;
+  readonly url: string | null;
+  readonly warnings: readonly string[];
+  readonly init: InitReport | null;
+}
+
+export interface LogLine {
+  readonly timeMs: number;
+  readonly function: string;
+  /** `stdout`, `stderr` or `platform`. */
+  readonly stream: string;
+  readonly requestId: string | null;
+  readonly text: string;
+}
+
+interface UsageRow {
+  readonly functionName: string;
+  readonly invocations: number;
+  readonly errors: number;
+  readonly coldStarts: number;
+  readonly billedMs: number;
+  /** Exact decimals as text, as are all costs. */
+  readonly gbSeconds: string;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly cost: string;
+}
+
+/** `GET /hearth/v1/usage` */
+export interface Usage {
+  readonly from: number;
+  readonly to: number;
+  readonly functions: readonly UsageRow[];
+  readonly total: Omit<UsageRow, 'functionName'>;
+  readonly alwaysOn: { readonly hours: number | string; readonly costPerHour: string; readonly cost: string };
+  readonly currency: string;
+}
+
+export type { UsageRecord };

@@ -1,0 +1,99 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
+import { UnreachableError } from './errors.ts';
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** From the root, with its query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer | Readable;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** Must be read to its end or destroyed. */
+  readonly body: Readable;
+}
+
+/**
+ * HTTP to one endpoint, connections kept between requests. node:http, because `fetch` gives up on an answer
+ * that takes longer than five minutes, and a function may take fifteen.
+ */
+export class Connection {
+  readonly endpoint: string;
+  readonly #url: URL;
+  readonly #agent: http.Agent;
+
+  /** Throws TypeError when `endpoint` is not an http or https address. */
+  constructor(endpoint: string) {
+    this.#url = new URL(endpoint);
+    if (this.#url.protocol !== 'http:' && this.#url.protocol !== 'https:') throw new TypeError(`not an http(s) address: ${endpoint}`);
+    this.endpoint = this.#url.href.replace(/\/$/, '');
+    const Agent = this.#url.protocol === 'https:' ? https.Agent : http.Agent;
+    this.#agent = new Agent({ keepAlive: true, scheduling: 'lifo' });
+  }
+
+  /** Resolves with the head of the answer, whatever its status; throws UnreachableError, or the signal's reason. */
+  send(request: Request): Promise<Answer> {
+    const { promise, resolve, reject } = withResolvers<Answer>();
+    const transport = this.#url.protocol === 'https:' ? https : http;
+    const outgoing = transport.request(this.#url, {
+      path: this.#url.pathname.replace(/\/$/, '') + request.path,
+      method: request.method,
+      headers: { accept: 'application/json', ...request.headers, ...lengthOf(request) },
+      agent: this.#agent,
+    });
+    const fail = (error: unknown): void => reject(request.signal?.aborted ? request.signal.reason : this.#named(error));
+    const abort = (): void => void outgoing.destroy(asError(request.signal?.reason));
+    if (request.signal?.aborted) abort();
+    request.signal?.addEventListener('abort', abort, { once: true });
+    outgoing.once('close', () => request.signal?.removeEventListener('abort', abort));
+    outgoing.on('error', fail);
+    outgoing.once('response', (incoming) => {
+      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: incoming });
+    });
+    // A server may answer (413) before it has read everything: then the answer counts, and the pipe's error does not.
+    if (request.body === undefined || Buffer.isBuffer(request.body)) outgoing.end(request.body);
+    else pipeline(request.body, outgoing, (error) => error && fail(error));
+    return promise;
+  }
+
+  /** Ends idle connections; requests under way break. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** A failing source of the body keeps its own error; what the network says becomes Unreachable. */
+  #named(error: unknown): unknown {
+    const syscall = (error as NodeJS.ErrnoException | null)?.syscall;
+    const code = (error as NodeJS.ErrnoException | null)?.code;
+    const ofNetwork =
+      syscall !== undefined ? !FILE_CALLS.has(syscall) : code === 'ECONNRESET' || code === 'EPIPE' || code?.startsWith('HPE_');
+    return ofNetwork ? new UnreachableError(this.endpoint, error) : error;
+  }
+}
+
+const FILE_CALLS = new Set(['open', 'read', 'stat', 'lstat', 'scandir', 'readlink', 'realpath']);
+
+function lengthOf(request: Request): Record<string, string> {
+  return Buffer.isBuffer(request.body) ? { 'content-length': String(request.body.length) } : {};
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('aborted');
+}
+
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void } {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import type { Config } from '../config/config.ts';
+import type {
+  EvictTo,
+  Evicted,
+  InstanceSummary,
+  Platform,
+  Preparation,
+  Resident,
+  SnapshotSummary,
+  Status,
+} from '../control/own/platform.ts';
+import { InitFailure, type Driver } from '../fleet/driver.ts';
+import type { LocalFleet } from '../fleet/local-fleet.ts';
+import type { MemoryGauge } from '../fleet/memory-gauge.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { FunctionVersion } from '../model/function-version.ts';
+import { usageReport } from '../metering/report.ts';
+import type { UsageRecorder } from '../metering/usage-recorder.ts';
+import type { FunctionLogs } from '../observe/function-logs.ts';
+import { runtimeName, type Catalogue } from '../runtimes/catalogue.ts';
+import { report, type Abilities } from '../sandbox/abilities.ts';
+import type { PostgresStore } from '../store/postgres-store.ts';
+
+export interface PlatformDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly fleet: LocalFleet;
+  readonly drivers: readonly Driver[];
+  readonly memory: MemoryGauge;
+  readonly catalogue: Catalogue;
+  readonly abilities: Abilities;
+  readonly store: PostgresStore;
+  readonly recorder: UsageRecorder;
+  readonly logs: FunctionLogs;
+}
+
+/** What Hearth's own API asks of the running system. */
+export function platform(deps: PlatformDeps): Platform {
+  const startedAtMs = deps.clock.now();
+  const { fleet, store, recorder, logs } = deps;
+  return {
+    status: (endpoint) => status(deps, startedAtMs, endpoint),
+    occupancy: (version) => occupancy(fleet, version),
+    resident: (name) => resident(deps, name),
+    evict: (version, to) => evict(deps, version, to),
+    prepare: (version) => prepare(fleet, version),
+    logs: (query) => logs.read(query),
+    followLogs: (listener) => logs.follow(listener),
+    async usage(query) {
+      await recorder.flush();
+      const name = query.functionName === undefined ? {} : { functionName: query.functionName };
+      const totals = await store.usage.totals({ fromMs: query.fromMs ?? 0, toMs: query.toMs, ...name });
+      return usageReport(totals, query, deps.config.metering);
+    },
+    async usageRecords(query) {
+      await recorder.flush();
+      return store.usage.recent(query);
+    },
+  };
+}
+
+async function status(deps: PlatformDeps, startedAtMs: number, endpoint: string): Promise<Status> {
+  const found = (await Promise.all([deps.catalogue.list('node'), deps.catalogue.list('python')])).flat();
+  return {
+    version: packageVersion(),
+    pid: process.pid,
+    startedAtMs,
+    home: deps.config.home,
+    endpoint,
+    database: deps.store.database,
+    runtimes: found.map((i) => ({ name: runtimeName(i), language: i.language, path: i.path, version: i.version })),
+    sandbox: report(deps.abilities),
+    instances: deps.fleet.roster.count,
+    memory: { totalBytes: deps.memory.totalBytes, availableBytes: deps.memory.availableBytes() },
+  };
+}
+
+function packageVersion(): string {
+  const path = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}
+
+async function prepare(fleet: LocalFleet, version: FunctionVersion): Promise<Preparation> {
+  try {
+    const { init } = await fleet.deploy(version);
+    return { init, failure: null };
+  } catch (error) {
+    if (!(error instanceof InitFailure)) throw error;
+    const { errorMessage } = JSON.parse(error.body.toString()) as { errorMessage?: string };
+    return { init: null, failure: { errorType: error.errorType, errorMessage: errorMessage ?? '' } };
+  }
+}
+
+function occupancy(fleet: LocalFleet, version: FunctionVersion): ReturnType<Platform['occupancy']> {
+  const kind = fleet.residences.get(version.revisionId)?.state.kind;
+  return { instances: fleet.roster.of(version.revisionId).size, resident: kind === 'snapshot' || kind === 'plain' ? kind : 'nothing' };
+}
+
+async function resident({ fleet, drivers }: PlatformDeps, name: string | null): Promise<Resident> {
+  const ours = (v: FunctionVersion): boolean => name === null || v.name === name;
+  const instances = [...fleet.roster.all()]
+    .filter((i) => ours(i.version))
+    .map(async (i): Promise<InstanceSummary> => ({
+      id: i.id,
+      function: i.version.name,
+      version: i.version.version,
+      pid: i.pid,
+      state: i.state,
+      rung: i.start.rung,
+      startedAtMs: i.startedAtMs,
+      idleSinceMs: i.idleAtMs,
+      invocations: i.invocations,
+      memoryBytes: await i.memoryBytes(),
+    }));
+  const snapshots = [...fleet.residences.values()].map(async (r): Promise<SnapshotSummary[]> => {
+    if (r.state.kind !== 'snapshot' || !ours(r.version)) return [];
+    const { snapshot, madeAtMs } = r.state;
+    const memoryBytes = await snapshot.memoryBytes();
+    const { name: of, version } = r.version;
+    return [{ function: of, version, pid: snapshot.pid, madeAtMs, initMs: snapshot.init.durationMs, memoryBytes, starts: r.forks }];
+  });
+  const zygotes = (await Promise.all(drivers.map((d) => d.runtimes()))).flat();
+  return { instances: await Promise.all(instances), snapshots: (await Promise.all(snapshots)).flat(), zygotes };
+}
+
+async function evict({ fleet, drivers }: PlatformDeps, version: FunctionVersion, to: EvictTo): Promise<Evicted> {
+  const instances = (await Promise.all(fleet.endIdle(version.revisionId))).length;
+  if (to === 'snapshot') return { instances, snapshots: 0, zygotes: 0 };
+  const snapshots = (await fleet.residences.get(version.revisionId)?.evict()) === true ? 1 : 0;
+  if (to === 'zygote') return { instances, snapshots, zygotes: 0 };
+  const zygotes = (await Promise.all(drivers.map((d) => d.evictRuntimes()))).reduce((sum, n) => sum + n, 0);
+  return { instances, snapshots, zygotes };
+}

@@ -1,0 +1,76 @@
+import { rm } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Program, ProgramOrder, Spawner } from '../drivers/exec/spawner.ts';
+import type { Clock } from '../lib/clock.ts';
+import { deferred, type Deferred } from '../lib/deferred.ts';
+import type { Ids } from '../lib/ids.ts';
+import type { ExitStatus } from '../model/instance.ts';
+import { SupervisorClient } from '../supervisor/client.ts';
+
+export interface ProgramSpawnerOptions {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Where the sockets of programs' outputs lie while they are being connected; exists. */
+  readonly runDirectory: string;
+  warn(message: string): void;
+}
+
+/** Starts custom runtimes under a supervisor, so that they end with the server like everything else. */
+export function programSpawner(options: ProgramSpawnerOptions): Spawner & { close(): Promise<void> } {
+  const exits = new Map<number, Deferred<ExitStatus>>();
+  const exitOf = (pid: number): Deferred<ExitStatus> => {
+    let exit = exits.get(pid);
+    if (exit === undefined) exits.set(pid, (exit = deferred<ExitStatus>()));
+    return exit;
+  };
+  let spawning = 0;
+  const supervisor = new SupervisorClient(options.clock, {
+    exited(pid, status) {
+      // Also told of what programs left behind: that concerns nobody here.
+      if (spawning > 0 || exits.has(pid)) exitOf(pid).resolve(status);
+    },
+    lost: (reason) => options.warn(`the supervisor of custom runtimes died (${reason}); their instances were ended`),
+    degraded: (reason) => options.warn(reason),
+  });
+  return {
+    async spawn(order: ProgramOrder): Promise<Program> {
+      const outputs = await listen(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`));
+      spawning++;
+      try {
+        // The exit may be told before the answer with the pid has been waited for: whoever comes first makes the promise.
+        const pid = await supervisor.spawn({ ...order, output: { socket: outputs.path }, ids: null });
+        const exited = exitOf(pid).promise;
+        void exited.then(() => exits.delete(pid));
+        const [stdout, stderr] = await outputs.accepted;
+        return { pid, stdout, stderr, exited };
+      } finally {
+        spawning--;
+        await outputs.close();
+      }
+    },
+    killTree: (pid) => supervisor.kill(pid),
+    close: () => supervisor.close(),
+  };
+}
+
+/** Takes the two connections of one program's outputs. */
+async function listen(path: string): Promise<{ path: string; accepted: Promise<[Socket, Socket]>; close(): Promise<void> }> {
+  const accepted = deferred<[Socket, Socket]>();
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined); // the stream's end tells
+    sockets.push(socket);
+    const [stdout, stderr] = sockets;
+    if (stdout !== undefined && stderr !== undefined) accepted.resolve([stdout, stderr]);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  const close = async (): Promise<void> => {
+    server.close();
+    await rm(path, { force: true });
+  };
+  return { path, accepted: accepted.promise, close };
+}

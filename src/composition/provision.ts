@@ -1,0 +1,58 @@
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { Config } from '../config/config.ts';
+import { HearthError } from '../errors.ts';
+import type { Driver, LogSink, StartSpec } from '../fleet/driver.ts';
+import type { Provision } from '../fleet/provision.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { FunctionVersion } from '../model/function-version.ts';
+import type { FunctionLogs } from '../observe/function-logs.ts';
+import { functionEnvironment } from '../runtimes/environment.ts';
+
+export interface ProvisionDeps {
+  readonly drivers: readonly Driver[];
+  readonly artifacts: Artifacts;
+  readonly logs: FunctionLogs;
+  readonly clock: Clock;
+  readonly limits: Pick<Config['limits'], 'initMs' | 'deployInitMs'>;
+}
+
+const PATH = '/usr/local/bin:/usr/bin:/bin';
+
+/** What the fleet needs to start a version, from the parts that have it. */
+export function provision(deps: ProvisionDeps): Provision {
+  return {
+    driver: (runtime) => driverFor(deps.drivers, runtime),
+    startSpec: (version, options) => startSpec(deps, version, options),
+    log: (version, logStream) => logSink(deps, version, logStream),
+  };
+}
+
+function driverFor(drivers: readonly Driver[], runtime: string): Driver {
+  const driver = drivers.find((d) => d.supports(runtime));
+  if (driver !== undefined) return driver;
+  throw new HearthError('InvalidParameterValueException', `nothing here runs '${runtime}'; use nodejsNN.x, python3.NN or provided.al2023`);
+}
+
+async function startSpec(deps: ProvisionDeps, version: FunctionVersion, o: { logStream: string; onDemand: boolean }): Promise<StartSpec> {
+  const [taskRoot, dependencyRoot] = await Promise.all([
+    deps.artifacts.taskRoot(version.codeSha256),
+    version.dependencies === null ? null : deps.artifacts.dependencyRoot(version.dependencies),
+  ]);
+  const environment = functionEnvironment(version, {
+    taskRoot,
+    dependencyRoot,
+    logStream: o.logStream,
+    path: PATH,
+    initialization: version.snapshot === 'off' ? 'on-demand' : 'snap-start',
+  });
+  const { initMs, deployInitMs } = deps.limits;
+  // An init phase longer than Lambda's 10 s is still run to its end, within the function's own timeout.
+  const initTimeoutMs = o.onDemand ? Math.max(initMs, version.timeoutMs) : Math.max(deployInitMs, version.timeoutMs);
+  return { version, taskRoot, dependencyRoot, environment, initTimeoutMs };
+}
+
+function logSink(deps: ProvisionDeps, version: FunctionVersion, stream: string): LogSink {
+  return {
+    line: (requestId, text) => deps.logs.append({ timeMs: deps.clock.now(), function: version.name, stream, requestId, text }),
+  };
+}

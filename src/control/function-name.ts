@@ -1,0 +1,86 @@
+import { HearthError } from '../errors.ts';
+
+/** Lambda's own patterns, as its messages quote them. */
+const FUNCTION_NAME_PATTERN =
+  '(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?';
+const QUALIFIED_NAME_PATTERN =
+  '(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?';
+const QUALIFIER_PATTERN = '\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+';
+
+/** A pattern of Lambda's model as a constraint of a text. */
+export interface TextConstraint {
+  readonly max: number;
+  readonly pattern: string;
+}
+
+/** The name of a function that is about to be made. */
+export const NEW_NAME: TextConstraint = { max: 140, pattern: FUNCTION_NAME_PATTERN };
+/** The name of one that is there; may carry a version. */
+export const KNOWN_NAME: TextConstraint = { max: 256, pattern: QUALIFIED_NAME_PATTERN };
+export const QUALIFIER: TextConstraint = { max: 128, pattern: QUALIFIER_PATTERN };
+
+const PARTS =
+  /^(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?(?:(?<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?(?:(?<account>\d{12}):)?(?:function:)?(?<name>[a-zA-Z0-9\-_.]+)(?::(?<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9\-_]+))?$/;
+
+/** What a caller named: the plain name, and the version if there was one. */
+export interface FunctionReference {
+  readonly name: string;
+  readonly qualifier: string | null;
+}
+
+/** Whose functions may be reached. */
+export interface Scope {
+  readonly accountId: string;
+  readonly region: string;
+}
+
+/** The faults of a text against a constraint, in Lambda's words. */
+export function textFaults(value: string, at: string, constraint: TextConstraint): string[] {
+  const faults: string[] = [];
+  const fault = (what: string): void => void faults.push(`Value '${value}' at '${at}' failed to satisfy constraint: Member must ${what}`);
+  if (value.length > constraint.max) fault(`have length less than or equal to ${constraint.max}`);
+  if (value.length < 1) fault('have length greater than or equal to 1');
+  if (!new RegExp(`^(?:${constraint.pattern})$`).test(value)) fault(`satisfy regular expression pattern: ${constraint.pattern}`);
+  return faults;
+}
+
+/** ValidationException with all faults, as Lambda counts them; nothing when there are none. */
+export function refuse(faults: readonly string[]): void {
+  if (faults.length === 0) return;
+  const count = faults.length === 1 ? '1 validation error' : `${faults.length} validation errors`;
+  throw new HearthError('ValidationException', `${count} detected: ${faults.join('; ')}`);
+}
+
+/**
+ * Takes a function's name apart: plain, `name:qualifier`, partial or full ARN; `qualifier` is what was given beside it. Throws
+ * ValidationException for what is none, InvalidParameterValueException when the two qualifiers differ, ResourceNotFoundException
+ * for another region and AccessDeniedException for another account.
+ */
+export function parseReference(text: string, qualifier: string | null, scope: Scope): FunctionReference {
+  refuse([...(qualifier === null ? [] : textFaults(qualifier, 'qualifier', QUALIFIER)), ...textFaults(text, 'functionName', KNOWN_NAME)]);
+  const parts = PARTS.exec(text)?.groups ?? {};
+  if (parts['region'] !== undefined && parts['region'] !== scope.region) {
+    const message = `Functions from '${parts['region']}' are not reachable in this region ('${scope.region}')`;
+    throw new HearthError('ResourceNotFoundException', message, { details: { Type: 'User' } });
+  }
+  if (parts['account'] !== undefined && parts['account'] !== scope.accountId) {
+    throw new HearthError('AccessDeniedException', `The account ${parts['account']} is not this server's, which is ${scope.accountId}.`);
+  }
+  const derived = parts['qualifier'] ?? null;
+  if (derived !== null && qualifier !== null && derived !== qualifier) {
+    throw new HearthError(
+      'InvalidParameterValueException',
+      'The derived qualifier from the function name does not match the specified qualifier.',
+    );
+  }
+  return { name: parts['name'] ?? text, qualifier: qualifier ?? derived };
+}
+
+/** ResourceNotFoundException as Lambda words it; `qualifier` is what was asked for, if anything. */
+export function notFound(reference: FunctionReference, scope: Scope): HearthError {
+  const version = reference.qualifier === null ? '' : `:${reference.qualifier}`;
+  return new HearthError(
+    'ResourceNotFoundException',
+    `Function not found: arn:aws:lambda:${scope.region}:${scope.accountId}:function:${reference.name}${version}`,
+  );
+}

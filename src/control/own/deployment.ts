@@ -1,0 +1,124 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Build, BuildProgress } from '../../artifacts/artifacts.ts';
+import { HearthError } from '../../errors.ts';
+import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
+import type { InitReport } from '../../model/instance.ts';
+import type { FunctionManifest } from '../../model/manifest.ts';
+import { triggerKind } from '../../model/triggers.ts';
+import { functionUrl } from '../function-url.ts';
+import type { FunctionSettings } from '../registry.ts';
+import type { OwnDeps } from './api.ts';
+
+export interface DeployRequest {
+  readonly name: string;
+  readonly source: Buffer;
+  readonly manifest: FunctionManifest;
+  readonly endpoint: string;
+  readonly progress: (p: BuildProgress | { step: 'register' | 'prepare'; message: string }) => void;
+}
+
+/** What a deployment made of a function. */
+export interface Deployed {
+  readonly functionName: string;
+  readonly version: string;
+  readonly revisionId: string;
+  readonly functionArn: string;
+  readonly created: boolean;
+  /** Code and configuration were already so: no new revision was made. */
+  readonly unchanged: boolean;
+  readonly url: string | null;
+  readonly warnings: readonly string[];
+  readonly init: InitReport | null;
+}
+
+/** Builds the source and makes the function what the manifest says. Throws BuildFailed and whatever the registry throws. */
+export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Deployed> {
+  const { name, source, manifest, progress } = request;
+  const build = await deps.artifacts.build({
+    source,
+    runtime: manifest.runtime,
+    handler: manifest.handler,
+    installScripts: manifest.installScripts,
+    progress,
+  });
+  const { version, created, unchanged } = await register(name, settingsOf(manifest, build, deps.keepAliveMs), deps);
+  progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
+  if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
+  const { init, warnings } = await prepared(version, deps);
+  return {
+    functionName: name,
+    version: version.version,
+    revisionId: version.revisionId,
+    functionArn: functionArn(version),
+    created,
+    unchanged,
+    url: functionUrl(version, request.endpoint),
+    warnings: [...(await runtimeWarnings(manifest.runtime, deps)), ...manifestWarnings(manifest), ...warnings],
+    init,
+  };
+}
+
+/** Creates the function, or changes it if it is another. */
+async function register(
+  name: string,
+  settings: FunctionSettings,
+  deps: OwnDeps,
+): Promise<{ version: FunctionVersion; created: boolean; unchanged: boolean }> {
+  const present = deps.registry.get(name);
+  if (present === null) return { version: await deps.registry.create(name, settings), created: true, unchanged: false };
+  const wanted = { ...settings, role: present.role, architecture: present.architecture };
+  const same = Object.entries(wanted).every(([key, value]) => isDeepStrictEqual(value, present[key as keyof FunctionSettings]));
+  if (same) return { version: present, created: false, unchanged: true };
+  return { version: await deps.registry.update(name, () => wanted), created: false, unchanged: false };
+}
+
+function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: number): FunctionSettings {
+  const { min, max, concurrency, keepAlive } = manifest.scaling;
+  const http = manifest.triggers.find((t) => t.http !== undefined)?.http;
+  const auth = manifest.url?.auth ?? http?.auth;
+  return {
+    runtime: manifest.runtime,
+    handler: manifest.handler,
+    memoryMb: manifest.memoryMb,
+    timeoutMs: manifest.timeoutSeconds * 1000,
+    ephemeralStorageMb: manifest.ephemeralStorageMb,
+    environment: manifest.environment,
+    description: manifest.description,
+    role: 'arn:aws:iam::000000000000:role/hearth',
+    tags: manifest.tags,
+    architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
+    codeSha256: build.code.sha256,
+    codeBytes: build.code.bytes,
+    dependencies: build.dependencies,
+    scaling: { min, max, concurrency, keepAliveMs: typeof keepAlive === 'number' ? keepAlive * 1000 : keepAliveMs },
+    snapshot: manifest.snapshot,
+    url: auth === undefined ? null : { auth: auth === 'none' ? 'NONE' : 'AWS_IAM' },
+  };
+}
+
+/** The function is deployed whatever its init phase does, as on Lambda; but its author hears of it now, not from the first caller. */
+async function prepared(version: FunctionVersion, deps: OwnDeps): Promise<{ init: InitReport | null; warnings: string[] }> {
+  try {
+    const { init, failure } = await deps.platform.prepare(version);
+    const warnings =
+      failure === null ? [] : [`the init phase failed, and so will every invocation: ${failure.errorType}: ${failure.errorMessage}`];
+    return { init, warnings };
+  } catch (error) {
+    if (!(error instanceof HearthError)) throw error;
+    return { init: null, warnings: [`the init phase could not be run yet: ${error.message}`] };
+  }
+}
+
+async function runtimeWarnings(runtime: string, deps: OwnDeps): Promise<string[]> {
+  if (runtime.startsWith('provided') || (await deps.interpreters.find(runtime)) !== null) return [];
+  const found = (await deps.interpreters.found()).map((i) => `${i.language} ${i.version} (${i.path})`).join(', ') || 'none';
+  return [`no interpreter on this machine runs ${runtime}, so every invocation will fail until there is one; found: ${found}`];
+}
+
+function manifestWarnings(manifest: FunctionManifest): string[] {
+  const unserved = new Set(manifest.triggers.map(triggerKind).filter((kind) => kind !== 'http'));
+  const warnings = [...unserved].map((kind) => `triggers of the kind ${kind} are not served yet: nothing invokes the function by it`);
+  if (manifest.scaling.keepAlive === 'histogram')
+    warnings.push('keepAlive: histogram is not served yet: idle instances are kept for the fixed default');
+  return warnings;
+}

@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { explain } from '../../model/manifest-errors.ts';
+import { endpointOf } from '../endpoint.ts';
+import { checkedName, functionNamed, wholeNumber, type OwnDeps } from './api.ts';
+import type { UsageQuery } from './platform.ts';
+
+type Query = { Querystring: Record<string, unknown> };
+
+const evictBody = z.strictObject({ to: z.enum(['snapshot', 'zygote', 'disk']) });
+const MOST_RECORDS = 10_000;
+const RECORDS = 100;
+
+/** What runs, what it used, and how to end it. */
+export function observationResources(app: FastifyInstance, deps: OwnDeps): void {
+  app.get('/hearth/v1/status', (request) => deps.platform.status(endpointOf(request)));
+
+  app.get<Query>('/hearth/v1/instances', (request) => {
+    const name = request.query['function'];
+    return deps.platform.resident(name === undefined ? null : functionNamed(deps, name).name);
+  });
+
+  app.post<{ Params: { name: string } }>('/hearth/v1/functions/:name/evict', (request) => {
+    const version = functionNamed(deps, request.params.name);
+    return deps.platform.evict(version, explain(evictBody, request.body).to);
+  });
+
+  app.get<Query>('/hearth/v1/usage', (request) => {
+    const query: UsageQuery = {
+      ...functionIn(request.query),
+      fromMs: wholeNumber(request.query, 'from') ?? null,
+      toMs: wholeNumber(request.query, 'to') ?? deps.clock.now(),
+    };
+    return deps.platform.usage(query);
+  });
+
+  app.get<Query>('/hearth/v1/usage/records', async (request) => {
+    const limit = Math.min(wholeNumber(request.query, 'limit') ?? RECORDS, MOST_RECORDS);
+    return { records: await deps.platform.usageRecords({ ...functionIn(request.query), limit }) };
+  });
+}
+
+/** Usage outlives functions, so the name need not be one that is there. */
+function functionIn(query: Readonly<Record<string, unknown>>): { functionName?: string } {
+  const name = query['function'];
+  return name === undefined ? {} : { functionName: checkedName(name) };
+}

@@ -1,0 +1,133 @@
+import type { FunctionVersion, Scaling } from '../../model/function-version.ts';
+import type { InitReport, InstanceState, Rung } from '../../model/instance.ts';
+import type { UsageRecord } from '../../model/usage.ts';
+
+/** `GET /hearth/v1/status` */
+export interface Status {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  readonly home: string;
+  readonly endpoint: string;
+  readonly database: 'embedded' | 'external';
+  readonly runtimes: readonly { readonly name: string; readonly language: string; readonly path: string; readonly version: string }[];
+  readonly sandbox: readonly { readonly mechanism: string; readonly active: boolean; readonly reason: string | null }[];
+  readonly instances: number;
+  readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
+}
+
+export interface InstanceSummary {
+  readonly id: string;
+  readonly function: string;
+  readonly version: string;
+  readonly pid: number | null;
+  readonly state: InstanceState;
+  readonly rung: Rung;
+  readonly startedAtMs: number;
+  readonly idleSinceMs: number | null;
+  readonly invocations: number;
+  readonly memoryBytes: number | null;
+}
+
+export interface SnapshotSummary {
+  readonly function: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly madeAtMs: number;
+  readonly initMs: number;
+  readonly memoryBytes: number | null;
+  readonly starts: number;
+}
+
+/** `GET /hearth/v1/instances`: all that is resident. */
+export interface Resident {
+  readonly instances: readonly InstanceSummary[];
+  readonly snapshots: readonly SnapshotSummary[];
+  readonly zygotes: readonly { readonly runtime: string; readonly pid: number; readonly memoryBytes: number | null }[];
+}
+
+/** What of a version is resident: nothing, a snapshot, or it was found that it can only be started plainly. */
+export interface Occupancy {
+  readonly instances: number;
+  readonly resident: 'nothing' | 'snapshot' | 'plain';
+}
+
+/** What came of making a version ready at its deployment. */
+export interface Preparation {
+  /** The report of its init phase; null when none was run, or it failed. */
+  readonly init: InitReport | null;
+  /** How the function's init phase failed, as its first invocation would be told; else null. */
+  readonly failure: { readonly errorType: string; readonly errorMessage: string } | null;
+}
+
+/** How far down the ladder `evict` goes: what is named stays. */
+export type EvictTo = 'snapshot' | 'zygote' | 'disk';
+
+/** How many of each `evict` ended. */
+export interface Evicted {
+  readonly instances: number;
+  readonly snapshots: number;
+  readonly zygotes: number;
+}
+
+export interface LogLine {
+  readonly timeMs: number;
+  readonly function: string;
+  readonly stream: string;
+  readonly requestId: string | null;
+  readonly text: string;
+}
+
+export interface LogQuery {
+  readonly function?: string;
+  readonly sinceMs?: number;
+  /** At most this many of those that are there, the newest. */
+  readonly tail?: number;
+}
+
+export interface UsageQuery {
+  readonly functionName?: string;
+  /** Null: since the first invocation. */
+  readonly fromMs: number | null;
+  readonly toMs: number;
+}
+
+/** One function as `GET /hearth/v1/functions` lists it. */
+export interface FunctionSummary extends Occupancy {
+  readonly name: string;
+  readonly version: string;
+  readonly revisionId: string;
+  readonly runtime: string;
+  readonly handler: string;
+  readonly memoryMb: number;
+  readonly timeoutMs: number;
+  readonly modifiedAtMs: number;
+  readonly codeBytes: number;
+  readonly scaling: Scaling;
+  readonly snapshot: string;
+  readonly url: string | null;
+}
+
+/** What Hearth's own API needs of the running system; the composition root satisfies it. */
+export interface Platform {
+  /** `endpoint` is how the caller reached this server. */
+  status(endpoint: string): Promise<Status>;
+  occupancy(version: FunctionVersion): Occupancy;
+  /** All that is resident, or of one function. */
+  resident(functionName: string | null): Promise<Resident>;
+  /** Ends what a version keeps resident above a rung; busy instances stay. */
+  evict(version: FunctionVersion, to: EvictTo): Promise<Evicted>;
+  /**
+   * Makes a version's snapshot if it asks for one at deployment and has none. Rejects with HearthError when that could not be tried;
+   * the function's own failure is a result.
+   */
+  prepare(version: FunctionVersion): Promise<Preparation>;
+  /** Lines that are there, oldest first. */
+  logs(query: LogQuery): Promise<readonly LogLine[]>;
+  /** Calls a listener with every line of every function that arrives from now on; returns the way to stop. */
+  followLogs(listener: (line: LogLine) => void): () => void;
+  /** The usage report as docs/reference/own-api.md describes it. */
+  usage(query: UsageQuery): Promise<unknown>;
+  /** Newest first. */
+  usageRecords(query: { readonly functionName?: string; readonly limit: number }): Promise<readonly UsageRecord[]>;
+}

@@ -1,0 +1,36 @@
+import type { FastifyInstance } from 'fastify';
+import { HearthError } from '../../errors.ts';
+import { asHearthError } from '../faults.ts';
+import type { OwnDeps } from './api.ts';
+import { functionResources, sourceResource } from './functions.ts';
+import { logResource } from './logs.ts';
+import { observationResources } from './observation.ts';
+
+const JSON_BODY_BYTES = 1024 * 1024;
+
+/** Hearth's own API, docs/reference/own-api.md. */
+export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: JSON_BODY_BYTES }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(body.toString('utf8')));
+    } catch (error) {
+      done(new HearthError('InvalidRequestContentException', `the body is not JSON: ${(error as Error).message}`, { cause: error }));
+    }
+  });
+  // Not read here: it goes to the disk as it comes.
+  app.addContentTypeParser(['application/zip', 'application/octet-stream'], (_request, payload, done) => done(null, payload));
+  app.setErrorHandler((error, request, reply) => {
+    const known = asHearthError(error, `The body of this request may have at most ${JSON_BODY_BYTES} bytes.`);
+    if (known.fault === 'platform') deps.report(error, `${request.method} ${request.url}`);
+    if (known.code === 'RequestTooLargeException') reply.header('connection', 'close'); // what was not read is not the next request
+    return reply.code(known.status).send(ownError(known));
+  });
+  app.addHook('onClose', async () => deps.lines.endAll());
+  for (const resource of [sourceResource, functionResources, observationResources, logResource]) resource(app, deps);
+}
+
+/** The document of an error in Hearth's own API. */
+export function ownError(error: HearthError): Record<string, unknown> {
+  return { errorType: error.code, message: error.message, ...error.details };
+}

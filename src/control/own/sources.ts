@@ -1,0 +1,124 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { HearthError } from '../../errors.ts';
+import type { Clock, Timer } from '../../lib/clock.ts';
+
+export interface SourcesOptions {
+  /** A folder of its own; emptied at start, since nothing refers to what is in it. */
+  readonly folder: string;
+  readonly clock: Clock;
+  /** Most bytes of one source. */
+  readonly maxBytes: number;
+  /** How long one is kept that nobody deploys. */
+  readonly keepMs: number;
+}
+
+interface Held {
+  readonly path: string;
+  /** Uploads that were not yet deployed; two functions may come from one folder. */
+  claims: number;
+  timer: Timer;
+}
+
+/** Zips between their upload and their deployment, on disk, by digest. */
+export class Sources {
+  readonly #options: SourcesOptions;
+  readonly #held = new Map<string, Held>();
+
+  private constructor(options: SourcesOptions) {
+    this.#options = options;
+  }
+
+  static async open(options: SourcesOptions): Promise<Sources> {
+    await rm(options.folder, { recursive: true, force: true });
+    await mkdir(options.folder, { recursive: true, mode: 0o700 });
+    return new Sources(options);
+  }
+
+  /** Keeps what a stream brings. Throws RequestTooLargeException; a stream that breaks leaves nothing. */
+  async add(stream: Readable): Promise<{ source: string; bytes: number }> {
+    const { folder, maxBytes } = this.#options;
+    const arriving = join(folder, `${randomUUID()}.part`);
+    const hash = createHash('sha256');
+    let bytes = 0;
+    const measure = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        bytes += chunk.length;
+        hash.update(chunk);
+        done(
+          bytes > maxBytes
+            ? new HearthError(
+                'RequestTooLargeException',
+                `A source may have at most ${maxBytes} bytes. List what is not needed in .hearthignore.`,
+              )
+            : null,
+          chunk,
+        );
+      },
+    });
+    try {
+      await pipeline(stream, measure, createWriteStream(arriving, { mode: 0o600 }));
+      const source = hash.digest('hex');
+      await rename(arriving, join(folder, `${source}.zip`));
+      this.#claim(source);
+      return { source, bytes };
+    } catch (error) {
+      await rm(arriving, { force: true });
+      throw error;
+    }
+  }
+
+  /** A source's bytes. Throws ResourceNotFoundException when it is unknown or was dropped. */
+  async read(source: string): Promise<Buffer> {
+    const held = this.#held.get(source);
+    if (held === undefined) throw unknown(source);
+    return readFile(held.path);
+  }
+
+  /** One deployment of it has ended; with the last claim it goes. */
+  async release(source: string): Promise<void> {
+    const held = this.#held.get(source);
+    if (held === undefined || --held.claims > 0) return;
+    await this.#drop(source, held);
+  }
+
+  has(source: string): boolean {
+    return this.#held.has(source);
+  }
+
+  /** Stops the clocks; the files go at the next start. */
+  close(): void {
+    for (const held of this.#held.values()) held.timer.cancel();
+  }
+
+  #claim(source: string): void {
+    const held = this.#held.get(source);
+    held?.timer.cancel();
+    const fresh: Held = { path: join(this.#options.folder, `${source}.zip`), claims: (held?.claims ?? 0) + 1, timer: this.#expiry(source) };
+    this.#held.set(source, fresh);
+  }
+
+  #expiry(source: string): Timer {
+    return this.#options.clock.after(this.#options.keepMs, () => {
+      const held = this.#held.get(source);
+      if (held !== undefined) void this.#drop(source, held).catch(() => undefined); // goes at the next start
+    });
+  }
+
+  async #drop(source: string, held: Held): Promise<void> {
+    held.timer.cancel();
+    this.#held.delete(source);
+    await rm(held.path, { force: true });
+  }
+}
+
+function unknown(source: string): HearthError {
+  return new HearthError(
+    'ResourceNotFoundException',
+    `There is no source ${source}: it was deployed or has expired. Upload it again with POST /hearth/v1/sources.`,
+  );
+}

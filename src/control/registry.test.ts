@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { randomIds } from '../lib/ids.ts';
+import { VirtualClock } from '../lib/virtual-clock.ts';
+import { FunctionRegistry, type FunctionChange, type FunctionSettings } from './registry.ts';
+import { TestFunctionStore } from './testing/function-store.ts';
+
+const scope = { accountId: '000000000000', region: 'us-east-1' };
+const settings: FunctionSettings = {
+  runtime: 'nodejs20.x',
+  handler: 'index.handler',
+  memoryMb: 128,
+  timeoutMs: 3000,
+  ephemeralStorageMb: 512,
+  environment: {},
+  description: '',
+  role: 'arn:aws:iam::000000000000:role/r',
+  tags: {},
+  architecture: 'x86_64',
+  codeSha256: 'x',
+  codeBytes: 1,
+  dependencies: null,
+  scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: 1 },
+  snapshot: 'off',
+  url: null,
+};
+
+async function opened(store = new TestFunctionStore()) {
+  const clock = new VirtualClock(1000);
+  const registry = await FunctionRegistry.load({ store, clock, ids: randomIds, scope });
+  const changes: FunctionChange[] = [];
+  registry.onChange((change) => changes.push(change));
+  return { registry, store, clock, changes };
+}
+
+test('what was made is there after a restart, at its latest revision', async () => {
+  const { registry, store, clock } = await opened();
+  const made = await registry.create('a', settings);
+  await clock.advance(5);
+  const changed = await registry.update('a', () => ({ memoryMb: 256 }));
+  assert.equal(changed.functionId, made.functionId);
+  assert.notEqual(changed.revisionId, made.revisionId);
+  assert.deepEqual([made.modifiedAtMs, changed.modifiedAtMs, changed.memoryMb], [1000, 1005, 256]);
+  const again = await opened(store);
+  assert.deepEqual(again.registry.get('a'), changed);
+});
+
+test('of two that make the same function at once, one gets the conflict', async () => {
+  const { registry, changes } = await opened();
+  const ends = await Promise.allSettled([registry.create('a', settings), registry.create('a', settings)]);
+  assert.deepEqual(ends.map((e) => e.status).sort(), ['fulfilled', 'rejected']);
+  assert.equal(changes.length, 1);
+});
+
+test('updates at once happen one after the other, each on what the one before left', async () => {
+  const { registry, changes } = await opened();
+  await registry.create('a', settings);
+  await Promise.all(Array.from({ length: 20 }, () => registry.update('a', (f) => ({ memoryMb: f.memoryMb + 1 }))));
+  assert.equal(registry.get('a')?.memoryMb, 148);
+  for (const change of changes.slice(2)) {
+    assert.ok(change.kind === 'updated');
+    assert.equal(change.version.memoryMb, change.previous.memoryMb + 1);
+  }
+});
+
+test('an update of another revision than the present is refused', async () => {
+  const { registry } = await opened();
+  const first = await registry.create('a', settings);
+  await registry.update('a', () => ({ memoryMb: 200 }), first.revisionId);
+  await assert.rejects(
+    registry.update('a', () => ({ memoryMb: 300 }), first.revisionId),
+    { code: 'PreconditionFailedException', message: /^The Revision Id provided does not match/ },
+  );
+  assert.equal(registry.get('a')?.memoryMb, 200);
+});
+
+test('what the store did not take is not seen, told, or in the way of the next', async () => {
+  const { registry, store, changes } = await opened();
+  store.failNext = new Error('disk full');
+  await assert.rejects(registry.create('a', settings), /disk full/);
+  assert.equal(registry.get('a'), null);
+  const made = await registry.create('a', settings);
+  store.failNext = new Error('disk full');
+  await assert.rejects(
+    registry.update('a', () => ({ memoryMb: 999 })),
+    /disk full/,
+  );
+  store.failNext = new Error('disk full');
+  await assert.rejects(registry.remove('a'), /disk full/);
+  assert.equal(registry.get('a'), made);
+  assert.deepEqual(
+    changes.map((c) => c.kind),
+    ['created'],
+  );
+  assert.equal(await registry.remove('a'), true);
+  assert.equal(await registry.remove('a'), false);
+  await assert.rejects(
+    registry.update('a', () => ({})),
+    { code: 'ResourceNotFoundException' },
+  );
+});
+
+test('names are taken as Lambda takes them', async () => {
+  const { registry } = await opened();
+  const made = await registry.create('my-fn', settings);
+  for (const name of [
+    'my-fn',
+    'my-fn:$LATEST',
+    'function:my-fn',
+    '000000000000:function:my-fn',
+    'arn:aws:lambda:us-east-1:000000000000:function:my-fn',
+  ]) {
+    assert.equal(registry.find(name, null), made, name);
+  }
+  assert.equal(registry.find('my-fn', '$LATEST'), made);
+  const missing = 'Function not found: arn:aws:lambda:us-east-1:000000000000:function:';
+  const refused: [string, string | null, string, string | RegExp][] = [
+    ['nope', null, 'ResourceNotFoundException', `${missing}nope:$LATEST`],
+    ['my-fn', '7', 'ResourceNotFoundException', `${missing}my-fn:7`],
+    ['my-fn', '$latest', 'ResourceNotFoundException', `${missing}my-fn:$latest`],
+    [
+      'my-fn:1',
+      '2',
+      'InvalidParameterValueException',
+      'The derived qualifier from the function name does not match the specified qualifier.',
+    ],
+    [
+      'my-fn!',
+      null,
+      'ValidationException',
+      /^1 validation error detected: Value 'my-fn!' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern: /,
+    ],
+    [
+      'my-fn',
+      'x'.repeat(129),
+      'ValidationException',
+      /at 'qualifier' failed to satisfy constraint: Member must have length less than or equal to 128$/,
+    ],
+    ['my-fn:1:2', null, 'ValidationException', /regular expression/],
+    ['arn:aws:lambda::000000000000:function:my-fn', null, 'ValidationException', /regular expression/],
+    ['', null, 'ValidationException', /greater than or equal to 1/],
+    [
+      'arn:aws:lambda:eu-west-1:000000000000:function:my-fn',
+      null,
+      'ResourceNotFoundException',
+      "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')",
+    ],
+    ['111111111111:function:my-fn', null, 'AccessDeniedException', /account 111111111111/],
+  ];
+  for (const [name, qualifier, code, message] of refused)
+    assert.throws(() => registry.find(name, qualifier), { code, message }, `${name} ${qualifier}`);
+});

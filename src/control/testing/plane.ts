@@ -1,0 +1,70 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type { FastifyInstance } from 'fastify';
+import { ZipFile } from 'yazl';
+import { FsArtifacts } from '../../artifacts/fs-artifacts.ts';
+import type { Interpreters } from '../../artifacts/interpreters.ts';
+import { randomIds } from '../../lib/ids.ts';
+import { VirtualClock } from '../../lib/virtual-clock.ts';
+import { controlPlane } from '../control-plane.ts';
+import { Sources } from '../own/sources.ts';
+import { FunctionRegistry } from '../registry.ts';
+import { TestFunctionStore } from './function-store.ts';
+import { TestPlatform } from './platform.ts';
+
+const NOW_MS = Date.UTC(2026, 10, 22, 12);
+
+/** A control plane on real artifacts and a server that hands it every request, as the gateway does. */
+export async function openPlane() {
+  const home = await mkdtemp(join(tmpdir(), 'hearth-control-'));
+  const clock = new VirtualClock(NOW_MS);
+  const node = { language: 'node', path: process.execPath, version: process.versions.node };
+  const interpreters: Interpreters = { find: async (runtime) => (runtime === 'nodejs20.x' ? node : null), found: async () => [node] };
+  const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock });
+  const store = new TestFunctionStore();
+  const scope = { accountId: '000000000000', region: 'us-east-1' };
+  const registry = await FunctionRegistry.load({ store, clock, ids: randomIds, scope });
+  const sources = await Sources.open({ folder: join(home, 'sources'), clock, maxBytes: 2_000_000, keepMs: 3_600_000 });
+  const platform = new TestPlatform();
+  const reported: unknown[] = [];
+  const app: FastifyInstance = controlPlane({
+    registry,
+    artifacts,
+    sources,
+    platform,
+    interpreters,
+    clock,
+    ids: randomIds,
+    keepAliveMs: 600_000,
+    instances: 1000,
+    report: (error) => reported.push(error),
+  });
+  await app.ready();
+  const server = createServer((request, response) => app.routing(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = async (): Promise<void> => {
+    await app.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    sources.close();
+    await artifacts.close();
+    await rm(home, { recursive: true, force: true });
+  };
+  return { app, home, clock, artifacts, store, registry, sources, platform, reported, endpoint, close };
+}
+
+export type TestPlane = Awaited<ReturnType<typeof openPlane>>;
+
+/** A zip of names to contents. */
+export async function zipOf(files: Readonly<Record<string, string>>): Promise<Buffer> {
+  const zip = new ZipFile();
+  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name);
+  zip.end();
+  return buffer(zip.outputStream as Readable);
+}

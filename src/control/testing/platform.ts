@@ -1,0 +1,86 @@
+import type { FunctionVersion } from '../../model/function-version.ts';
+import type { UsageRecord } from '../../model/usage.ts';
+import type {
+  Evicted,
+  EvictTo,
+  LogLine,
+  LogQuery,
+  Occupancy,
+  Platform,
+  Preparation,
+  Resident,
+  Status,
+  UsageQuery,
+} from '../own/platform.ts';
+
+/** A platform that runs nothing and notes what it was asked. */
+export class TestPlatform implements Platform {
+  readonly prepared: FunctionVersion[] = [];
+  readonly evicted: [string, EvictTo][] = [];
+  readonly usageQueries: UsageQuery[] = [];
+  readonly past: LogLine[] = [];
+  readonly followers = new Set<(line: LogLine) => void>();
+  initFails: Preparation['failure'] = null;
+
+  async status(endpoint: string): Promise<Status> {
+    const memory = { totalBytes: 2, availableBytes: 1 };
+    return {
+      version: '0',
+      pid: 1,
+      startedAtMs: 0,
+      home: '/h',
+      endpoint,
+      database: 'embedded',
+      runtimes: [],
+      sandbox: [],
+      instances: 0,
+      memory,
+    };
+  }
+
+  occupancy(): Occupancy {
+    return { instances: 0, resident: 'nothing' };
+  }
+
+  async resident(): Promise<Resident> {
+    return { instances: [], snapshots: [], zygotes: [] };
+  }
+
+  async evict(version: FunctionVersion, to: EvictTo): Promise<Evicted> {
+    this.evicted.push([version.name, to]);
+    return { instances: 1, snapshots: 0, zygotes: 0 };
+  }
+
+  async prepare(version: FunctionVersion): Promise<Preparation> {
+    this.prepared.push(version);
+    const runs = version.snapshot === 'onDeploy' && this.initFails === null;
+    return { init: runs ? { durationMs: 5, slowestModules: [], unforkable: null } : null, failure: this.initFails };
+  }
+
+  async logs(query: LogQuery): Promise<LogLine[]> {
+    const lines = this.past.filter(
+      (l) => (query.function === undefined || l.function === query.function) && l.timeMs >= (query.sinceMs ?? 0),
+    );
+    return query.tail === undefined ? lines : lines.slice(-query.tail);
+  }
+
+  followLogs(listener: (line: LogLine) => void): () => void {
+    this.followers.add(listener);
+    return () => this.followers.delete(listener);
+  }
+
+  /** Prints a line: kept, and told to who follows. */
+  print(line: LogLine): void {
+    this.past.push(line);
+    for (const follower of this.followers) follower(line);
+  }
+
+  async usage(query: UsageQuery): Promise<unknown> {
+    this.usageQueries.push(query);
+    return { functions: [] };
+  }
+
+  async usageRecords(): Promise<UsageRecord[]> {
+    return [];
+  }
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { explain } from './manifest-errors.ts';
+import { RUNTIME_NAMES } from './runtime-names.ts';
+import { trigger } from './triggers.ts';
+
+/** Names that Lambda takes for a function. */
+export const FUNCTION_NAME = /^[a-zA-Z0-9-_]{1,64}$/;
+
+const scaling = z
+  .strictObject({
+    min: z.int().min(0).default(0).describe('Instances kept alive even when idle'),
+    max: z
+      .int()
+      .min(0)
+      .nullable()
+      .default(null)
+      .describe('Most instances at once; null: as many as the machine takes. Beyond it callers get 429'),
+    concurrency: z.int().min(1).max(1000).default(1).describe('Invocations one instance handles at a time; in Python, more means threads'),
+    keepAlive: z
+      .union([z.number().min(0).max(86_400), z.enum(['fixed', 'histogram'])], { error: 'must be seconds (0 to 86400), fixed or histogram' })
+      .default('fixed')
+      .describe(
+        'How long an idle instance is kept: seconds, or fixed for the server’s default. histogram is accepted and for now means fixed; the policy follows',
+      ),
+  })
+  .refine((s) => s.max === null || s.min <= s.max, { error: 'min must not be more than max', path: ['min'] });
+
+const environment = z.record(
+  z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]+$/, { error: 'must be a letter and then letters, digits or _' }),
+  z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number or a boolean' }).transform(String),
+);
+
+const members = {
+  runtime: z.enum(RUNTIME_NAMES).describe('Lambda’s name for the runtime, such as nodejs20.x or python3.11'),
+  handler: z
+    .string()
+    .regex(/^[^\s]+$/, { error: 'must not be empty or have spaces' })
+    .max(128)
+    .describe('FILE.FUNCTION, such as index.handler'),
+  memoryMb: z.int().min(128).max(32_768).default(128).describe('Memory of an instance, MB'),
+  timeoutSeconds: z.int().min(1).max(900).default(3).describe('Longest an invocation may take, seconds'),
+  ephemeralStorageMb: z.int().min(512).max(10_240).default(512).describe('Room in /tmp, MB'),
+  environment: environment.default({}).describe('Environment variables'),
+  scaling: scaling.default({ min: 0, max: null, concurrency: 1, keepAlive: 'fixed' }).describe('How instances come and go'),
+  snapshot: z
+    .enum(['onDeploy', 'onFirstUse', 'off'])
+    .default('onDeploy')
+    .describe('When the initialised parent is made that instances are forked from'),
+  url: z
+    .strictObject({ auth: z.enum(['none', 'aws_iam']).default('none').describe('Who may call it') })
+    .optional()
+    .describe('A function URL, /fn/NAME/'),
+  triggers: z.array(trigger).default([]).describe('What else invokes the function'),
+  description: z.string().max(256).default('').describe('For people'),
+  tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}).describe('For programs'),
+  installScripts: z
+    .boolean()
+    .default(false)
+    .describe('Run what dependencies want to run when they are installed. Off: such code never runs'),
+};
+
+/** One value of `functions:` in hearth.yaml, less `code`: what a deployment sends. */
+export const functionManifest = z.strictObject(members);
+
+/** One value of `functions:` in hearth.yaml. */
+export const functionEntry = z.strictObject({
+  ...members,
+  code: z.string().min(1).default('.').describe('Folder of the function, relative to this file'),
+});
+
+/** The whole of hearth.yaml. */
+export const manifestFile = z.strictObject({
+  functions: z
+    .record(z.string().regex(FUNCTION_NAME, { error: 'must be a function name: up to 64 letters, digits, - or _' }), functionEntry)
+    .describe('Functions by name'),
+});
+
+/** Parsed and complete: every default filled in. */
+export type FunctionManifest = z.output<typeof functionManifest>;
+export type FunctionEntry = z.output<typeof functionEntry>;
+export type ManifestFile = z.output<typeof manifestFile>;
+/** As written: defaults left out. */
+export type FunctionManifestInput = z.input<typeof functionManifest>;
+
+/** Parses the manifest of one function. Throws HearthError InvalidParameterValueException that names every fault by its path. */
+export function parseFunctionManifest(value: unknown): FunctionManifest {
+  return explain(functionManifest, value);
+}
+
+/** Parses hearth.yaml once it is an object. Throws as parseFunctionManifest does. */
+export function parseManifestFile(value: unknown): ManifestFile {
+  return explain(manifestFile, value);
+}
+
+/** The JSON schema of hearth.yaml, for editors. */
+export function manifestJsonSchema(): Record<string, unknown> {
+  return { title: 'hearth.yaml', ...z.toJSONSchema(manifestFile, { io: 'input', target: 'draft-7' }) };
+}

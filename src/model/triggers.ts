@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+const text = z.string().min(1);
+
+/** What may turn something that happened into an event, by kind: the value under the kind's name in hearth.yaml. */
+const TRIGGERS = {
+  http: z.strictObject({ auth: z.enum(['none', 'aws_iam']).default('none') }).describe('A function URL; the same as `url`'),
+  objects: z
+    .strictObject({
+      bucket: text.describe('Bucket whose uploads trigger the function'),
+      prefix: z.string().optional().describe('Only keys that start with this'),
+      suffix: z.string().optional().describe('Only keys that end with this'),
+      events: z
+        .array(z.enum(['created', 'removed']))
+        .min(1)
+        .optional()
+        .describe('What must happen to an object; default: created'),
+    })
+    .describe('Uploads to a bucket'),
+  database: z
+    .strictObject({
+      table: text.describe('Table of the database `app`, with its schema if that is not public'),
+      events: z
+        .array(z.enum(['insert', 'update', 'delete']))
+        .min(1)
+        .optional()
+        .describe('Changes that count; default: all'),
+      batchSize: z.int().min(1).max(10_000).optional().describe('Most changes in one event'),
+    })
+    .describe('Changes of a table'),
+  schedule: z
+    .strictObject({
+      cron: text.optional().describe('Five fields: minute, hour, day, month, weekday'),
+      everySeconds: z.int().min(1).optional().describe('Interval, instead of cron'),
+      timezone: text.optional().describe('IANA name; default UTC'),
+      input: z.json().optional().describe('The event; default: the schedule’s own'),
+    })
+    .refine((s) => (s.cron === undefined) !== (s.everySeconds === undefined), { error: 'give either cron or everySeconds' })
+    .describe('A clock'),
+  queue: z
+    .strictObject({
+      queue: text.describe('Name of the queue'),
+      batchSize: z.int().min(1).max(10_000).optional().describe('Most messages in one event'),
+      batchingWindowSeconds: z.number().min(0).max(300).optional().describe('How long to wait for a full batch'),
+    })
+    .describe('Messages of a queue'),
+};
+
+export type TriggerKind = keyof typeof TRIGGERS;
+
+export const TRIGGER_KINDS = Object.keys(TRIGGERS) as TriggerKind[];
+
+/** One trigger: an object with exactly one member, named after the kind. */
+export const trigger = z
+  .strictObject({
+    http: TRIGGERS.http.optional(),
+    objects: TRIGGERS.objects.optional(),
+    database: TRIGGERS.database.optional(),
+    schedule: TRIGGERS.schedule.optional(),
+    queue: TRIGGERS.queue.optional(),
+  })
+  .refine((t) => Object.values(t).filter((v) => v !== undefined).length === 1, {
+    error: `must have exactly one of ${TRIGGER_KINDS.join(', ')}`,
+  })
+  .meta({ minProperties: 1, maxProperties: 1 });
+
+export type TriggerManifest = z.output<typeof trigger>;
+
+/** The kind of a trigger that the schema has accepted. */
+export function triggerKind(t: TriggerManifest): TriggerKind {
+  const kind = TRIGGER_KINDS.find((k) => t[k] !== undefined);
+  if (kind === undefined) throw new Error('a trigger without a kind');
+  return kind;
+}

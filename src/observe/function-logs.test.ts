@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { VirtualClock } from '../lib/virtual-clock.ts';
+import { FunctionLogs, type LogLine } from './function-logs.ts';
+
+describe('FunctionLogs', () => {
+  let root = '';
+  beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'hearth-logs-'))));
+  afterEach(() => rmSync(root, { recursive: true }));
+  const logs = (maxBytes = 1 << 20) => new FunctionLogs({ root, clock: new VirtualClock(), maxBytes });
+  const line = (timeMs: number, text: string): LogLine => ({ timeMs, function: 'f', stream: 's', requestId: 'r', text });
+
+  it('keeps lines in order, across a restart, with tabs and empty request ids intact', async () => {
+    const first = logs();
+    first.append(line(1, 'a\tb'));
+    first.append({ ...line(2, ''), requestId: null });
+    await first.close();
+    assert.deepEqual(await logs().read({ function: 'f' }), [line(1, 'a\tb'), { ...line(2, ''), requestId: null }]);
+  });
+
+  it('reads since a time, and the newest', async () => {
+    const l = logs();
+    for (let t = 1; t <= 5; t++) l.append(line(t, `line ${t}`));
+    assert.deepEqual(
+      (await l.read({ sinceMs: 3, tail: 2 })).map((x) => x.text),
+      ['line 4', 'line 5'],
+    );
+  });
+
+  it('never keeps more than its bound', async () => {
+    const l = logs(10_000);
+    for (let t = 0; t < 100; t++) {
+      l.append(line(t, 'x'.repeat(1_000)));
+      await l.flush();
+    }
+    const bytes = readdirSync(join(root, 'f')).reduce((sum, f) => sum + statSync(join(root, 'f', f)).size, 0);
+    assert.ok(bytes <= 12_000, `${bytes} bytes`);
+    const kept = await l.read({ function: 'f' });
+    assert.equal(kept.at(-1)?.timeMs, 99);
+  });
+
+  it('follows', () => {
+    const l = logs();
+    const seen: string[] = [];
+    const stop = l.follow((x) => seen.push(x.text));
+    l.append(line(1, 'one'));
+    stop();
+    l.append(line(2, 'two'));
+    assert.deepEqual(seen, ['one']);
+  });
+});

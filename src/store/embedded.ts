@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../lib/clock.ts';
+import type { DatabaseConnection } from './connection.ts';
+import { openSession } from './connection.ts';
+import { chooseAccount } from './embedded/account.ts';
+import { ROLE, ensureCluster, layoutOf } from './embedded/cluster.ts';
+import { chooseDeathWatch } from './embedded/death-watch.ts';
+import type { DeathWatch } from './embedded/death-watch.ts';
+import { findDistribution } from './embedded/distribution.ts';
+import { install } from './embedded/installation.ts';
+import { endLeftover } from './embedded/leftover.ts';
+import { Keeper } from './embedded/keeper.ts';
+import { startPostmaster } from './embedded/postmaster.ts';
+import type { Host } from './embedded/program.ts';
+import { socketFolder } from './embedded/socket-folder.ts';
+import type { Log } from './log.ts';
+
+/** Hearth's own state, and what belongs to the user: apart, or changes of ours would trigger functions of theirs. */
+type DatabaseName = 'hearth' | 'app';
+
+/** The bundled PostgreSQL, running. */
+export interface Embedded {
+  /** Of the server process now; changes when a crashed one was replaced. */
+  readonly pid: number;
+  /** True when this start made the data. */
+  readonly created: boolean;
+  connection(database: DatabaseName): DatabaseConnection;
+  /** Ends the server in order; resolves when it is gone. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  /** HEARTH_HOME, whose lock the caller holds (`lockHome`). The data lies in `postgres/` below it. */
+  readonly home: string;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** How the server is made to die with us; chosen by what the machine has unless given. */
+  readonly deathWatch?: DeathWatch;
+}
+
+/**
+ * Starts the bundled PostgreSQL on `<home>/postgres`, made on the first call (about a second), with databases `hearth` and
+ * `app`. Over a Unix socket in the data folder only. Dies with this process, and is started again when it crashes.
+ * Throws HearthError ServiceUnavailable, saying why it can't run.
+ */
+export async function startEmbedded({ home, log, clock, deathWatch }: EmbeddedOptions): Promise<Embedded> {
+  const layout = layoutOf(home);
+  const account = chooseAccount(layout.data);
+  const installation = install(findDistribution(), layout.lib, account);
+  const host: Host = { installation, account, deathWatch: deathWatch ?? (await chooseDeathWatch()) };
+  await endLeftover(layout.data, clock, log);
+  const { password, created } = await ensureCluster(host, layout, () => randomBytes(24).toString('base64url'));
+  const keeper = new Keeper(() => startPostmaster(host, layout.data, log), clock, log);
+  await keeper.start();
+  const socket = socketFolder(layout.data);
+  const connection = (database: string): DatabaseConnection => ({ host: socket.path, port: 5432, user: ROLE, password, database });
+  const stop = async (): Promise<void> => {
+    await keeper.stop();
+    socket.release();
+  };
+  try {
+    await createDatabases(connection('postgres'));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  let stopping: Promise<void> | null = null;
+  return {
+    get pid() {
+      return keeper.pid;
+    },
+    created,
+    connection,
+    stop: () => (stopping ??= stop()),
+  };
+}
+
+/** Every start looks, for the first one may have been killed between the two. */
+async function createDatabases(connection: DatabaseConnection): Promise<void> {
+  const session = await openSession(connection, 'hearth start', () => {});
+  try {
+    const { rows } = await session.query<{ datname: string }>('select datname from pg_database');
+    const present = new Set(rows.map((row) => row.datname));
+    for (const name of ['hearth', 'app'] satisfies DatabaseName[]) {
+      if (!present.has(name)) await session.query(`create database ${name}`);
+    }
+  } finally {
+    await session.end();
+  }
+}

@@ -1,0 +1,68 @@
+import type { ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { HearthError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Log } from '../log.ts';
+import { cannotRun, folderArgument, startProgram } from './program.ts';
+import type { Host } from './program.ts';
+import { serverArguments } from './settings.ts';
+
+/** How long a server has to end: after SIGINT (sessions are closed), then after SIGQUIT (nothing is written). */
+const STOP_MS = 10_000;
+const QUIT_MS = 3_000;
+
+/** A running PostgreSQL server. */
+export interface Postmaster {
+  readonly pid: number;
+  /** Resolves when the process has ended, with how. */
+  readonly exited: Promise<string>;
+  /** Ends it in order; resolves when it is gone. */
+  stop(clock: Clock): Promise<void>;
+}
+
+/** Starts the server on `data` and resolves when it takes connections, which it announces on stderr. */
+export async function startPostmaster(host: Host, data: string, log: Log): Promise<Postmaster> {
+  const folder = folderArgument(data);
+  const child = startProgram(host, data, ['postgres', '-D', folder, '-c', `unix_socket_directories=${folder}`, ...serverArguments()]);
+  const exited = new Promise<string>((resolve) => {
+    child.once('error', () => resolve('it could not be run'));
+    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
+  });
+  const postmaster: Postmaster = { pid: child.pid ?? 0, exited, stop: (clock) => stop(child, exited, clock) };
+  await announced(child, exited, data, log);
+  return postmaster;
+}
+
+async function announced(child: ChildProcess, exited: Promise<string>, data: string, log: Log): Promise<void> {
+  const last: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', (error) => reject(cannotRun('postgres', error)));
+    if (child.stderr === null) throw new TypeError('started without a pipe for stderr');
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (last.push(line) > 8) last.shift();
+      passOn(line, log);
+      if (line.includes('database system is ready to accept connections')) resolve();
+    });
+    void exited.then((how) => reject(notStarted(how, last, data)));
+  });
+}
+
+function notStarted(how: string, last: readonly string[], data: string): HearthError {
+  return new HearthError(
+    'ServiceUnavailable',
+    `PostgreSQL did not start on ${data} (${how}): ${last.join(' | ')}. If the data is damaged, put back a backup, or move the folder away to begin anew.`,
+  );
+}
+
+/** An ERROR is the answer to a query, and its sender's to report: a name that is taken is one. */
+function passOn(line: string, log: Log): void {
+  if (/^(FATAL|PANIC):/.test(line)) log.warn({ postgres: line }, 'the database reports an error');
+  else log.debug({ postgres: line }, 'database');
+}
+
+async function stop(child: ChildProcess, exited: Promise<string>, clock: Clock): Promise<void> {
+  const timers = [clock.after(STOP_MS, () => child.kill('SIGQUIT')), clock.after(STOP_MS + QUIT_MS, () => child.kill('SIGKILL'))];
+  child.kill('SIGINT');
+  await exited;
+  for (const timer of timers) timer.cancel();
+}

@@ -1,0 +1,98 @@
+import { HearthError } from '../errors.ts';
+import { Decimal } from '../lib/decimal.ts';
+import type { FunctionVersion } from '../model/function-version.ts';
+import type { UsageRecord } from '../model/usage.ts';
+import { freezeDeep } from './function-document.ts';
+import { gone, nameTaken, otherRevision } from './functions.ts';
+import type { FunctionStore, Store, UsageStore, UsageTotals } from './store.ts';
+
+/** GB-seconds in one MB-millisecond, exactly: 1 / (1024 * 1000). */
+const GB_SECONDS = Decimal.parse('0.0000009765625');
+
+/** A store that forgets all when it is closed, for tests and the simulator. Same contract, same suite. */
+export function memoryStore(): Store {
+  return { functions: functions(), usage: usage(), close: () => Promise.resolve() };
+}
+
+function functions(): FunctionStore {
+  const versions = new Map<string, FunctionVersion>();
+  const copy = (version: FunctionVersion): FunctionVersion => freezeDeep(structuredClone(version));
+  const sameName = (a: FunctionVersion, b: FunctionVersion): boolean =>
+    a.accountId === b.accountId && a.region === b.region && a.name === b.name;
+  return {
+    async all() {
+      return [...versions.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    },
+    async create(version) {
+      if (versions.has(version.functionId) || [...versions.values()].some((other) => sameName(other, version)))
+        throw nameTaken(version.name);
+      versions.set(version.functionId, copy(version));
+    },
+    async replaceLatest(version, expectedRevisionId) {
+      const present = versions.get(version.functionId);
+      if (present === undefined) throw gone(version.name);
+      if (present.revisionId !== expectedRevisionId) throw otherRevision();
+      versions.set(version.functionId, copy(version));
+    },
+    async remove(functionId) {
+      return versions.delete(functionId);
+    },
+  };
+}
+
+function usage(): UsageStore {
+  const records = new Map<string, UsageRecord>();
+  const matching = (name: string | undefined): UsageRecord[] =>
+    [...records.values()].filter((r) => name === undefined || r.functionName === name);
+  return {
+    async append(batch) {
+      for (const record of batch) assertPossible(record);
+      for (const record of batch) {
+        const key = JSON.stringify([record.accountId, record.requestId, record.attempt]);
+        if (!records.has(key)) records.set(key, Object.freeze({ ...record }));
+      }
+    },
+    async totals({ fromMs, toMs, functionName }) {
+      const within = matching(functionName).filter((r) => r.startedAtMs >= fromMs && r.startedAtMs < toMs);
+      const names = [...new Set(within.map((r) => r.functionName))].sort((a, b) => (a < b ? -1 : 1));
+      return names.map((name) =>
+        sum(
+          name,
+          within.filter((r) => r.functionName === name),
+        ),
+      );
+    },
+    async recent({ functionName, limit }) {
+      return matching(functionName)
+        .sort((a, b) => b.startedAtMs - a.startedAtMs)
+        .slice(0, limit);
+    },
+  };
+}
+
+/** What a table's column would refuse. */
+function assertPossible(record: UsageRecord): void {
+  const counts = [record.attempt, record.billedMs, record.memoryMb, record.bytesIn, record.bytesOut];
+  const times = [record.startedAtMs, record.durationMs, record.coldMs, record.memoryUsedMb, record.initMs ?? 0];
+  if (counts.every((n) => Number.isSafeInteger(n) && n >= 0) && times.every((n) => Number.isFinite(n))) return;
+  throw new HearthError('InvalidParameterValueException', `A usage record can't be true: ${JSON.stringify(record)}`);
+}
+
+function sum(functionName: string, records: readonly UsageRecord[]): UsageTotals {
+  const total = (pick: (r: UsageRecord) => number): number => records.reduce((all, r) => all + pick(r), 0);
+  const starts = records.map((r) => r.startedAtMs);
+  return {
+    functionName,
+    invocations: records.length,
+    errors: records.filter((r) => r.outcome !== 'ok').length,
+    coldStarts: records.filter((r) => r.coldRung !== null).length,
+    billedMs: total((r) => r.billedMs),
+    gbSeconds: Decimal.whole(total((r) => r.billedMs * r.memoryMb))
+      .times(GB_SECONDS)
+      .toString(),
+    bytesIn: total((r) => r.bytesIn),
+    bytesOut: total((r) => r.bytesOut),
+    firstAtMs: starts.reduce((a, b) => Math.min(a, b)),
+    lastAtMs: starts.reduce((a, b) => Math.max(a, b)),
+  };
+}

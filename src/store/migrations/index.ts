@@ -1,0 +1,5 @@
+import { functionsAndUsage } from './0001-functions-and-usage.ts';
+import type { Migration } from './migration.ts';
+
+/** Every migration, in order. */
+export const MIGRATIONS: readonly Migration[] = [functionsAndUsage];

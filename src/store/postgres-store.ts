@@ -1,0 +1,93 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Clock } from '../lib/clock.ts';
+import { openPool } from './connection.ts';
+import type { DatabaseConnection } from './connection.ts';
+import { translated } from './database-error.ts';
+import { startEmbedded } from './embedded.ts';
+import type { Embedded } from './embedded.ts';
+import { functionStore } from './functions.ts';
+import type { Run } from './functions.ts';
+import { lockHome } from './home-lock.ts';
+import type { Log } from './log.ts';
+import { migrate } from './migrate.ts';
+import { MIGRATIONS } from './migrations/index.ts';
+import type { Database } from './schema.ts';
+import { ServerLock } from './server-lock.ts';
+import type { Store } from './store.ts';
+import { usageStore } from './usage.ts';
+
+/** A Config satisfies it. */
+export interface StoreOptions {
+  readonly home: string;
+  /** Somebody's own PostgreSQL; null: the embedded one. */
+  readonly databaseUrl: string | null;
+  readonly region: string;
+}
+
+export interface StoreParts {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A store in PostgreSQL. */
+export interface PostgresStore extends Store {
+  readonly database: 'embedded' | 'external';
+  /** The bundled PostgreSQL, with its connection to the user's database `app`; null when it is somebody's own. */
+  readonly embedded: Embedded | null;
+}
+
+/**
+ * Opens the state of one Hearth: locks the home, starts the bundled PostgreSQL unless there is a `databaseUrl`, takes the
+ * advisory lock, migrates. Throws ResourceConflictException naming the process when another server runs on the same
+ * home or database, ServiceUnavailable when the database can't be had. `close` undoes all of it, in order.
+ */
+export async function openStore(options: StoreOptions, parts: StoreParts): Promise<PostgresStore> {
+  const lock = lockHome(options.home);
+  let embedded: Embedded | null = null;
+  try {
+    embedded = options.databaseUrl === null ? await startEmbedded({ home: options.home, ...parts }) : null;
+    const connection = embedded?.connection('hearth') ?? { connectionString: options.databaseUrl ?? '' };
+    const store = await openDatabase(connection, options.region, parts);
+    const close = once(async () => {
+      await store.close();
+      await embedded?.stop();
+      lock.release();
+    });
+    return { functions: store.functions, usage: store.usage, database: embedded === null ? 'external' : 'embedded', embedded, close };
+  } catch (error) {
+    await embedded?.stop();
+    lock.release();
+    throw error;
+  }
+}
+
+/** The store in one database that is there already: its lock, its schema, its queries. */
+export async function openDatabase(connection: DatabaseConnection, region: string, { clock, log }: StoreParts): Promise<Store> {
+  const lock = await ServerLock.take({ connection, clock, log });
+  try {
+    const applied = await translated(() => migrate(lock.session, MIGRATIONS));
+    if (applied.length > 0) log.info({ applied }, 'database migrated');
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: openPool(connection, 'hearth', log) }) });
+  const run: Run = (work) =>
+    translated(() => {
+      lock.check();
+      return work();
+    });
+  return {
+    functions: functionStore(db, run),
+    usage: usageStore(db, run, { region, clock, log }),
+    close: once(async () => {
+      await db.destroy();
+      await lock.release();
+    }),
+  };
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null;
+  return () => (done ??= work());
+}

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import { Dispatcher } from '../../src/dispatch/dispatcher.ts';
+import { SimulatedDriver } from '../../src/drivers/simulated/simulated-driver.ts';
+import { HearthError } from '../../src/errors.ts';
+import { LocalFleet } from '../../src/fleet/local-fleet.ts';
+import { hostCheck } from '../../src/gateway/host-check.ts';
+import { createGateway } from '../../src/gateway/server.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { randomIds } from '../../src/lib/ids.ts';
+import type { FunctionVersion } from '../../src/model/function-version.ts';
+import { createLogger } from '../../src/observe/logger.ts';
+import { QUICK, version } from './world.ts';
+
+interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** Functions whose handler is its own answer: the event's `answer` member, or a fixed one. */
+const FUNCTIONS: Record<string, FunctionVersion> = {
+  echo: version({ name: 'echo', revisionId: 'r-echo', url: { auth: 'NONE' } }),
+  private: version({ name: 'private', revisionId: 'r-private' }),
+};
+
+describe('gateway', () => {
+  let server: Server;
+  let fleet: LocalFleet;
+  let port = 0;
+  let answer: (event: Buffer) => { body: Buffer; errorType?: string };
+
+  before(async () => {
+    const driver = new SimulatedDriver(systemClock, () => ({
+      ...QUICK,
+      initMs: 1,
+      forkMs: 1,
+      runtimeMs: 1,
+      handler: (i) => ({ ms: 0, ...answer(i.body) }),
+    }));
+    fleet = new LocalFleet({
+      clock: systemClock,
+      ids: randomIds,
+      memory: { totalBytes: 1e10, availableBytes: () => 1e10 },
+      provision: {
+        driver: () => driver,
+        startSpec: async (v) => ({ version: v, taskRoot: '/', dependencyRoot: null, environment: {}, initTimeoutMs: 1_000 }),
+        log: () => ({ line: () => undefined }),
+      },
+      limits: { reserveBytes: 0, instances: 10, startsAtOnce: 4 },
+      keep: { lingerMs: 50, snapshotKeepMs: 60_000 },
+    });
+    for (const v of Object.values(FUNCTIONS)) fleet.serve(v);
+    const dispatcher = new Dispatcher({
+      worker: fleet,
+      clock: systemClock,
+      usage: { record: () => undefined },
+      limits: { queueLength: 10, queueMs: 100 },
+      billedMs: (d) => Math.ceil(d),
+    });
+    server = createGateway({
+      dispatcher,
+      directory: {
+        find: (name) => FUNCTIONS[name] ?? raise(new HearthError('ResourceNotFoundException', `Function not found: ${name}`)),
+        get: (name) => FUNCTIONS[name] ?? null,
+      },
+      clock: systemClock,
+      ids: randomIds,
+      payloadBytes: 1_000,
+      hosts: hostCheck([]),
+      log: createLogger('silent'),
+      control: (_request, response) => response.writeHead(404).end(),
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    port = (server.address() as AddressInfo).port;
+  });
+
+  after(async () => {
+    await fleet.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  const call = (method: string, path: string, options: { headers?: Record<string, string>; body?: Buffer | string } = {}): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      const request = httpRequest({ port, host: '127.0.0.1', method, path, headers: options.headers ?? {} }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (c: Buffer) => chunks.push(c));
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }));
+      });
+      request.on('error', reject);
+      request.end(options.body);
+    });
+  const echo = (event: Buffer) => ({ body: event });
+
+  it('invokes with the bytes it was given, and answers with Lambda headers', async () => {
+    answer = echo;
+    const reply = await call('POST', '/2015-03-31/functions/echo/invocations', { body: '{"a": 1}' });
+    assert.equal(reply.status, 200);
+    assert.equal(reply.body.toString(), '{"a": 1}');
+    assert.equal(reply.headers['x-amz-executed-version'], '$LATEST');
+    assert.match(String(reply.headers['x-amzn-requestid']), /^[0-9a-f-]{36}$/);
+    assert.equal(reply.headers['x-hearth-cold-rung'], 'disk');
+  });
+
+  it('marks an error of the function, and returns its log tail when asked', async () => {
+    answer = () => ({ body: Buffer.from('{"errorType":"Error"}'), errorType: 'Error' });
+    const reply = await call('POST', '/2015-03-31/functions/echo/invocations', { headers: { 'x-amz-log-type': 'Tail' } });
+    assert.equal(reply.status, 200);
+    assert.equal(reply.headers['x-amz-function-error'], 'Unhandled');
+    const tail = Buffer.from(String(reply.headers['x-amz-log-result']), 'base64').toString();
+    assert.match(tail, /^START RequestId: \S+ Version: \$LATEST\nhandled\nEND RequestId: \S+\nREPORT RequestId: /);
+  });
+
+  it('answers DryRun without running, 404 with Lambda text, 413 beyond the limit, 400 for a type it does not know', async () => {
+    answer = () => raise(new Error('must not run'));
+    assert.equal(
+      (await call('POST', '/2015-03-31/functions/echo/invocations', { headers: { 'x-amz-invocation-type': 'DryRun' } })).status,
+      204,
+    );
+    const missing = await call('POST', '/2015-03-31/functions/nobody/invocations');
+    assert.equal(missing.status, 404);
+    assert.equal(missing.headers['x-amzn-errortype'], 'ResourceNotFoundException');
+    const large = await call('POST', '/2015-03-31/functions/echo/invocations', { body: 'x'.repeat(1_001) });
+    assert.equal(large.status, 413);
+    assert.equal(large.headers['x-amzn-errortype'], 'RequestTooLargeException');
+    assert.equal(
+      (await call('POST', '/2015-03-31/functions/echo/invocations', { headers: { 'x-amz-invocation-type': 'Later' } })).status,
+      400,
+    );
+  });
+
+  it('turns a request to a function URL into payload format 2.0, by path and by host', async () => {
+    answer = echo;
+    const headers = { 'content-type': 'image/png', cookie: 'a=1; b=2' };
+    const byPath = await call('PUT', '/fn/echo/in/cup%20s?x=1&x=2', { headers, body: Buffer.from([0xff, 0x00]) });
+    const event = JSON.parse(byPath.body.toString()) as Record<string, any>;
+    assert.equal(event['version'], '2.0');
+    assert.equal(event['rawPath'], '/in/cup%20s');
+    assert.deepEqual(event['queryStringParameters'], { x: '1,2' });
+    assert.deepEqual(event['cookies'], ['a=1', 'b=2']);
+    assert.equal(event['isBase64Encoded'], true);
+    assert.equal(event['body'], '/wA=');
+    assert.equal(event['requestContext'].http.method, 'PUT');
+    const byHost = await call('GET', '/deep?q', { headers: { host: 'echo.fn.localhost:8420' } });
+    assert.equal(JSON.parse(byHost.body.toString()).rawPath, '/deep');
+  });
+
+  it('answers what the handler says: status, headers, cookies, binary body', async () => {
+    answer = () => ({
+      body: Buffer.from(
+        JSON.stringify({
+          statusCode: 201,
+          headers: { 'X-A': 'b', 'bad header': 'x', Connection: 'close' },
+          cookies: ['c=1', 'd=2'],
+          body: '/wA=',
+          isBase64Encoded: true,
+        }),
+      ),
+    });
+    const reply = await call('GET', '/fn/echo/');
+    assert.equal(reply.status, 201);
+    assert.equal(reply.headers['x-a'], 'b');
+    assert.deepEqual(reply.headers['set-cookie'], ['c=1', 'd=2']);
+    assert.deepEqual([...reply.body], [0xff, 0x00]);
+  });
+
+  it('answers a value without statusCode as JSON, an invalid response and an error with 502', async () => {
+    answer = () => ({ body: Buffer.from('{"hello":"you"}') });
+    const plain = await call('GET', '/fn/echo');
+    assert.equal(plain.status, 200);
+    assert.equal(plain.headers['content-type'], 'application/json');
+    answer = () => ({ body: Buffer.from('{"statusCode":9999}') });
+    assert.equal((await call('GET', '/fn/echo')).status, 502);
+    answer = () => ({ body: Buffer.from('{}'), errorType: 'Error' });
+    assert.equal((await call('GET', '/fn/echo')).status, 502);
+  });
+
+  it('refuses URLs of functions that have none, hosts that are not ours, and pages of other origins', async () => {
+    assert.equal((await call('GET', '/fn/private/')).status, 403);
+    assert.equal((await call('GET', '/fn/nobody/')).status, 404);
+    assert.equal((await call('POST', '/2015-03-31/functions/echo/invocations', { headers: { host: 'evil.example' } })).status, 403);
+    const foreign = { headers: { origin: 'http://evil.example' } };
+    assert.equal((await call('POST', '/2015-03-31/functions/echo/invocations', foreign)).status, 403);
+    answer = echo;
+    assert.equal((await call('GET', '/fn/echo/', foreign)).status, 200);
+  });
+});
+
+function raise(error: Error): never {
+  throw error;
+}
