@@ -108,7 +108,7 @@ export class LogStream {
     if (this.#restBytes > 0) this.#line(this.#join(Buffer.alloc(0)));
     this.#over = true;
     this.#socket?.destroy();
-    for (const requestId of [...this.#open.keys()]) this.#marked(requestId);
+    for (const requestId of this.#open.keys()) this.#marked(requestId);
     this.#closed.resolve();
   }
 
