@@ -1,5 +1,6 @@
 /** Runs the command line, as a person would. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const HEARTH = fileURLToPath(new URL('../../bin/hearth', import.meta.url));
@@ -13,7 +14,9 @@ export async function hearth(args, { home }) {
     detached: true,
   });
   const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => collect(stream));
-  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  // Not 'close': what a server in the background has inherited stays open.
+  const exited = new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve));
+  const [code] = await Promise.all([exited, once(child.stdout, 'close')]);
   if (code === 0) return JSON.parse(stdout.text);
   throw new Error(`hearth ${args[0]} failed\n${stderr.text.trim() || stdout.text.trim()}`);
 }

@@ -17,6 +17,7 @@ function takeFirstSteps(order) {
   return { link, token: order.token, unconfined };
 }
 
+/** Makes the log socket stdout and stderr. */
 function redirectOutput({ logSocket, token }) {
   const inherited = log.privateFd();
   if (inherited > 2) fs.closeSync(inherited);
@@ -34,4 +35,4 @@ function becomeSomeoneElse() {
   Object.defineProperty(process, 'pid', { value: native.getpid(), writable: false, enumerable: true, configurable: true });
 }
 
-module.exports = { takeFirstSteps, becomeSomeoneElse };
+module.exports = { redirectOutput, takeFirstSteps, becomeSomeoneElse };

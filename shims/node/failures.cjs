@@ -5,7 +5,7 @@ const { types } = require('node:util');
 /** An error whose type is one of Lambda's own names. */
 function runtimeError(name, message) {
   const error = new Error(message);
-  error.name = name;
+  Object.defineProperty(error, 'name', { value: name, enumerable: false });
   error.stack = `${name}: ${message}${error.stack.slice(error.stack.indexOf('\n'))}`;
   return error;
 }

@@ -40,11 +40,11 @@ async function initialise(order) {
   const startedAt = process.hrtime.bigint();
   let handler;
   try {
-    handler = await loadHandler(order.taskRoot, order.handler);
+    handler = await loadHandler(order.taskRoot, order.handler, watch.note);
+    await new Promise((resolve) => setImmediate(resolve)); // rejections that nobody handled get known
   } finally {
     watch.stop();
   }
-  watch.note(order.handler, startedAt);
   return {
     handler,
     durationMs: Number(process.hrtime.bigint() - startedAt) / 1e6,

@@ -2,30 +2,39 @@
 // One invocation of the handler, from its event to how it ended.
 const { createContext } = require('./context.cjs');
 
+/** Promises that never settle are rare: looked for late and seldom. */
+const UNSETTLED_LOOK_MS = 100;
+
 /**
  * Calls the handler and tells once how it ended: settle(error, result), with error undefined when it returned.
- * `idle.wait(then)` calls back once the event loop has nothing left to do, or is null where several invocations share the loop.
+ * `idle` calls back once the event loop has nothing left to do, or is null where several invocations share the loop.
  */
 function invoke(fn, header, event, { idle, settle }) {
   let settled = false;
+  let called = false;
   const once = (error, result) => {
     if (settled) return;
     settled = true;
+    idle?.stop();
     settle(error ?? undefined, result);
   };
   const context = createContext(fn, header, once);
   const callback = (error, result) => {
+    if (called) return;
+    called = true;
     if (idle === null || !context.callbackWaitsForEmptyEventLoop) once(error, result);
-    else idle.wait(() => once(error, result));
+    else idle.wait(() => once(error, result), 0);
   };
-  idle?.wait(() => once(undefined, null)); // a handler that neither answers nor leaves anything running answers null
   try {
     const returned = fn.handler(event, context, callback);
-    if (typeof returned?.then === 'function')
+    const promised = typeof returned?.then === 'function';
+    if (promised)
       returned.then(
         (result) => once(undefined, result),
         (error) => once(thrown(error)),
       );
+    // As on Lambda, a handler that has not answered when nothing is left that could make it answers null.
+    if (!settled && !called) idle?.wait(() => once(undefined, null), promised ? UNSETTLED_LOOK_MS : 0);
   } catch (error) {
     once(thrown(error));
   }

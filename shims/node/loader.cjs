@@ -40,11 +40,17 @@ function isModuleScope(folder) {
   return false;
 }
 
-async function loadModule(taskRoot, file) {
+async function loadModule(taskRoot, file, note) {
   const stem = path.resolve(taskRoot, file);
   const esm = isModuleScope(path.dirname(stem));
-  if (isFile(`${stem}.js`)) return esm ? import(pathToFileURL(`${stem}.js`)) : require(`${stem}.js`);
-  if (isFile(`${stem}.mjs`)) return import(pathToFileURL(`${stem}.mjs`));
+  const importTimed = async (extension) => {
+    const startedAt = process.hrtime.bigint();
+    const loaded = await import(pathToFileURL(stem + extension));
+    note(file + extension, startedAt);
+    return loaded;
+  };
+  if (isFile(`${stem}.js`)) return esm ? importTimed('.js') : require(`${stem}.js`);
+  if (isFile(`${stem}.mjs`)) return importTimed('.mjs');
   if (isFile(`${stem}.cjs`)) return require(`${stem}.cjs`);
   if (isFile(stem)) return require(stem);
   return require(require.resolve(file, { paths: [taskRoot, path.dirname(stem)] }));
@@ -63,12 +69,12 @@ function rename(error, name) {
   return renamed;
 }
 
-/** The handler function. Throws Lambda's errors. */
-async function loadHandler(taskRoot, handler) {
+/** The handler function. Throws Lambda's errors. `note(name, startedAt)` is told how long an ESM import took. */
+async function loadHandler(taskRoot, handler, note) {
   const { file, property } = split(handler);
   let loaded;
   try {
-    loaded = await loadModule(taskRoot, file);
+    loaded = await loadModule(taskRoot, file, note);
   } catch (error) {
     throw asLambdaError(error);
   }

@@ -3,11 +3,12 @@
 const native = require('./native.cjs');
 const log = require('./log.cjs');
 const reseed = require('./reseed.cjs');
-const { takeFirstSteps } = require('./child.cjs');
+const { redirectOutput, takeFirstSteps } = require('./child.cjs');
 const { errorDocument, loggable, unhandledRejection } = require('./failures.cjs');
 const { measureCeiling } = require('./fork.cjs');
 const { Frame } = require('./frames.cjs');
 const { capabilities, greet } = require('./greeting.cjs');
+const { calibrate } = require('./idle.cjs');
 const { initialise, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
 const { waitForOrders } = require('./orders.cjs');
@@ -40,9 +41,12 @@ function installProcess() {
   );
 }
 
-/** Forks on the host's orders. Resolves in each child only, as the process it has become. */
-async function forkOnOrders(self, fn) {
-  await new Promise((resolve) => setImmediate(resolve)); // a place in the event loop where nothing is half handled
+/** A place in the event loop where nothing is half handled. */
+const checkPhase = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Forks on the host's orders, in the check phase, with no turn of the event loop before. Resolves in each child only, as the process it has become. */
+function forkOnOrders(self, fn) {
+  collectRubbish();
   const order = waitForOrders(self.link);
   return become(takeFirstSteps(order), fn === null ? null : { ...fn, logStream: order.logStream });
 }
@@ -72,12 +76,11 @@ async function runFunction(self, order) {
   }
   const fn = { order, handler: result.handler, logStream: order.logStream };
   const unforkable = await whyUnforkable(order, result);
+  const forks = order.snapshot && unforkable === null;
+  if (forks) await checkPhase(); // the last turn of the loop: timers of the function's fire in instances only from here on
   process.off('beforeExit', unsettled);
   link.send(Frame.initDone, 0, { durationMs: result.durationMs, slowestModules: result.slowestModules, unforkable });
-  if (unforkable !== null || !order.snapshot) return serve(self, fn);
-  onFatal = async () => {};
-  collectRubbish();
-  return forkOnOrders(self, fn);
+  return forks ? forkOnOrders(self, fn) : serve(self, fn);
 }
 
 /** Null for a process that was not asked to be forked, and for one that may be. */
@@ -93,7 +96,7 @@ async function become(self, fn) {
     case 'zygote':
       await startThreadPool();
       await rehearse();
-      collectRubbish();
+      await checkPhase();
       return forkOnOrders(self, null);
     case 'function':
       return runFunction(self, welcome);
@@ -105,12 +108,14 @@ async function become(self, fn) {
 }
 
 async function main() {
-  const { HEARTH_SOCKET: socket, HEARTH_TOKEN: token } = process.env;
+  const { HEARTH_SOCKET: socket, HEARTH_TOKEN: token, HEARTH_LOG_SOCKET: logSocket } = process.env;
   if (!socket || !token) throw new Error('HEARTH_SOCKET and HEARTH_TOKEN must be set: this program is started by Hearth');
   for (const name of Object.keys(process.env)) if (name.startsWith('HEARTH_')) delete process.env[name];
   measureCeiling();
   installProcess();
-  log.keepPrivate(native);
+  if (logSocket) redirectOutput({ logSocket, token });
+  else log.keepPrivate(native);
+  await calibrate();
   await become({ link: Link.connect(socket), token, unconfined: [] }, null);
 }
 

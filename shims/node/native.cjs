@@ -11,6 +11,8 @@ const bind = (prototype) => self.func(prototype);
 const SYS = { pidfd_open: 434, close_range: 436, mount_setattr: 442 };
 const syscall = bind('long syscall(long, long, long, long, long, long, long)');
 const syscallBuffer = bind('long syscall(long, long, const char *, long, void *, long, long)');
+const copyOut = bind('void *memcpy(void *, uintptr_t, size_t)');
+const copyIn = bind('void *memcpy(uintptr_t, const void *, size_t)');
 const defaultLoop = bind('void *uv_default_loop()')();
 
 const native = {
@@ -41,6 +43,12 @@ const native = {
   setresuid: bind('int setresuid(unsigned int, unsigned int, unsigned int)'),
   capset: bind('int capset(void *, const void *)'),
   sched_setaffinity: bind('int sched_setaffinity(int, size_t, const void *)'),
+  readMemory(address, bytes) {
+    const copy = Buffer.alloc(bytes);
+    copyOut(copy, address, bytes);
+    return copy;
+  },
+  writeMemory: (address, bytes) => void copyIn(address, bytes, bytes.length),
   pidfdOpen: (pid) => Number(syscall(SYS.pidfd_open, pid, 0, 0, 0, 0, 0)),
   closeFrom: (fd) => Number(syscall(SYS.close_range, fd, 0xffffffff, 0, 0, 0, 0)),
   mountSetattr: (path, attributes) => Number(syscallBuffer(SYS.mount_setattr, -100, path, 0, attributes, attributes.length, 0)),
@@ -52,6 +60,8 @@ const native = {
     (call) => () =>
       call(defaultLoop)
   )(bind('void uv_update_time(void *)')),
+  /** Handles that keep the event loop alive; uv_loop_s as below. */
+  activeHandles: () => koffi.decode(defaultLoop, 8, 'uint32_t'),
   /** Requests libuv has under way (files, name lookups, native work). uv_loop_s: data, active_handles, handle_queue[2], active_reqs; fixed in libuv 1.x. */
   pendingRequests: () => koffi.decode(defaultLoop, 32, 'uint32_t'),
   errno: () => koffi.errno(),

@@ -114,7 +114,7 @@ function obey(link, watch, frame) {
 function waitForOrders(link) {
   const watch = new Watch(link.fd);
   for (;;) {
-    // Orders may have come in the same packet as what was read before, the welcome included: first those, then wait.
+    // The first orders may have come in the same packet as the welcome.
     for (let frame = link.reader.next(); frame !== null; frame = link.reader.next()) {
       if (frame.type !== Frame.fork) throw new Error(`frame of type ${frame.type} while waiting for fork orders`);
       const order = obey(link, watch, frame);

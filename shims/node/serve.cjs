@@ -21,13 +21,10 @@ class Instance {
     this.shared = fn.order.concurrency > 1 ? new AsyncLocalStorage() : null;
     this.socket = new net.Socket({ fd: link.fd });
     this.sender = new AnswerSender(this.socket);
-    this.idle = this.shared === null ? new IdleLoop(this.socket) : null;
+    this.idle = this.shared === null ? new IdleLoop() : null;
     log.setRequestId(() => this.active()?.header.requestId);
     this.socket.on('error', () => {}); // 'close' follows
-    this.socket.on('close', () => {
-      this.idle?.close();
-      closed();
-    });
+    this.socket.on('close', closed);
     this.socket.on('data', (chunk) => {
       this.reader.push(chunk);
       this.drain();

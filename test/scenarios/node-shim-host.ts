@@ -278,8 +278,11 @@ export class Host {
     return peer.json<InitDone | InitError>(Frame.initDone, Frame.initError);
   }
 
-  async childExited(parent: Peer): Promise<ChildExited> {
-    return parent.json<ChildExited>(Frame.childExited);
+  /** How `child` of `parent` ended. */
+  async childExited(parent: Peer, child: Peer): Promise<ChildExited> {
+    const found = await parent.take(({ type, payload }) => type === Frame.childExited && JSON.parse(payload.toString()).pid === child.hello.pid);
+    if (found === null) throw new Error('the parent ended before its child');
+    return JSON.parse(found.payload.toString()) as ChildExited;
   }
 
   /** What `token` has printed, once the mark of `requestId` is there, without the mark. */

@@ -1,0 +1,2 @@
+Promise.reject(new Error('late'));
+exports.handler = async () => 1;

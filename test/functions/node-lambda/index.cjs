@@ -1,0 +1,59 @@
+'use strict';
+// One behaviour of a handler per export.
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+let ticks = 0;
+
+exports.context = async (event, context) => ({ ...context, remaining: context.getRemainingTimeInMillis(), trace: process.env._X_AMZN_TRACE_ID });
+exports.late = (event, context, callback) => {
+  setTimeout(() => (ticks += 1), 20);
+  callback(null, { ticks });
+};
+exports.atOnce = (event, context, callback) => {
+  context.callbackWaitsForEmptyEventLoop = false;
+  setTimeout(() => (ticks += 1), 20);
+  callback(null, { ticks });
+};
+exports.callbackError = (event, context, callback) => callback(new RangeError('out of range'));
+exports.callbackString = (event, context, callback) => callback('just text');
+exports.silent = () => 'not a promise, so not an answer';
+exports.unsettled = () => new Promise(() => {});
+exports.succeed = (event, context) => context.succeed('succeeded');
+exports.fail = (event, context) => context.fail(new Error('failed'));
+exports.throws = async () => {
+  throw Object.assign(new TypeError('two\nlines'), { detail: 7 });
+};
+exports.throwsAtOnce = () => {
+  throw new Error('at once');
+};
+exports.throwsNothing = async () => {
+  throw undefined;
+};
+exports.uncaught = async () => {
+  setTimeout(() => {
+    throw new Error('nobody caught');
+  }, 1);
+  await sleep(10_000);
+};
+exports.unhandled = async () => {
+  Promise.reject(new Error('nobody handled'));
+  await sleep(10_000);
+};
+exports.exits = async () => process.exit(5);
+exports.bigint = async () => ({ n: 1n });
+exports.nothing = async () => undefined;
+exports.echo = async (event) => event;
+exports.slow = async (event) => {
+  console.log('start', event.n);
+  await sleep(event.ms);
+  console.log('end', event.n);
+  return event.n;
+};
+exports.prints = async (event) => {
+  console.log('one\ntwo');
+  console.warn('%s-%d', 'careful', 7);
+  process.stdout.write('raw\n');
+  process.stderr.write('error\n');
+  require('node:fs').writeSync(1, 'direct\n');
+  require('node:child_process').execSync('echo child; echo child-error >&2', { stdio: 'inherit' });
+  return 'printed';
+};

@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import * as protocol from '../../src/runtimes/protocol.ts';
+import type { FunctionOrder, InitDone, InitError } from '../../src/runtimes/protocol.ts';
+import { header, Host, invoke, root, type Outcome, type Peer } from './node-shim-host.ts';
+
+const frames = createRequire(import.meta.url)(path.join(root, 'shims/node/frames.cjs')) as Record<string, unknown>;
+const supported = process.platform === 'linux';
+const parse = (outcome: Outcome): any => JSON.parse(outcome.body);
+
+test('the shim speaks the protocol of src/runtimes/protocol.ts', () => {
+  for (const name of ['PROTOCOL_VERSION', 'MAX_FRAME_BYTES', 'BODY_CHUNK_BYTES', 'ANSWER_WINDOW_BYTES', 'Frame'] as const) {
+    assert.deepEqual(frames[name], protocol[name]);
+  }
+});
+
+describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }, () => {
+  let host: Host;
+  let zygote: Peer;
+  before(async () => {
+    host = await Host.open();
+    zygote = await host.zygote();
+  });
+  after(() => host.close());
+
+  /** A function whose init phase went well: its snapshot and a way to get instances of it. */
+  async function snapshotOf(name: string, over: Partial<FunctionOrder> = {}): Promise<{ snapshot: Peer; init: InitDone; instance: () => Promise<Peer> }> {
+    const snapshot = await host.fork(zygote);
+    const init = await host.initialise(snapshot, name, over);
+    assert.ok('unforkable' in init, JSON.stringify(init));
+    return { snapshot, init, instance: () => host.instance(snapshot) };
+  }
+
+  async function once(name: string, over: Partial<FunctionOrder>, event: unknown = {}): Promise<{ outcome: Outcome; peer: Peer; requestId: string; snapshot: Peer }> {
+    const { snapshot, instance } = await snapshotOf(name, over);
+    const peer = await instance();
+    const { requestId } = header();
+    return { outcome: await invoke(peer, event, { requestId }), peer, requestId, snapshot };
+  }
+
+  test('greets with what it is', () => {
+    assert.equal(zygote.hello.protocol, protocol.PROTOCOL_VERSION);
+    assert.equal(zygote.hello.runtime, `node/${process.versions.node}`);
+    assert.deepEqual(zygote.hello.capabilities, ['fork', 'concurrency']);
+    assert.deepEqual(zygote.hello.unconfined, []);
+  });
+
+  test('forks instances that share no randomness and know who they are', async () => {
+    const { init, instance } = await snapshotOf('node-echo');
+    assert.equal(init.unforkable, null);
+    assert.equal(init.slowestModules[0]?.name, 'index.cjs');
+    const instances = await Promise.all(Array.from({ length: 50 }, () => instance()));
+    const answers = await Promise.all(instances.map(async (peer) => parse(await invoke(peer, { a: 1 }))));
+    for (const key of ['pid', 'random', 'uuid', 'webUuid', 'bytes', 'values']) assert.equal(new Set(answers.map((answer) => answer[key])).size, 50, key);
+    for (const [i, answer] of answers.entries()) {
+      assert.equal(answer.pid, instances[i]!.hello.pid);
+      assert.equal(answer.calls, 1);
+      assert.deepEqual(answer.event, { a: 1 });
+      assert.equal(answer.logStream, '2026/01/01/[$LATEST]abc');
+      assert.equal(answer.environment, answer.logStream);
+      assert.match(answer.uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    }
+    assert.equal(parse(await invoke(instances[0]!, {})).calls, 2);
+  });
+
+  test('reaps instances and says how they ended; they outlive their parent', async () => {
+    const { snapshot, instance } = await snapshotOf('node-lambda', { handler: 'index.exits' });
+    const [exits, killed, survivor] = [await instance(), await instance(), await instance()];
+    assert.equal((await invoke(exits, {})).end, null);
+    assert.deepEqual(await host.childExited(snapshot, exits), { pid: exits.hello.pid, code: 5, signal: null });
+    process.kill(killed.hello.pid, 'SIGKILL');
+    assert.deepEqual(await host.childExited(snapshot, killed), { pid: killed.hello.pid, code: null, signal: 9 });
+    assert.equal(existsSync(`/proc/${killed.hello.pid}`), false);
+    snapshot.close();
+    assert.deepEqual(await host.childExited(zygote, snapshot), { pid: snapshot.hello.pid, code: 0, signal: null });
+    assert.equal((await invoke(survivor, {})).end, null);
+  });
+
+  test('an instance whose host has gone ends', async () => {
+    const { snapshot, instance } = await snapshotOf('node-echo');
+    const peer = await instance();
+    peer.close();
+    assert.deepEqual(await host.childExited(snapshot, peer), { pid: peer.hello.pid, code: 0, signal: null });
+  });
+
+  test('the context object is Lambda’s', async () => {
+    const clientContext = JSON.stringify({ custom: { a: 'b' } });
+    const { snapshot } = await snapshotOf('node-lambda', { handler: 'index.context' });
+    const peer = await host.instance(snapshot);
+    const answer = parse(await invoke(peer, {}, { requestId: 'id-1', clientContext, deadlineMs: Date.now() + 5000 }));
+    assert.ok(answer.remaining > 0 && answer.remaining <= 5000);
+    delete answer.remaining;
+    assert.deepEqual(answer, {
+      callbackWaitsForEmptyEventLoop: true,
+      functionVersion: '$LATEST',
+      functionName: 'node-lambda',
+      memoryLimitInMB: '128',
+      logGroupName: '/aws/lambda/node-lambda',
+      logStreamName: '2026/01/01/[$LATEST]abc',
+      clientContext: { custom: { a: 'b' } },
+      invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:test',
+      awsRequestId: 'id-1',
+      trace: 'Root=1-2-3',
+    });
+  });
+
+  test('callbacks wait for the event loop, unless told otherwise', async () => {
+    const late = await (await snapshotOf('node-lambda', { handler: 'index.late' })).instance();
+    assert.deepEqual(parse(await invoke(late, {})), { ticks: 0 });
+    assert.deepEqual(parse(await invoke(late, {})), { ticks: 1 });
+    const atOnce = await (await snapshotOf('node-lambda', { handler: 'index.atOnce' })).instance();
+    assert.ok((await invoke(atOnce, {})).end!.handlerMs < 20);
+  });
+
+  const answers: [string, unknown][] = [
+    ['silent', null],
+    ['unsettled', null],
+    ['nothing', null],
+    ['succeed', 'succeeded'],
+  ];
+  for (const [handler, expected] of answers) {
+    test(`${handler}: answers ${JSON.stringify(expected)}`, async () => {
+      const { outcome } = await once('node-lambda', { handler: `index.${handler}` });
+      assert.equal(outcome.end?.errorType, null);
+      assert.deepEqual(parse(outcome), expected);
+    });
+  }
+
+  const failures: [string, string, string | RegExp][] = [
+    ['callbackError', 'RangeError', 'out of range'],
+    ['callbackString', 'string', 'just text'],
+    ['fail', 'Error', 'failed'],
+    ['throws', 'TypeError', 'two\nlines'],
+    ['throwsAtOnce', 'Error', 'at once'],
+    ['throwsNothing', 'string', 'undefined'],
+    ['bigint', 'Runtime.MarshalError', /^Unable to stringify response body as json: /],
+  ];
+  for (const [handler, errorType, message] of failures) {
+    test(`${handler}: fails with ${errorType} and lives on`, async () => {
+      const { outcome, peer, requestId } = await once('node-lambda', { handler: `index.${handler}` });
+      assert.equal(outcome.end?.errorType, errorType);
+      const document = parse(outcome);
+      assert.deepEqual(Object.keys(document), ['errorType', 'errorMessage', 'trace']);
+      assert.equal(document.errorType, errorType);
+      if (typeof message === 'string') assert.equal(document.errorMessage, message);
+      else assert.match(document.errorMessage, message);
+      assert.match(await host.logOf(peer, requestId), new RegExp(`\\t${requestId}\\tERROR\\tInvoke Error \\t`));
+      assert.equal((await invoke(peer, {})).end?.errorType, errorType);
+    });
+  }
+
+  for (const [handler, errorType, code, label] of [
+    ['uncaught', 'Error', 129, 'Uncaught Exception'],
+    ['unhandled', 'Runtime.UnhandledPromiseRejection', 128, 'Unhandled Promise Rejection'],
+  ] as const) {
+    test(`${handler}: answers ${errorType} and ends`, async () => {
+      const { outcome, peer, requestId, snapshot } = await once('node-lambda', { handler: `index.${handler}` });
+      assert.equal(outcome.end?.errorType, errorType);
+      assert.match(await host.logOf(peer, requestId), new RegExp(`\\tERROR\\t${label} \\t`));
+      assert.deepEqual(await host.childExited(snapshot, peer), { pid: peer.hello.pid, code, signal: null });
+    });
+  }
+
+  test('bodies of 6 MB go both ways', async () => {
+    const peer = await (await snapshotOf('node-lambda', { handler: 'index.echo' })).instance();
+    const text = 'ü'.repeat(3 << 20);
+    assert.equal(parse(await invoke(peer, { text })).text, text);
+    assert.equal(parse(await invoke(peer, 'small')), 'small');
+  });
+
+  test('four invocations at once; each line knows its request', async () => {
+    const peer = await (await snapshotOf('node-lambda', { handler: 'index.slow', concurrency: 4 })).instance();
+    const ids = [0, 1, 2, 3].map((n) => `request-${n}`);
+    const outcomes = await Promise.all(ids.map((requestId, n) => invoke(peer, { n, ms: 50 }, { requestId })));
+    assert.deepEqual(outcomes.map(parse), [0, 1, 2, 3]);
+    await host.logOf(peer, 'request-3');
+    const lines = host.logs.get(peer.hello.token)!.split('\n');
+    for (const [n, id] of ids.entries()) {
+      assert.equal(lines.filter((line) => line.includes(`\t${id}\tINFO\tstart ${n}`)).length, 1);
+      assert.equal(lines.filter((line) => line.includes(`\t${id}\tINFO\tend ${n}`)).length, 1);
+    }
+    assert.ok(lines.findIndex((line) => line.includes('end')) > lines.findLastIndex((line) => line.includes('start')), 'they ran one after the other');
+  });
+
+  test('all that an invocation prints comes before its mark', async () => {
+    const { peer, requestId } = await once('node-lambda', { handler: 'index.prints' });
+    const log = (await host.logOf(peer, requestId)).replaceAll(/^\S+Z\t/gm, '');
+    assert.equal(log, `${requestId}\tINFO\tone\rtwo\n${requestId}\tWARN\tcareful-7\nraw\nerror\ndirect\nchild\nchild-error\n`);
+  });
+
+  test('a forked process can do what a Node.js process can', async () => {
+    const peer = await (await snapshotOf('node-world')).instance();
+    assert.deepEqual(parse(await invoke(peer, {})), {
+      fetch: 'over http',
+      files: true,
+      names: true,
+      keys: 8,
+      zip: 'zipped',
+      exec: 'executed\n',
+      execSync: 'synchronously\n',
+      worker: ['from a worker', 0],
+      collections: 30,
+      compiler: true,
+    });
+  });
+
+  test('ES modules, nested handlers, imports in the child', async () => {
+    const { outcome } = await once('node-esm', { handler: 'index.inner.handler' });
+    assert.deepEqual(parse(outcome), { file: 'index.js', word: 'imported', later: 'imported later' });
+  });
+
+  test('timers of the init phase run in instances only', async () => {
+    const ticks = path.join(host.directory, 'ticks');
+    const ticksOf = (peer: Peer): number =>
+      existsSync(ticks)
+        ? readFileSync(ticks, 'utf8')
+            .split('\n')
+            .filter((line) => line === String(peer.hello.pid)).length
+        : 0;
+    const { snapshot, instance } = await snapshotOf('node-timers', { environment: { TICKS: ticks } });
+    const duringInit = ticksOf(snapshot);
+    await new Promise((resolve) => setTimeout(resolve, 60)); // long enough for the parent's interval, did it run
+    const peer = await instance();
+    const { ticks: counted, tookMs } = parse(await invoke(peer, { ms: 65 }));
+    assert.ok(counted >= 1 && tookMs >= 64, JSON.stringify({ counted, tookMs }));
+    assert.equal(ticksOf(snapshot), duringInit);
+    assert.ok(ticksOf(peer) >= counted);
+  });
+
+  const unforkable: [string, RegExp][] = [
+    ['threads', /^init left 1 thread running \(.+\)$/],
+    ['sockets', /^init left 1 socket open \(.+\)$/],
+    ['children', /^init left 1 process running \(.+\)$/],
+  ];
+  for (const [file, reason] of unforkable) {
+    test(`${file}: unforkable, and serves all the same`, async () => {
+      const peer = await host.fork(zygote);
+      const init = (await host.initialise(peer, 'node-unforkable', { handler: `${file}.handler` })) as InitDone;
+      assert.match(init.unforkable ?? '', reason);
+      assert.equal(parse(await invoke(peer, {})), 'served');
+      peer.close();
+    });
+  }
+
+  const broken: [string, string, RegExp][] = [
+    ['missing.handler', 'Runtime.ImportModuleError', /^Error: Cannot find module 'no-such-package'\nRequire stack:\n- .*missing\.cjs/],
+    ['absent.handler', 'Runtime.ImportModuleError', /^Error: Cannot find module 'absent'/],
+    ['syntax.handler', 'Runtime.UserCodeSyntaxError', /^SyntaxError: /],
+    ['throws.handler', 'TypeError', /^during init$/],
+    ['rejects.handler', 'Runtime.UnhandledPromiseRejection', /^Error: late$/],
+    ['text.handler', 'Runtime.HandlerNotFound', /^text\.handler is not a function$/],
+    ['text.other', 'Runtime.HandlerNotFound', /^text\.other is undefined or not exported$/],
+    ['text', 'Runtime.MalformedHandlerName', /^Bad handler$/],
+    ['../text.handler', 'Runtime.MalformedHandlerName', /is not a valid handler name/],
+  ];
+  for (const [handler, errorType, message] of broken) {
+    test(`init of ${handler} fails with ${errorType}`, async () => {
+      const peer = await host.fork(zygote);
+      const init = (await host.initialise(peer, 'node-broken', { handler })) as InitError;
+      assert.equal(init.errorType, errorType);
+      assert.match(init.errorMessage, message);
+      assert.ok(Array.isArray(init.trace) && init.durationMs >= 0);
+      assert.equal((await host.childExited(zygote, peer)).signal, null);
+      assert.match(host.logs.get(peer.hello.token)!, /\tundefined\tERROR\t(Uncaught Exception|Unhandled Promise Rejection) \t/);
+    });
+  }
+
+  test('a spawned process runs a function without a zygote', async () => {
+    const peer = await host.spawn();
+    const init = (await host.initialise(peer, 'node-lambda', { handler: 'index.late', snapshot: false })) as InitDone;
+    assert.equal(init.unforkable, null);
+    assert.deepEqual(parse(await invoke(peer, {})), { ticks: 0 });
+    assert.deepEqual(parse(await invoke(peer, {})), { ticks: 1 });
+    peer.close();
+  });
+
+  test('without --single-threaded nothing is forked', async () => {
+    const peer = await host.spawn([]);
+    assert.deepEqual(peer.hello.capabilities, ['concurrency']);
+    const init = (await host.initialise(peer, 'node-echo')) as InitDone;
+    assert.match(init.unforkable ?? '', /--single-threaded/);
+    assert.equal(parse(await invoke(peer, { b: 2 })).event.b, 2);
+    peer.close();
+  });
+});
