@@ -89,7 +89,10 @@ it('burst: all are under way at once before any is answered', async () => {
       const result = await burst({ mode: 'burst', target, connections: 150, seconds: 60 }, (at) => startedMs.push(at));
       assert.equal(startedMs.length, 1);
       assert.equal(result.failures, 0);
-      assert.deepEqual(result.bodies, Array.from({ length: 150 }, () => '150'));
+      assert.deepEqual(
+        result.bodies,
+        Array.from({ length: 150 }, () => '150'),
+      );
     },
   );
 });
