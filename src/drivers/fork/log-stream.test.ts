@@ -15,9 +15,9 @@ function stream(concurrency = 1) {
 }
 
 /** Whether a promise has settled by now. */
-async function settled(promise: Promise<void>): Promise<boolean> {
+async function settled(promise: Promise<void> | null): Promise<boolean> {
   let yes = false;
-  void promise.then(() => (yes = true));
+  void Promise.resolve(promise).then(() => (yes = true));
   await new Promise((resolve) => setImmediate(resolve));
   return yes;
 }
@@ -40,14 +40,14 @@ describe('log stream', () => {
         ],
         `cut at ${cut}`,
       );
-      assert.ok(await settled(log.finish('a')));
+      assert.ok(await settled(log.finish('a', true)));
     }
   });
 
   it('holds an invocation open until its mark, whose lines it gets even when the next has begun', async () => {
     const { lines, log, push } = stream();
     log.begin('a');
-    const logged = log.finish('a');
+    const logged = log.finish('a', true);
     log.begin('b');
     push('late\n');
     assert.equal(await settled(logged), false);
@@ -56,6 +56,18 @@ describe('log stream', () => {
     assert.deepEqual(lines, [
       ['a', 'late'],
       ['b', 'next'],
+    ]);
+  });
+
+  it('waits for no mark that was not written', () => {
+    const { lines, log, push } = stream();
+    log.begin('a');
+    push('said\n');
+    assert.equal(log.finish('a', false), null);
+    push('between\n');
+    assert.deepEqual(lines, [
+      ['a', 'said'],
+      [null, 'between'],
     ]);
   });
 
@@ -75,16 +87,16 @@ describe('log stream', () => {
   it('does not wait for ever for a mark, nor past the end of the stream', async () => {
     const { clock, log, push, lines } = stream();
     log.begin('a');
-    const logged = log.finish('a');
+    const logged = log.finish('a', true);
     await clock.advance(1_000);
     assert.ok(await settled(logged));
     log.begin('b');
-    const other = log.finish('b');
+    const other = log.finish('b', true);
     push('no newline');
     log.end();
     assert.ok((await settled(other)) && (await settled(log.closed)));
     assert.deepEqual(lines, [['b', 'no newline']]);
-    assert.ok(await settled(log.finish('c')));
+    assert.ok(await settled(log.finish('c', true)));
   });
 
   it('takes a mark of another token for text, made harmless', () => {
@@ -116,6 +128,6 @@ describe('log stream', () => {
       lines.map(([, line]) => line),
       [text],
     );
-    assert.ok(await settled(log.finish('a')));
+    assert.ok(await settled(log.finish('a', true)));
   });
 });
