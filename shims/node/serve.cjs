@@ -123,7 +123,11 @@ class Instance {
 function parseEvent(chunks) {
   if (chunks.length === 0) return {};
   const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-  return bytes.length === 0 ? {} : JSON.parse(bytes.toString());
+  try {
+    return bytes.length === 0 ? {} : JSON.parse(bytes.toString());
+  } catch (error) {
+    throw runtimeError('Runtime.UnmarshalError', `Unable to unmarshal input: ${error.message}`);
+  }
 }
 
 module.exports = { Instance };

@@ -58,6 +58,8 @@ export class OutputLines {
       this.#take(index, decoder.write(chunk));
     });
     stream.on('error', () => {}); // 'close' follows
+    // A program that ended without a word has closed its end before anybody listened.
+    if (stream.closed) return Promise.resolve();
     return new Promise((resolve) => stream.once('close', resolve));
   }
 
