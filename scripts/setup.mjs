@@ -101,7 +101,7 @@ async function step(stderr, title, work, explain) {
   stderr.write(stderr.isTTY ? ` ${seconds} s\n` : `setup: done in ${seconds} s\n`);
 }
 
-/** Rejects with the last lines of what it printed. */
+/** Rejects with the first lines of what it printed: both npm and tsc say first what is wrong, and last how they are used. */
 function run(cwd, command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -110,14 +110,14 @@ function run(cwd, command, args) {
       shell: process.platform === 'win32' && command.endsWith('.cmd'),
     });
     let said = '';
-    const keep = (chunk) => (said = (said + chunk).slice(-64 * 1024));
+    const keep = (chunk) => (said = (said + chunk).slice(0, 64 * 1024));
     child.stdout.setEncoding('utf8').on('data', keep);
     child.stderr.setEncoding('utf8').on('data', keep);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (code === 0) return resolve();
-      const last = said.trimEnd().split('\n').slice(-LINES_SHOWN).join('\n');
-      reject(new Error(`${last || '(it printed nothing)'}\n(${signal === null ? `exit code ${code}` : `ended by ${signal}`})`));
+      const lines = said.trimEnd().split('\n').filter((line) => !/^npm (?:warn|error$)/.test(line.trimEnd()));
+      reject(new Error(`${lines.slice(0, LINES_SHOWN).join('\n') || '(it printed nothing)'}\n(${signal === null ? `exit code ${code}` : `ended by ${signal}`})`));
     });
   });
 }
