@@ -127,15 +127,7 @@ function whatNext(endpoint) {
   say(`  HEARTH_HOME=${HOME} bin/hearth down`);
 }
 
-/** Ends the server; one that is too busy to answer is asked again. */
-async function endServer(tries = 3) {
-  try {
-    await hearth(['down'], { home: HOME });
-  } catch (error) {
-    if (tries <= 1) throw error;
-    await endServer(tries - 1);
-  }
-}
+const endServer = () => hearth(['down'], { home: HOME });
 
 /** Ctrl-C ends the demo as an error does: in order, with nothing left running. */
 const interrupted = new Promise((_, reject) => {

@@ -116,8 +116,15 @@ function run(cwd, command, args) {
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (code === 0) return resolve();
-      const lines = said.trimEnd().split('\n').filter((line) => !/^npm (?:warn|error$)/.test(line.trimEnd()));
-      reject(new Error(`${lines.slice(0, LINES_SHOWN).join('\n') || '(it printed nothing)'}\n(${signal === null ? `exit code ${code}` : `ended by ${signal}`})`));
+      const lines = said
+        .trimEnd()
+        .split('\n')
+        .filter((line) => !/^npm (?:warn|error$)/.test(line.trimEnd()));
+      reject(
+        new Error(
+          `${lines.slice(0, LINES_SHOWN).join('\n') || '(it printed nothing)'}\n(${signal === null ? `exit code ${code}` : `ended by ${signal}`})`,
+        ),
+      );
     });
   });
 }
