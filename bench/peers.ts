@@ -48,8 +48,9 @@ export const peers: Bench = {
     }
     await warmRounds(entrants, context);
     const rows = entrants.map(toRow);
+    notes.unshift(...rows.map((r) => `${r.peer} ${r.version}. Cold: ${r.coldIs}. Lacks: ${r.lacks}`));
     notes.push(...rows.flatMap((r) => (r.failures === 0 ? [] : [`${r.peer}: ${r.failures} calls failed; the first: ${r.firstFailure}`])));
-    return { tables: [figuresTable(rows), wordsTable(rows)], notes, figures: { rows } };
+    return { tables: [figuresTable(rows)], notes, figures: { rows } };
   },
 };
 
@@ -132,13 +133,5 @@ function figuresTable(rows: readonly Row[]) {
     title: `The same echo: cold start, one caller (p50, p99), ${BUSY_CONNECTIONS} callers (requests/s, p50, p99); times in ms`,
     columns: ['peer', 'process start', 'cold', 'from snapshot', 'p50', 'p99', 'rps', 'busy p50', 'busy p99'],
     rows: rows.map((r) => [r.peer, r.startMs, r.coldMs, r.coldFromSnapshotMs, r.p50, r.p99, r.rps, r.busyP50, r.busyP99]),
-  };
-}
-
-function wordsTable(rows: readonly Row[]) {
-  return {
-    title: 'What the cold start is, and what it does not do',
-    columns: ['peer', 'version', 'cold start', 'does not'],
-    rows: rows.map((r) => [r.peer, r.version, r.coldIs, r.lacks]),
   };
 }

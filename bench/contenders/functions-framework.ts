@@ -9,7 +9,7 @@ export const functionsFramework: Contender = {
   },
   cold: 'process',
   coldIs: 'the process starts, with the function in it',
-  lacks: 'one function, one always-on process: no scale to zero or out, no isolation, no timeout, no bill (Cloud Run adds them)',
+  lacks: 'scale to zero or out, isolation, a timeout, a bill: it is one function in one always-on process (Cloud Run adds them)',
   start: (surroundings) =>
     startPeer(
       {

@@ -14,7 +14,7 @@ export const hearth: Contender = {
   },
   cold: 'call',
   coldIs: 'the server is up; nothing of the function or its runtime is resident (rung disk)',
-  lacks: 'a process for each concurrent call: slower and larger than threads or isolates; no emulation of API Gateway',
+  lacks: 'the lightness of threads and isolates (a process for each concurrent call), an emulation of API Gateway',
   start: async ({ releases }) => {
     const home = await BenchHearth.makeHome(releases);
     const first = await BenchHearth.start(releases, home);

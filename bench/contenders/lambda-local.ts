@@ -9,7 +9,7 @@ export const lambdaLocal: Contender = {
   },
   cold: 'call',
   coldIs: 'the tool is up; the first call loads the handler into its process',
-  lacks: "one function in the tool's own process: no isolation, no scale out, no limits, no bill; a development tool",
+  lacks: "isolation, scale out, memory limits, a bill: it is one function in the tool's own process; a development tool",
   start: (surroundings) =>
     startPeer(
       {

@@ -10,8 +10,7 @@ export const miniflare: Contender = {
   },
   cold: 'process',
   coldIs: 'Miniflare starts workerd, with the worker in it',
-  lacks:
-    'JavaScript and WebAssembly only (no native modules, so no onnxruntime-node; no Python packages with them); isolates, not processes; no bill',
+  lacks: 'native modules (so onnxruntime-node, and Python packages with them), processes of their own (isolates instead), a bill',
   start: (surroundings) =>
     startPeer({ command: (port) => [newEnoughNode(), join(PEERS, 'miniflare.mjs'), String(port)], path: '/' }, surroundings),
 };

@@ -9,7 +9,7 @@ export const serverlessOffline: Contender = {
   },
   cold: 'call',
   coldIs: 'the tool is up; the first call makes a worker thread and loads the handler',
-  lacks: 'no isolation (worker threads of one process), no memory limit, no bill; a development tool',
+  lacks: 'isolation (worker threads of one process), memory limits, a bill; a development tool',
   start: (surroundings) =>
     startPeer(
       {

@@ -26,7 +26,7 @@ function redirectOutput({ logSocket, token }) {
   native.check('dup2', native.dup2(fd, 1));
   native.check('dup2', native.dup2(fd, 2));
   fs.closeSync(fd);
-  log.keepPrivate(native);
+  log.keepPrivate();
 }
 
 /** Node.js caches the pid; process.ppid and os.hostname() it asks for each time. */

@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const { Writable } = require('node:stream');
 const { format } = require('node:util');
 const { writeAll } = require('./link.cjs');
+const native = require('./native.cjs');
 
 const F_DUPFD_CLOEXEC = 1030;
 const FIRST_PRIVATE_FD = 10;
@@ -63,7 +64,7 @@ function install() {
 }
 
 /** In each process: descriptors 1 and 2 are its own by now. */
-function keepPrivate(native) {
+function keepPrivate() {
   markFd = native.check('dup log', native.fcntl(1, F_DUPFD_CLOEXEC, FIRST_PRIVATE_FD));
 }
 
@@ -71,13 +72,18 @@ function privateFd() {
   return markFd;
 }
 
-/** Says on the log stream that what `id` printed is complete (logMark in src/runtimes/protocol.ts). */
+/**
+ * Says on the log stream that what `id` printed is complete (logMark in src/runtimes/protocol.ts). False when that need not be said: the
+ * host has read everything that was ever printed, which is so for most invocations.
+ */
 function mark(nonce, id) {
+  if (native.unread(markFd) === 0) return false;
   try {
     writeAll(markFd, Buffer.from(`\u0000${nonce}:${id}\n`));
   } catch (error) {
     if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
   }
+  return true;
 }
 
 /** Sends all output nowhere until the returned function is called. */

@@ -114,7 +114,7 @@ async function main() {
   measureCeiling();
   installProcess();
   if (logSocket) redirectOutput({ logSocket, token });
-  else log.keepPrivate(native);
+  else log.keepPrivate();
   await calibrate();
   await become({ link: Link.connect(socket), token, unconfined: [] }, null);
 }

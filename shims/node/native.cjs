@@ -13,6 +13,9 @@ const syscall = bind('long syscall(long, long, long, long, long, long, long)');
 const syscallBuffer = bind('long syscall(long, long, const char *, long, void *, long, long)');
 const copyOut = bind('void *memcpy(void *, uintptr_t, size_t)');
 const copyIn = bind('void *memcpy(uintptr_t, const void *, size_t)');
+const ioctl = bind('int ioctl(int, unsigned long, void *)');
+const SIOCOUTQ = 0x5411;
+const outQueue = new Int32Array(1);
 const defaultLoop = bind('void *uv_default_loop()')();
 
 const native = {
@@ -49,6 +52,8 @@ const native = {
     return copy;
   },
   writeMemory: (address, bytes) => void copyIn(address, bytes, bytes.length),
+  /** Bytes of a Unix socket's stream that the peer has not read yet; -1 for what is no socket. */
+  unread: (fd) => (ioctl(fd, SIOCOUTQ, outQueue) < 0 ? -1 : outQueue[0]),
   pidfdOpen: (pid) => Number(syscall(SYS.pidfd_open, pid, 0, 0, 0, 0, 0)),
   closeFrom: (fd) => Number(syscall(SYS.close_range, fd, 0xffffffff, 0, 0, 0, 0)),
   mountSetattr: (path, attributes) => Number(syscallBuffer(SYS.mount_setattr, -100, path, 0, attributes, attributes.length, 0)),

@@ -103,9 +103,9 @@ class Instance {
 
   answer({ request, header }, errorType, text, handlerMs) {
     if (!this.inFlight.delete(request)) return undefined;
-    log.mark(this.token, header.requestId);
+    const marked = log.mark(this.token, header.requestId);
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
-    return this.sender.send(request, text, { errorType, handlerMs, peakMemoryBytes });
+    return this.sender.send(request, text, { errorType, handlerMs, peakMemoryBytes, marked });
   }
 
   /** Something was thrown where nobody catches: answers what it belongs to with it (all that is in flight, if that can't be told). */

@@ -62,11 +62,19 @@ export class Dispatcher {
     const stopListening = tail === null ? null : place.instance.listen(invocation.requestId, (line) => tail.add(line));
     const coldMs = place.cold ? this.#deps.clock.monotonic() - invocation.receivedAtMs : 0;
     place.instance.log(invocation.requestId, startLine(invocation.requestId, version.version));
-    const run = await this.#run(place.instance, invocation, queue);
+    const run = await this.#run(place.instance, invocation).catch((error: unknown) => {
+      queue.release(place.instance);
+      throw error;
+    });
     const usage = this.#usage(place, invocation, run, coldMs);
     this.#deps.usage.record(usage);
-    const logged = writeEnd(place.instance, usage, run.answer);
-    if (tail !== null) await logged;
+    const logged = run.answer?.logged ?? null;
+    if (logged === null) writeEnd(place.instance, usage);
+    queue.release(place.instance);
+    if (logged !== null) {
+      const written = logged.then(() => writeEnd(place.instance, usage));
+      if (tail !== null) await written;
+    }
     stopListening?.();
     return result(invocation, version, run.ending, tail, usage);
   }
@@ -94,7 +102,7 @@ export class Dispatcher {
     return queue;
   }
 
-  async #run(instance: WorkerInstance, invocation: Invocation, queue: VersionQueue): Promise<Run> {
+  async #run(instance: WorkerInstance, invocation: Invocation): Promise<Run> {
     const { clock } = this.#deps;
     const { timeoutMs } = instance.version;
     const startedAtMs = clock.now();
@@ -113,7 +121,6 @@ export class Dispatcher {
       ending = late ? timedOut(invocation.requestId, timeoutMs) : broken(invocation.requestId, error);
     } finally {
       timer.cancel();
-      queue.release(instance);
     }
     const durationMs = late ? timeoutMs : clock.monotonic() - from;
     return { ending, answer, startedAtMs, durationMs };
@@ -125,17 +132,25 @@ export class Dispatcher {
     const initBilled = place.cold && start.initBilled;
     const peakMb = Math.ceil((run.answer?.peakMemoryBytes ?? 0) / MIB);
     return {
-      ...identity(version, invocation),
+      requestId: invocation.requestId,
+      attempt: invocation.attempt,
+      accountId: version.accountId,
+      functionId: version.functionId,
+      functionName: version.name,
+      version: version.version,
+      revisionId: version.revisionId,
       instanceId: id,
       startedAtMs: run.startedAtMs,
       durationMs: run.durationMs,
       billedMs: this.#deps.billedMs(run.durationMs, initBilled ? (init?.durationMs ?? 0) : 0),
       initMs: init?.durationMs ?? null,
       initBilled,
+      memoryMb: version.memoryMb,
       // An instance that was killed could not say what it used: what it was allowed is what is known.
       memoryUsedMb: run.answer === null ? version.memoryMb : Math.min(peakMb, version.memoryMb),
       coldRung: place.cold ? start.rung : null,
       coldMs,
+      bytesIn: invocation.body.length,
       bytesOut: run.ending.body.length,
       outcome: run.ending.outcome,
     };
@@ -144,16 +159,24 @@ export class Dispatcher {
   #initFailed(version: FunctionVersion, invocation: Invocation, failure: InitFailure): Dispatched {
     const ending = initFailed(invocation.requestId, failure);
     const usage: UsageRecord = {
-      ...identity(version, invocation),
+      requestId: invocation.requestId,
+      attempt: invocation.attempt,
+      accountId: version.accountId,
+      functionId: version.functionId,
+      functionName: version.name,
+      version: version.version,
+      revisionId: version.revisionId,
       instanceId: '',
       startedAtMs: this.#deps.clock.now() - failure.durationMs,
       durationMs: 0,
       billedMs: this.#deps.billedMs(0, failure.durationMs),
       initMs: failure.durationMs,
       initBilled: true,
+      memoryMb: version.memoryMb,
       memoryUsedMb: 0,
       coldRung: 'zygote',
       coldMs: this.#deps.clock.monotonic() - invocation.receivedAtMs,
+      bytesIn: invocation.body.length,
       bytesOut: ending.body.length,
       outcome: ending.outcome,
     };
@@ -162,23 +185,8 @@ export class Dispatcher {
   }
 }
 
-function identity(version: FunctionVersion, invocation: Invocation) {
-  return {
-    requestId: invocation.requestId,
-    attempt: invocation.attempt,
-    accountId: version.accountId,
-    functionId: version.functionId,
-    functionName: version.name,
-    version: version.version,
-    revisionId: version.revisionId,
-    memoryMb: version.memoryMb,
-    bytesIn: invocation.body.length,
-  };
-}
-
 /** END and REPORT come after all that the handler printed; the caller of a plain invocation does not wait for them. */
-async function writeEnd(instance: WorkerInstance, usage: UsageRecord, answer: Answer | null): Promise<void> {
-  await answer?.logged;
+function writeEnd(instance: WorkerInstance, usage: UsageRecord): void {
   const { requestId } = usage;
   if (usage.outcome === 'timeout') {
     instance.log(

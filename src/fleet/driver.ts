@@ -38,8 +38,8 @@ export interface Answer {
   readonly handlerMs: number;
   /** Most memory the instance ever held so far, private and shared pages, bytes. */
   readonly peakMemoryBytes: number;
-  /** Settles when everything printed during the invocation has reached the LogSink; never rejects. */
-  readonly logged: Promise<void>;
+  /** Settles when everything printed during the invocation has reached the LogSink; never rejects. Null: it has already. */
+  readonly logged: Promise<void> | null;
 }
 
 /**

@@ -4,13 +4,14 @@ import { estimateBytes } from './policies/estimate.ts';
 
 /** Weight of the newest measurement in the running mean. */
 const NEWEST = 0.2;
-/** Instances of a version measured when they first rest; after that, one in this many. */
+/** Instances of a version measured as they come to rest; after those, one each so often: reading it costs the kernel a millisecond. */
 const FIRST = 3;
-const ONE_IN = 50;
+const EVERY_MS = 5_000;
 
 interface Known {
   meanBytes: number | null;
-  seen: number;
+  measured: number;
+  lastMs: number;
 }
 
 /** What instances of each version were measured to use, and what the next one is therefore expected to. */
@@ -23,10 +24,12 @@ export class MemoryModel {
     return estimateBytes({ measuredBytes, forked, memoryMb: version.memoryMb });
   }
 
-  /** Called when an instance rests; measures now and then, since reading it costs a millisecond of a core. */
+  /** Called when an instance comes to rest; measures now and then. */
   async observe(instance: FleetInstance): Promise<void> {
     const known = this.#of(instance.version.revisionId);
-    if (known.seen++ >= FIRST && known.seen % ONE_IN !== 0) return;
+    if (known.measured >= FIRST && instance.idleSinceMs - known.lastMs < EVERY_MS) return;
+    known.measured++;
+    known.lastMs = instance.idleSinceMs;
     const bytes = await instance.memoryBytes();
     if (bytes !== null) known.meanBytes = known.meanBytes === null ? bytes : known.meanBytes * (1 - NEWEST) + bytes * NEWEST;
   }
@@ -37,7 +40,7 @@ export class MemoryModel {
 
   #of(revisionId: string): Known {
     let known = this.#known.get(revisionId);
-    if (known === undefined) this.#known.set(revisionId, (known = { meanBytes: null, seen: 0 }));
+    if (known === undefined) this.#known.set(revisionId, (known = { meanBytes: null, measured: 0, lastMs: 0 }));
     return known;
   }
 }

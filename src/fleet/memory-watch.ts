@@ -21,6 +21,8 @@ const PAGE_BYTES = 4096;
 export class MemoryWatch {
   readonly #clock: Clock;
   readonly #watched = new Set<Watched>();
+  /** Came since the last look: what is done by the next one is never looked at. */
+  #newcomers = new Set<Watched>();
   #turn: Iterator<Watched> | null = null;
   #timer: Timer | null = null;
 
@@ -30,15 +32,18 @@ export class MemoryWatch {
 
   /** Watches until the returned function is called. */
   add(watched: Watched): () => void {
-    this.#watched.add(watched);
+    this.#newcomers.add(watched);
     this.#timer ??= this.#clock.after(EVERY_MS, () => this.#look());
-    return () => this.#watched.delete(watched);
+    return () => {
+      if (!this.#newcomers.delete(watched)) this.#watched.delete(watched);
+    };
   }
 
   close(): void {
     this.#timer?.cancel();
     this.#timer = null;
     this.#watched.clear();
+    this.#newcomers.clear();
   }
 
   #look(): void {
@@ -56,6 +61,8 @@ export class MemoryWatch {
         next.value.exceeded();
       }
     }
+    for (const newcomer of this.#newcomers) this.#watched.add(newcomer);
+    this.#newcomers.clear();
     if (this.#watched.size > 0) this.#timer = this.#clock.after(EVERY_MS, () => this.#look());
   }
 }

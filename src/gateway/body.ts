@@ -24,9 +24,10 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
     });
     request.on('end', () => resolve(rest === null ? (first ?? EMPTY) : Buffer.concat(rest, bytes)));
     request.on('error', reject);
-    request.on('close', () =>
-      reject(new HearthError('InvalidRequestContentException', 'the connection closed before the body was complete')),
-    );
+    request.on('close', () => {
+      if (!request.complete)
+        reject(new HearthError('InvalidRequestContentException', 'the connection closed before the body was complete'));
+    });
   });
 }
 

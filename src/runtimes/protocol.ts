@@ -191,11 +191,13 @@ export interface AnswerEnd {
   readonly handlerMs: number;
   /** Peak resident set, bytes. */
   readonly peakMemoryBytes: number;
+  /** Whether the log mark was written: it need not be when the host has already read all there is on the log stream (SIOCOUTQ is 0). */
+  readonly marked: boolean;
 }
 
 /**
- * After the last line of an invocation and before its `answerEnd`, the shim writes this to the log stream, followed by the
- * request id and a newline: what comes before belongs to that invocation and has arrived. `nonce` is the process's token.
+ * After the last line of an invocation and before its `answerEnd`, the shim writes this to the log stream (unless the host has read
+ * everything there, see {@link AnswerEnd}), followed by the request id and a newline: what comes before belongs to that invocation and has arrived. `nonce` is the process's token.
  */
 export function logMark(nonce: string): string {
   return `\u0000${nonce}:`;

@@ -24,7 +24,8 @@ try {
 
 if (supervisor !== null) {
   const s = supervisor;
-  const keepAlive = setInterval(() => {}, 1 << 30); // the clock's timers don't hold the process while it cleans up
+  // oxlint-disable-next-line no-restricted-globals -- the clock's timers don't hold the process while it cleans up
+  const keepAlive = setInterval(() => {}, 1 << 30);
   process.stdin.setEncoding('utf8');
   process.stdin.on('data', lines((line) => s.handle(JSON.parse(line) as Request)) as (chunk: string | Buffer) => void);
   const end = (): void => void s.killAll().finally(() => (clearInterval(keepAlive), process.exit(0)));

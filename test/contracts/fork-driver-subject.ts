@@ -16,7 +16,7 @@ import { functionEnvironment } from '../../src/runtimes/environment.ts';
 import { detect } from '../../src/sandbox/detect.ts';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const abilities = await detect();
+export const abilities = await detect();
 const catalogue = new Catalogue(thisMachine(process.env));
 
 export type TestLanguage = 'node' | 'python';
@@ -36,7 +36,7 @@ export const warnings: string[] = [];
 /** A fork driver on this machine, with directories of its own. */
 export function openForkDriver(more: Partial<ForkDriverOptions> = {}): Promise<ForkDriver> {
   return ForkDriver.open({
-    runDirectory: mkdtempSync(join(process.getuid?.() === 0 ? '/run' : tmpdir(), 'hearth-')),
+    runDirectory: more.runDirectory ?? mkdtempSync(join(process.getuid?.() === 0 ? '/run' : tmpdir(), 'hearth-test-')),
     shims: join(ROOT, 'shims'),
     catalogue,
     abilities,

@@ -280,7 +280,9 @@ export class Host {
 
   /** How `child` of `parent` ended. */
   async childExited(parent: Peer, child: Peer): Promise<ChildExited> {
-    const found = await parent.take(({ type, payload }) => type === Frame.childExited && JSON.parse(payload.toString()).pid === child.hello.pid);
+    const found = await parent.take(
+      ({ type, payload }) => type === Frame.childExited && JSON.parse(payload.toString()).pid === child.hello.pid,
+    );
     if (found === null) throw new Error('the parent ended before its child');
     return JSON.parse(found.payload.toString()) as ChildExited;
   }

@@ -27,14 +27,21 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
   after(() => host.close());
 
   /** A function whose init phase went well: its snapshot and a way to get instances of it. */
-  async function snapshotOf(name: string, over: Partial<FunctionOrder> = {}): Promise<{ snapshot: Peer; init: InitDone; instance: () => Promise<Peer> }> {
+  async function snapshotOf(
+    name: string,
+    over: Partial<FunctionOrder> = {},
+  ): Promise<{ snapshot: Peer; init: InitDone; instance: () => Promise<Peer> }> {
     const snapshot = await host.fork(zygote);
     const init = await host.initialise(snapshot, name, over);
     assert.ok('unforkable' in init, JSON.stringify(init));
     return { snapshot, init, instance: () => host.instance(snapshot) };
   }
 
-  async function once(name: string, over: Partial<FunctionOrder>, event: unknown = {}): Promise<{ outcome: Outcome; peer: Peer; requestId: string; snapshot: Peer }> {
+  async function once(
+    name: string,
+    over: Partial<FunctionOrder>,
+    event: unknown = {},
+  ): Promise<{ outcome: Outcome; peer: Peer; requestId: string; snapshot: Peer }> {
     const { snapshot, instance } = await snapshotOf(name, over);
     const peer = await instance();
     const { requestId } = header();
@@ -54,7 +61,8 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     assert.equal(init.slowestModules[0]?.name, 'index.cjs');
     const instances = await Promise.all(Array.from({ length: 50 }, () => instance()));
     const answers = await Promise.all(instances.map(async (peer) => parse(await invoke(peer, { a: 1 }))));
-    for (const key of ['pid', 'random', 'uuid', 'webUuid', 'bytes', 'values']) assert.equal(new Set(answers.map((answer) => answer[key])).size, 50, key);
+    for (const key of ['pid', 'random', 'uuid', 'webUuid', 'bytes', 'values'])
+      assert.equal(new Set(answers.map((answer) => answer[key])).size, 50, key);
     for (const [i, answer] of answers.entries()) {
       assert.equal(answer.pid, instances[i]!.hello.pid);
       assert.equal(answer.calls, 1);
@@ -182,7 +190,10 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
       assert.equal(lines.filter((line) => line.includes(`\t${id}\tINFO\tstart ${n}`)).length, 1);
       assert.equal(lines.filter((line) => line.includes(`\t${id}\tINFO\tend ${n}`)).length, 1);
     }
-    assert.ok(lines.findIndex((line) => line.includes('end')) > lines.findLastIndex((line) => line.includes('start')), 'they ran one after the other');
+    assert.ok(
+      lines.findIndex((line) => line.includes('end')) > lines.findLastIndex((line) => line.includes('start')),
+      'they ran one after the other',
+    );
   });
 
   test('all that an invocation prints comes before its mark', async () => {

@@ -1,12 +1,16 @@
 """Where what a function prints goes: file descriptors 1 and 2, and the marks between invocations."""
 
+import array
+import fcntl
 import io
 import os
 import socket
 import sys
+import termios
 
 # A descriptor of our own on the log stream: a function may close or redirect 1 and 2.
 _log_fd = -1
+_out_queue = array.array("i", [0])
 
 
 def install():
@@ -39,14 +43,26 @@ def flush():
 
 
 def mark(token, request_id):
-    """Says that what came before belongs to this invocation."""
+    """Says that what came before belongs to this invocation. False when the host has read all there was: then nothing need be said."""
     flush()
+    if _unread() == 0:
+        return False
     data = ("\0%s:%s\n" % (token, request_id)).encode()
     try:
         while data:
             data = data[os.write(_log_fd, data) :]
     except OSError:
         pass  # nobody reads the log any more
+    return True
+
+
+def _unread():
+    """Bytes of the log stream that the host has not read yet; -1 where that can't be told."""
+    try:
+        fcntl.ioctl(_log_fd, termios.TIOCOUTQ, _out_queue)
+    except OSError:
+        return -1
+    return _out_queue[0]
 
 
 def log_fd():

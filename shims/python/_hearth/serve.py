@@ -58,11 +58,12 @@ class _Desk:
         answer = invocation.run(self._function, header, event)
         event = None
         last = self._send_body(request, answer.body)
-        output.mark(self._identity.token, header["requestId"])
+        marked = output.mark(self._identity.token, header["requestId"])
         end = {
             "errorType": answer.error_type,
             "handlerMs": round(answer.handler_ms, 3),
             "peakMemoryBytes": memory.peak_bytes(self._identity.forked),
+            "marked": marked,
         }
         self._inbox.answered(request)
         self._connection.send(last, frames.encode_json(frames.ANSWER_END, request, end))

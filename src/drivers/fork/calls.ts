@@ -117,12 +117,12 @@ export class Calls {
   }
 
   #end(request: number, call: Call, payload: Buffer): void {
-    const { errorType, handlerMs, peakMemoryBytes } = decodeJson(payload);
+    const { errorType, handlerMs, peakMemoryBytes, marked } = decodeJson(payload);
     if (typeof handlerMs !== 'number' || typeof peakMemoryBytes !== 'number') throw new FrameError('answer ends without its figures');
     this.#calls.delete(request);
     const { chunks } = call;
     const body = chunks === null ? null : chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, call.bytes);
-    const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId) };
+    const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked !== false) };
     if (body === null) call.resolve({ ...answerTooLarge(this.#answerBytes), ...measured });
     else call.resolve({ errorType: typeof errorType === 'string' ? errorType : null, body, ...measured });
   }

@@ -6,8 +6,11 @@ import { FrameError, decodeJson, encodeJsonFrame } from '../../runtimes/frames.t
 import { Frame } from '../../runtimes/protocol.ts';
 import type { ConfineStep, ForkOrder } from '../../runtimes/protocol.ts';
 import { signalName } from '../../supervisor/exit-status.ts';
-import { childrenOf } from '../../supervisor/process-tree.ts';
+import { childrenOf, lookUp } from '../../supervisor/process-tree.ts';
 import type { Newborn, Processes } from './processes.ts';
+
+/** Between two looks for what an instance left; there is no hurry, and nothing may spin. */
+const SWEEP_AGAIN_MS = 20;
 
 export interface ChildOrder {
   readonly confine: readonly ConfineStep[];
@@ -26,6 +29,7 @@ export class Forker {
   readonly #gone = deferred<void>();
   #requests = 0;
   #over = false;
+  #sweeping = false;
 
   constructor(processes: Processes, parent: Newborn) {
     this.pid = parent.pid;
@@ -111,10 +115,21 @@ export class Forker {
     this.#sweep();
   }
 
-  /** Kills what an instance that ended has left: it became this process's child. Not while a child may be unknown to us because it is just being made. */
+  /**
+   * Kills what an instance that ended has left: it became this process's child. Not while a child may be unknown to us because it is just being
+   * made. Again until nothing is found: what such a process started becomes ours in its turn when it ends while its tree is being walked.
+   */
   #sweep(): void {
-    if (this.#orders.size > 0 || this.#over || !this.#processes.options.abilities.linux) return;
-    for (const pid of childrenOf(this.pid)) if (!this.#children.has(pid)) void this.#processes.supervisor.killStray(pid);
+    if (this.#orders.size > 0 || this.#over || this.#sweeping || !this.#processes.options.abilities.linux) return;
+    const strays = childrenOf(this.pid).filter((pid) => !this.#children.has(pid) && lookUp(pid)?.gone === false);
+    if (strays.length === 0) return;
+    this.#sweeping = true;
+    void Promise.all(strays.map((pid) => this.#processes.supervisor.killStray(pid))).then(() =>
+      this.#processes.options.clock.after(SWEEP_AGAIN_MS, () => {
+        this.#sweeping = false;
+        this.#sweep();
+      }),
+    );
   }
 
   async #ended(): Promise<void> {

@@ -15,7 +15,8 @@ const MARK_PATIENCE_MS = 1_000;
 const NEWLINE = 10;
 
 interface Open {
-  readonly done: Deferred<void>;
+  /** Made when somebody waits for it. */
+  done: Deferred<void> | null;
   patience: Timer | null;
 }
 
@@ -62,15 +63,32 @@ export class LogStream {
 
   /** What is printed from now on may belong to this invocation. */
   begin(requestId: string): void {
-    this.#open.set(requestId, { done: deferred(), patience: null });
+    this.#open.set(requestId, { done: null, patience: null });
   }
 
-  /** The invocation was answered: settles when its mark has come, the stream has ended, or a second has passed. */
-  finish(requestId: string): Promise<void> {
+  /**
+   * The invocation was answered: settles when its mark has come, the stream has ended, or a second has passed. Null when there is nothing to
+   * wait for: without a mark, all that was printed had been read from the socket before the answer was.
+   */
+  finish(requestId: string, marked: boolean): Promise<void> | null {
+    if (!marked) this.#readBuffered();
     const open = this.#open.get(requestId);
-    if (open === undefined || this.#over) return Promise.resolve();
+    if (open === undefined || this.#over) return null;
+    if (!marked) {
+      this.#open.delete(requestId);
+      return null;
+    }
+    open.done = deferred();
     open.patience = this.#clock.after(MARK_PATIENCE_MS, () => this.#marked(requestId));
     return open.done.promise;
+  }
+
+  /** What a paused socket has read ahead. */
+  #readBuffered(): void {
+    const socket = this.#socket;
+    if (socket === null || socket.readableLength === 0) return;
+    const chunk = socket.read() as Buffer | null;
+    if (chunk !== null) this.push(chunk);
   }
 
   push(chunk: Buffer): void {
@@ -90,7 +108,7 @@ export class LogStream {
     if (this.#restBytes > 0) this.#line(this.#join(Buffer.alloc(0)));
     this.#over = true;
     this.#socket?.destroy();
-    for (const requestId of [...this.#open.keys()]) this.#marked(requestId);
+    for (const requestId of this.#open.keys()) this.#marked(requestId);
     this.#closed.resolve();
   }
 
@@ -166,6 +184,6 @@ export class LogStream {
     if (open === undefined) return;
     this.#open.delete(requestId);
     open.patience?.cancel();
-    open.done.resolve();
+    open.done?.resolve();
   }
 }

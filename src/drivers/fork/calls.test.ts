@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { InstanceExited } from '../../fleet/driver.ts';
+import { VirtualClock } from '../../lib/virtual-clock.ts';
+import type { Invocation } from '../../model/invocation.ts';
+import { FrameDecoder, encodeFrame, encodeJsonFrame } from '../../runtimes/frames.ts';
+import { ANSWER_WINDOW_BYTES, Frame } from '../../runtimes/protocol.ts';
+import { Calls } from './calls.ts';
+import { LogStream } from './log-stream.ts';
+import { Peer } from './peer.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'hearth-calls-'));
+after(() => rmSync(directory, { recursive: true }));
+let sockets = 0;
+
+type Received = [number, number, Buffer];
+
+/** A host's side with a shim at the other end that records what comes and says what it is told. */
+async function connection(
+  answerBytes = 1_000,
+): Promise<{ calls: Calls; peer: Peer; shim: Socket; received: Received[]; reads: () => number; close: () => void }> {
+  const path = join(directory, String(++sockets));
+  const received: Received[] = [];
+  let reads = 0;
+  const server = createServer();
+  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const shim = connect(path);
+  const decoder = new FrameDecoder((type, request, payload) => received.push([type, request, Buffer.from(payload)]));
+  shim.on('data', (chunk: Buffer) => (reads++, decoder.push(chunk)));
+  const peer = new Peer(await accepted, (type, request, payload) => calls.take(type, request, payload));
+  const log = new LogStream({ token: 't', clock: new VirtualClock(), concurrency: 1, sink: { line: () => {} } });
+  const calls = new Calls(peer, log, answerBytes);
+  return { calls, peer, shim, received, reads: () => reads, close: () => (peer.drop(), shim.destroy(), server.close()) };
+}
+
+function invocation(body: Buffer): Invocation {
+  return { requestId: 'r', attempt: 2, body, invokedArn: 'arn', traceId: 'ä', clientContext: '', lineage: '', receivedAtMs: 0 };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const end = (request: number): Buffer => encodeJsonFrame(Frame.answerEnd, request, { errorType: null, handlerMs: 1, peakMemoryBytes: 2 });
+
+describe('calls', { timeout: 20_000 }, () => {
+  it('sends a small event and what goes before it in one piece', async () => {
+    const c = await connection();
+    const answer = c.calls.invoke(invocation(Buffer.from('{"a":1}')), 99, encodeFrame(Frame.welcome, 0, Buffer.from('{}')));
+    await until(() => c.received.length === 4);
+    assert.equal(c.reads(), 1);
+    assert.deepEqual(
+      c.received.map(([type, request]) => [type, request]),
+      [
+        [Frame.welcome, 0],
+        [Frame.invoke, 1],
+        [Frame.event, 1],
+        [Frame.eventEnd, 1],
+      ],
+    );
+    const header = JSON.parse(c.received[1]![2].toString()) as object;
+    assert.deepEqual(header, {
+      requestId: 'r',
+      deadlineMs: 99,
+      invokedArn: 'arn',
+      traceId: 'ä',
+      clientContext: '',
+      lineage: '',
+      attempt: 2,
+      bytes: 7,
+    });
+    c.shim.write(Buffer.concat([encodeFrame(Frame.answer, 1, Buffer.from('ok')), end(1)]));
+    const { body, errorType, handlerMs, peakMemoryBytes } = await answer;
+    assert.deepEqual([body.toString(), errorType, handlerMs, peakMemoryBytes], ['ok', null, 1, 2]);
+    c.close();
+  });
+
+  it('sends a large event whole, in frames that are allowed, and an empty one as nothing', async () => {
+    const c = await connection();
+    const body = Buffer.alloc(3_000_000, 'abcdefg');
+    void c.calls.invoke(invocation(body), 0, null).catch(() => {});
+    void c.calls.invoke(invocation(Buffer.alloc(0)), 0, null).catch(() => {});
+    await until(() => c.received.filter(([type]) => type === Frame.eventEnd).length === 2);
+    assert.ok(
+      Buffer.concat(c.received.filter(([type, request]) => type === Frame.event && request === 1).map(([, , p]) => p)).equals(body),
+    );
+    assert.equal(c.received.filter(([type, request]) => type === Frame.event && request === 2).length, 0);
+    c.close();
+  });
+
+  it('tells answers that overlap apart', async () => {
+    const c = await connection();
+    const answers = [1, 2, 3].map(() => c.calls.invoke(invocation(Buffer.from('1')), 0, null));
+    for (const piece of ['a', 'b'])
+      for (const request of [3, 1, 2]) c.shim.write(encodeFrame(Frame.answer, request, Buffer.from(`${request}${piece}`)));
+    for (const request of [2, 3, 1]) c.shim.write(end(request));
+    assert.deepEqual(
+      (await Promise.all(answers)).map((a) => a.body.toString()),
+      ['1a1b', '2a2b', '3a3b'],
+    );
+    assert.equal(c.calls.size, 0);
+    c.close();
+  });
+
+  it('grants what it has taken, kept or discarded, and keeps no more than allowed', async () => {
+    const c = await connection(1_000);
+    const answer = c.calls.invoke(invocation(Buffer.from('1')), 0, null);
+    const pieces = 8;
+    for (let i = 0; i < pieces; i++) c.shim.write(encodeFrame(Frame.answer, 1, Buffer.alloc(ANSWER_WINDOW_BYTES / 4)));
+    c.shim.write(end(1));
+    assert.equal((await answer).errorType, 'Function.ResponseSizeTooLarge');
+    const granted = (): number => c.received.filter(([type]) => type === Frame.credit).reduce((sum, [, , p]) => sum + p.readUInt32BE(0), 0);
+    await until(() => granted() === (pieces * ANSWER_WINDOW_BYTES) / 4);
+    c.close();
+  });
+
+  it('closes the connection on what an instance can not say', async () => {
+    const wrong = [
+      end(7),
+      encodeFrame(Frame.answer, 7, Buffer.from('x')),
+      encodeFrame(Frame.forked, 1, Buffer.from('{}')),
+      encodeFrame(200 as 64, 1, null),
+      encodeJsonFrame(Frame.answerEnd, 1, { errorType: null }),
+      Buffer.from([0, 0, 0, 0, 0, 0, 0, 0]),
+      Buffer.from([255, 255, 255, 255]),
+    ];
+    for (const bytes of wrong) {
+      const c = await connection();
+      const failed = c.calls.invoke(invocation(Buffer.from('1')), 0, null).catch((error: unknown) => error);
+      c.shim.write(bytes);
+      await new Promise<void>((resolve) => c.peer.onClose(resolve));
+      assert.ok(c.peer.complaint !== null);
+      c.calls.fail({ code: 1, signal: null });
+      assert.ok((await failed) instanceof InstanceExited);
+      c.close();
+    }
+  });
+});
