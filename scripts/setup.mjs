@@ -36,6 +36,15 @@ export async function ensure({ root = ROOT, stderr = process.stderr } = {}) {
   }
 }
 
+/** As `ensure`, for scripts: says what failed and ends the process. */
+export async function ensureOrExit() {
+  await ensure().catch((error) => {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`error: ${error.message}\nfix: ${error.fix}\n`);
+    process.exit(1);
+  });
+}
+
 /** Whether packages are missing or other than package-lock.json says. A symlink is somebody's own arrangement: left alone. */
 export function installIsStale(root = ROOT) {
   const modules = join(root, 'node_modules');
@@ -178,12 +187,6 @@ function readOr(path) {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await ensure().then(
-    () => process.stderr.write('setup: ready\n'),
-    (error) => {
-      if (!(error instanceof SetupError)) throw error;
-      process.stderr.write(`error: ${error.message}\nfix: ${error.fix}\n`);
-      process.exitCode = 1;
-    },
-  );
+  await ensureOrExit();
+  process.stderr.write('setup: ready\n');
 }
