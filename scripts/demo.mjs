@@ -62,7 +62,7 @@ async function manyAtOnce(api, payload) {
     );
   });
   line.end();
-  fact('all answered in', `${many.seconds.toFixed(2)} s`, `${many.coldStarts} instances started for it, ${many.peak} at the peak`);
+  fact('all answered in', `${many.seconds.toFixed(2)} s`, `${many.coldStarts} of them by a new instance; ${many.peak} instances at the peak`);
   return many;
 }
 
