@@ -15,7 +15,7 @@ const driver = new ExecDriver({ spawner: new PlainSpawner(), clock: systemClock,
 interface Started {
   readonly instance: DriverInstance;
   readonly log: CollectedLog;
-  call(event: unknown, requestId?: string): Promise<{ errorType: string | null; value: any }>;
+  readonly call: (event: unknown, requestId?: string) => Promise<{ errorType: string | null; value: any }>;
 }
 
 async function start(name: string, environment: Record<string, string> = {}, concurrency = 1): Promise<Started> {
