@@ -29,8 +29,8 @@ function enter(order) {
 const startThreadPool = () => new Promise((resolve) => fs.stat('/', resolve));
 
 /**
- * Runs the init phase. Returns {handler, durationMs, slowestModules, unforkable()}; throws what the function threw.
- * `unforkable` waits for what is under way and says why the process can't be forked, or null.
+ * Runs the init phase. Returns {handler, durationMs, slowestModules, unforkable}; throws what the function threw.
+ * `unforkable` says why the process can't be forked, or null.
  */
 async function initialise(order) {
   enter(order);
@@ -41,7 +41,7 @@ async function initialise(order) {
   let handler;
   try {
     handler = await loadHandler(order.taskRoot, order.handler, watch.note);
-    await new Promise((resolve) => setImmediate(resolve)); // rejections that nobody handled get known
+    await settle();
   } finally {
     watch.stop();
   }
@@ -49,10 +49,7 @@ async function initialise(order) {
     handler,
     durationMs: Number(process.hrtime.bigint() - startedAt) / 1e6,
     slowestModules: watch.slowest(),
-    async unforkable() {
-      await settle();
-      return whyNot(before);
-    },
+    unforkable: whyNot(before),
   };
 }
 

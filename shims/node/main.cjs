@@ -72,19 +72,18 @@ async function runFunction(self, order) {
     process.exit(EXIT_UNCAUGHT_EXCEPTION);
   }
   const fn = { order, handler: result.handler, logStream: order.logStream };
-  const unforkable = await whyUnforkable(order, result);
+  const { durationMs, slowestModules } = result;
+  const unforkable = order.snapshot ? whyUnforkable(result) : null;
   const forks = order.snapshot && unforkable === null;
   if (forks) await checkPhase(); // the last turn of the loop: timers of the function's fire in instances only from here on
   process.off('beforeExit', unsettled);
-  link.send(Frame.initDone, 0, { durationMs: result.durationMs, slowestModules: result.slowestModules, unforkable });
+  link.send(Frame.initDone, 0, { durationMs, slowestModules, unforkable });
   return forks ? forkOnOrders(self, fn) : serve(self, fn);
 }
 
-/** Null for a process that was not asked to be forked, and for one that may be. */
-async function whyUnforkable(order, result) {
-  if (!order.snapshot) return null;
+function whyUnforkable(result) {
   if (!capabilities.includes('fork')) return 'this Node.js was not started with --single-threaded on Linux, so it cannot be forked';
-  return result.unforkable();
+  return result.unforkable;
 }
 
 async function become(self, fn) {
