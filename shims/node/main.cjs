@@ -12,7 +12,7 @@ const { calibrate } = require('./idle.cjs');
 const { initialise, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
 const { waitForOrders } = require('./orders.cjs');
-const { rehearse } = require('./rehearse.cjs');
+const { rehearse, rehearseHandler } = require('./rehearse.cjs');
 const { collectRubbish } = require('./rubbish.cjs');
 const { Instance } = require('./serve.cjs');
 
@@ -73,7 +73,7 @@ async function runFunction(self, order) {
   }
   const fn = { order, handler: result.handler, logStream: order.logStream };
   const { durationMs, slowestModules } = result;
-  const unforkable = order.snapshot ? whyUnforkable(result) : null;
+  const unforkable = order.snapshot ? await whyUnforkable(order, fn, result) : null;
   const forks = order.snapshot && unforkable === null;
   if (forks) await checkPhase(); // the last turn of the loop: timers of the function's fire in instances only from here on
   process.off('beforeExit', unsettled);
@@ -81,9 +81,13 @@ async function runFunction(self, order) {
   return forks ? forkOnOrders(self, fn) : serve(self, fn);
 }
 
-function whyUnforkable(result) {
+/** Null when the function's process may be forked. Rehearsed first, if the function asks for it: its handler may start things too. */
+async function whyUnforkable(order, fn, result) {
   if (!capabilities.includes('fork')) return 'this Node.js was not started with --single-threaded on Linux, so it cannot be forked';
-  return result.unforkable;
+  const unforkable = await result.unforkable();
+  if (unforkable !== null || order.rehearsal === null) return unforkable;
+  await rehearseHandler(fn, order.rehearsal);
+  return result.unforkable();
 }
 
 async function become(self, fn) {

@@ -230,6 +230,23 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     assert.ok(ticksOf(peer) >= counted);
   });
 
+  test('connections that init leaves in pools do not forbid forking', async () => {
+    const { init, instance } = await snapshotOf('node-pools');
+    assert.equal(init.unforkable, null);
+    assert.deepEqual(parse(await invoke(await instance(), {})), { viaAgent: 'configured', viaFetch: 'configured', agents: 0 });
+  });
+
+  test('a handler is rehearsed with its sample event before it is forked', async () => {
+    const { instance } = await snapshotOf('node-pools', { handler: 'rehearsed.handler', rehearsal: '{"bytes": 3000000}' });
+    assert.deepEqual(parse(await invoke(await instance(), {})), { calls: 4, big: 0 });
+    const failing = await snapshotOf('node-pools', { handler: 'rehearsed.handler', rehearsal: '{"fail": true}' });
+    assert.deepEqual(parse(await invoke(await failing.instance(), {})), { calls: 1, big: 0 });
+    const spawning = await host.fork(zygote);
+    const init = (await host.initialise(spawning, 'node-pools', { handler: 'rehearsed.handler', rehearsal: '{"spawn": true}' })) as InitDone;
+    assert.match(init.unforkable ?? '', /3 processes running/);
+    spawning.close();
+  });
+
   const unforkable: [string, RegExp][] = [
     ['threads', /^init left 1 thread running \(.+\)$/],
     ['sockets', /^init left 1 socket open \(.+\)$/],
