@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -12,6 +12,7 @@ import {
   type AnswerEnd,
   type ChildExited,
   type ConfineStep,
+  type Forked,
   type FunctionOrder,
   type Hello,
   type InitDone,
@@ -161,7 +162,7 @@ export class Host {
     this.directory = directory;
   }
 
-  static async open(): Promise<Host> {
+  static async start(): Promise<Host> {
     const host = new Host(await mkdtemp(path.join(tmpdir(), 'hearth-node-shim-')));
     await host.listen('socket', (socket) => host.greet(socket));
     await host.listen('logs', (socket) => host.collectLog(socket));
@@ -233,7 +234,8 @@ export class Host {
     return zygote;
   }
 
-  async fork(parent: Peer, logStream: string | null = null, confine: readonly ConfineStep[] = [{ op: 'setsid' }]): Promise<Peer> {
+  /** Orders a fork. `forked` is the answer, `greeted` the child, once it has said hello. */
+  forkOrder(parent: Peer, logStream: string | null, confine: readonly ConfineStep[]): { token: string; forked: Promise<Forked>; greeted: Promise<Peer> } {
     const token = randomUUID();
     const greeted = this.expect(token);
     const request = ++requests;
@@ -244,9 +246,24 @@ export class Host {
       confine,
       logStream,
     });
-    const answer = await parent.take((next) => next.request === request);
-    if (answer?.type !== Frame.forked) throw new Error(`not forked: ${answer?.payload.toString()}`);
+    const answered = async (): Promise<Forked> => {
+      const answer = await parent.take((next) => next.request === request);
+      if (answer?.type !== Frame.forked) throw new Error(`not forked: ${answer?.payload.toString()}`);
+      return JSON.parse(answer.payload.toString()) as Forked;
+    };
+    return { token, forked: answered(), greeted };
+  }
+
+  async fork(parent: Peer, logStream: string | null = null, confine: readonly ConfineStep[] = [{ op: 'setsid' }]): Promise<Peer> {
+    const { forked, greeted } = this.forkOrder(parent, logStream, confine);
+    await forked;
     return greeted;
+  }
+
+  /** Lets processes of any uid connect. */
+  async open(): Promise<void> {
+    await chmod(this.directory, 0o755);
+    for (const name of ['socket', 'logs']) await chmod(path.join(this.directory, name), 0o666);
   }
 
   /** Forks an instance that is ready to be invoked. */
