@@ -27,7 +27,7 @@ class AnswerSender {
   async sendInChunks(request, body, end) {
     const window = { bytes: ANSWER_WINDOW_BYTES, wake: null };
     this.windows.set(request, window);
-    for (let offset = 0; offset < body.length; ) {
+    for (let offset = 0; offset < body.length;) {
       while (window.bytes === 0) await new Promise((resolve) => (window.wake = resolve));
       const size = Math.min(BODY_CHUNK_BYTES, window.bytes, body.length - offset);
       window.bytes -= size;

@@ -50,7 +50,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
  */
 async function settle() {
   const deadline = performance.now() + SETTLE_MS;
-  for (let quiet = 0; quiet < QUIET_TURNS && performance.now() < deadline; ) {
+  for (let quiet = 0; quiet < QUIET_TURNS && performance.now() < deadline;) {
     await turn(); // rejections that nobody handled get known here, too
     const busy = native.pendingRequests() > 0 || process.getActiveResourcesInfo().includes('Immediate');
     quiet = busy ? 0 : quiet + 1;
@@ -63,7 +63,8 @@ const plural = (count, noun) => `${count} ${count === 1 ? noun : noun.endsWith('
 const loaded = (name) => Object.keys(require.cache).some((file) => file.includes(`/node_modules/${name}/`));
 
 function threadAdvice() {
-  if (loaded('onnxruntime-node')) return 'onnxruntime-node is loaded: create its sessions with intraOpNumThreads: 1 and interOpNumThreads: 1';
+  if (loaded('onnxruntime-node'))
+    return 'onnxruntime-node is loaded: create its sessions with intraOpNumThreads: 1 and interOpNumThreads: 1';
   if (loaded('sharp')) return 'sharp is loaded: use it in the handler only, not during init';
   return 'stop worker threads before init ends, set native libraries to one thread, or start them in the handler';
 }
@@ -78,9 +79,11 @@ function whyNot(before) {
   const extraSockets = [...sockets().values()].filter((socket) => !before.sockets.has(socket)).length;
   if (extraSockets > 0) reasons.push(`init left ${plural(extraSockets, 'socket')} open (${socketAdvice})`);
   const processes = children().length;
-  if (processes > 0) reasons.push(`init left ${plural(processes, 'process')} running (end them before init ends, or start them in the handler)`);
+  if (processes > 0)
+    reasons.push(`init left ${plural(processes, 'process')} running (end them before init ends, or start them in the handler)`);
   const pending = native.pendingRequests();
-  if (pending > 0 && reasons.length === 0) reasons.push(`init left ${plural(pending, 'operation')} unfinished after ${SETTLE_MS / 1000} s (await them during init)`);
+  if (pending > 0 && reasons.length === 0)
+    reasons.push(`init left ${plural(pending, 'operation')} unfinished after ${SETTLE_MS / 1000} s (await them during init)`);
   return reasons.length === 0 ? null : reasons.join('; ');
 }
 

@@ -10,7 +10,13 @@ function runtimeError(name, message) {
   return error;
 }
 
-const isError = (thrown) => types.isNativeError(thrown) || (thrown !== null && typeof thrown === 'object' && typeof thrown.name === 'string' && typeof thrown.message === 'string' && typeof thrown.stack === 'string');
+const isError = (thrown) =>
+  types.isNativeError(thrown) ||
+  (thrown !== null &&
+    typeof thrown === 'object' &&
+    typeof thrown.name === 'string' &&
+    typeof thrown.message === 'string' &&
+    typeof thrown.stack === 'string');
 
 /** Lambda's error document for whatever was thrown: {errorType, errorMessage, trace}. Never throws itself. */
 function errorDocument(thrown) {
@@ -20,7 +26,8 @@ function errorDocument(thrown) {
   } catch {
     return {
       errorType: 'handled',
-      errorMessage: 'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack',
+      errorMessage:
+        'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack',
       trace: [],
     };
   }

@@ -79,4 +79,14 @@ class FrameReader {
   }
 }
 
-module.exports = { PROTOCOL_VERSION, MAX_FRAME_BYTES, BODY_CHUNK_BYTES, ANSWER_WINDOW_BYTES, HEADER_BYTES, Frame, FrameReader, encode, header };
+module.exports = {
+  PROTOCOL_VERSION,
+  MAX_FRAME_BYTES,
+  BODY_CHUNK_BYTES,
+  ANSWER_WINDOW_BYTES,
+  HEADER_BYTES,
+  Frame,
+  FrameReader,
+  encode,
+  header,
+};

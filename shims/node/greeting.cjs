@@ -8,7 +8,14 @@ const capabilities = canFork() ? ['fork', 'concurrency'] : ['concurrency'];
 
 /** Says hello on the link and waits for the welcome. Throws when the host closes or speaks another version. */
 function greet({ link, token, unconfined }) {
-  const hello = { protocol: PROTOCOL_VERSION, token, pid: native.getpid(), runtime: `node/${process.versions.node}`, capabilities, unconfined };
+  const hello = {
+    protocol: PROTOCOL_VERSION,
+    token,
+    pid: native.getpid(),
+    runtime: `node/${process.versions.node}`,
+    capabilities,
+    unconfined,
+  };
   link.send(Frame.hello, 0, hello);
   const frame = link.receive();
   if (frame === null) throw new Error('the host closed the connection instead of a welcome');

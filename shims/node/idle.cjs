@@ -16,7 +16,9 @@ function calibrate() {
 
 /** Whether the connection to the host is all that keeps the event loop alive. Asked in the check phase only. */
 function isIdle() {
-  return native.activeHandles() <= quietHandles + 1 && native.pendingRequests() === 0 && !process.getActiveResourcesInfo().includes('Immediate');
+  return (
+    native.activeHandles() <= quietHandles + 1 && native.pendingRequests() === 0 && !process.getActiveResourcesInfo().includes('Immediate')
+  );
 }
 
 const LONGEST_PAUSE_MS = 100;

@@ -28,7 +28,11 @@ function invoke(fn, header, event, { idle, settle }) {
   try {
     const returned = fn.handler(event, context, callback);
     const promised = typeof returned?.then === 'function';
-    if (promised) returned.then((result) => once(undefined, result), (error) => once(thrown(error)));
+    if (promised)
+      returned.then(
+        (result) => once(undefined, result),
+        (error) => once(thrown(error)),
+      );
     // As on Lambda, a handler that has not answered when nothing is left that could make it answers null.
     if (!settled && !called) idle?.wait(() => once(undefined, null), promised ? UNSETTLED_LOOK_MS : 0);
   } catch (error) {

@@ -35,7 +35,7 @@ function connect(path) {
 
 /** Writes all of `bytes`, waiting when the descriptor is full (somebody may have made it non-blocking). */
 function writeAll(fd, bytes) {
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = 0; offset < bytes.length;) {
     try {
       offset += fs.writeSync(fd, bytes, offset, bytes.length - offset);
     } catch (error) {

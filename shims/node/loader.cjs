@@ -78,7 +78,8 @@ async function loadHandler(taskRoot, handler, note) {
   } catch (error) {
     throw asLambdaError(error);
   }
-  const find = (from) => property.split('.').reduce((nested, key) => (nested === null || nested === undefined ? undefined : nested[key]), from);
+  const find = (from) =>
+    property.split('.').reduce((nested, key) => (nested === null || nested === undefined ? undefined : nested[key]), from);
   const found = find(loaded);
   if (found === undefined || found === null) throw runtimeError('Runtime.HandlerNotFound', `${handler} is undefined or not exported`);
   if (typeof found !== 'function') throw runtimeError('Runtime.HandlerNotFound', `${handler} is not a function`);

@@ -52,7 +52,10 @@ function line(level, args) {
 
 /** In the zygote, before anything asks for process.stdout: Node.js would make streams for the descriptors of now. */
 function install() {
-  for (const [name, fd] of [['stdout', 1], ['stderr', 2]]) {
+  for (const [name, fd] of [
+    ['stdout', 1],
+    ['stderr', 2],
+  ]) {
     const stream = new LogStream(fd);
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
   }

@@ -35,7 +35,10 @@ function installProcess() {
     process.exit(code);
   };
   process.on('uncaughtException', (error) => void fatal('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));
-  process.on('unhandledRejection', (reason, promise) => void fatal('Unhandled Promise Rejection', unhandledRejection(reason, promise), EXIT_UNHANDLED_REJECTION));
+  process.on(
+    'unhandledRejection',
+    (reason, promise) => void fatal('Unhandled Promise Rejection', unhandledRejection(reason, promise), EXIT_UNHANDLED_REJECTION),
+  );
 }
 
 /** A place in the event loop where nothing is half handled. */

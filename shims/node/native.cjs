@@ -52,8 +52,14 @@ const native = {
   pidfdOpen: (pid) => Number(syscall(SYS.pidfd_open, pid, 0, 0, 0, 0, 0)),
   closeFrom: (fd) => Number(syscall(SYS.close_range, fd, 0xffffffff, 0, 0, 0, 0)),
   mountSetattr: (path, attributes) => Number(syscallBuffer(SYS.mount_setattr, -100, path, 0, attributes, attributes.length, 0)),
-  loopFork: ((call) => () => call(defaultLoop))(bind('int uv_loop_fork(void *)')),
-  updateTime: ((call) => () => call(defaultLoop))(bind('void uv_update_time(void *)')),
+  loopFork: (
+    (call) => () =>
+      call(defaultLoop)
+  )(bind('int uv_loop_fork(void *)')),
+  updateTime: (
+    (call) => () =>
+      call(defaultLoop)
+  )(bind('void uv_update_time(void *)')),
   /** Handles that keep the event loop alive; uv_loop_s as below. */
   activeHandles: () => koffi.decode(defaultLoop, 8, 'uint32_t'),
   /** Requests libuv has under way (files, name lookups, native work). uv_loop_s: data, active_handles, handle_queue[2], active_reqs; fixed in libuv 1.x. */

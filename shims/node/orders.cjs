@@ -28,7 +28,8 @@ class Watch {
   }
 
   add(pid, fd) {
-    if ((this.count + 1) * ENTRY_BYTES > this.entries.length) this.entries = Buffer.concat([this.entries, Buffer.alloc(this.entries.length)]);
+    if ((this.count + 1) * ENTRY_BYTES > this.entries.length)
+      this.entries = Buffer.concat([this.entries, Buffer.alloc(this.entries.length)]);
     this.entries.writeInt32LE(fd, this.count * ENTRY_BYTES);
     this.entries.writeInt16LE(POLLIN, this.count * ENTRY_BYTES + 4);
     this.indexes.set(pid, this.count);

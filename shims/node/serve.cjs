@@ -113,7 +113,9 @@ class Instance {
     this.idle?.stop();
     const owner = this.active();
     const victims = owner !== undefined && this.inFlight.has(owner.request) ? [owner] : [...this.inFlight.values()];
-    await Promise.all(victims.map((invocation) => this.fail(invocation, error, performance.now() - (invocation.startedAt || performance.now()))));
+    await Promise.all(
+      victims.map((invocation) => this.fail(invocation, error, performance.now() - (invocation.startedAt || performance.now()))),
+    );
   }
 }
 

@@ -46,7 +46,8 @@ function findList(memory, waiters, count) {
   for (let i = 0; i + 2 < words.length; i++) {
     const [begin, end, capacity] = words.subarray(i, i + 3);
     const size = Number(end - begin) / POINTER_BYTES;
-    if (begin <= 0xffffn || begin % 8n !== 0n || (size !== count && size !== count + 1) || capacity < end || capacity - begin > 4096n) continue;
+    if (begin <= 0xffffn || begin % 8n !== 0n || (size !== count && size !== count + 1) || capacity < end || capacity - begin > 4096n)
+      continue;
     const entries = memory(Number(begin), size * POINTER_BYTES);
     const threads = [...entries].map((entry) => memory(Number(entry), POINTER_BYTES)[0]);
     if (new Set(threads).size === size && threads.every((thread) => thread > 0xffffn && thread % 8n === 0n)) {

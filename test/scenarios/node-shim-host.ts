@@ -23,7 +23,7 @@ import {
 /** Repository root, seen from dist/test/scenarios. */
 export const root = path.resolve(import.meta.dirname, '../../..');
 const shim = path.join(root, 'shims/node/main.cjs');
-export const interpreterFlags = ['--single-threaded', '--no-memory-reducer'];
+export const interpreterFlags = ['--single-threaded', '--no-memory-reducer', '--no-flush-bytecode'];
 
 interface FrameIn {
   readonly type: number;
@@ -77,8 +77,9 @@ export class Peer {
   }
 
   /** Takes the first frame that `wanted` accepts out of what has come; null when the connection ended without one. */
-  async take(wanted: (frame: FrameIn) => boolean): Promise<FrameIn | null> {
+  async take(wanted: (frame: FrameIn) => boolean, stop?: AbortSignal): Promise<FrameIn | null> {
     for (;;) {
+      if (stop?.aborted) return null;
       const index = this.frames.findIndex(wanted);
       if (index >= 0) return this.frames.splice(index, 1)[0]!;
       if (this.closed) return null;
@@ -141,7 +142,8 @@ export async function collect(peer: Peer, request: number): Promise<Outcome> {
   for (;;) {
     const found = await peer.take((next) => next.request === request && (next.type === Frame.answer || next.type === Frame.answerEnd));
     if (found === null) return { end: null, body: Buffer.concat(chunks).toString() };
-    if (found.type === Frame.answerEnd) return { end: JSON.parse(found.payload.toString()) as AnswerEnd, body: Buffer.concat(chunks).toString() };
+    if (found.type === Frame.answerEnd)
+      return { end: JSON.parse(found.payload.toString()) as AnswerEnd, body: Buffer.concat(chunks).toString() };
     chunks.push(found.payload);
     const credit = Buffer.alloc(4);
     credit.writeUInt32BE(found.payload.length);
@@ -235,7 +237,11 @@ export class Host {
   }
 
   /** Orders a fork. `forked` is the answer, `greeted` the child, once it has said hello. */
-  forkOrder(parent: Peer, logStream: string | null, confine: readonly ConfineStep[]): { token: string; forked: Promise<Forked>; greeted: Promise<Peer> } {
+  forkOrder(
+    parent: Peer,
+    logStream: string | null,
+    confine: readonly ConfineStep[],
+  ): { token: string; forked: Promise<Forked>; greeted: Promise<Peer> } {
     const token = randomUUID();
     const greeted = this.expect(token);
     const request = ++requests;
@@ -255,9 +261,23 @@ export class Host {
   }
 
   async fork(parent: Peer, logStream: string | null = null, confine: readonly ConfineStep[] = [{ op: 'setsid' }]): Promise<Peer> {
-    const { forked, greeted } = this.forkOrder(parent, logStream, confine);
-    await forked;
-    return greeted;
+    const { token, forked, greeted } = this.forkOrder(parent, logStream, confine);
+    const { pid } = await forked;
+    const stop = new AbortController();
+    const ended = parent.take(({ type, payload }) => type === Frame.childExited && JSON.parse(payload.toString()).pid === pid, stop.signal);
+    const peer = await Promise.race([greeted, ended]);
+    stop.abort();
+    if (peer instanceof Peer) return peer;
+    throw new Error(`the child ended before its greeting (${peer?.payload.toString()}): ${await this.logged(token, /\n/)}`);
+  }
+
+  /** What `token` has printed, once it contains `text`. */
+  async logged(token: string, text: RegExp): Promise<string> {
+    for (;;) {
+      const log = this.logs.get(token) ?? '';
+      if (text.test(log)) return log;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   /** Lets processes of any uid connect. */
@@ -296,7 +316,9 @@ export class Host {
 
   /** How `child` of `parent` ended. */
   async childExited(parent: Peer, child: Peer): Promise<ChildExited> {
-    const found = await parent.take(({ type, payload }) => type === Frame.childExited && JSON.parse(payload.toString()).pid === child.hello.pid);
+    const found = await parent.take(
+      ({ type, payload }) => type === Frame.childExited && JSON.parse(payload.toString()).pid === child.hello.pid,
+    );
     if (found === null) throw new Error('the parent ended before its child');
     return JSON.parse(found.payload.toString()) as ChildExited;
   }
