@@ -222,7 +222,11 @@ for (const { language, runtime, skip } of await languages()) {
     const folder = (node: string, python: string): string => (language === 'node' ? node : python);
 
     /** Deploys, and calls twice: the second call finds the same fault, not a trace of the first. */
-    async function callTwice(name: string, from: string, manifest: Record<string, unknown> = {}): Promise<{ answer: Called; document: Document }> {
+    async function callTwice(
+      name: string,
+      from: string,
+      manifest: Record<string, unknown> = {},
+    ): Promise<{ answer: Called; document: Document }> {
       const own = `${name}-${language}`;
       await server.deploy(own, from, { ...common, ...manifest });
       const answer = await server.call(own, {});
@@ -295,7 +299,9 @@ for (const { language, runtime, skip } of await languages()) {
       assert.equal(document.errorType, 'Runtime.ImportModuleError');
       assert.match(
         document.errorMessage,
-        language === 'node' ? /^Error: Cannot find module 'no-such-package'/ : /^Unable to import module 'lambda_function': No module named '/,
+        language === 'node'
+          ? /^Error: Cannot find module 'no-such-package'/
+          : /^Unable to import module 'lambda_function': No module named '/,
       );
     });
   });

@@ -64,7 +64,9 @@ export function leavings(home: string, runDirectory: string): string[] {
 }
 
 function texts(pid: number): string[] {
-  const read = [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`, `/proc/${pid}/mountinfo`].map((path) => attempt(() => readFileSync(path, 'latin1')));
+  const read = [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`, `/proc/${pid}/mountinfo`].map((path) =>
+    attempt(() => readFileSync(path, 'latin1')),
+  );
   return [...read, attempt(() => readlinkSync(`/proc/${pid}/cwd`))];
 }
 

@@ -77,7 +77,9 @@ for (const { language, runtime, skip } of await languages()) {
       writeFileSync(join(project, 'hearth.yaml'), yaml);
       const run = await hearth(['deploy', '--json', '--endpoint', server.endpoint], { cwd: project });
       assert.equal(run.code, 0, run.stderr);
-      const { functions } = JSON.parse(run.stdout) as { functions: { name: string; ok: boolean; deployed: { init: { unforkable: null } } }[] };
+      const { functions } = JSON.parse(run.stdout) as {
+        functions: { name: string; ok: boolean; deployed: { init: { unforkable: null } } }[];
+      };
       assert.equal(functions[0]?.name, name);
       assert.equal(functions[0]?.deployed.init.unforkable, null);
       const cold = await tell(name);
@@ -97,7 +99,10 @@ for (const { language, runtime, skip } of await languages()) {
     test('unchanged, a second deployment leaves everything as it is', async () => {
       const before = (await server.client.resident(name)).instances.map((i) => i.id);
       const run = await hearth(['deploy', '--json', '--endpoint', server.endpoint], { cwd: join(work, name) });
-      assert.equal((JSON.parse(run.stdout) as { functions: { deployed: { unchanged: boolean } }[] }).functions[0]?.deployed.unchanged, true);
+      assert.equal(
+        (JSON.parse(run.stdout) as { functions: { deployed: { unchanged: boolean } }[] }).functions[0]?.deployed.unchanged,
+        true,
+      );
       assert.deepEqual(
         (await server.client.resident(name)).instances.map((i) => i.id),
         before,
@@ -129,7 +134,9 @@ for (const { language, runtime, skip } of await languages()) {
       assert.deepEqual(one.inInit, two.inInit);
       assert.ok(one.tmp.includes('mine'));
       assert.ok(!two.tmp.includes('mine'), 'another instance sees the file');
-      const ids = new Set([await server.usageOf(name, one.answer.requestId), await server.usageOf(name, two.answer.requestId)].map((u) => u.instanceId));
+      const ids = new Set(
+        [await server.usageOf(name, one.answer.requestId), await server.usageOf(name, two.answer.requestId)].map((u) => u.instanceId),
+      );
       assert.equal(ids.size, 2);
     });
 
@@ -363,8 +370,12 @@ describe('changes', () => {
     assert.deepEqual(after.map(lasting), before.map(lasting));
     assert.equal((await server.usageOf('tells-node', told.answer.requestId)).outcome, 'ok');
     const texts: string[] = [];
-    for await (const line of server.client.logs({ functionName: 'tells-node' })) if (line.requestId === told.answer.requestId) texts.push(line.text);
-    assert.ok(texts.some((t) => t.startsWith('REPORT')), texts.join('\n'));
+    for await (const line of server.client.logs({ functionName: 'tells-node' }))
+      if (line.requestId === told.answer.requestId) texts.push(line.text);
+    assert.ok(
+      texts.some((t) => t.startsWith('REPORT')),
+      texts.join('\n'),
+    );
     const again = await tell('tells-node');
     assert.equal(again.text, 'hello');
     assert.match(String(again.answer.coldRung), /^(disk|zygote)$/);
@@ -372,7 +383,9 @@ describe('changes', () => {
 });
 
 describe('function URLs', () => {
-  before(() => server.deploy('url-echo', 'url-echo', { runtime: NODE, handler: 'index.handler', timeoutSeconds: 10, url: { auth: 'none' } }));
+  before(() =>
+    server.deploy('url-echo', 'url-echo', { runtime: NODE, handler: 'index.handler', timeoutSeconds: 10, url: { auth: 'none' } }),
+  );
 
   test('by path and by host, bytes both ways', async () => {
     const bytes = randomBytes(3 * MIB);
@@ -399,7 +412,13 @@ describe('function URLs', () => {
     assert.deepEqual(event['queryStringParameters'], { a: '1,2', b: 'ä' });
     assert.equal(event['body'], '{"x":1}');
     assert.equal(event['isBase64Encoded'], false);
-    assert.deepEqual(event.requestContext.http, { method: 'POST', path: '/see', protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'scenario' });
+    assert.deepEqual(event.requestContext.http, {
+      method: 'POST',
+      path: '/see',
+      protocol: 'HTTP/1.1',
+      sourceIp: '127.0.0.1',
+      userAgent: 'scenario',
+    });
   });
 
   test('six megabytes are taken, one byte more is not, also when its length is not announced', async () => {
