@@ -1,8 +1,8 @@
 // npm run check: types, lint with the import walls, format, unused code. Exits with the first failure's code.
 import { spawnSync } from 'node:child_process';
-import { ensure } from './setup.mjs';
+import { ensureOrExit } from './setup.mjs';
 
-await ensure();
+await ensureOrExit();
 /** @type {[string, string, string[]][]} */
 const steps = [
   ['types', 'tsc', ['-p', 'tsconfig.json', '--noEmit']],

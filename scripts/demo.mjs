@@ -9,7 +9,7 @@ import { Api } from '../examples/demo/api.mjs';
 import { coloursFor, drawToFile, drawToText, findSharp } from '../examples/demo/draw.mjs';
 import { hearth } from '../examples/demo/hearth.mjs';
 import { bill, burst, coldCall, evict, scaleToZero, warmCalls } from '../examples/demo/steps.mjs';
-import { bold, dim, fact, heading, liveLine, ms, rgb, say, trueColours } from '../examples/demo/terminal.mjs';
+import { bold, dim, fact, heading, liveLine, columns, ms, rgb, say, trueColours } from '../examples/demo/terminal.mjs';
 import { prepareModel } from '../examples/detect/convert.mjs';
 import { lock } from './setup-lock.mjs';
 import { ensure } from './setup.mjs';
@@ -41,8 +41,7 @@ async function showDetections(answer) {
   heading('What it saw');
   const sharp = findSharp(HOME);
   const drawn = await drawToFile({ sharp, picture: readFileSync(PICTURE), answer, path: DRAWN });
-  if (sharp && trueColours)
-    say((await drawToText(sharp, drawn, Math.min(THUMBNAIL_COLUMNS, process.stdout.columns - 2))).replace(/^/gm, '  '));
+  if (sharp && trueColours) say((await drawToText(sharp, drawn, Math.min(THUMBNAIL_COLUMNS, columns() - 2))).replace(/^/gm, '  '));
   const colour = coloursFor(answer.objects);
   for (const object of answer.objects) {
     const [x1, y1, x2, y2] = object.box.map(Math.round);
@@ -62,7 +61,11 @@ async function manyAtOnce(api, payload) {
     );
   });
   line.end();
-  fact('all answered in', `${many.seconds.toFixed(2)} s`, `${many.coldStarts} instances started for it, ${many.peak} at the peak`);
+  fact(
+    'all answered in',
+    `${many.seconds.toFixed(2)} s`,
+    `${many.coldStarts} of them by a new instance; ${many.peak} instances at the peak`,
+  );
   return many;
 }
 
@@ -127,15 +130,7 @@ function whatNext(endpoint) {
   say(`  HEARTH_HOME=${HOME} bin/hearth down`);
 }
 
-/** Ends the server; one that is too busy to answer is asked again. */
-async function endServer(tries = 3) {
-  try {
-    await hearth(['down'], { home: HOME });
-  } catch (error) {
-    if (tries <= 1) throw error;
-    await endServer(tries - 1);
-  }
-}
+const endServer = () => hearth(['down'], { home: HOME });
 
 /** Ctrl-C ends the demo as an error does: in order, with nothing left running. */
 const interrupted = new Promise((_, reject) => {
@@ -168,7 +163,7 @@ async function main({ keep }) {
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } } });
 main(values).then(
   (result) => {
-    if (values.json) say(JSON.stringify(result));
+    if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   },
   (error) => {
     process.stderr.write(`\nthe demo failed: ${error.message}\n${error.fix ? `fix: ${error.fix}\n` : ''}`);

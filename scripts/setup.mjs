@@ -36,6 +36,15 @@ export async function ensure({ root = ROOT, stderr = process.stderr } = {}) {
   }
 }
 
+/** As `ensure`, for scripts: says what failed and ends the process. */
+export async function ensureOrExit() {
+  await ensure().catch((error) => {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`error: ${error.message}\nfix: ${error.fix}\n`);
+    process.exit(1);
+  });
+}
+
 /** Whether packages are missing or other than package-lock.json says. A symlink is somebody's own arrangement: left alone. */
 export function installIsStale(root = ROOT) {
   const modules = join(root, 'node_modules');
@@ -101,7 +110,7 @@ async function step(stderr, title, work, explain) {
   stderr.write(stderr.isTTY ? ` ${seconds} s\n` : `setup: done in ${seconds} s\n`);
 }
 
-/** Rejects with the last lines of what it printed. */
+/** Rejects with the first lines of what it printed: both npm and tsc say first what is wrong, and last how they are used. */
 function run(cwd, command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -110,14 +119,21 @@ function run(cwd, command, args) {
       shell: process.platform === 'win32' && command.endsWith('.cmd'),
     });
     let said = '';
-    const keep = (chunk) => (said = (said + chunk).slice(-64 * 1024));
+    const keep = (chunk) => (said = (said + chunk).slice(0, 64 * 1024));
     child.stdout.setEncoding('utf8').on('data', keep);
     child.stderr.setEncoding('utf8').on('data', keep);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (code === 0) return resolve();
-      const last = said.trimEnd().split('\n').slice(-LINES_SHOWN).join('\n');
-      reject(new Error(`${last || '(it printed nothing)'}\n(${signal === null ? `exit code ${code}` : `ended by ${signal}`})`));
+      const lines = said
+        .trimEnd()
+        .split('\n')
+        .filter((line) => !/^npm (?:warn|error$)/.test(line.trimEnd()));
+      reject(
+        new Error(
+          `${lines.slice(0, LINES_SHOWN).join('\n') || '(it printed nothing)'}\n(${signal === null ? `exit code ${code}` : `ended by ${signal}`})`,
+        ),
+      );
     });
   });
 }
@@ -171,12 +187,6 @@ function readOr(path) {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await ensure().then(
-    () => process.stderr.write('setup: ready\n'),
-    (error) => {
-      if (!(error instanceof SetupError)) throw error;
-      process.stderr.write(`error: ${error.message}\nfix: ${error.fix}\n`);
-      process.exitCode = 1;
-    },
-  );
+  await ensureOrExit();
+  process.stderr.write('setup: ready\n');
 }

@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensure } from './setup.mjs';
+import { ensureOrExit } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pattern = process.argv[2];
-await ensure();
+await ensureOrExit();
 if (pattern === undefined) run([join(root, 'scripts/check.mjs')], 'check');
 const files = testFiles(join(root, 'dist')).filter((f) => pattern === undefined || relative(root, f).includes(pattern));
 if (files.length === 0) fail(`no test file's path contains '${pattern}'`);

@@ -15,19 +15,21 @@ import { FunctionRegistry } from './control/registry.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { ExecDriver } from './drivers/exec/exec-driver.ts';
 import { ForkDriver } from './drivers/fork/fork-driver.ts';
+import type { Driver } from './fleet/driver.ts';
 import { LocalFleet } from './fleet/local-fleet.ts';
 import { machineMemory } from './fleet/memory-gauge.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
-import { systemClock } from './lib/clock.ts';
+import { systemClock, type Clock } from './lib/clock.ts';
 import { Closing } from './lib/closing.ts';
-import { randomIds } from './lib/ids.ts';
+import { randomIds, type Ids } from './lib/ids.ts';
 import { billedMs } from './metering/billing.ts';
 import { UsageRecorder } from './metering/usage-recorder.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
 import type { Logger } from './observe/logger.ts';
 import { Catalogue } from './runtimes/catalogue.ts';
 import { thisMachine } from './runtimes/interpreters.ts';
+import type { Abilities } from './sandbox/abilities.ts';
 import { detect } from './sandbox/detect.ts';
 import { openStore } from './store/postgres-store.ts';
 
@@ -60,48 +62,32 @@ export async function startServer({ config, log }: StartOptions): Promise<Runnin
   }
 }
 
+/** What every part is given. */
+interface Base {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly closing: Closing;
+}
+
 async function assemble(config: Config, log: Logger, closing: Closing): Promise<RunningServer> {
-  const clock = systemClock;
-  const ids = randomIds;
+  const base: Base = { config, log, clock: systemClock, ids: randomIds, closing };
+  const { clock, ids } = base;
   const [store, abilities] = await Promise.all([openStore(config, { clock, log }), detect()]);
   closing.add(() => store.close());
   const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
   closing.add(() => logs.close());
   const recorder = new UsageRecorder({ store: store.usage, clock, log, flushMs: config.metering.flushMs });
   closing.add(() => recorder.close());
-  const catalogue = new Catalogue(thisMachine(process.env));
+  const catalogue = openCatalogue(base);
   const interpreters = catalogueInterpreters(catalogue);
   const artifacts = await FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock });
   closing.add(() => artifacts.close());
-  const run = runDirectory(config.home, process.env);
-  const warn = (message: string): void => log.warn(message);
-  const fork = await ForkDriver.open({
-    runDirectory: run,
-    shims: SHIMS,
-    catalogue,
-    abilities,
-    hide: [homedir(), config.home],
-    clock,
-    ids,
-    greetingMs: config.fleet.greetingMs,
-    answerBytes: config.limits.payloadBytes + 100,
-    warn,
-  });
-  closing.add(() => fork.close());
-  const spawner = programSpawner({ clock, ids, runDirectory: run, warn });
-  closing.add(() => spawner.close());
-  const exec = new ExecDriver({ spawner, clock, payloadBytes: config.limits.payloadBytes });
-  closing.add(() => exec.close());
-  const drivers = [fork, exec];
+  const drivers = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
-  const fleet = new LocalFleet({
-    clock,
-    ids,
-    memory,
-    provision: provision({ drivers, artifacts, logs, clock, limits: config.limits }),
-    limits: config.limits,
-    keep: config.fleet,
-  });
+  const provided = provision({ drivers, artifacts, logs, clock, limits: config.limits });
+  const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const scope = { accountId: config.accountId, region: config.region };
@@ -128,9 +114,51 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
+  const endpoint = await listen(base, control, { dispatcher, directory: registry });
+  log.info({ endpoint, home: config.home }, 'serving');
+  return { endpoint, close: () => closing.close() };
+}
+
+/** The interpreters of this machine: looked for in the background, since asking each of them takes seconds where there are many. */
+function openCatalogue({ closing }: Base): Catalogue {
+  const ended = new AbortController();
+  closing.add(() => ended.abort());
+  const catalogue = new Catalogue(thisMachine(process.env, ended.signal));
+  void Promise.all([catalogue.list('node'), catalogue.list('python')]);
+  return catalogue;
+}
+
+async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue: Catalogue, abilities: Abilities): Promise<Driver[]> {
+  const run = runDirectory(config.home, process.env);
+  const warn = (message: string): void => log.warn(message);
+  const fork = await ForkDriver.open({
+    runDirectory: run,
+    shims: SHIMS,
+    catalogue,
+    abilities,
+    hide: [homedir(), config.home],
+    clock,
+    ids,
+    greetingMs: config.fleet.greetingMs,
+    answerBytes: config.limits.payloadBytes + 100,
+    warn,
+  });
+  closing.add(() => fork.close());
+  const spawner = programSpawner({ clock, ids, runDirectory: run, warn });
+  closing.add(() => spawner.close());
+  const exec = new ExecDriver({ spawner, clock, payloadBytes: config.limits.payloadBytes });
+  closing.add(() => exec.close());
+  return [fork, exec];
+}
+
+/** Opens the door; returns where it is. */
+async function listen(
+  { config, log, clock, ids, closing }: Base,
+  control: ReturnType<typeof controlPlane>,
+  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry },
+): Promise<string> {
   const gateway = createGateway({
-    dispatcher,
-    directory: registry,
+    ...parts,
     clock,
     ids,
     payloadBytes: config.limits.payloadBytes,
@@ -150,9 +178,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     await ended;
   });
   const { port } = gateway.address() as AddressInfo;
-  const endpoint = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
-  log.info({ endpoint, home: config.home }, 'serving');
-  return { endpoint, close: () => closing.close() };
+  return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
 }
 
 /** The catalogue as the parts that build functions ask for it. */

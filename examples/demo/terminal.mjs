@@ -1,5 +1,5 @@
-/** How the demo looks: a line a fact, colour only where there is a terminal. */
-const out = process.stdout;
+/** How the demo looks: a line a fact, colour only where there is a terminal. With --json, stdout is the document's alone. */
+const out = process.argv.includes('--json') ? process.stderr : process.stdout;
 const colours = out.isTTY && out.hasColors();
 const paint = (code) => (text) => (colours ? `\x1b[${code}m${text}\x1b[0m` : String(text));
 
@@ -7,6 +7,8 @@ export const bold = paint(1);
 export const dim = paint(2);
 export const rgb = ([r, g, b]) => paint(`38;2;${r};${g};${b}`);
 export const trueColours = out.isTTY && out.hasColors(2 ** 24);
+
+export const columns = () => out.columns ?? 80;
 
 export const say = (text = '') => out.write(`${text}\n`);
 export const heading = (text) => say(`\n${bold(text)}`);

@@ -87,7 +87,7 @@ function confine(order) {
       if (!Object.hasOwn(steps, step.op)) throw new Error('unknown step');
       steps[step.op](step);
     } catch (error) {
-      if (!step.optional) throw new Error(`confinement step ${step.op} failed: ${error.message}`);
+      if (!step.optional) throw new Error(`confinement step ${step.op} failed: ${error.message}`, { cause: error });
       unconfined.push(`${step.op}: ${error.message}`);
     }
   }

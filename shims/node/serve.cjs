@@ -11,7 +11,7 @@ const { IdleLoop } = require('./idle.cjs');
 const { invoke } = require('./invocation.cjs');
 
 class Instance {
-  /** @param fn {order, handler, logStream}. `closed` is called when the host has gone. */
+  /** @param fn {order, handler, logStream}. `token` marks the log; null: not at all. `closed` is called when the host has gone. */
   constructor(link, fn, token, closed) {
     this.fn = fn;
     this.token = token;
@@ -103,7 +103,7 @@ class Instance {
 
   answer({ request, header }, errorType, text, handlerMs) {
     if (!this.inFlight.delete(request)) return undefined;
-    const marked = log.mark(this.token, header.requestId);
+    const marked = this.token !== null && log.mark(this.token, header.requestId);
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
     return this.sender.send(request, text, { errorType, handlerMs, peakMemoryBytes, marked });
   }

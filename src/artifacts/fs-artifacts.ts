@@ -82,7 +82,7 @@ export class FsArtifacts implements Artifacts {
 
   async #build({ source, runtime, handler, installScripts, progress }: BuildRequest): Promise<Build> {
     await using work = await scratch(this.#folders);
-    progress({ step: 'unpack', message: `${source.length} bytes` });
+    progress({ step: 'unpack', message: `unpacking ${source.length} bytes` });
     await unpack(source, work.path, this.#limits);
     const dependencies = await this.#dependencies.ensure({ source: work.path, runtime, installScripts }, progress);
     const entry = runtime.startsWith('nodejs') ? await typescriptEntry(work.path, handler) : null;
@@ -94,7 +94,7 @@ export class FsArtifacts implements Artifacts {
     const zip = await pack(work.path, dependencies === null ? '' : `dependencies ${dependencies}`);
     const modules = runtime.startsWith('nodejs') ? dependencies : null;
     const code = await this.#code.putBuilt(work.path, zip, modules);
-    progress({ step: 'package', message: `${code.bytes} bytes, sha256 ${code.sha256}` });
+    progress({ step: 'package', message: `packed as ${code.bytes} bytes, sha256 ${code.sha256}` });
     return { code, dependencies };
   }
 

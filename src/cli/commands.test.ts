@@ -100,7 +100,10 @@ describe('hearth', () => {
     const { code, stdout } = await hearth(['usage', '--since', '24h'], { env });
     assert.equal(code, 0);
     assert.match(stdout, /hello +3 +1 +1 +1\.23 s +0\.15425 +0\.000003 USD/);
-    assert.match(stdout, /24\.0 h would have cost 0\.9984 USD \(0\.0416 USD an hour\)/);
+    assert.match(stdout, /for these 1 d would have cost 0\.9984 USD \(0\.0416 USD an hour\)/);
+    assert.ok(server.seen.at(-1)?.query.has('from'));
+    assert.match((await hearth(['usage'], { env })).stdout, /since the first invocation \(1 d ago\) would have cost 0\.9984 USD/);
+    assert.equal(server.seen.at(-1)?.query.has('from'), false);
     assert.equal(JSON.parse((await hearth(['usage', '--json'], { env })).stdout).total.cost, '0.0000031708');
     assert.deepEqual(JSON.parse((await hearth(['usage', 'hello', '--records', '3', '--json'], { env })).stdout), { records: [] });
     assert.equal(server.seen.at(-1)?.query.get('limit'), '3');

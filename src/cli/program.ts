@@ -3,7 +3,6 @@ import type { Context } from './context.ts';
 import { EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts';
 import { parseCount, parseSpan } from './options.ts';
 
-const DAY_MS = 86_400_000;
 const NODE_RUNTIME = `nodejs${process.versions.node.split('.')[0]}.x`;
 
 type Done = (code: ExitCode) => void;
@@ -127,7 +126,7 @@ function callCommands(hearth: Command, context: Context, done: Done): void {
   hearth
     .command('usage [name]')
     .description('what functions did and cost')
-    .addOption(new Option('--since <span>', 'how far back: 10m, 24h, 30d').argParser(parseSpan).default(DAY_MS, '24h'))
+    .addOption(new Option('--since <span>', 'how far back: 10m, 24h, 30d (default: to the first invocation)').argParser(parseSpan))
     .addOption(new Option('--records <count>', 'the last invocations, one by one').argParser(parseCount(1, 10_000)))
     .addOption(endpoint())
     .addOption(json())

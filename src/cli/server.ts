@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { HearthClient } from '../client/client.ts';
 import type { Context } from './context.ts';
-import type { Logger } from '../observe/logger.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { isAlive, readStatusFile, removeStatusFile, type StatusFile, writeStatusFile } from './status-file.ts';
@@ -23,10 +22,8 @@ export interface LocalServer {
   close(): Promise<void>;
 }
 
-interface App {
-  readonly startServer: (options: { config: Config; log: Logger }) => Promise<{ endpoint: string; close(): Promise<void> }>;
-}
-
+/** How long a server that is busy may take to say who it is. */
+const PATIENCE_MS = 10_000;
 const LOG_BYTES = 16 * 1024 * 1024;
 
 /** The configuration that `options` and the environment give. */
@@ -42,7 +39,7 @@ export async function runningServer(home: string): Promise<StatusFile | null> {
   if (file === null || !isAlive(file.pid)) return null;
   const client = new HearthClient(file.endpoint);
   try {
-    return (await client.status(AbortSignal.timeout(2_000))).pid === file.pid ? file : null;
+    return (await client.status(AbortSignal.timeout(PATIENCE_MS))).pid === file.pid ? file : null;
   } catch {
     return null; // the process is there and silent, or somebody else's: the store's lock decides
   } finally {
@@ -67,7 +64,8 @@ export async function startLocalServer(context: Context, config: Config): Promis
   const logPath = logPathIn(config.home);
   await turnOver(logPath);
   const { createLogger } = await import('../observe/logger.ts');
-  const { startServer } = await load<App>('../app.js');
+  // Loaded only by the commands that run a server: its modules cost more than all of the command line.
+  const { startServer } = await import('../app.ts');
   const server = await startServer({ config, log: createLogger(config.logLevel, logPath) }).catch((error: unknown) => {
     throw startError(error, config, logPath);
   });
@@ -102,9 +100,4 @@ function startError(error: unknown, config: Config, logPath: string): unknown {
     fix: `choose another with --port (log: ${logPath})`,
     cause: error,
   });
-}
-
-/** The server is loaded only by the commands that run one: its modules cost more than all of the command line. */
-async function load<T>(specifier: string): Promise<T> {
-  return (await import(new URL(specifier, import.meta.url).href)) as T;
 }

@@ -95,11 +95,9 @@ export class HearthClient {
     for await (const line of this.#lines(answer, signal)) yield line as LogLine;
   }
 
-  usage(request: { readonly functionName?: string | undefined; readonly fromMs: number; readonly toMs: number }): Promise<Usage> {
-    return this.#json({
-      method: 'GET',
-      path: `/hearth/v1/usage${query({ function: request.functionName, from: request.fromMs, to: request.toMs })}`,
-    });
+  /** Usage from `fromMs` (left out: from the first invocation there was) until now. */
+  usage(request: { readonly functionName?: string | undefined; readonly fromMs?: number | undefined }): Promise<Usage> {
+    return this.#json({ method: 'GET', path: `/hearth/v1/usage${query({ function: request.functionName, from: request.fromMs })}` });
   }
 
   /** Usage records, newest first. */

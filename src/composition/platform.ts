@@ -60,8 +60,8 @@ export function platform(deps: PlatformDeps): Platform {
   };
 }
 
-async function status(deps: PlatformDeps, startedAtMs: number, endpoint: string): Promise<Status> {
-  const found = (await Promise.all([deps.catalogue.list('node'), deps.catalogue.list('python')])).flat();
+/** Says what is known without asking anybody: to end a server one asks it for its status. */
+function status(deps: PlatformDeps, startedAtMs: number, endpoint: string): Status {
   return {
     version: packageVersion(),
     pid: process.pid,
@@ -69,7 +69,7 @@ async function status(deps: PlatformDeps, startedAtMs: number, endpoint: string)
     home: deps.config.home,
     endpoint,
     database: deps.store.database,
-    runtimes: found.map((i) => ({ name: runtimeName(i), language: i.language, path: i.path, version: i.version })),
+    runtimes: deps.catalogue.known().map((i) => ({ name: runtimeName(i), language: i.language, path: i.path, version: i.version })),
     sandbox: report(deps.abilities),
     instances: deps.fleet.roster.count,
     memory: { totalBytes: deps.memory.totalBytes, availableBytes: deps.memory.availableBytes() },

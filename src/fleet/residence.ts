@@ -37,7 +37,7 @@ export class Residence {
   readonly driver: Driver;
   #state: ResidenceState = { kind: 'nothing' };
   #retired = false;
-  /** Instances forked from snapshots of this version. */
+  /** Instances forked from the present snapshot. */
   forks = 0;
   /** Forks that failed and were tried again. */
   failedForks = 0;
@@ -150,6 +150,7 @@ export class Residence {
 
   #settle(snapshot: DriverSnapshot, madeAtMs: number): void {
     this.#state = { kind: 'snapshot', snapshot, madeAtMs };
+    this.forks = 0;
     void snapshot.gone.then(() => {
       if (this.#state.kind === 'snapshot' && this.#state.snapshot === snapshot) this.#state = { kind: 'nothing' };
     });

@@ -53,6 +53,21 @@ describe('catalogue', () => {
     assert.deepEqual(asked, []);
   });
 
+  it('says what it knows without asking', async () => {
+    const asked: string[] = [];
+    const catalogue = new Catalogue(
+      machine({ '/usr/bin/python3': py('3.11.7', '/usr'), '/usr/bin/python3.11': py('3.11.7', '/usr') }, asked),
+    );
+    assert.deepEqual(catalogue.known(), []);
+    await Promise.all([catalogue.list('python'), catalogue.list('node')]);
+    const before = asked.length;
+    assert.deepEqual(
+      catalogue.known().map((i) => i.version),
+      ['20.20.2', '3.11.7'],
+    );
+    assert.equal(asked.length, before);
+  });
+
   it('never substitutes another major, and lists what it found', async () => {
     const catalogue = new Catalogue(
       machine({ '/home/u/.nvm/versions/node/v18.1.0/bin/node': ['18.1.0', '/home/u/.nvm/versions/node/v18.1.0/bin/node'] }),

@@ -39,6 +39,7 @@ export class Catalogue {
   readonly #host: InterpreterHost;
   readonly #identified = new Map<string, Promise<Interpreter | null>>();
   readonly #resolved = new Map<string, Promise<Interpreter>>();
+  readonly #known = new Map<string, Interpreter>();
 
   constructor(host: InterpreterHost) {
     this.#host = host;
@@ -68,6 +69,11 @@ export class Catalogue {
     return [...found.values()];
   }
 
+  /** What was found so far, without asking any: all that is installed once `list` was called for both languages. */
+  known(): Interpreter[] {
+    return [...this.#known.values()].toSorted((a, b) => a.language.localeCompare(b.language));
+  }
+
   async #find(runtime: string): Promise<Interpreter> {
     const name = parseRuntime(runtime);
     if (name === null) throw new InterpreterNotFound(runtime, 'another driver than this one (Node.js and Python 3)', []);
@@ -90,6 +96,7 @@ export class Catalogue {
     let identified = this.#identified.get(key);
     if (identified === undefined) {
       identified = identify(this.#host, language, path);
+      void identified.then((found) => found !== null && this.#known.set(found.path, found));
       this.#identified.set(key, identified);
     }
     return identified;

@@ -22,6 +22,8 @@ export function functionEnvironment(version: FunctionVersion, o: EnvironmentOpti
     LANG: 'en_US.UTF-8',
     TZ: ':UTC',
     HOME: '/tmp',
+    // onnxruntime would report its use from a thread of its own, which no fork survives. Set to 0 by a function, it may.
+    ORT_DISABLE_TELEMETRY: '1',
     ...search,
     ...own,
     _HANDLER: version.handler,

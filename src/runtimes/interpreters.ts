@@ -31,8 +31,8 @@ export interface InterpreterHost {
   ask(path: string, args: readonly string[]): Promise<string>;
 }
 
-/** This machine. */
-export function thisMachine(env: Readonly<Record<string, string | undefined>>): InterpreterHost {
+/** This machine. Once `ended` is aborted no interpreter is asked any more, and those that were are ended. */
+export function thisMachine(env: Readonly<Record<string, string | undefined>>, ended?: AbortSignal): InterpreterHost {
   return {
     execPath: process.execPath,
     nodeVersion: process.versions.node,
@@ -54,9 +54,8 @@ export function thisMachine(env: Readonly<Record<string, string | undefined>>): 
     },
     ask: (path, args) =>
       new Promise((resolve, reject) => {
-        execFile(path, args, { timeout: 10_000, env: { PATH: env['PATH'] ?? '', HOME: env['HOME'] ?? '' } }, (error, stdout) =>
-          error === null ? resolve(stdout) : reject(error),
-        );
+        const options = { timeout: 10_000, signal: ended, env: { PATH: env['PATH'] ?? '', HOME: env['HOME'] ?? '' } };
+        execFile(path, args, options, (error, stdout) => (error === null ? resolve(stdout) : reject(error)));
       }),
   };
 }

@@ -6,7 +6,7 @@ import type { Output } from './messages.ts';
 export interface OpenOutput {
   readonly stdout: number | Socket | 'ignore';
   readonly stderr: number | Socket | 'ignore';
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Opens what a program will write to. Rejects with the system's error. */

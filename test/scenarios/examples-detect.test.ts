@@ -28,7 +28,7 @@ describe('examples/detect', { skip: detectIsMissing() }, () => {
     const [x1, y1, x2, y2] = body.objects[0]!.box;
     assert.ok(
       x1 > 120 && x1 < 200 && x2 > 380 && x2 < 450 && y1 >= 0 && y1 < 60 && y2 > 220 && y2 <= 400,
-      `the cup is at ${body.objects[0]!.box}`,
+      `the cup is at ${body.objects[0]!.box.join(', ')}`,
     );
     for (const step of ['decodeMs', 'inferenceMs', 'totalMs']) assert.ok(body.timings[step]! > 0, `${step} is ${body.timings[step]}`);
   });
@@ -53,7 +53,10 @@ describe('examples/detect', { skip: detectIsMissing() }, () => {
     const cup = body.objects.find((o) => o.class === 'cup');
     assert.ok(cup, 'no cup in the turned picture');
     cup.box.forEach((edge, i) =>
-      assert.ok(Math.abs(edge - upright.body.objects[0]!.box[i]!) < 15, `${cup.box} is not ${upright.body.objects[0]!.box}`),
+      assert.ok(
+        Math.abs(edge - upright.body.objects[0]!.box[i]!) < 15,
+        `${cup.box.join(', ')} is not ${upright.body.objects[0]!.box.join(', ')}`,
+      ),
     );
   });
 
@@ -67,7 +70,7 @@ describe('examples/detect', { skip: detectIsMissing() }, () => {
       assert.equal(body.objects.filter((o) => o.class === 'person' && o.score > 0.8).length, 3);
       assert.deepEqual(body.image, { width: 810, height: 1080 });
       body.objects[0]!.box.forEach((edge, i) =>
-        assert.ok(Math.abs(edge - [21.6, 220, 810, 770][i]!) < 12, `the bus is at ${body.objects[0]!.box}`),
+        assert.ok(Math.abs(edge - [21.6, 220, 810, 770][i]!) < 12, `the bus is at ${body.objects[0]!.box.join(', ')}`),
       );
     },
   );

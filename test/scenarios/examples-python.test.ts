@@ -47,7 +47,7 @@ describe('examples/detect-python', { skip: noModel }, () => {
       b.body.objects.forEach((object, i) => {
         const { box, score } = a.body.objects[i]!;
         assert.ok(Math.abs(object.score - score) < 0.1, `${object.score} is not ${score}`);
-        object.box.forEach((edge, e) => assert.ok(Math.abs(edge - box[e]!) < 15, `${object.box} is not ${box}`));
+        object.box.forEach((edge, e) => assert.ok(Math.abs(edge - box[e]!) < 15, `${object.box.join(', ')} is not ${box.join(', ')}`));
       });
     }
   });

@@ -120,6 +120,10 @@ export class ShimConnection {
 
   #count(frame: FrameIn): void {
     this.answerBytes += frame.payload.length;
-    this.#received = this.#received.filter(({ bytes, done }) => this.answerBytes < bytes || void done(frame));
+    this.#received = this.#received.filter(({ bytes, done }) => {
+      if (this.answerBytes < bytes) return true;
+      done(frame);
+      return false;
+    });
   }
 }

@@ -135,7 +135,11 @@ export class Log {
 
   push(data: Buffer): void {
     this.text += data.toString();
-    this.#waiting = this.#waiting.filter(({ part, done }) => !this.text.includes(part) || void done());
+    this.#waiting = this.#waiting.filter(({ part, done }) => {
+      if (!this.text.includes(part)) return true;
+      done();
+      return false;
+    });
   }
 
   /** Resolves when `part` has been printed. */

@@ -57,7 +57,7 @@ describe('Python shim', { timeout: 60_000 }, () => {
     const clientContext = JSON.stringify({ custom: { a: 1 }, client: { app_title: 'app' } });
     const seen = await instance.value({ do: 'describe' }, { requestId: 'r-1', invokedArn: 'arn:x:1', clientContext, traceId: 'Root=1' });
     assert.ok(seen.remaining > 0 && seen.remaining <= 3_000);
-    const { remaining, environment, ...rest } = seen;
+    const { remaining: _, environment, ...rest } = seen;
     assert.deepEqual(rest, {
       request: 'r-1',
       arn: 'arn:x:1',

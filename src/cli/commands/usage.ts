@@ -4,7 +4,8 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { bytes, duration, money, timeOfDay } from '../format.ts';
 
 export interface UsageOptions extends EndpointOptions {
-  readonly since: number;
+  /** Milliseconds back from now; without it the report begins with the first invocation. */
+  readonly since?: number;
   readonly records?: number;
   readonly json?: boolean;
 }
@@ -18,16 +19,20 @@ export async function usage(context: Context, name: string | undefined, options:
       else await showRecords(context, records);
       return EXIT.ok;
     }
-    const toMs = Math.ceil(context.clock.now());
-    const answer = await client.usage({ functionName: name, fromMs: Math.floor(toMs - options.since), toMs });
+    const { since } = options;
+    const answer = await client.usage({
+      functionName: name,
+      fromMs: since === undefined ? undefined : Math.floor(context.clock.now() - since),
+    });
     if (options.json) context.out.json(answer);
-    else await showTotals(context, answer, options.since);
+    else await showTotals(context, answer, since);
     return EXIT.ok;
   });
 }
 
-async function showTotals({ out }: Context, usage: Usage, sinceMs: number): Promise<void> {
-  if (usage.functions.length === 0) return out.note(`nothing was invoked in the last ${duration(sinceMs)}`);
+async function showTotals({ out }: Context, usage: Usage, sinceMs: number | undefined): Promise<void> {
+  if (usage.functions.length === 0)
+    return out.note(sinceMs === undefined ? 'nothing was invoked yet' : `nothing was invoked in the last ${duration(sinceMs)}`);
   const row = (name: string, u: Usage['total']): string[] => [
     name,
     String(u.invocations),
@@ -43,9 +48,10 @@ async function showTotals({ out }: Context, usage: Usage, sinceMs: number): Prom
     [...usage.functions.map((f) => row(f.functionName, f)), ...total],
   );
   const { alwaysOn } = usage;
+  const span = duration(Number(alwaysOn.hours) * 3_600_000);
   out.line();
   out.line(
-    `A machine kept on for these ${Number(alwaysOn.hours).toFixed(1)} h would have cost ${money(alwaysOn.cost, usage.currency)} (${money(alwaysOn.costPerHour, usage.currency)} an hour).`,
+    `A machine kept on ${sinceMs === undefined ? `since the first invocation (${span} ago)` : `for these ${span}`} would have cost ${money(alwaysOn.cost, usage.currency)} (${money(alwaysOn.costPerHour, usage.currency)} an hour).`,
   );
 }
 

@@ -13,7 +13,7 @@ const RECORDS = 100;
 
 /** What runs, what it used, and how to end it. */
 export function observationResources(app: FastifyInstance, deps: OwnDeps): void {
-  app.get('/hearth/v1/status', (request) => deps.platform.status(endpointOf(request)));
+  app.get('/hearth/v1/status', async (request) => deps.platform.status(endpointOf(request)));
 
   app.get<Query>('/hearth/v1/instances', (request) => {
     const name = request.query['function'];

@@ -111,7 +111,7 @@ export interface FunctionSummary extends Occupancy {
 /** What Hearth's own API needs of the running system; the composition root satisfies it. */
 export interface Platform {
   /** `endpoint` is how the caller reached this server. */
-  status(endpoint: string): Promise<Status>;
+  status(endpoint: string): Status;
   occupancy(version: FunctionVersion): Occupancy;
   /** All that is resident, or of one function. */
   resident(functionName: string | null): Promise<Resident>;

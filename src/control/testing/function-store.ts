@@ -1,34 +1,29 @@
-import { HearthError } from '../../errors.ts';
 import type { FunctionVersion } from '../../model/function-version.ts';
+import { memoryStore } from '../../store/memory-store.ts';
 import type { FunctionStore } from '../../store/store.ts';
 
-/** A store of functions in memory, for the tests of this room; `failNext` makes the next write fail. */
+/** The store in memory whose next write fails when told so (`failNext`). */
 export class TestFunctionStore implements FunctionStore {
-  readonly versions = new Map<string, FunctionVersion>();
+  readonly #store = memoryStore().functions;
   failNext: Error | null = null;
 
-  async all(): Promise<FunctionVersion[]> {
-    return structuredClone([...this.versions.values()]);
+  all(): Promise<FunctionVersion[]> {
+    return this.#store.all();
   }
 
   async create(version: FunctionVersion): Promise<void> {
     this.#maybeFail();
-    if ([...this.versions.values()].some((v) => v.name === version.name))
-      throw new HearthError('ResourceConflictException', `Function already exist: ${version.name}`);
-    this.versions.set(version.functionId, structuredClone(version));
+    await this.#store.create(version);
   }
 
   async replaceLatest(version: FunctionVersion, expectedRevisionId: string): Promise<void> {
     this.#maybeFail();
-    const present = this.versions.get(version.functionId);
-    if (present === undefined) throw new HearthError('ResourceNotFoundException', 'gone');
-    if (present.revisionId !== expectedRevisionId) throw new HearthError('PreconditionFailedException', 'another revision');
-    this.versions.set(version.functionId, structuredClone(version));
+    await this.#store.replaceLatest(version, expectedRevisionId);
   }
 
   async remove(functionId: string): Promise<boolean> {
     this.#maybeFail();
-    return this.versions.delete(functionId);
+    return this.#store.remove(functionId);
   }
 
   #maybeFail(): void {

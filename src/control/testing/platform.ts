@@ -22,7 +22,7 @@ export class TestPlatform implements Platform {
   readonly followers = new Set<(line: LogLine) => void>();
   initFails: Preparation['failure'] = null;
 
-  async status(endpoint: string): Promise<Status> {
+  status(endpoint: string): Status {
     const memory = { totalBytes: 2, availableBytes: 1 };
     return {
       version: '0',

@@ -15,7 +15,7 @@ const driver = new ExecDriver({ spawner: new PlainSpawner(), clock: systemClock,
 interface Started {
   readonly instance: DriverInstance;
   readonly log: CollectedLog;
-  call(event: unknown, requestId?: string): Promise<{ errorType: string | null; value: any }>;
+  readonly call: (event: unknown, requestId?: string) => Promise<{ errorType: string | null; value: any }>;
 }
 
 async function start(name: string, environment: Record<string, string> = {}, concurrency = 1): Promise<Started> {
@@ -169,7 +169,12 @@ describe('exec driver', { timeout: 60_000 }, () => {
   const failures: readonly [string, string, string, RegExp][] = [
     ['provided-exits', '', 'Runtime.ExitError', /^RequestId: \S+ Error: Runtime exited with error: exit status 3$/],
     ['provided-not-executable', '', 'Runtime.InvalidEntrypoint', /^RequestId: \S+ Error: fork\/exec .*\/bootstrap: permission denied$/],
-    ['provided-no-interpreter', '', 'Runtime.InvalidEntrypoint', /^RequestId: \S+ Error: fork\/exec .*\/bootstrap: no such file or directory$/],
+    [
+      'provided-no-interpreter',
+      '',
+      'Runtime.InvalidEntrypoint',
+      /^RequestId: \S+ Error: fork\/exec .*\/bootstrap: no such file or directory$/,
+    ],
     ['nothing-here', '', 'Runtime.InvalidEntrypoint', /^RequestId: \S+ Error: Couldn't find valid bootstrap\(s\): \[.*\/bootstrap\]$/],
     ['provided-node', 'init-error', 'Custom.Init', /^no model$/],
     ['provided-node', 'init-hangs', 'Sandbox.Timedout', /^RequestId: \S+ Error: Task timed out after 1\.00 seconds$/],
