@@ -268,7 +268,9 @@ export class Host {
     const peer = await Promise.race([greeted, ended]);
     stop.abort();
     if (peer instanceof Peer) return peer;
-    throw new Error(`the child ended before its greeting (${peer?.payload.toString()}): ${await this.logged(token, /\n/)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // its last words are on their way
+    const said = [token, parent.hello.token].map((one) => this.logs.get(one) ?? '').join('');
+    throw new Error(`the child ended before its greeting (${peer?.payload.toString()}): ${said}`);
   }
 
   /** What `token` has printed, once it contains `text`. */
