@@ -74,7 +74,7 @@ class Instance {
     try {
       event = parseEvent(chunks);
     } catch (error) {
-      settle(error);
+      void settle(error);
       return;
     }
     invoke(this.fn, invocation.header, event, { idle: this.idle, settle });
@@ -113,9 +113,10 @@ class Instance {
     this.idle?.stop();
     const owner = this.active();
     const victims = owner !== undefined && this.inFlight.has(owner.request) ? [owner] : [...this.inFlight.values()];
-    await Promise.all(
-      victims.map((invocation) => this.fail(invocation, error, performance.now() - (invocation.startedAt || performance.now()))),
-    );
+    const sent = [];
+    for (const invocation of victims)
+      sent.push(this.fail(invocation, error, performance.now() - (invocation.startedAt || performance.now())));
+    await Promise.all(sent);
   }
 }
 

@@ -45,6 +45,7 @@ function findList(memory, waiters, count) {
   const words = memory(waiters + 4, SCAN_BYTES);
   for (let i = 0; i + 2 < words.length; i++) {
     const [begin, end, capacity] = words.subarray(i, i + 3);
+    // oxlint-disable-next-line typescript/no-unnecessary-type-conversion -- they are BigInts
     const size = Number(end - begin) / POINTER_BYTES;
     if (begin <= 0xffffn || begin % 8n !== 0n || (size !== count && size !== count + 1) || capacity < end || capacity - begin > 4096n)
       continue;
