@@ -179,7 +179,10 @@ export class SupervisorClient implements Supervision {
       this.#remember(reply.pid);
       waiter?.resolve(reply.pid);
     } else if (reply.event === 'killed') waiter?.resolve(0);
-    else waiter?.reject(new HearthError('ServiceException', `could not start a process: ${reply.reason}`));
+    else {
+      const cause = Object.assign(new Error(reply.reason), { code: reply.code });
+      waiter?.reject(new HearthError('ServiceException', `could not start a process: ${reply.reason}`, { cause }));
+    }
   }
 
   #remember(pid: number): void {

@@ -10,6 +10,7 @@ import type { StartSpec } from '../../src/fleet/driver.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { randomIds } from '../../src/lib/ids.ts';
 import type { FunctionVersion } from '../../src/model/function-version.ts';
+import { aVersion } from '../../src/model/testing/a-version.ts';
 import { Catalogue } from '../../src/runtimes/catalogue.ts';
 import { thisMachine } from '../../src/runtimes/interpreters.ts';
 import { functionEnvironment } from '../../src/runtimes/environment.ts';
@@ -52,32 +53,12 @@ export function openForkDriver(more: Partial<ForkDriverOptions> = {}): Promise<F
 
 /** How to run a folder of test/functions/behaviours. */
 export function behaviourSpec(behaviour: string, runtime: string, more: Partial<FunctionVersion> = {}): StartSpec {
-  const version: FunctionVersion = {
-    functionId: randomUUID(),
-    accountId: '000000000000',
-    region: 'us-east-1',
+  const version = aVersion({
     name: behaviour,
-    version: '$LATEST',
-    revisionId: randomUUID(),
     runtime,
     handler: runtime.startsWith('node') ? 'index.handler' : 'lambda_function.lambda_handler',
-    memoryMb: 128,
-    timeoutMs: 3_000,
-    ephemeralStorageMb: 512,
-    environment: {},
-    description: '',
-    role: '',
-    tags: {},
-    architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
-    codeSha256: '',
-    codeBytes: 0,
-    dependencies: null,
-    scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: 60_000 },
-    snapshot: 'onFirstUse',
-    url: null,
-    modifiedAtMs: 0,
     ...more,
-  };
+  });
   const taskRoot = join(ROOT, 'test/functions/behaviours', behaviour);
   const environment = functionEnvironment(version, {
     taskRoot,
