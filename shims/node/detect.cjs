@@ -1,10 +1,13 @@
 'use strict';
 // Whether an initialised process may be forked: nothing may be alive in it that a fork would tear apart.
 const fs = require('node:fs');
+const { performance } = require('node:perf_hooks');
 const native = require('./native.cjs');
 
-const SETTLE_MS = 1000;
-const SETTLE_STEP_MS = 5;
+/** Longest wait for what is under way. The host's limit for the init phase is usually shorter. */
+const SETTLE_MS = 10_000;
+const SETTLE_STEP_MS = 1;
+const QUIET_TURNS = 3;
 
 const threads = () => fs.readdirSync('/proc/self/task');
 
@@ -38,13 +41,20 @@ function baseline() {
   return { threads: new Set(threads()), sockets: new Set(sockets().values()) };
 }
 
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 /**
- * Waits a moment for files, name lookups and native work that the init phase left under way: what would end them is lost in a
- * fork. Timers may stay: each instance has its own copy of them.
+ * Waits for what the init phase left under way without awaiting it: files, name lookups, native work, models that load in the next
+ * turn of the loop. What would end them is lost in a fork, and what they make would be made in each instance again.
+ * Timers may stay: each instance has its own copy of them.
  */
 async function settle() {
-  for (let waited = 0; native.pendingRequests() > 0 && waited < SETTLE_MS; waited += SETTLE_STEP_MS) {
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS));
+  const deadline = performance.now() + SETTLE_MS;
+  for (let quiet = 0; quiet < QUIET_TURNS && performance.now() < deadline;) {
+    await turn(); // rejections that nobody handled get known here, too
+    const busy = native.pendingRequests() > 0 || process.getActiveResourcesInfo().includes('Immediate');
+    quiet = busy ? 0 : quiet + 1;
+    if (busy) await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS));
   }
 }
 
@@ -73,7 +83,7 @@ function whyNot(before) {
     reasons.push(`init left ${plural(processes, 'process')} running (end them before init ends, or start them in the handler)`);
   const pending = native.pendingRequests();
   if (pending > 0 && reasons.length === 0)
-    reasons.push(`init left ${plural(pending, 'operation')} unfinished after ${SETTLE_MS} ms (await them during init)`);
+    reasons.push(`init left ${plural(pending, 'operation')} unfinished after ${SETTLE_MS / 1000} s (await them during init)`);
   return reasons.length === 0 ? null : reasons.join('; ');
 }
 

@@ -22,6 +22,9 @@ function isIdle() {
 }
 
 const LONGEST_PAUSE_MS = 100;
+/** Handles that are closing and tasks on their way from another thread don't count, but last no longer than a turn. */
+const IDLE_LOOKS = 3;
+const CONFIRM_PAUSE_MS = 20;
 
 /**
  * Tells when the event loop has nothing left to do but listen to the host: what Lambda's callback handlers wait for.
@@ -35,11 +38,11 @@ class IdleLoop {
     this.timer = undefined;
   }
 
-  /** Calls `then` once, when nothing is left to do; first looks after `pauseMs`, 0 = at the end of this turn of the loop. */
+  /** Calls `then` once, when nothing is left to do. First looks after `pauseMs`; 0 = at the end of this turn of the loop. */
   wait(then, pauseMs) {
     this.stop();
     this.then = then;
-    this.lookAfter(pauseMs);
+    this.lookAfter(pauseMs, pauseMs, 0);
   }
 
   stop() {
@@ -47,13 +50,16 @@ class IdleLoop {
     clearTimeout(this.timer);
   }
 
-  lookAfter(pauseMs) {
+  lookAfter(pauseMs, firstPauseMs, idleLooks) {
     const { then } = this;
     const look = () => {
       if (this.then !== then || then === null) return;
-      if (!isIdle()) return this.lookAfter(Math.min(pauseMs * 2 || 1, LONGEST_PAUSE_MS));
-      this.stop();
-      return then();
+      if (!isIdle()) this.lookAfter(Math.min(pauseMs * 2 || 1, LONGEST_PAUSE_MS), firstPauseMs, 0);
+      else if (idleLooks + 1 < IDLE_LOOKS) this.lookAfter(Math.min(firstPauseMs, CONFIRM_PAUSE_MS), firstPauseMs, idleLooks + 1);
+      else {
+        this.stop();
+        then();
+      }
     };
     if (pauseMs === 0) setImmediate(look);
     else this.timer = setTimeout(() => setImmediate(look), pauseMs).unref();

@@ -3,6 +3,7 @@
 const fs = require('node:fs');
 const Module = require('node:module');
 const path = require('node:path');
+const { watchConnections } = require('./connections.cjs');
 const { baseline, settle, whyNot } = require('./detect.cjs');
 const { loadHandler } = require('./loader.cjs');
 const { watchModules } = require('./modules.cjs');
@@ -30,19 +31,22 @@ const startThreadPool = () => new Promise((resolve) => fs.stat('/', resolve));
 
 /**
  * Runs the init phase. Returns {handler, durationMs, slowestModules, unforkable()}; throws what the function threw.
- * `unforkable` waits for what is under way and says why the process can't be forked, or null.
+ * `unforkable` waits for what is under way, looks, and says why the process can't be forked, or null.
  */
 async function initialise(order) {
   enter(order);
   await startThreadPool();
   const before = baseline();
   const watch = watchModules(order.taskRoot);
+  const connections = watchConnections();
   const startedAt = process.hrtime.bigint();
   let handler;
   try {
     handler = await loadHandler(order.taskRoot, order.handler, watch.note);
-    await new Promise((resolve) => setImmediate(resolve)); // rejections that nobody handled get known
+    await settle();
+    if (order.snapshot) await connections.closeIdle();
   } finally {
+    connections.stop();
     watch.stop();
   }
   return {

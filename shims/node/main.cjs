@@ -5,14 +5,13 @@ const log = require('./log.cjs');
 const reseed = require('./reseed.cjs');
 const { redirectOutput, takeFirstSteps } = require('./child.cjs');
 const { errorDocument, loggable, unhandledRejection } = require('./failures.cjs');
-const { measureCeiling } = require('./fork.cjs');
 const { Frame } = require('./frames.cjs');
 const { capabilities, greet } = require('./greeting.cjs');
 const { calibrate } = require('./idle.cjs');
 const { initialise, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
 const { waitForOrders } = require('./orders.cjs');
-const { rehearse } = require('./rehearse.cjs');
+const { rehearse, rehearseHandler } = require('./rehearse.cjs');
 const { collectRubbish } = require('./rubbish.cjs');
 const { Instance } = require('./serve.cjs');
 
@@ -75,18 +74,21 @@ async function runFunction(self, order) {
     process.exit(EXIT_UNCAUGHT_EXCEPTION);
   }
   const fn = { order, handler: result.handler, logStream: order.logStream };
-  const unforkable = await whyUnforkable(order, result);
+  const { durationMs, slowestModules } = result;
+  const unforkable = order.snapshot ? await whyUnforkable(order, fn, result) : null;
   const forks = order.snapshot && unforkable === null;
   if (forks) await checkPhase(); // the last turn of the loop: timers of the function's fire in instances only from here on
   process.off('beforeExit', unsettled);
-  link.send(Frame.initDone, 0, { durationMs: result.durationMs, slowestModules: result.slowestModules, unforkable });
+  link.send(Frame.initDone, 0, { durationMs, slowestModules, unforkable });
   return forks ? forkOnOrders(self, fn) : serve(self, fn);
 }
 
-/** Null for a process that was not asked to be forked, and for one that may be. */
-async function whyUnforkable(order, result) {
-  if (!order.snapshot) return null;
+/** Null when the function's process may be forked. Rehearsed first, if the function asks for it: its handler may start things too. */
+async function whyUnforkable(order, fn, result) {
   if (!capabilities.includes('fork')) return 'this Node.js was not started with --single-threaded on Linux, so it cannot be forked';
+  const unforkable = await result.unforkable();
+  if (unforkable !== null || order.rehearsal === null) return unforkable;
+  await rehearseHandler(fn, order.rehearsal);
   return result.unforkable();
 }
 
@@ -111,7 +113,6 @@ async function main() {
   const { HEARTH_SOCKET: socket, HEARTH_TOKEN: token, HEARTH_LOG_SOCKET: logSocket } = process.env;
   if (!socket || !token) throw new Error('HEARTH_SOCKET and HEARTH_TOKEN must be set: this program is started by Hearth');
   for (const name of Object.keys(process.env)) if (name.startsWith('HEARTH_')) delete process.env[name];
-  measureCeiling();
   installProcess();
   if (logSocket) redirectOutput({ logSocket, token });
   else log.keepPrivate();

@@ -52,15 +52,19 @@ function shownName(request, parent, taskRoot) {
   return installed >= 0 ? file.slice(installed + 'node_modules/'.length) : path.relative(taskRoot, file);
 }
 
+/** Read once, when the first session is made. */
+const NO_REPORTS = 'ORT_DISABLE_TELEMETRY';
 const tamed = new WeakSet();
 
 /**
- * onnxruntime starts a pool of threads with each session, even on one CPU, and a process with threads can't be forked.
- * In the init phase a session gets one of each unless the function asks for more: then that is what it wants.
+ * onnxruntime starts a pool of threads with each session, even on one CPU, and one that reports usage to its maker; a process with
+ * threads can't be forked. In the init phase a session gets one thread of each kind, and reports are off, unless the function says
+ * otherwise: then that is what it wants.
  */
 function limitOnnxThreads(exports, active) {
   const Session = exports?.InferenceSession;
   if (typeof Session?.create !== 'function' || tamed.has(Session)) return;
+  process.env[NO_REPORTS] ??= '1';
   tamed.add(Session);
   const { create } = Session;
   const single = (options) => ({ intraOpNumThreads: 1, interOpNumThreads: 1, ...options });

@@ -12,8 +12,9 @@ const { Frame, FrameReader, encode } = require('./frames.cjs');
 const { Instance } = require('./serve.cjs');
 const { greet } = require('./greeting.cjs');
 
-const ROUNDS = 3;
-const INVOCATIONS = 8;
+/** Invocations in each round: connecting is rehearsed as often as there are rounds, answering until V8 has compiled most of it. */
+const ROUNDS = [8, 8, 100];
+const HANDLER_INVOCATIONS = 3;
 
 /** Steps that change nothing. */
 const harmless = () => [
@@ -51,12 +52,10 @@ const header = (request) =>
     bytes: 2,
   });
 
-const invocation = (request) =>
-  Buffer.concat([
-    header(request),
-    encode(Frame.event, request, { fail: request % 4 === 3 }),
-    encode(Frame.eventEnd, request, Buffer.alloc(0)),
-  ]);
+const invocation = (request, event) =>
+  Buffer.concat([header(request), encode(Frame.event, request, Buffer.from(event)), encode(Frame.eventEnd, request, Buffer.alloc(0))]);
+
+const ownEvent = (request) => JSON.stringify({ fail: request % 4 === 3 });
 
 /** A listener in the abstract namespace: leaves nothing in the file system. */
 function listen() {
@@ -68,8 +67,14 @@ function listen() {
   return { fd, path };
 }
 
-/** Plays the host on `fd`: one invocation after the other, then goodbye. */
-function playHost(fd) {
+function credit(bytes) {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(bytes);
+  return payload;
+}
+
+/** Plays the host on `fd` after the first of `count` invocations: one after the other, then goodbye. Resolves when that is over. */
+function playHost(fd, count, event) {
   const socket = new net.Socket({ fd });
   const reader = new FrameReader(Frame.childExited);
   let request = 1;
@@ -77,34 +82,34 @@ function playHost(fd) {
   socket.on('data', (chunk) => {
     reader.push(chunk);
     for (let frame = reader.next(); frame !== null; frame = reader.next()) {
+      if (frame.type === Frame.answer) socket.write(encode(Frame.credit, frame.request, credit(frame.payload.length)));
       if (frame.type !== Frame.answerEnd) continue;
-      if (++request > INVOCATIONS) socket.end();
-      else socket.write(invocation(request));
+      if (++request > count) socket.end();
+      else socket.write(invocation(request, event(request)));
     }
   });
+  return new Promise((resolve) => socket.on('close', resolve));
 }
 
-async function round() {
+async function round(invocations) {
   const { fd, path } = listen();
   const link = Link.connect(path);
   const host = native.check('accept', native.accept(fd, null, null));
   fs.closeSync(fd);
   confine(harmless());
   becomeSomeoneElse();
-  fs.writeSync(host, Buffer.concat([encode(Frame.welcome, 0, { protocol: 1, role: 'instance' }), invocation(1)]));
+  fs.writeSync(host, Buffer.concat([encode(Frame.welcome, 0, { protocol: 1, role: 'instance' }), invocation(1, ownEvent(1))]));
   greet({ link, token: 'rehearsal', unconfined: [] });
   const fn = { order, handler, logStream: 'rehearsal' };
-  await new Promise((resolve) => {
-    new Instance(link, fn, 'rehearsal', resolve);
-    playHost(host);
-  });
+  const ended = new Promise((resolve) => new Instance(link, fn, 'rehearsal', resolve));
+  await Promise.all([ended, playHost(host, invocations, ownEvent)]);
 }
 
 async function rehearse() {
   const unmute = log.mute();
   const environment = { ...process.env };
   try {
-    for (let i = 0; i < ROUNDS; i++) await round();
+    for (const invocations of ROUNDS) await round(invocations);
   } finally {
     unmute();
     log.setRequestId(() => undefined);
@@ -112,4 +117,16 @@ async function rehearse() {
   }
 }
 
-module.exports = { rehearse };
+/** Runs the function's own handler with its sample event. How that ends is of no interest; what it prints is the snapshot's. */
+async function rehearseHandler(fn, event) {
+  const pair = new Int32Array(2);
+  native.check('socketpair', native.socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC, 0, pair));
+  const [mine, host] = pair;
+  fs.writeSync(host, invocation(1, event));
+  const ended = new Promise((resolve) => new Instance(new Link(mine), { ...fn, order: { ...fn.order, concurrency: 1 } }, null, resolve));
+  await Promise.all([ended, playHost(host, HANDLER_INVOCATIONS, () => event)]);
+  log.setRequestId(() => undefined);
+  delete process.env._X_AMZN_TRACE_ID;
+}
+
+module.exports = { rehearse, rehearseHandler };

@@ -11,7 +11,7 @@ const { IdleLoop } = require('./idle.cjs');
 const { invoke } = require('./invocation.cjs');
 
 class Instance {
-  /** @param fn {order, handler, logStream}. `closed` is called when the host has gone. */
+  /** @param fn {order, handler, logStream}. `token` marks the log; null: not at all. `closed` is called when the host has gone. */
   constructor(link, fn, token, closed) {
     this.fn = fn;
     this.token = token;
@@ -103,7 +103,7 @@ class Instance {
 
   answer({ request, header }, errorType, text, handlerMs) {
     if (!this.inFlight.delete(request)) return undefined;
-    const marked = log.mark(this.token, header.requestId);
+    const marked = this.token !== null && log.mark(this.token, header.requestId);
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
     return this.sender.send(request, text, { errorType, handlerMs, peakMemoryBytes, marked });
   }
@@ -123,7 +123,11 @@ class Instance {
 function parseEvent(chunks) {
   if (chunks.length === 0) return {};
   const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-  return bytes.length === 0 ? {} : JSON.parse(bytes.toString());
+  try {
+    return bytes.length === 0 ? {} : JSON.parse(bytes.toString());
+  } catch (error) {
+    throw runtimeError('Runtime.UnmarshalError', `Unable to unmarshal input: ${error.message}`);
+  }
 }
 
 module.exports = { Instance };

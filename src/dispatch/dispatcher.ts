@@ -63,14 +63,14 @@ export class Dispatcher {
     const coldMs = place.cold ? this.#deps.clock.monotonic() - invocation.receivedAtMs : 0;
     place.instance.log(invocation.requestId, startLine(invocation.requestId, version.version));
     const run = await this.#run(place.instance, invocation).catch((error: unknown) => {
-      queue.release(place.instance);
+      queue.release(place.instance, 0);
       throw error;
     });
     const usage = this.#usage(place, invocation, run, coldMs);
     this.#deps.usage.record(usage);
     const logged = run.answer?.logged ?? null;
     if (logged === null) writeEnd(place.instance, usage);
-    queue.release(place.instance);
+    queue.release(place.instance, run.durationMs);
     if (logged !== null) {
       const written = logged.then(() => writeEnd(place.instance, usage));
       if (tail !== null) await written;

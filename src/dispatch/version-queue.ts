@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../lib/clock.ts';
+import { RunningMean } from '../lib/running-mean.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import { withinFunctionLimit } from './policies/function-limit.ts';
-import { startsWanted } from './policies/scale-out.ts';
+import { startsWanted, type QueueObservation } from './policies/scale-out.ts';
 import { throttled } from './throttled.ts';
 import type { Worker, WorkerInstance } from './worker.ts';
 
@@ -46,6 +47,9 @@ export class VersionQueue {
   #waiting: Waiter[] = [];
   #starting = 0;
   #inFlight = 0;
+  readonly #runMs = new RunningMean(0.1);
+  readonly #startMs = new RunningMean(0.3);
+  #recheck: Timer | null = null;
   #blockedSinceMs: number | null = null;
   #blockedTimer: Timer | null = null;
 
@@ -75,8 +79,9 @@ export class VersionQueue {
     });
   }
 
-  /** Gives a place back: to the next in the queue, or the instance rests. */
-  release(instance: WorkerInstance): void {
+  /** Gives a place back after `ranMs`: to the next in the queue, or the instance rests. */
+  release(instance: WorkerInstance, ranMs: number): void {
+    this.#runMs.add(ranMs);
     this.#inFlight--;
     const slot = this.#slots.get(instance);
     if (slot === undefined) return;
@@ -94,7 +99,8 @@ export class VersionQueue {
 
   /** Starts what is wanted and admitted. Called when something changed: a waiter came, a start ended, there is room again. */
   pump(): void {
-    let wanted = startsWanted({ queued: this.#waiting.length, starting: this.#starting, concurrency: this.version.scaling.concurrency });
+    let wanted = startsWanted(this.#observe());
+    if (wanted === 0 && this.#waiting.length > this.#starting * this.version.scaling.concurrency) this.#lookAgain();
     let full = false;
     for (; wanted > 0; wanted--) {
       const admission = this.#worker.admit(this.version);
@@ -106,6 +112,27 @@ export class VersionQueue {
     }
     if (full) this.#blocked();
     else this.#unblocked();
+  }
+
+  #observe(): QueueObservation {
+    const first = this.#waiting[0];
+    return {
+      queued: this.#waiting.length,
+      oldestWaitMs: first === undefined ? 0 : this.#clock.monotonic() - first.sinceMs,
+      starting: this.#starting,
+      inFlight: this.#inFlight,
+      concurrency: this.version.scaling.concurrency,
+      runMs: this.#runMs.value,
+      startMs: this.#startMs.value,
+    };
+  }
+
+  /** Somebody was asked to wait for an instance to free: looks whether one did. */
+  #lookAgain(): void {
+    this.#recheck ??= this.#clock.after(Math.max(1, this.#startMs.value ?? 1), () => {
+      this.#recheck = null;
+      if (this.#waiting.length > 0) this.pump();
+    });
   }
 
   #checkLimit(): void {
@@ -135,9 +162,12 @@ export class VersionQueue {
 
   #startOne(): void {
     this.#starting++;
+    const from = this.#clock.monotonic();
     this.#worker.start(this.version).then(
       (instance) => {
         this.#starting--;
+        // Those that had to wait for a snapshot to be made say nothing of the next.
+        if (instance.start.init === null) this.#startMs.add(this.#clock.monotonic() - from);
         this.#joined(instance);
         this.pump();
       },

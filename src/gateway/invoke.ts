@@ -49,7 +49,7 @@ export async function invoke(
   if (type !== 'RequestResponse') throw unsupported(String(type));
   const wantTail = request.headers['x-amz-log-type'] === 'Tail';
   const done = await deps.dispatcher.invoke(version, invocation(request, { target, version, body, clock: deps.clock }), wantTail);
-  if (done.error?.errorType === 'InvalidRequestContentException') throw badJson(done);
+  if (done.error?.errorType === 'Runtime.UnmarshalError') throw badJson(done);
   respond(response, done);
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -12,6 +12,7 @@ import {
   type AnswerEnd,
   type ChildExited,
   type ConfineStep,
+  type Forked,
   type FunctionOrder,
   type Hello,
   type InitDone,
@@ -22,7 +23,7 @@ import {
 /** Repository root, seen from dist/test/scenarios. */
 export const root = path.resolve(import.meta.dirname, '../../..');
 const shim = path.join(root, 'shims/node/main.cjs');
-export const interpreterFlags = ['--single-threaded', '--no-memory-reducer'];
+export const interpreterFlags = ['--single-threaded', '--no-memory-reducer', '--no-flush-bytecode'];
 
 interface FrameIn {
   readonly type: number;
@@ -76,8 +77,9 @@ export class Peer {
   }
 
   /** Takes the first frame that `wanted` accepts out of what has come; null when the connection ended without one. */
-  async take(wanted: (frame: FrameIn) => boolean): Promise<FrameIn | null> {
+  async take(wanted: (frame: FrameIn) => boolean, stop?: AbortSignal): Promise<FrameIn | null> {
     for (;;) {
+      if (stop?.aborted) return null;
       const index = this.frames.findIndex(wanted);
       if (index >= 0) return this.frames.splice(index, 1)[0]!;
       if (this.closed) return null;
@@ -162,7 +164,7 @@ export class Host {
     this.directory = directory;
   }
 
-  static async open(): Promise<Host> {
+  static async start(): Promise<Host> {
     const host = new Host(await mkdtemp(path.join(tmpdir(), 'hearth-node-shim-')));
     await host.listen('socket', (socket) => host.greet(socket));
     await host.listen('logs', (socket) => host.collectLog(socket));
@@ -234,7 +236,12 @@ export class Host {
     return zygote;
   }
 
-  async fork(parent: Peer, logStream: string | null = null, confine: readonly ConfineStep[] = [{ op: 'setsid' }]): Promise<Peer> {
+  /** Orders a fork. `forked` is the answer, `greeted` the child, once it has said hello. */
+  forkOrder(
+    parent: Peer,
+    logStream: string | null,
+    confine: readonly ConfineStep[],
+  ): { token: string; forked: Promise<Forked>; greeted: Promise<Peer> } {
     const token = randomUUID();
     const greeted = this.expect(token);
     const request = ++requests;
@@ -245,9 +252,40 @@ export class Host {
       confine,
       logStream,
     });
-    const answer = await parent.take((next) => next.request === request);
-    if (answer?.type !== Frame.forked) throw new Error(`not forked: ${answer?.payload.toString()}`);
-    return greeted;
+    const answered = async (): Promise<Forked> => {
+      const answer = await parent.take((next) => next.request === request);
+      if (answer?.type !== Frame.forked) throw new Error(`not forked: ${answer?.payload.toString()}`);
+      return JSON.parse(answer.payload.toString()) as Forked;
+    };
+    return { token, forked: answered(), greeted };
+  }
+
+  async fork(parent: Peer, logStream: string | null = null, confine: readonly ConfineStep[] = [{ op: 'setsid' }]): Promise<Peer> {
+    const { token, forked, greeted } = this.forkOrder(parent, logStream, confine);
+    const { pid } = await forked;
+    const stop = new AbortController();
+    const ended = parent.take(({ type, payload }) => type === Frame.childExited && JSON.parse(payload.toString()).pid === pid, stop.signal);
+    const peer = await Promise.race([greeted, ended]);
+    stop.abort();
+    if (peer instanceof Peer) return peer;
+    await new Promise((resolve) => setTimeout(resolve, 100)); // its last words are on their way
+    const said = [token, parent.hello.token].map((one) => this.logs.get(one) ?? '').join('');
+    throw new Error(`the child ended before its greeting (${peer?.payload.toString()}): ${said}`);
+  }
+
+  /** What `token` has printed, once it contains `text`. */
+  async logged(token: string, text: RegExp): Promise<string> {
+    for (;;) {
+      const log = this.logs.get(token) ?? '';
+      if (text.test(log)) return log;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  /** Lets processes of any uid connect. */
+  async open(): Promise<void> {
+    await chmod(this.directory, 0o755);
+    for (const name of ['socket', 'logs']) await chmod(path.join(this.directory, name), 0o666);
   }
 
   /** Forks an instance that is ready to be invoked. */

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as protocol from '../../src/runtimes/protocol.ts';
-import type { FunctionOrder, InitDone, InitError } from '../../src/runtimes/protocol.ts';
+import { Frame, type ConfineStep, type FunctionOrder, type InitDone, type InitError } from '../../src/runtimes/protocol.ts';
 import { header, Host, invoke, root, type Outcome, type Peer } from './node-shim-host.ts';
 
 const frames = createRequire(import.meta.url)(path.join(root, 'shims/node/frames.cjs')) as Record<string, unknown>;
@@ -21,7 +23,7 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
   let host: Host;
   let zygote: Peer;
   before(async () => {
-    host = await Host.open();
+    host = await Host.start();
     zygote = await host.zygote();
   });
   after(() => host.close());
@@ -241,6 +243,91 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     assert.ok(ticksOf(peer) >= counted);
   });
 
+  test('connections that init leaves in pools do not forbid forking', async () => {
+    const { init, instance } = await snapshotOf('node-pools');
+    assert.equal(init.unforkable, null);
+    assert.deepEqual(parse(await invoke(await instance(), {})), { viaAgent: 'configured', viaFetch: 'configured', agents: 0 });
+  });
+
+  test('a handler is rehearsed with its sample event before it is forked', async () => {
+    const { instance } = await snapshotOf('node-pools', { handler: 'rehearsed.handler', rehearsal: '{"bytes": 3000000}' });
+    assert.deepEqual(parse(await invoke(await instance(), {})), { calls: 4, big: 0 });
+    const failing = await snapshotOf('node-pools', { handler: 'rehearsed.handler', rehearsal: '{"fail": true}' });
+    assert.deepEqual(parse(await invoke(await failing.instance(), {})), { calls: 1, big: 0 });
+    const spawning = await host.fork(zygote);
+    const init = (await host.initialise(spawning, 'node-pools', {
+      handler: 'rehearsed.handler',
+      rehearsal: '{"spawn": true}',
+    })) as InitDone;
+    assert.match(init.unforkable ?? '', /3 processes running/);
+    spawning.close();
+  });
+
+  test(
+    'confinement: steps are taken in order, optional ones may fail and say so, others end the child',
+    { skip: process.getuid?.() === 0 ? false : 'needs root' },
+    async () => {
+      await host.open();
+      const code = path.join(root, 'test/functions/node-confined');
+      const steps: ConfineStep[] = [
+        { op: 'setsid' },
+        { op: 'subreaper' },
+        { op: 'noNewPrivs' },
+        { op: 'ids', uid: 654321, gid: 654321 },
+        { op: 'dropCapabilities' },
+      ];
+      const snapshot = await host.fork(zygote, null, steps);
+      assert.deepEqual(snapshot.hello.unconfined, []);
+      await host.initialise(snapshot, 'node-confined');
+      const kept = path.join(host.directory, 'kept');
+      await writeFile(kept, 'kept');
+      const peer = await host.fork(snapshot, 'stream', [
+        { op: 'unshare', namespaces: ['user', 'mount', 'ipc', 'uts'] },
+        { op: 'mask', target: tmpdir(), sizeMb: 8, mode: 0o1777, keep: [kept] },
+        { op: 'hostname', name: 'confined' },
+        { op: 'rlimit', resource: 7, soft: 200, hard: 300 },
+        { op: 'affinity', cpus: [0] },
+        { op: 'umask', mask: 0o27 },
+        { op: 'environment', name: 'GIVEN', value: 'by a step' },
+        { op: 'dropCapabilities' },
+        { op: 'hostname', name: 'too-late', optional: true },
+      ]);
+      assert.deepEqual(peer.hello.unconfined, ['hostname: sethostname: EPERM']);
+      peer.welcome('instance');
+      const seen = parse(await invoke(peer, { directory: tmpdir(), kept, code }));
+      assert.deepEqual(seen, {
+        ids: [654321, 654321],
+        hostname: 'confined',
+        files: [path.relative(tmpdir(), path.dirname(kept)), 'written'],
+        kept: 'kept',
+        overwritten: 'EROFS',
+        mode: 0o640,
+        given: 'by a step',
+        limit: ['200', '300'],
+        cpus: '0',
+        capabilities: ['0000000000000000', '0000000000000000', '0000000000000000'],
+        noNewPrivs: '1',
+      });
+      assert.equal(existsSync(path.join(tmpdir(), 'written')), false);
+      assert.match(readFileSync(`/proc/${peer.hello.pid}/smaps_rollup`, 'utf8'), /^Pss:/m);
+
+      const failed = host.forkOrder(snapshot, null, [{ op: 'hostname', name: 'not allowed' }]);
+      const { pid } = await failed.forked;
+      const ended = await snapshot.take(({ type, payload }) => type === Frame.childExited && JSON.parse(payload.toString()).pid === pid);
+      assert.equal(JSON.parse(ended!.payload.toString()).code, 70);
+      await host.logged(failed.token, /confinement step hostname failed: sethostname: EPERM/);
+    },
+  );
+
+  test('what is not the protocol ends the connection and the process', async () => {
+    const { snapshot, instance } = await snapshotOf('node-echo');
+    const peer = await instance();
+    peer.send(99, 1, {});
+    assert.equal((await host.childExited(snapshot, peer)).code, 0);
+    snapshot.send(Frame.invoke, 1, {});
+    assert.equal((await host.childExited(zygote, snapshot)).code, 70);
+  });
+
   const unforkable: [string, RegExp][] = [
     ['threads', /^init left 1 thread running \(.+\)$/],
     ['sockets', /^init left 1 socket open \(.+\)$/],
@@ -259,7 +346,6 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
   const broken: [string, string, RegExp][] = [
     ['missing.handler', 'Runtime.ImportModuleError', /^Error: Cannot find module 'no-such-package'\nRequire stack:\n- .*missing\.cjs/],
     ['absent.handler', 'Runtime.ImportModuleError', /^Error: Cannot find module 'absent'/],
-    ['syntax.handler', 'Runtime.UserCodeSyntaxError', /^SyntaxError: /],
     ['throws.handler', 'TypeError', /^during init$/],
     ['rejects.handler', 'Runtime.UnhandledPromiseRejection', /^Error: late$/],
     ['text.handler', 'Runtime.HandlerNotFound', /^text\.handler is not a function$/],
@@ -267,6 +353,21 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     ['text', 'Runtime.MalformedHandlerName', /^Bad handler$/],
     ['../text.handler', 'Runtime.MalformedHandlerName', /is not a valid handler name/],
   ];
+  test('init of a file that does not parse fails with Runtime.UserCodeSyntaxError', async () => {
+    for (const [file, text] of [
+      ['broken.js', 'function ( {'],
+      ['broken.mjs', 'const = 1;'],
+    ] as const) {
+      const taskRoot = path.join(host.directory, path.extname(file).slice(1));
+      await mkdir(taskRoot);
+      await writeFile(path.join(taskRoot, file), text);
+      const peer = await host.fork(zygote);
+      const init = (await host.initialise(peer, 'broken', { taskRoot, handler: 'broken.handler' })) as InitError;
+      assert.equal(init.errorType, 'Runtime.UserCodeSyntaxError');
+      assert.match(init.errorMessage, /^SyntaxError: /);
+    }
+  });
+
   for (const [handler, errorType, message] of broken) {
     test(`init of ${handler} fails with ${errorType}`, async () => {
       const peer = await host.fork(zygote);

@@ -164,12 +164,17 @@ describe('exec driver', { timeout: 60_000 }, () => {
   });
 
   const failures: readonly [string, string, string, RegExp][] = [
-    ['provided-exits', '', 'Runtime.ExitError', /^Error: Runtime exited with error: exit status 3$/],
-    ['provided-not-executable', '', 'Runtime.InvalidEntrypoint', /^Error: fork\/exec .*\/bootstrap: permission denied$/],
-    ['provided-no-interpreter', '', 'Runtime.InvalidEntrypoint', /^Error: fork\/exec .*\/bootstrap: no such file or directory$/],
-    ['nothing-here', '', 'Runtime.InvalidEntrypoint', /^Error: Couldn't find valid bootstrap\(s\): \[.*\/bootstrap\]$/],
+    ['provided-exits', '', 'Runtime.ExitError', /^RequestId: \S+ Error: Runtime exited with error: exit status 3$/],
+    ['provided-not-executable', '', 'Runtime.InvalidEntrypoint', /^RequestId: \S+ Error: fork\/exec .*\/bootstrap: permission denied$/],
+    [
+      'provided-no-interpreter',
+      '',
+      'Runtime.InvalidEntrypoint',
+      /^RequestId: \S+ Error: fork\/exec .*\/bootstrap: no such file or directory$/,
+    ],
+    ['nothing-here', '', 'Runtime.InvalidEntrypoint', /^RequestId: \S+ Error: Couldn't find valid bootstrap\(s\): \[.*\/bootstrap\]$/],
     ['provided-node', 'init-error', 'Custom.Init', /^no model$/],
-    ['provided-node', 'init-hangs', 'Sandbox.Timedout', /^Error: Task timed out after 1\.00 seconds$/],
+    ['provided-node', 'init-hangs', 'Sandbox.Timedout', /^RequestId: \S+ Error: Task timed out after 1\.00 seconds$/],
   ];
   for (const [name, mode, errorType, message] of failures) {
     it(`${name} ${mode} fails its init phase with ${errorType}`, async () => {

@@ -55,7 +55,8 @@ export class ExecDriver implements Driver {
   async start(spec: StartSpec, instanceSpec: InstanceSpec): Promise<DriverInstance> {
     if (this.#closed) throw new HearthError('ServiceException', 'the driver is closed');
     const bootstrap = join(spec.taskRoot, 'bootstrap');
-    await executable(bootstrap);
+    const requestId = instanceSpec.instanceId;
+    await executable(bootstrap, requestId);
     const { clock } = this.#options;
     const startedAtMs = clock.monotonic();
     const instance = new ExecInstance({
@@ -66,16 +67,16 @@ export class ExecDriver implements Driver {
     });
     this.#instances.add(instance);
     void instance.exited.then(() => this.#instances.delete(instance));
-    const end = await this.#initialise(instance, spec, bootstrap, instanceSpec.logStream);
+    const end = await this.#initialise(instance, spec, bootstrap, instanceSpec);
     const durationMs = clock.monotonic() - startedAtMs;
     if (end.kind === 'ready') {
       instance.init = { durationMs, slowestModules: [], unforkable: REASON };
       return instance;
     }
     if (this.#closed) throw new HearthError('ServiceException', 'the driver was closed');
-    if (end.kind === 'exited') throw exitedInInit(end.status, durationMs);
+    if (end.kind === 'exited') throw exitedInInit(end.status, { requestId, durationMs });
     await instance.kill();
-    if (end.kind === 'timeout') throw timedOutInInit(spec.initTimeoutMs, durationMs);
+    if (end.kind === 'timeout') throw timedOutInInit(spec.initTimeoutMs, { requestId, durationMs });
     throw new InitFailure(end.errorType, end.body, durationMs);
   }
 
@@ -92,7 +93,12 @@ export class ExecDriver implements Driver {
     await Promise.all([...this.#instances].map((instance) => instance.kill()));
   }
 
-  async #initialise(instance: ExecInstance, spec: StartSpec, bootstrap: string, logStream: string): Promise<InitEnd | { kind: 'timeout' }> {
+  async #initialise(
+    instance: ExecInstance,
+    spec: StartSpec,
+    bootstrap: string,
+    { instanceId, logStream }: InstanceSpec,
+  ): Promise<InitEnd | { kind: 'timeout' }> {
     const late = deferred<{ kind: 'timeout' }>();
     const timer = this.#options.clock.after(spec.initTimeoutMs, () => late.resolve({ kind: 'timeout' }));
     const env = { ...spec.environment, AWS_LAMBDA_LOG_STREAM_NAME: logStream };
@@ -103,26 +109,26 @@ export class ExecDriver implements Driver {
       this.#instances.delete(instance);
       // The file is there, we looked: what is missing is the interpreter that its first line names.
       const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      throw missing ? invalidEntrypoint(bootstrap, 'interpreter') : entrypointFailure(bootstrap, error);
+      throw missing ? invalidEntrypoint(bootstrap, 'interpreter', instanceId) : entrypointFailure(bootstrap, error, instanceId);
     } finally {
       timer.cancel();
     }
   }
 }
 
-async function executable(path: string): Promise<void> {
+async function executable(path: string, requestId: string): Promise<void> {
   try {
-    if (!(await stat(path)).isFile()) throw invalidEntrypoint(path, 'EACCES');
+    if (!(await stat(path)).isFile()) throw invalidEntrypoint(path, 'EACCES', requestId);
     await access(path, constants.X_OK);
   } catch (error) {
-    throw entrypointFailure(path, error);
+    throw entrypointFailure(path, error, requestId);
   }
 }
 
 /** What keeps a bootstrap from being executed is the function's doing; anything else is ours. */
-function entrypointFailure(path: string, error: unknown): unknown {
+function entrypointFailure(path: string, error: unknown, requestId: string): unknown {
   if (error instanceof InitFailure) return error;
   const code = (error as NodeJS.ErrnoException).code ?? '';
-  if (['ENOENT', 'EACCES', 'ENOEXEC', 'ENOTDIR'].includes(code)) return invalidEntrypoint(path, code);
+  if (['ENOENT', 'EACCES', 'ENOEXEC', 'ENOTDIR'].includes(code)) return invalidEntrypoint(path, code, requestId);
   return new HearthError('ServiceException', `${path} could not be started: ${(error as Error).message}`, { cause: error });
 }

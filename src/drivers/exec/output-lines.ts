@@ -58,8 +58,9 @@ export class OutputLines {
       this.#take(index, decoder.write(chunk));
     });
     stream.on('error', () => {}); // 'close' follows
-    // A program that printed nothing and ended at once: its output may have been closed before anybody listened.
-    return stream.closed ? Promise.resolve() : new Promise((resolve) => stream.once('close', resolve));
+    // A program that ended without a word has closed its end before anybody listened.
+    if (stream.closed) return Promise.resolve();
+    return new Promise((resolve) => stream.once('close', resolve));
   }
 
   #take(index: number, text: string): void {

@@ -14,11 +14,10 @@ function stream(concurrency = 1) {
   return { lines, clock, log, push: (text: string | Buffer) => log.push(Buffer.from(text as string)) };
 }
 
-/** Whether a promise has settled by now; null is nothing to wait for. */
+/** Whether a promise has settled by now. */
 async function settled(promise: Promise<void> | null): Promise<boolean> {
-  if (promise === null) return true;
   let yes = false;
-  void promise.then(() => (yes = true));
+  void Promise.resolve(promise).then(() => (yes = true));
   await new Promise((resolve) => setImmediate(resolve));
   return yes;
 }
@@ -57,6 +56,19 @@ describe('log stream', () => {
     assert.deepEqual(lines, [
       ['a', 'late'],
       ['b', 'next'],
+    ]);
+  });
+
+  it('waits for no mark that was not written', () => {
+    const { lines, log, push } = stream();
+    log.begin('a');
+    push('said\nwithout an end');
+    assert.equal(log.finish('a', false), null);
+    push('between\n');
+    assert.deepEqual(lines, [
+      ['a', 'said'],
+      ['a', 'without an end'],
+      [null, 'between'],
     ]);
   });
 

@@ -3,7 +3,11 @@
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let ticks = 0;
 
-exports.context = async (event, context) => ({ ...context, remaining: context.getRemainingTimeInMillis(), trace: process.env._X_AMZN_TRACE_ID });
+exports.context = async (event, context) => ({
+  ...context,
+  remaining: context.getRemainingTimeInMillis(),
+  trace: process.env._X_AMZN_TRACE_ID,
+});
 exports.late = (event, context, callback) => {
   setTimeout(() => (ticks += 1), 20);
   callback(null, { ticks });

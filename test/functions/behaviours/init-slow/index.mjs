@@ -1,0 +1,3 @@
+await new Promise((resolve) => setTimeout(resolve, Number(process.env.INIT_MS)));
+
+export const handler = async (event) => event;
