@@ -11,7 +11,7 @@ import { alive, killTree, lookUp } from './process-tree.ts';
 import type { ProcessIdentity } from './process-tree.ts';
 
 /** Starts and ends processes. Pids are those of the server's own PID namespace. */
-export interface Supervision {
+interface Supervision {
   /** Starts a program; its pid. Rejects with HearthError ServiceException. */
   spawn(order: SpawnOrder): Promise<number>;
   /** Tells of a process that something we started has forked: it is no orphan, and is ours to kill. */

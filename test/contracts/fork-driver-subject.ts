@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +15,7 @@ import { thisMachine } from '../../src/runtimes/interpreters.ts';
 import { functionEnvironment } from '../../src/runtimes/environment.ts';
 import { detect } from '../../src/sandbox/detect.ts';
 
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const abilities = await detect();
 const catalogue = new Catalogue(thisMachine(process.env));
 
@@ -32,7 +31,7 @@ export async function runtimes(): Promise<{ language: TestLanguage; runtime: str
   ];
 }
 
-export const warnings: string[] = [];
+const warnings: string[] = [];
 
 /** A fork driver on this machine, with directories of its own. */
 export function openForkDriver(more: Partial<ForkDriverOptions> = {}): Promise<ForkDriver> {
