@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { statSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { LambdaClient, CreateFunctionCommand, InvalidParameterValueException } from '@aws-sdk/client-lambda';
@@ -290,8 +290,11 @@ for (const { language, runtime, skip } of await languages()) {
     });
 
     test('syntax error', async () => {
-      const handler = language === 'node' ? 'syntax.handler' : handlerOf(language);
-      const { document } = await callTwice('syntax', folder('node-broken', 'python-syntax-error'), { handler });
+      // Written here: a file that is no JavaScript is in the way of every tool that reads the repository.
+      const broken = join(server.home, 'broken');
+      mkdirSync(broken, { recursive: true });
+      writeFileSync(join(broken, 'index.js'), 'function ( {');
+      const { document } = await callTwice('syntax', folder(broken, 'python-syntax-error'));
       assert.equal(document.errorType, 'Runtime.UserCodeSyntaxError');
       assert.match(document.errorMessage, language === 'node' ? /^SyntaxError: / : /^Syntax error in module 'lambda_function': /);
     });

@@ -47,9 +47,9 @@ export function stillThere(seen: readonly SeenProcess[]): SeenProcess[] {
   });
 }
 
-/** The processes whose command line holds a text. */
-export function running(text: string): SeenProcess[] {
-  return processes().filter((p) => p.command.includes(text) && p.pid !== process.pid);
+/** The processes with just this command line. */
+export function running(command: string): SeenProcess[] {
+  return processes().filter((p) => p.command === command && p.state !== 'Z');
 }
 
 /** What a server of this home has left behind, in words: processes that name it, mounts, the folder of its sockets. */

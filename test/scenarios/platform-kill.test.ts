@@ -21,7 +21,8 @@ function newHome(): string {
   return home;
 }
 
-after(() => {
+after(async () => {
+  await ServerProcess.endAll(); // those of tests that failed
   for (const home of homes) rmSync(home, { recursive: true, force: true });
   assert.deepEqual(
     descendants(process.pid).filter((p) => p.state !== 'Z'),
@@ -45,7 +46,7 @@ describe('kill -9 of the server', () => {
       called.push({ name: `tells-${language}`, requestId: (await first.call(`tells-${language}`, {})).requestId });
       await first.call(`misbehaves-${language}`, { do: 'desert', marker, then: 'nothing' });
       void first.call(`tells-${language}`, { ms: 50_000 }).catch(() => undefined);
-      assert.equal(running(`sleep ${marker}`).length, 1);
+      await until(() => running(`sleep ${marker}`).length === 1);
     }
     await first.deploy('custom', 'provided-shell', { runtime: 'provided.al2023', handler: 'none' });
     await first.call('custom', {});

@@ -19,6 +19,7 @@ export interface ProcessOptions {
 
 /** `hearth up` as a process of its own, so that it can be killed. */
 export class ServerProcess {
+  static readonly #all = new Set<ServerProcess>();
   readonly child: ChildProcess;
   readonly home: string;
   #client: HearthClient | null = null;
@@ -34,7 +35,14 @@ export class ServerProcess {
     const all = { PATH: process.env['PATH'] ?? '', HOME: home, ...env };
     const child = spawn(program!, rest, { cwd: '/', env: all, stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr?.setEncoding('utf8');
-    return new ServerProcess(child, home);
+    const server = new ServerProcess(child, home);
+    ServerProcess.#all.add(server);
+    return server;
+  }
+
+  /** Kills every one that still runs. */
+  static async endAll(): Promise<void> {
+    for (const server of ServerProcess.#all) await server.end('SIGKILL');
   }
 
   /** Starts it and resolves once it serves. */
