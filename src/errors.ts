@@ -11,7 +11,7 @@ interface ErrorSpec {
  * Every error that leaves Hearth, by the code its caller sees (Lambda's own where Lambda has one).
  * Codes are never reused for another meaning; a retired one stays here with a note.
  */
-export const ERRORS = {
+const ERRORS = {
   InvalidParameterValueException: { status: 400, fault: 'caller', retryable: false },
   ValidationException: { status: 400, fault: 'caller', retryable: false },
   InvalidRequestContentException: { status: 400, fault: 'caller', retryable: false },

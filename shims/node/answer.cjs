@@ -18,7 +18,7 @@ class AnswerSender {
   sendAtOnce(request, text, bytes, end) {
     const ending = encode(Frame.answerEnd, request, end);
     const frames = Buffer.allocUnsafe(HEADER_BYTES + bytes + ending.length);
-    header(frames, 0, Frame.answer, request, bytes);
+    header(frames, Frame.answer, request, bytes);
     frames.write(text, HEADER_BYTES);
     ending.copy(frames, HEADER_BYTES + bytes);
     return this.write(frames);

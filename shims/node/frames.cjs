@@ -28,18 +28,18 @@ const Frame = {
 const LAST_HOST_TYPE = Frame.fork;
 const NOTHING = Buffer.alloc(0);
 
-/** Writes a frame's header into `target` at `offset`. */
-function header(target, offset, type, request, payloadBytes) {
-  target.writeUInt32BE(payloadBytes + 5, offset);
-  target[offset + 4] = type;
-  target.writeUInt32BE(request, offset + 5);
+/** Writes a frame's header at the beginning of `target`. */
+function header(target, type, request, payloadBytes) {
+  target.writeUInt32BE(payloadBytes + 5, 0);
+  target[4] = type;
+  target.writeUInt32BE(request, 5);
 }
 
 /** One frame as bytes. `payload`: a Buffer, or anything else to be sent as JSON. */
 function encode(type, request, payload) {
   const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(JSON.stringify(payload));
   const frame = Buffer.allocUnsafe(HEADER_BYTES + bytes.length);
-  header(frame, 0, type, request, bytes.length);
+  header(frame, type, request, bytes.length);
   bytes.copy(frame, HEADER_BYTES);
   return frame;
 }

@@ -1,10 +1,10 @@
 'use strict';
 const native = require('./native.cjs');
-const { canFork } = require('./fork.cjs');
+const { prepareForks } = require('./fork.cjs');
 const { Frame, PROTOCOL_VERSION } = require('./frames.cjs');
 
 // Asked once: the flags are gone from process.execArgv when user code runs.
-const capabilities = canFork() ? ['fork', 'concurrency'] : ['concurrency'];
+const capabilities = prepareForks() ? ['fork', 'concurrency'] : ['concurrency'];
 
 /** Says hello on the link and waits for the welcome. Throws when the host closes or speaks another version. */
 function greet({ link, token, unconfined }) {

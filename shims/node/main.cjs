@@ -5,7 +5,6 @@ const log = require('./log.cjs');
 const reseed = require('./reseed.cjs');
 const { redirectOutput, takeFirstSteps } = require('./child.cjs');
 const { errorDocument, loggable, unhandledRejection } = require('./failures.cjs');
-const { measureCeiling } = require('./fork.cjs');
 const { Frame } = require('./frames.cjs');
 const { capabilities, greet } = require('./greeting.cjs');
 const { calibrate } = require('./idle.cjs');
@@ -114,7 +113,6 @@ async function main() {
   const { HEARTH_SOCKET: socket, HEARTH_TOKEN: token, HEARTH_LOG_SOCKET: logSocket } = process.env;
   if (!socket || !token) throw new Error('HEARTH_SOCKET and HEARTH_TOKEN must be set: this program is started by Hearth');
   for (const name of Object.keys(process.env)) if (name.startsWith('HEARTH_')) delete process.env[name];
-  measureCeiling();
   installProcess();
   if (logSocket) redirectOutput({ logSocket, token });
   else log.keepPrivate();

@@ -7,6 +7,8 @@ const { getSystemErrorName } = require('node:util');
 const self = koffi.load(null);
 const bind = (prototype) => self.func(prototype);
 
+koffi.struct('sock_fprog', { len: 'uint16_t', filter: 'const void *' });
+
 /** `syscall` numbers shared by x86-64 and arm64: all were added after Linux unified its tables. */
 const SYS = { pidfd_open: 434, close_range: 436, mount_setattr: 442 };
 const syscall = bind('long syscall(long, long, long, long, long, long, long)');
@@ -36,6 +38,7 @@ const native = {
   getrandom: bind('long getrandom(void *, size_t, unsigned int)'),
   madvise: bind('int madvise(uintptr_t, size_t, int)'),
   prctl: bind('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)'),
+  prctlFilter: bind('int prctl(int, unsigned long, sock_fprog *, unsigned long, unsigned long)'),
   setsid: bind('int setsid()'),
   unshare: bind('int unshare(int)'),
   mount: bind('int mount(const char *, const char *, const char *, unsigned long, const char *)'),

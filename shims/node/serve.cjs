@@ -74,7 +74,7 @@ class Instance {
     try {
       event = parseEvent(chunks);
     } catch (error) {
-      settle(error);
+      void settle(error);
       return;
     }
     invoke(this.fn, invocation.header, event, { idle: this.idle, settle });
@@ -109,13 +109,14 @@ class Instance {
   }
 
   /** Something was thrown where nobody catches: answers what it belongs to with it (all that is in flight, if that can't be told). */
-  async abandon(error) {
+  async abandon(thrown) {
     this.idle?.stop();
     const owner = this.active();
     const victims = owner !== undefined && this.inFlight.has(owner.request) ? [owner] : [...this.inFlight.values()];
-    await Promise.all(
-      victims.map((invocation) => this.fail(invocation, error, performance.now() - (invocation.startedAt || performance.now()))),
-    );
+    const sent = [];
+    for (const invocation of victims)
+      sent.push(this.fail(invocation, thrown, performance.now() - (invocation.startedAt || performance.now())));
+    await Promise.all(sent);
   }
 }
 

@@ -45,6 +45,7 @@ function findList(memory, waiters, count) {
   const words = memory(waiters + 4, SCAN_BYTES);
   for (let i = 0; i + 2 < words.length; i++) {
     const [begin, end, capacity] = words.subarray(i, i + 3);
+    // oxlint-disable-next-line typescript/no-unnecessary-type-conversion -- they are BigInts
     const size = Number(end - begin) / POINTER_BYTES;
     if (begin <= 0xffffn || begin % 8n !== 0n || (size !== count && size !== count + 1) || capacity < end || capacity - begin > 4096n)
       continue;
@@ -84,24 +85,31 @@ function look() {
   return { groups: groupsFound, busy };
 }
 
-/**
- * Finds what the workers of this process wait on, once all of them wait: none holds a lock then. To be called before each fork.
- * False when it can't be told; then this process must not be forked.
- */
-function settle() {
-  for (let attempt = 0; present && attempt < SETTLE_ATTEMPTS; attempt++) {
+/** Waits until no other thread of this process runs, so that none holds a lock. Returns what they wait on, or null when they never do. */
+function rest() {
+  for (let attempt = 0; attempt < SETTLE_ATTEMPTS; attempt++) {
     const { groups, busy } = look();
-    if (busy === 0 && groups.length > 0) {
-      found = withMemory((memory) => groups.map(({ waiters, count }) => ({ waiters, list: findList(memory, waiters, count) })));
-      return true;
-    }
+    if (busy === 0 && groups.length > 0) return groups;
     native.poll(null, 0, 1);
   }
-  return !present;
+  return null;
+}
+
+/** Finds V8's workers: all that waits in a process which has just started. False when that can't be told; then it must not be forked. */
+function find() {
+  const groups = rest();
+  if (groups === null) return false;
+  found = withMemory((memory) => groups.map(({ waiters, count }) => ({ waiters, list: findList(memory, waiters, count) })));
+  return true;
+}
+
+/** Before a fork: whether V8's workers, if they live in this process, hold no lock. */
+function atRest() {
+  return !present || rest() !== null;
 }
 
 /** In a child, before anything else: its parent's threads are gone. */
-function forget() {
+function disown() {
   for (const { waiters, list } of found) {
     const flags = native.readMemory(waiters, 4);
     flags.writeUInt32LE(flags.readUInt32LE() % WAITER);
@@ -115,4 +123,4 @@ function forget() {
   present = false;
 }
 
-module.exports = { settle, forget };
+module.exports = { find, atRest, disown };

@@ -8,7 +8,7 @@ import { readPackageJson } from './npm.ts';
 type Format = 'esm' | 'cjs';
 
 /** The module part of a handler: `src/index.handler` names `src/index`. */
-export function handlerModule(handler: string): string {
+function handlerModule(handler: string): string {
   const folder = posix.dirname(handler);
   const name = posix.basename(handler).split('.')[0] ?? '';
   return folder === '.' ? name : `${folder}/${name}`;

@@ -16,8 +16,8 @@ export interface TextConstraint {
 /** The name of a function that is about to be made. */
 export const NEW_NAME: TextConstraint = { max: 140, pattern: FUNCTION_NAME_PATTERN };
 /** The name of one that is there; may carry a version. */
-export const KNOWN_NAME: TextConstraint = { max: 256, pattern: QUALIFIED_NAME_PATTERN };
-export const QUALIFIER: TextConstraint = { max: 128, pattern: QUALIFIER_PATTERN };
+const KNOWN_NAME: TextConstraint = { max: 256, pattern: QUALIFIED_NAME_PATTERN };
+const QUALIFIER: TextConstraint = { max: 128, pattern: QUALIFIER_PATTERN };
 
 const PARTS =
   /^(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?(?:(?<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?(?:(?<account>\d{12}):)?(?:function:)?(?<name>[a-zA-Z0-9\-_.]+)(?::(?<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9\-_]+))?$/;

@@ -1,4 +1,5 @@
 import { InitFailure, InstanceExited, type Answer } from '../fleet/driver.ts';
+import { exitWords } from '../model/exit-words.ts';
 import type { ExitStatus } from '../model/instance.ts';
 import type { Outcome } from '../model/usage.ts';
 
@@ -23,8 +24,8 @@ export function timedOut(requestId: string, timeoutMs: number): Ending {
 }
 
 /** The instance ended under the invocation. */
-export function crashed(requestId: string, status: ExitStatus): Ending {
-  return errorDocument('crash', 'Runtime.ExitError', `RequestId: ${requestId} Error: ${exitReason(status)}`);
+function crashed(requestId: string, status: ExitStatus): Ending {
+  return errorDocument('crash', 'Runtime.ExitError', `RequestId: ${requestId} Error: ${exitWords(status)}`);
 }
 
 /** The init phase that the invocation waited for failed. */
@@ -45,26 +46,6 @@ export function broken(requestId: string, error: unknown): Ending {
   if (error instanceof InstanceExited) return crashed(requestId, error.status);
   throw error;
 }
-
-/** Lambda's words for the end of a runtime process. */
-export function exitReason(status: ExitStatus): string {
-  if (status.signal !== null) return `Runtime exited with error: signal: ${SIGNAL_WORDS[status.signal] ?? status.signal}`;
-  if (status.code === null || status.code === 0) return 'Runtime exited without providing a reason';
-  return `Runtime exited with error: exit status ${status.code}`;
-}
-
-const SIGNAL_WORDS: Readonly<Record<string, string>> = {
-  SIGKILL: 'killed',
-  SIGTERM: 'terminated',
-  SIGSEGV: 'segmentation fault',
-  SIGABRT: 'aborted',
-  SIGBUS: 'bus error',
-  SIGILL: 'illegal instruction',
-  SIGFPE: 'floating point exception',
-  SIGINT: 'interrupt',
-  SIGHUP: 'hangup',
-  SIGTRAP: 'trace/breakpoint trap',
-};
 
 function errorDocument(outcome: Outcome, errorType: string, errorMessage: string): Ending {
   return { outcome, errorType, body: Buffer.from(JSON.stringify({ errorType, errorMessage })) };

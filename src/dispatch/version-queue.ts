@@ -129,7 +129,8 @@ export class VersionQueue {
 
   /** Somebody was asked to wait for an instance to free: looks whether one did. */
   #lookAgain(): void {
-    this.#recheck ??= this.#clock.after(Math.max(1, this.#startMs.value ?? 1), () => {
+    if (this.#recheck !== null) return;
+    this.#recheck = this.#clock.after(Math.max(1, this.#startMs.value ?? 1), () => {
       this.#recheck = null;
       if (this.#waiting.length > 0) this.pump();
     });

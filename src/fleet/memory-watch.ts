@@ -68,7 +68,7 @@ export class MemoryWatch {
 }
 
 /** Resident pages of a process in bytes, or null when it is gone or there is no /proc. */
-export function residentBytes(pid: number): number | null {
+function residentBytes(pid: number): number | null {
   try {
     const pages = readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1];
     return pages === undefined ? null : Number(pages) * PAGE_BYTES;

@@ -6,7 +6,7 @@ import { readBody } from './body.ts';
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
 import { hostName } from './host-check.ts';
-import { coldHeaders, type InvokeDeps } from './invoke.ts';
+import { coldHeaders, endWith, type InvokeDeps } from './invoke.ts';
 
 /** A request to a function URL. */
 export interface UrlTarget {
@@ -75,7 +75,8 @@ function respond(response: ServerResponse, done: Dispatched, head: boolean): voi
   };
   coldHeaders(all, done);
   response.writeHead(status, all as Record<string, string>);
-  response.end(head ? undefined : body);
+  if (head) response.end();
+  else endWith(response, body);
 }
 
 /** Lambda hides what went wrong from callers of a URL and says it in the log. */

@@ -1,5 +1,5 @@
 /** How a snapshot comes to be: with the deployment, with the first start, or never (each instance runs its own init phase). */
-export type SnapshotMode = 'onDeploy' | 'onFirstUse' | 'off';
+type SnapshotMode = 'onDeploy' | 'onFirstUse' | 'off';
 
 /** How instances of a function come and go. */
 export interface Scaling {

@@ -16,7 +16,7 @@ export interface Invocation {
 }
 
 /** What a function error is, in Lambda's terms. */
-export interface FunctionError {
+interface FunctionError {
   /** `Unhandled` for all that a handler throws or a runtime reports. */
   readonly kind: 'Unhandled' | 'Handled';
   /** `Runtime.ExitError`, `Sandbox.Timedout`, or the thrown error's own name. */

@@ -60,16 +60,16 @@ const members = {
 };
 
 /** One value of `functions:` in hearth.yaml, less `code`: what a deployment sends. */
-export const functionManifest = z.strictObject(members);
+const functionManifest = z.strictObject(members);
 
 /** One value of `functions:` in hearth.yaml. */
-export const functionEntry = z.strictObject({
+const functionEntry = z.strictObject({
   ...members,
   code: z.string().min(1).default('.').describe('Folder of the function, relative to this file'),
 });
 
 /** The whole of hearth.yaml. */
-export const manifestFile = z.strictObject({
+const manifestFile = z.strictObject({
   functions: z
     .record(z.string().regex(FUNCTION_NAME, { error: 'must be a function name: up to 64 letters, digits, - or _' }), functionEntry)
     .describe('Functions by name'),
@@ -77,10 +77,7 @@ export const manifestFile = z.strictObject({
 
 /** Parsed and complete: every default filled in. */
 export type FunctionManifest = z.output<typeof functionManifest>;
-export type FunctionEntry = z.output<typeof functionEntry>;
 export type ManifestFile = z.output<typeof manifestFile>;
-/** As written: defaults left out. */
-export type FunctionManifestInput = z.input<typeof functionManifest>;
 
 /** Parses the manifest of one function. Throws HearthError InvalidParameterValueException that names every fault by its path. */
 export function parseFunctionManifest(value: unknown): FunctionManifest {

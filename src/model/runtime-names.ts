@@ -47,5 +47,3 @@ export const RUNTIME_NAMES = [
   'dotnet10',
   'ruby4.0',
 ] as const;
-
-export type RuntimeName = (typeof RUNTIME_NAMES)[number];

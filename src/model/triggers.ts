@@ -48,7 +48,7 @@ const TRIGGERS = {
 
 export type TriggerKind = keyof typeof TRIGGERS;
 
-export const TRIGGER_KINDS = Object.keys(TRIGGERS) as TriggerKind[];
+const TRIGGER_KINDS = Object.keys(TRIGGERS) as TriggerKind[];
 
 /** One trigger: an object with exactly one member, named after the kind. */
 export const trigger = z

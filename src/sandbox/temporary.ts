@@ -1,7 +1,7 @@
 import type { ConfineStep } from '../runtimes/protocol.ts';
 import { outermost, within } from './visibility.ts';
 
-export const TMP = '/tmp';
+const TMP = '/tmp';
 
 /** An empty /tmp of its own, as large as the function's ephemeral storage, with only those needed paths in it that happen to lie there. */
 export function privateTmp(sizeMb: number, needed: readonly string[]): ConfineStep {

@@ -11,7 +11,7 @@ import { alive, killTree, lookUp } from './process-tree.ts';
 import type { ProcessIdentity } from './process-tree.ts';
 
 /** Starts and ends processes. Pids are those of the server's own PID namespace. */
-export interface Supervision {
+interface Supervision {
   /** Starts a program; its pid. Rejects with HearthError ServiceException. */
   spawn(order: SpawnOrder): Promise<number>;
   /** Tells of a process that something we started has forked: it is no orphan, and is ours to kill. */
@@ -179,7 +179,10 @@ export class SupervisorClient implements Supervision {
       this.#remember(reply.pid);
       waiter?.resolve(reply.pid);
     } else if (reply.event === 'killed') waiter?.resolve(0);
-    else waiter?.reject(new HearthError('ServiceException', `could not start a process: ${reply.reason}`));
+    else {
+      const cause = Object.assign(new Error(reply.reason), { code: reply.code });
+      waiter?.reject(new HearthError('ServiceException', `could not start a process: ${reply.reason}`, { cause }));
+    }
   }
 
   #remember(pid: number): void {

@@ -32,7 +32,7 @@ export type Reply =
   /** It can't do its work here and exits. */
   | { readonly event: 'unfit'; readonly reason: string }
   | { readonly event: 'spawned'; readonly id: number; readonly pid: number }
-  | { readonly event: 'failed'; readonly id: number; readonly reason: string }
+  | { readonly event: 'failed'; readonly id: number; readonly reason: string; /** The system's: `ENOENT`. */ readonly code: string | null }
   | { readonly event: 'killed'; readonly id: number }
   /** It reaped the process. */
   | ({ readonly event: 'exited'; readonly pid: number } & ExitStatus);

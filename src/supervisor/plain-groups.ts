@@ -23,7 +23,9 @@ export class PlainGroups {
       const child = spawn(argv[0]!, argv.slice(1), { env, cwd, detached: true, stdio: ['ignore', stdout, stderr], ...ids });
       close();
       const { pid } = child;
-      child.once('error', (error) => reject(new HearthError('ServiceException', `could not start a process: ${error.message}`)));
+      child.once('error', (error) =>
+        reject(new HearthError('ServiceException', `could not start a process: ${error.message}`, { cause: error })),
+      );
       if (pid === undefined) return;
       this.#children.set(pid, child);
       child.once('exit', (code, signal) => {

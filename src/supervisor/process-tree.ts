@@ -73,7 +73,7 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
  * The process and all that descend from it, each stopped when it is found so that it can't start another behind our back;
  * `spare` are left out, and what descends from them. Repeats until a round finds nothing new.
  */
-export function stopTree(roots: readonly number[], spare: (pid: number) => boolean): ProcessIdentity[] {
+function stopTree(roots: readonly number[], spare: (pid: number) => boolean): ProcessIdentity[] {
   const found = new Map<number, ProcessIdentity>();
   const take = (pid: number): void => {
     const seen = found.has(pid) ? null : lookUp(pid);

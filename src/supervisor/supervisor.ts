@@ -61,7 +61,10 @@ export class Supervisor {
   }
 
   async #spawn(id: number, { argv, env, cwd, output, ids }: SpawnOrder): Promise<void> {
-    const fail = (error: unknown): void => this.#send({ event: 'failed', id, reason: (error as Error).message });
+    const fail = (error: unknown): void => {
+      const { message, code = null } = error as NodeJS.ErrnoException & { code?: string | null };
+      this.#send({ event: 'failed', id, reason: message, code });
+    };
     let opened: OpenOutput | null = null;
     try {
       opened = await openOutput(output);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,12 +9,13 @@ import type { StartSpec } from '../../src/fleet/driver.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { randomIds } from '../../src/lib/ids.ts';
 import type { FunctionVersion } from '../../src/model/function-version.ts';
+import { aVersion } from '../../src/model/testing/a-version.ts';
 import { Catalogue } from '../../src/runtimes/catalogue.ts';
 import { thisMachine } from '../../src/runtimes/interpreters.ts';
 import { functionEnvironment } from '../../src/runtimes/environment.ts';
 import { detect } from '../../src/sandbox/detect.ts';
 
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const abilities = await detect();
 const catalogue = new Catalogue(thisMachine(process.env));
 
@@ -31,7 +31,7 @@ export async function runtimes(): Promise<{ language: TestLanguage; runtime: str
   ];
 }
 
-export const warnings: string[] = [];
+const warnings: string[] = [];
 
 /** A fork driver on this machine, with directories of its own. */
 export function openForkDriver(more: Partial<ForkDriverOptions> = {}): Promise<ForkDriver> {
@@ -52,32 +52,12 @@ export function openForkDriver(more: Partial<ForkDriverOptions> = {}): Promise<F
 
 /** How to run a folder of test/functions/behaviours. */
 export function behaviourSpec(behaviour: string, runtime: string, more: Partial<FunctionVersion> = {}): StartSpec {
-  const version: FunctionVersion = {
-    functionId: randomUUID(),
-    accountId: '000000000000',
-    region: 'us-east-1',
+  const version = aVersion({
     name: behaviour,
-    version: '$LATEST',
-    revisionId: randomUUID(),
     runtime,
     handler: runtime.startsWith('node') ? 'index.handler' : 'lambda_function.lambda_handler',
-    memoryMb: 128,
-    timeoutMs: 3_000,
-    ephemeralStorageMb: 512,
-    environment: {},
-    description: '',
-    role: '',
-    tags: {},
-    architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
-    codeSha256: '',
-    codeBytes: 0,
-    dependencies: null,
-    scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: 60_000 },
-    snapshot: 'onFirstUse',
-    url: null,
-    modifiedAtMs: 0,
     ...more,
-  };
+  });
   const taskRoot = join(ROOT, 'test/functions/behaviours', behaviour);
   const environment = functionEnvironment(version, {
     taskRoot,

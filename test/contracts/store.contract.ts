@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { FunctionVersion } from '../../src/model/function-version.ts';
+import { aVersion } from '../../src/model/testing/a-version.ts';
 import type { UsageRecord } from '../../src/model/usage.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -184,36 +185,6 @@ function describeIdempotency(store: () => Store, nowMs: () => number): void {
       ],
     );
   });
-}
-
-/** A function version with all that is needed; a new id and name each. */
-export function aVersion(changes: Partial<FunctionVersion> = {}): FunctionVersion {
-  return {
-    functionId: randomUUID(),
-    accountId: '000000000000',
-    region: 'us-east-1',
-    name: `f-${randomUUID()}`,
-    version: '$LATEST',
-    revisionId: randomUUID(),
-    runtime: 'nodejs20.x',
-    handler: 'index.handler',
-    memoryMb: 128,
-    timeoutMs: 3_000,
-    ephemeralStorageMb: 512,
-    environment: {},
-    description: '',
-    role: 'arn:aws:iam::000000000000:role/any',
-    tags: {},
-    architecture: 'x86_64',
-    codeSha256: '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
-    codeBytes: 100,
-    dependencies: null,
-    scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: 600_000 },
-    snapshot: 'onDeploy',
-    url: null,
-    modifiedAtMs: 1_700_000_000_123,
-    ...changes,
-  };
 }
 
 /** A usage record of a new request to a new function. */

@@ -16,7 +16,7 @@ export const SHARED = BESIDE.find((path) => existsSync(path)) ?? BESIDE[0]!;
 /** One of the pictures that ship with the examples, in base64. */
 export const demoPicture = (name: 'coffee.png' | 'astronaut.png') => readFileSync(join(EXAMPLES, 'pictures', name)).toString('base64');
 
-export interface DetectedObject {
+interface DetectedObject {
   readonly class: string;
   readonly score: number;
   readonly box: readonly [number, number, number, number];

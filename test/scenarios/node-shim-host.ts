@@ -23,7 +23,7 @@ import {
 /** Repository root, seen from dist/test/scenarios. */
 export const root = path.resolve(import.meta.dirname, '../../..');
 const shim = path.join(root, 'shims/node/main.cjs');
-export const interpreterFlags = ['--single-threaded', '--no-memory-reducer', '--no-flush-bytecode'];
+const interpreterFlags = ['--single-threaded', '--no-memory-reducer', '--no-flush-bytecode'];
 
 interface FrameIn {
   readonly type: number;
@@ -31,7 +31,7 @@ interface FrameIn {
   readonly payload: Buffer;
 }
 
-export function frame(type: number, request: number, payload: unknown): Buffer {
+function frame(type: number, request: number, payload: unknown): Buffer {
   const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(JSON.stringify(payload));
   const header = Buffer.alloc(9);
   header.writeUInt32BE(bytes.length + 5, 0);
@@ -137,7 +137,7 @@ export async function invoke(peer: Peer, event: unknown, over: Partial<InvokeHea
   return collect(peer, request);
 }
 
-export async function collect(peer: Peer, request: number): Promise<Outcome> {
+async function collect(peer: Peer, request: number): Promise<Outcome> {
   const chunks: Buffer[] = [];
   for (;;) {
     const found = await peer.take((next) => next.request === request && (next.type === Frame.answer || next.type === Frame.answerEnd));
@@ -268,7 +268,9 @@ export class Host {
     const peer = await Promise.race([greeted, ended]);
     stop.abort();
     if (peer instanceof Peer) return peer;
-    throw new Error(`the child ended before its greeting (${peer?.payload.toString()}): ${await this.logged(token, /\n/)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // its last words are on their way
+    const said = [token, parent.hello.token].map((one) => this.logs.get(one) ?? '').join('');
+    throw new Error(`the child ended before its greeting (${peer?.payload.toString()}): ${said}`);
   }
 
   /** What `token` has printed, once it contains `text`. */

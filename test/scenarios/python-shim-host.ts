@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Frame, PROTOCOL_VERSION, type ConfineStep, type FunctionOrder, type Hello, type Welcome } from '../../src/runtimes/protocol.ts';
 import { ShimConnection } from './python-shim-connection.ts';
 
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const MAIN = join(ROOT, 'shims/python/main.py');
 
 /** The interpreter the scenarios run with. */

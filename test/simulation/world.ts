@@ -3,6 +3,7 @@ import { SimulatedDriver, type Behaviour } from '../../src/drivers/simulated/sim
 import { LocalFleet, type FleetLimits } from '../../src/fleet/local-fleet.ts';
 import { VirtualClock } from '../../src/lib/virtual-clock.ts';
 import type { FunctionVersion } from '../../src/model/function-version.ts';
+import { aVersion } from '../../src/model/testing/a-version.ts';
 import type { Invocation } from '../../src/model/invocation.ts';
 import type { UsageRecord } from '../../src/model/usage.ts';
 
@@ -17,32 +18,7 @@ export const QUICK: Behaviour = {
 };
 
 export function version(change: Partial<FunctionVersion> = {}): FunctionVersion {
-  return {
-    functionId: 'f-1',
-    accountId: '000000000000',
-    region: 'us-east-1',
-    name: 'hello',
-    version: '$LATEST',
-    revisionId: 'r-1',
-    runtime: 'nodejs20.x',
-    handler: 'index.handler',
-    memoryMb: 128,
-    timeoutMs: 3_000,
-    ephemeralStorageMb: 512,
-    environment: {},
-    description: '',
-    role: '',
-    tags: {},
-    architecture: 'x86_64',
-    codeSha256: 'x',
-    codeBytes: 1,
-    dependencies: null,
-    scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: 60_000 },
-    snapshot: 'onFirstUse',
-    url: null,
-    modifiedAtMs: 0,
-    ...change,
-  };
+  return aVersion({ functionId: 'f-1', name: 'hello', revisionId: 'r-1', architecture: 'x86_64', ...change });
 }
 
 export interface World {

@@ -5,10 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { InitFailure, type DriverInstance } from '../../fleet/driver.ts';
-import { systemClock } from '../../lib/clock.ts';
-import { ExecDriver } from './exec-driver.ts';
-import { CollectedLog, invocation, startSpec } from './exec-fixtures.ts';
-import { PlainSpawner } from './plain-spawner.ts';
+import { CollectedLog, invocation, openExecDriver, startSpec } from './testing/fixtures.ts';
 
 const HANDLER = `
 import os
@@ -22,7 +19,7 @@ def lambda_handler(event, context):
 
 describe('AWS’s own Python runtime interface client, unmodified', { timeout: 300_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-ric-'));
-  const driver = new ExecDriver({ spawner: new PlainSpawner(), clock: systemClock, payloadBytes: 6 << 20 });
+  const { driver, close } = openExecDriver(6 << 20);
   let unavailable = '';
 
   before(() => {
@@ -36,7 +33,7 @@ describe('AWS’s own Python runtime interface client, unmodified', { timeout: 3
     });
   });
   after(async () => {
-    await driver.close();
+    await close();
     rmSync(folder, { recursive: true, force: true });
   });
 

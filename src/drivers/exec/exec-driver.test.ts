@@ -4,13 +4,10 @@ import { readFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { InitFailure, InstanceExited, type DriverInstance } from '../../fleet/driver.ts';
-import { systemClock } from '../../lib/clock.ts';
-import { ExecDriver } from './exec-driver.ts';
-import { PlainSpawner } from './plain-spawner.ts';
-import { CollectedLog, invocation, startSpec } from './exec-fixtures.ts';
+import { CollectedLog, invocation, openExecDriver, startSpec } from './testing/fixtures.ts';
 
 const LIMIT = 1 << 20;
-const driver = new ExecDriver({ spawner: new PlainSpawner(), clock: systemClock, payloadBytes: LIMIT });
+const { driver, close } = openExecDriver(LIMIT);
 
 interface Started {
   readonly instance: DriverInstance;
@@ -48,7 +45,7 @@ function gone(pid: number): boolean {
 const noCurl = spawnSync('curl', ['--version']).error !== undefined && 'curl is not installed';
 
 describe('exec driver', { timeout: 60_000 }, () => {
-  after(() => driver.close());
+  after(close);
 
   it('runs provided runtimes and nothing else', () => {
     for (const name of ['provided', 'provided.al2', 'provided.al2023']) assert.ok(driver.supports(name));

@@ -5,7 +5,8 @@ import type { ExitStatus, InitReport } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import { Desk, type DeskAnswer } from './desk.ts';
 import { OutputLines } from './output-lines.ts';
-import { peakMemoryBytes, proportionalBytes, signalTree } from './process-tree.ts';
+import { memoryOfFamily } from '../fork/process-figures.ts';
+import { peakMemoryBytes, signalTree } from './process-tree.ts';
 import { RuntimeApi } from './runtime-api.ts';
 import type { Program, ProgramOrder, Spawner } from './spawner.ts';
 
@@ -98,7 +99,7 @@ export class ExecInstance implements DriverInstance {
   }
 
   async memoryBytes(): Promise<number | null> {
-    return this.#program === null || this.#status !== null ? null : proportionalBytes(this.#program.pid);
+    return this.#program === null || this.#status !== null ? null : memoryOfFamily(this.#program.pid);
   }
 
   async kill(): Promise<ExitStatus> {

@@ -1,3 +1,4 @@
+import { exitWords } from '../../model/exit-words.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import { InitFailure } from '../../fleet/driver.ts';
 
@@ -14,7 +15,7 @@ export interface InitAt {
 
 /** The init phase ended with the process. */
 export function exitedInInit(status: ExitStatus, at: InitAt): InitFailure {
-  return failure('Runtime.ExitError', exitMessage(status), at);
+  return failure('Runtime.ExitError', `Error: ${exitWords(status)}`, at);
 }
 
 export function timedOutInInit(limitMs: number, at: InitAt): InitFailure {
@@ -36,19 +37,3 @@ export function invalidEntrypoint(path: string, code: string, requestId: string)
 function failure(errorType: string, message: string, { requestId, durationMs }: InitAt): InitFailure {
   return new InitFailure(errorType, errorDocument(errorType, `RequestId: ${requestId} ${message}`), durationMs);
 }
-
-function exitMessage(status: ExitStatus): string {
-  if (status.signal !== null) return `Error: Runtime exited with error: signal: ${SIGNAL_TEXTS[status.signal] ?? status.signal}`;
-  return status.code ? `Error: Runtime exited with error: exit status ${status.code}` : 'Error: Runtime exited without providing a reason';
-}
-
-/** As Lambda (Go) words them. */
-const SIGNAL_TEXTS: Readonly<Record<string, string>> = {
-  SIGABRT: 'aborted',
-  SIGBUS: 'bus error',
-  SIGFPE: 'floating point exception',
-  SIGILL: 'illegal instruction',
-  SIGKILL: 'killed',
-  SIGSEGV: 'segmentation fault',
-  SIGTERM: 'terminated',
-};

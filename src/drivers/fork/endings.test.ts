@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
-import { exitWords, initExited, initTimedOut } from './endings.ts';
+import { exitWords } from '../../model/exit-words.ts';
+import { initExited, initTimedOut } from './endings.ts';
 import { ExitBoard } from './exit-board.ts';
 
 describe('endings', () => {

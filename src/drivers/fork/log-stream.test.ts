@@ -62,11 +62,12 @@ describe('log stream', () => {
   it('waits for no mark that was not written', () => {
     const { lines, log, push } = stream();
     log.begin('a');
-    push('said\n');
+    push('said\nwithout an end');
     assert.equal(log.finish('a', false), null);
     push('between\n');
     assert.deepEqual(lines, [
       ['a', 'said'],
+      ['a', 'without an end'],
       [null, 'between'],
     ]);
   });

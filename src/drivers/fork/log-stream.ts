@@ -75,6 +75,7 @@ export class LogStream {
     const open = this.#open.get(requestId);
     if (open === undefined || this.#over) return null;
     if (!marked) {
+      if (this.#restBytes > 0) this.#line(this.#join(Buffer.alloc(0))); // ended as the mark would have ended it
       this.#open.delete(requestId);
       return null;
     }

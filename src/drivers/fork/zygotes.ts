@@ -48,7 +48,7 @@ interface Command {
 function command(interpreter: Interpreter, shims: string): Command {
   if (interpreter.language === 'python') return { argv: [interpreter.path, '-u', '-s', join(shims, 'python/main.py')], env: {} };
   // V8 without threads of its own, and no collection on a whim in a thousand idle processes.
-  const flags = ['--single-threaded', '--no-memory-reducer'];
+  const flags = ['--single-threaded', '--no-memory-reducer', '--no-flush-bytecode'];
   return { argv: [interpreter.path, ...flags, join(shims, 'node/main.cjs')], env: KOFFI === null ? {} : { HEARTH_KOFFI: KOFFI.module } };
 }
 

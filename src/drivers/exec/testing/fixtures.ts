@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { LogSink, StartSpec } from '../../fleet/driver.ts';
-import type { FunctionVersion } from '../../model/function-version.ts';
-import type { Invocation } from '../../model/invocation.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LogSink, StartSpec } from '../../../fleet/driver.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { randomIds } from '../../../lib/ids.ts';
+import type { Invocation } from '../../../model/invocation.ts';
+import { aVersion } from '../../../model/testing/a-version.ts';
+import { ExecDriver } from '../exec-driver.ts';
+import { programSpawner } from '../program-spawner.ts';
 
 /** For tests: keeps the lines it is given. */
 export class CollectedLog implements LogSink {
@@ -16,36 +23,33 @@ export class CollectedLog implements LogSink {
   }
 }
 
+/** For tests: the driver as the server has it, with a supervisor of its own and a folder for its sockets, which goes when it is closed. */
+export function openExecDriver(payloadBytes: number): { driver: ExecDriver; close: () => Promise<void> } {
+  const runDirectory = mkdtempSync(join(tmpdir(), 'hearth-exec-'));
+  const spawner = programSpawner({ clock: systemClock, ids: randomIds, runDirectory, warn: () => {} });
+  const driver = new ExecDriver({ spawner, clock: systemClock, payloadBytes });
+  return {
+    driver,
+    async close() {
+      await driver.close();
+      await spawner.close();
+      rmSync(runDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
 /** For tests: a version with a custom runtime in `taskRoot`. */
 export function startSpec(
   taskRoot: string,
   options: { environment?: Record<string, string>; concurrency?: number; initTimeoutMs?: number } = {},
 ): StartSpec {
-  const version: FunctionVersion = {
-    functionId: 'f',
-    accountId: '000000000000',
-    region: 'us-east-1',
+  const version = aVersion({
     name: 'demo',
-    version: '$LATEST',
-    revisionId: 'r',
     runtime: 'provided.al2023',
     handler: 'lambda_function.lambda_handler',
-    memoryMb: 128,
-    timeoutMs: 3_000,
-    ephemeralStorageMb: 512,
-    environment: {},
-    description: '',
-    role: '',
-    tags: {},
-    architecture: 'x86_64',
-    codeSha256: '',
-    codeBytes: 0,
-    dependencies: null,
     scaling: { min: 0, max: null, concurrency: options.concurrency ?? 1, keepAliveMs: 1_000 },
     snapshot: 'off',
-    url: null,
-    modifiedAtMs: 0,
-  };
+  });
   const environment = {
     PATH: process.env['PATH'] ?? '',
     LAMBDA_TASK_ROOT: taskRoot,

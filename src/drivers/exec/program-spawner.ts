@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Program, ProgramOrder, Spawner } from '../drivers/exec/spawner.ts';
-import type { Clock } from '../lib/clock.ts';
-import { deferred, type Deferred } from '../lib/deferred.ts';
-import type { Ids } from '../lib/ids.ts';
-import type { ExitStatus } from '../model/instance.ts';
-import { SupervisorClient } from '../supervisor/client.ts';
+import type { Program, ProgramOrder, Spawner } from './spawner.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { deferred, type Deferred } from '../../lib/deferred.ts';
+import type { Ids } from '../../lib/ids.ts';
+import type { ExitStatus } from '../../model/instance.ts';
+import { SupervisorClient } from '../../supervisor/client.ts';
 
 export interface ProgramSpawnerOptions {
   readonly clock: Clock;
@@ -39,7 +39,7 @@ export function programSpawner(options: ProgramSpawnerOptions): Spawner & { clos
       spawning++;
       try {
         // The exit may be told before the answer with the pid has been waited for: whoever comes first makes the promise.
-        const pid = await supervisor.spawn({ ...order, output: { socket: outputs.path }, ids: null });
+        const pid = await supervisor.spawn({ ...order, output: { socket: outputs.path }, ids: null }).catch(asSystemError);
         const exited = exitOf(pid).promise;
         void exited.then(() => exits.delete(pid));
         const [stdout, stderr] = await outputs.accepted;
@@ -52,6 +52,12 @@ export function programSpawner(options: ProgramSpawnerOptions): Spawner & { clos
     killTree: (pid) => supervisor.kill(pid),
     close: () => supervisor.close(),
   };
+}
+
+/** What the system said, where it did: a bootstrap that can't be executed is the function's doing. */
+function asSystemError(error: unknown): never {
+  const { cause } = error as Error;
+  throw cause !== undefined && typeof (cause as NodeJS.ErrnoException).code === 'string' ? cause : error;
 }
 
 /** Takes the two connections of one program's outputs. */
