@@ -97,7 +97,7 @@ for (const { language, runtime, skip } of await languages()) {
     }
 
     test('never returns: what it started and let go of is ended with it', async () => {
-      const marker = language === 'node' ? '86021.25' : '86022.25';
+      const marker = language === 'node' ? `86021.${process.pid}` : `86022.${process.pid}`;
       const hanging = call({ do: 'desert', marker, finally: 'hang' });
       await until(() => running(`sleep ${marker}`).length > 0);
       await failed(server, name, await hanging, { outcome: 'timeout' });
@@ -106,7 +106,7 @@ for (const { language, runtime, skip } of await languages()) {
     });
 
     test('exits: what it started and let go of is ended with it', async () => {
-      const marker = language === 'node' ? '86023.25' : '86024.25';
+      const marker = language === 'node' ? `86023.${process.pid}` : `86024.${process.pid}`;
       const exited = call({ do: 'desert', marker, finally: 'exit', code: 1 });
       await failed(server, name, await exited, { outcome: 'crash' });
       await until(() => running(`sleep ${marker}`).length === 0);

@@ -39,7 +39,7 @@ describe('kill -9 of the server', () => {
     const called: { name: string; requestId: string | null }[] = [];
     for (const { language, runtime, skip } of await languages()) {
       if (skip !== false) continue;
-      const marker = language === 'node' ? '86031.25' : '86032.25';
+      const marker = language === 'node' ? `86031.${process.pid}` : `86032.${process.pid}`;
       const common = { runtime, handler: handlerOf(language), timeoutSeconds: 60 };
       await first.deploy(`tells-${language}`, 'tells', common);
       await first.deploy(`misbehaves-${language}`, 'misbehaves', common);
@@ -154,10 +154,10 @@ test('as an ordinary user', { skip: !root && 'the tests do not run as root, so a
   }
   const hung = await server.client.invoke({
     functionName: 'misbehaves',
-    payload: Buffer.from('{"do":"desert","marker":"86041.25","finally":"hang"}'),
+    payload: Buffer.from(JSON.stringify({ do: 'desert', marker: `86041.${process.pid}`, finally: 'hang' })),
   });
   assert.match(hung.payload.toString(), /Sandbox.Timedout/);
-  assert.deepEqual(running('sleep 86041.25'), []);
+  assert.deepEqual(running(`sleep 86041.${process.pid}`), []);
   const family = server.family();
   assert.ok(family.some((p) => p.command.includes('postgres')));
   await server.end('SIGKILL');
