@@ -39,12 +39,12 @@ describe('kill -9 of the server', () => {
     const called: { name: string; requestId: string | null }[] = [];
     for (const { language, runtime, skip } of await languages()) {
       if (skip !== false) continue;
-      const marker = language === 'node' ? '86031.25' : '86032.25';
+      const marker = language === 'node' ? `86031.${process.pid}` : `86032.${process.pid}`;
       const common = { runtime, handler: handlerOf(language), timeoutSeconds: 60 };
       await first.deploy(`tells-${language}`, 'tells', common);
       await first.deploy(`misbehaves-${language}`, 'misbehaves', common);
       called.push({ name: `tells-${language}`, requestId: (await first.call(`tells-${language}`, {})).requestId });
-      await first.call(`misbehaves-${language}`, { do: 'desert', marker, then: 'nothing' });
+      await first.call(`misbehaves-${language}`, { do: 'desert', marker, finally: 'nothing' });
       void first.call(`tells-${language}`, { ms: 50_000 }).catch(() => undefined);
       await until(() => running(`sleep ${marker}`).length === 1);
     }
@@ -67,9 +67,9 @@ describe('kill -9 of the server', () => {
       [],
     );
     const second = await ServerProcess.start({ home });
-    const names = (await second.client.functions()).map((f) => f.name);
+    const names = new Set((await second.client.functions()).map((f) => f.name));
     for (const { name, requestId } of called) {
-      assert.ok(names.includes(name));
+      assert.ok(names.has(name));
       const records = await second.client.usageRecords({ functionName: name, limit: 10 });
       assert.ok(records.some((r) => r.requestId === requestId && r.outcome === 'ok'));
       await second.call(name, {});
@@ -154,10 +154,10 @@ test('as an ordinary user', { skip: !root && 'the tests do not run as root, so a
   }
   const hung = await server.client.invoke({
     functionName: 'misbehaves',
-    payload: Buffer.from('{"do":"desert","marker":"86041.25","then":"hang"}'),
+    payload: Buffer.from(JSON.stringify({ do: 'desert', marker: `86041.${process.pid}`, finally: 'hang' })),
   });
   assert.match(hung.payload.toString(), /Sandbox.Timedout/);
-  assert.deepEqual(running('sleep 86041.25'), []);
+  assert.deepEqual(running(`sleep 86041.${process.pid}`), []);
   const family = server.family();
   assert.ok(family.some((p) => p.command.includes('postgres')));
   await server.end('SIGKILL');

@@ -31,9 +31,9 @@ export class ServerProcess {
 
   /** Starts it and does not wait. */
   static spawn({ home, through = [], env = {} }: ProcessOptions): ServerProcess {
-    const [program, ...rest] = [...through, process.execPath, MAIN, 'up', '--no-deploy', '--port', '0', '--home', home];
+    const [program, ...rest] = [...through, process.execPath, MAIN, 'up', '--no-deploy', '--port', '0', '--home', home] as const;
     const all = { PATH: process.env['PATH'] ?? '', HOME: home, ...env };
-    const child = spawn(program!, rest, { cwd: '/', env: all, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(program, rest, { cwd: '/', env: all, stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr?.setEncoding('utf8');
     const server = new ServerProcess(child, home);
     ServerProcess.#all.add(server);

@@ -2,7 +2,7 @@
 export async function until<T>(look: () => T | Promise<T>, everyMs = 20): Promise<NonNullable<T>> {
   for (;;) {
     const seen = await look();
-    if (seen) return seen as NonNullable<T>;
+    if (seen) return seen;
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

@@ -38,10 +38,10 @@ const deeds = {
   },
   large: ({ bytes }) => 'x'.repeat(bytes),
   /** A grandchild that has left its session and its parents. */
-  async desert({ marker, then }) {
+  async desert({ marker, ...event }) {
     const child = spawn('/bin/sh', ['-c', `setsid sh -c "sleep ${marker} & echo there"`], { stdio: ['ignore', 'pipe', 'ignore'] });
     await new Promise((resolve) => child.stdout.once('data', resolve));
-    return deeds[then]({});
+    return deeds[event.finally](event);
   },
   sleep: ({ ms }) => new Promise((resolve) => setTimeout(() => resolve('slept'), ms)),
   nothing: () => 'nothing',

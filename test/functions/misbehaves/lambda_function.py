@@ -65,7 +65,7 @@ def _desert(event):
     command = 'setsid sh -c "sleep %s & echo there"' % event["marker"]
     child = subprocess.Popen(["/bin/sh", "-c", command], stdout=subprocess.PIPE)
     child.stdout.readline()
-    return DEEDS[event["then"]](event)
+    return DEEDS[event["finally"]](event)
 
 
 def _sleep(event):
