@@ -10,7 +10,7 @@ export interface SeenProcess {
 }
 
 /** Every process there is; those that end while we look are left out. */
-export function processes(): SeenProcess[] {
+function processes(): SeenProcess[] {
   return readdirSync('/proc').flatMap((entry) => (/^\d+$/.test(entry) ? (processOf(Number(entry)) ?? []) : []));
 }
 

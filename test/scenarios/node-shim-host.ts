@@ -339,7 +339,7 @@ export class Host {
   }
 
   async close(): Promise<void> {
-    const ended = this.children.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null));
+    const ended = this.children.filter((child) => child.exitCode === null && child.signalCode === null).map((child) => once(child, 'exit'));
     for (const socket of this.sockets) socket.destroy();
     for (const server of this.servers) server.close();
     await Promise.all(ended);
