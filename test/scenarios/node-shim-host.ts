@@ -325,9 +325,10 @@ export class Host {
     return JSON.parse(found.payload.toString()) as ChildExited;
   }
 
-  /** What `token` has printed, once the mark of `requestId` is there, without the mark. */
-  async logOf(peer: Peer, requestId: string): Promise<string> {
+  /** What `peer` has printed up to the end of an invocation: up to its mark, or all there is when none was needed. */
+  async logOf(peer: Peer, requestId: string, { end }: Outcome): Promise<string> {
     const { token } = peer.hello;
+    if (end?.marked === false) return this.logs.get(token) ?? '';
     const mark = `${logMark(token)}${requestId}\n`;
     for (;;) {
       const text = this.logs.get(token) ?? '';
@@ -338,7 +339,7 @@ export class Host {
   }
 
   async close(): Promise<void> {
-    const ended = this.children.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null));
+    const ended = this.children.filter((child) => child.exitCode === null && child.signalCode === null).map((child) => once(child, 'exit'));
     for (const socket of this.sockets) socket.destroy();
     for (const server of this.servers) server.close();
     await Promise.all(ended);

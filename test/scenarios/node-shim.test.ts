@@ -157,7 +157,7 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
       assert.equal(document.errorType, errorType);
       if (typeof message === 'string') assert.equal(document.errorMessage, message);
       else assert.match(document.errorMessage, message);
-      assert.match(await host.logOf(peer, requestId), new RegExp(`\\t${requestId}\\tERROR\\tInvoke Error \\t`));
+      assert.match(await host.logOf(peer, requestId, outcome), new RegExp(`\\t${requestId}\\tERROR\\tInvoke Error \\t`));
       assert.equal((await invoke(peer, {})).end?.errorType, errorType);
     });
   }
@@ -169,7 +169,7 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     test(`${handler}: answers ${errorType} and ends`, async () => {
       const { outcome, peer, requestId, snapshot } = await once('node-lambda', { handler: `index.${handler}` });
       assert.equal(outcome.end?.errorType, errorType);
-      assert.match(await host.logOf(peer, requestId), new RegExp(`\\tERROR\\t${label} \\t`));
+      assert.match(await host.logOf(peer, requestId, outcome), new RegExp(`\\tERROR\\t${label} \\t`));
       assert.deepEqual(await host.childExited(snapshot, peer), { pid: peer.hello.pid, code, signal: null });
     });
   }
@@ -186,7 +186,7 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     const ids = [0, 1, 2, 3].map((n) => `request-${n}`);
     const outcomes = await Promise.all(ids.map((requestId, n) => invoke(peer, { n, ms: 50 }, { requestId })));
     assert.deepEqual(outcomes.map(parse), [0, 1, 2, 3]);
-    await host.logOf(peer, 'request-3');
+    await host.logOf(peer, 'request-3', outcomes.at(-1)!);
     const lines = host.logs.get(peer.hello.token)!.split('\n');
     for (const [n, id] of ids.entries()) {
       assert.equal(lines.filter((line) => line.includes(`\t${id}\tINFO\tstart ${n}`)).length, 1);
@@ -199,8 +199,8 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
   });
 
   test('all that an invocation prints comes before its mark', async () => {
-    const { peer, requestId } = await once('node-lambda', { handler: 'index.prints' });
-    const log = (await host.logOf(peer, requestId)).replaceAll(/^\S+Z\t/gm, '');
+    const { outcome, peer, requestId } = await once('node-lambda', { handler: 'index.prints' });
+    const log = (await host.logOf(peer, requestId, outcome)).replaceAll(/^\S+Z\t/gm, '');
     assert.equal(log, `${requestId}\tINFO\tone\rtwo\n${requestId}\tWARN\tcareful-7\nraw\nerror\ndirect\nchild\nchild-error\n`);
   });
 

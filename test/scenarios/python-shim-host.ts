@@ -153,6 +153,7 @@ export interface Result {
   readonly body: Buffer;
   readonly handlerMs: number;
   readonly peakMemoryBytes: number;
+  readonly marked: boolean;
 }
 
 /** One shim process as the host sees it. */
