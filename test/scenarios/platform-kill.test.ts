@@ -62,10 +62,8 @@ describe('kill -9 of the server', () => {
     assert.ok(family.some((p) => p.state === 'T'));
     await first.end('SIGKILL');
     await until(() => stillThere(family).length === 0);
-    assert.deepEqual(
-      left(home).filter((what) => !what.startsWith(runDirectory(home, process.env))),
-      [],
-    );
+    // What asked for installed interpreters just then ends by itself; the folder of sockets stays for the next start.
+    await until(() => left(home).every((what) => what.startsWith(runDirectory(home, process.env))));
     const second = await ServerProcess.start({ home });
     const names = new Set((await second.client.functions()).map((f) => f.name));
     for (const { name, requestId } of called) {
