@@ -8,7 +8,10 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** What /proc says of a process; null when there is none. `gone` also for one that has ended and waits to be reaped. */
+/**
+ * What /proc says of a process; null when there is none. `gone` also for one that has ended and waits to be reaped, but not while any of its
+ * threads still ends: until the last one has, its children are not handed on.
+ */
 export function lookUp(pid: number): { identity: ProcessIdentity; parent: number; gone: boolean } | null {
   let stat: string;
   try {
@@ -19,7 +22,11 @@ export function lookUp(pid: number): { identity: ProcessIdentity; parent: number
   // The second field is the program's name in brackets and may hold anything, brackets too.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields[0]!;
-  return { identity: { pid, startTime: fields[19]! }, parent: Number(fields[1]), gone: state === 'Z' || state === 'X' };
+  return {
+    identity: { pid, startTime: fields[19]! },
+    parent: Number(fields[1]),
+    gone: state === 'X' || (state === 'Z' && Number(fields[17]) <= 1),
+  };
 }
 
 /** Whether the very process is still there and has not ended. */
@@ -31,28 +38,27 @@ export function alive(identity: ProcessIdentity): boolean {
 /** The pids of the children of a process, those of all its threads, ended ones that wait to be reaped included. */
 export function childrenOf(pid: number): number[] {
   const children: number[] = [];
+  let threads: string[];
   try {
-    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return []; // it ended: it has no children any more
+  }
+  for (const thread of threads) {
+    try {
       const list = readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1');
       for (const child of list.split(' ')) if (child !== '') children.push(Number(child));
+    } catch {
+      // A thread that ended while we looked has handed its children to another one, which may have been looked at before; and without
+      // this file there is only the long way too.
+      return childrenByParent(pid);
     }
-  } catch (error) {
-    // The thread or process ended while we looked: it has no children any more. Without this file there is only the long way.
-    if (lookUp(pid) !== null && isMissingFeature(error)) return childrenByParent(pid);
   }
   return children;
 }
 
-function isMissingFeature(error: unknown): boolean {
-  try {
-    readFileSync('/proc/self/task/' + process.pid + '/children');
-    return false;
-  } catch {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT';
-  }
-}
-
-function childrenByParent(parent: number): number[] {
+/** The same from every process there is: slower, and right also while threads and siblings end, which makes the short way miss some. */
+export function childrenByParent(parent: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

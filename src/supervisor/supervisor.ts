@@ -5,7 +5,7 @@ import type { ExitStatus } from '../model/instance.ts';
 import type { Kernel } from './kernel.ts';
 import type { Reply, Request, SpawnOrder } from './messages.ts';
 import { openOutput, type OpenOutput } from './output.ts';
-import { childrenOf, killTree, lookUp } from './process-tree.ts';
+import { childrenByParent, childrenOf, killTree, lookUp } from './process-tree.ts';
 
 /** How long a child nobody told us of may wait to be adopted: the word may be on its way while the parent died. */
 const GRACE_MS = 250;
@@ -50,13 +50,19 @@ export class Supervisor {
     }
   }
 
-  /** Kills all that descends from this process; resolves when nothing is left, or after 10 s. */
+  /**
+   * Kills all that descends from this process; resolves when nothing is left, or after 10 s. A child that ends between being listed and being
+   * looked at has handed us its own children since: so two looks must find the same, all of it gone.
+   */
   async killAll(): Promise<void> {
     const until = this.#clock.monotonic() + 10_000;
-    for (;;) {
-      const children = childrenOf(process.pid).filter((pid) => lookUp(pid)?.gone === false);
-      if (children.length === 0 || this.#clock.monotonic() > until) return;
-      await killTree(this.#clock, children, { patienceMs: 1_000 });
+    for (let before: string | null = null; ;) {
+      const children = childrenByParent(process.pid);
+      const living = children.filter((pid) => lookUp(pid)?.gone === false);
+      const settled = living.length === 0 && before === children.join();
+      if (settled || this.#clock.monotonic() > until) return;
+      before = children.join();
+      if (living.length > 0) await killTree(this.#clock, living, { patienceMs: 1_000 });
     }
   }
 

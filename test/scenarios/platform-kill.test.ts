@@ -79,6 +79,26 @@ describe('kill -9 of the server', () => {
     assert.ok(!existsSync(join(home, 'server.json')));
   });
 
+  test('with stopped instances of a dying snapshot, again and again: none is handed to init', async () => {
+    const home = newHome();
+    for (let round = 0; round < 8; round++) {
+      const server = await ServerProcess.start({ home });
+      const names = ['a', 'b', 'c'];
+      if (round === 0) {
+        for (const name of names) await server.deploy(name, 'misbehaves', { runtime: NODE, handler: 'index.handler', timeoutSeconds: 60 });
+      }
+      const event = { do: 'desert', marker: `86051.${process.pid}`, finally: 'nothing' };
+      await Promise.all([...names, ...names].map((name) => server.call(name, event)));
+      await until(async () => (await server.client.resident()).instances.some((i) => i.state === 'paused'));
+      const family = server.family();
+      await server.end('SIGKILL');
+      await until(() => stillThere(family).length === 0);
+    }
+    const last = await ServerProcess.start({ home });
+    assert.equal(await last.end('SIGTERM'), 0);
+    assert.deepEqual(left(home), []);
+  });
+
   test('in the middle of its start, again and again: the next one starts', async () => {
     const home = newHome();
     for (const afterMs of [50, 150, 250, 400, 600, 800, 1000, 1300]) {
