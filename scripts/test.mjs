@@ -3,12 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prepareExamples } from './prepare-examples.mjs';
 import { ensureOrExit } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pattern = process.argv[2];
 await ensureOrExit();
 if (pattern === undefined) run([join(root, 'scripts/check.mjs')], 'check');
+if (pattern === undefined || pattern.includes('example')) prepareExamples();
 const files = testFiles(join(root, 'dist')).filter((f) => pattern === undefined || relative(root, f).includes(pattern));
 if (files.length === 0) fail(`no test file's path contains '${pattern}'`);
 // Real processes on few cores: more than two files at once only wait for one another.

@@ -31,7 +31,7 @@ export function usageStore(db: Kysely<Database>, run: Run, options: UsageOptions
         await insert(db, records, options.region);
       }),
     totals: (query) => run(() => totals(db, query)),
-    recent: (query) => run(() => recent(db, query)),
+    recent: (query) => run(() => recent(db, query, options.clock.now())),
   };
 }
 
@@ -107,7 +107,19 @@ function at(ms: number): RawBuilder<Date> {
   return sql<Date>`to_timestamp(${clamped}::float8 / 1000)`;
 }
 
-async function recent(db: Kysely<Database>, query: Parameters<UsageStore['recent']>[0]): Promise<UsageRecord[]> {
+const HOUR_MS = 3_600_000;
+/** Looked through one after the other until there is enough, since a block range index finds a time but keeps no order. */
+const WINDOWS_MS = [HOUR_MS, 24 * HOUR_MS, 30 * 24 * HOUR_MS];
+
+async function recent(db: Kysely<Database>, query: Parameters<UsageStore['recent']>[0], nowMs: number): Promise<UsageRecord[]> {
+  for (const window of WINDOWS_MS) {
+    const found = await newest(db, query, nowMs - window);
+    if (found.length >= query.limit) return found;
+  }
+  return newest(db, query, TIME_RANGE.fromMs);
+}
+
+async function newest(db: Kysely<Database>, query: Parameters<UsageStore['recent']>[0], sinceMs: number): Promise<UsageRecord[]> {
   const rows = await db
     .selectFrom('hearth.usage')
     .select(['request_id', 'attempt', 'account_id', 'function_id', 'function_name', 'version', 'revision_id', 'instance_id'])
@@ -125,6 +137,7 @@ async function recent(db: Kysely<Database>, query: Parameters<UsageStore['recent
       'outcome',
     ])
     .select(sql<number>`(extract(epoch from started_at) * 1000)::float8`.as('started_ms'))
+    .where(sql<boolean>`started_at >= ${at(sinceMs)}`)
     .$if(query.functionName !== undefined, (q) => q.where('function_name', '=', query.functionName ?? ''))
     .orderBy('started_at', 'desc')
     .orderBy('request_id')

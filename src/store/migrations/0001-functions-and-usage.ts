@@ -10,6 +10,9 @@ import type { Migration } from './migration.ts';
  * (request_id, attempt) is unique whatever else differs, and a record that is appended twice, after a commit whose
  * answer was lost, always carries the same start, so the same day. The default partition takes what no other does
  * (a clock far off): a record is never refused for want of a partition.
+ *
+ * Records come nearly in the order of their start, which is what a block range index is for: it costs an insert next to nothing, where two
+ * B-trees beside the key doubled PostgreSQL's work for each invocation.
  */
 export const functionsAndUsage: Migration = {
   name: '0001-functions-and-usage',
@@ -67,7 +70,6 @@ export const functionsAndUsage: Migration = {
 
     create table hearth.usage_default partition of hearth.usage default;
 
-    create index usage_by_start on hearth.usage (started_at desc);
-    create index usage_by_function on hearth.usage (function_name, started_at desc);
+    create index usage_by_start on hearth.usage using brin (started_at);
   `,
 };
