@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { checkedName, functionNamed, wholeNumber, type OwnDeps } from './api.ts';
-import type { LogLine, LogQuery } from './platform.ts';
+import type { LogLine, LogQuery } from '../../observe/function-logs.ts';
 
 /** What functions print. */
 export function logResource(app: FastifyInstance, deps: OwnDeps): void {

@@ -1,6 +1,7 @@
 import type { FunctionVersion, Scaling } from '../../model/function-version.ts';
 import type { InitReport, InstanceState, Rung } from '../../model/instance.ts';
 import type { UsageRecord } from '../../model/usage.ts';
+import type { LogLine, LogQuery } from '../../observe/function-logs.ts';
 
 /** `GET /hearth/v1/status` */
 export interface Status {
@@ -68,21 +69,6 @@ export interface Evicted {
   readonly instances: number;
   readonly snapshots: number;
   readonly zygotes: number;
-}
-
-export interface LogLine {
-  readonly timeMs: number;
-  readonly function: string;
-  readonly stream: string;
-  readonly requestId: string | null;
-  readonly text: string;
-}
-
-export interface LogQuery {
-  readonly function?: string;
-  readonly sinceMs?: number;
-  /** At most this many of those that are there, the newest. */
-  readonly tail?: number;
 }
 
 export interface UsageQuery {

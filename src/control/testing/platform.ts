@@ -1,17 +1,7 @@
 import type { FunctionVersion } from '../../model/function-version.ts';
 import type { UsageRecord } from '../../model/usage.ts';
-import type {
-  Evicted,
-  EvictTo,
-  LogLine,
-  LogQuery,
-  Occupancy,
-  Platform,
-  Preparation,
-  Resident,
-  Status,
-  UsageQuery,
-} from '../own/platform.ts';
+import type { Evicted, EvictTo, Occupancy, Platform, Preparation, Resident, Status, UsageQuery } from '../own/platform.ts';
+import type { LogLine, LogQuery } from '../../observe/function-logs.ts';
 
 /** A platform that runs nothing and notes what it was asked. */
 export class TestPlatform implements Platform {
