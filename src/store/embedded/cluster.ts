@@ -49,7 +49,8 @@ export async function ensureCluster(
 async function create(host: Host, layout: Layout, password: string): Promise<void> {
   const draft = join(layout.root, 'new');
   const data = join(draft, 'data');
-  rmSync(draft, { recursive: true, force: true });
+  // Retried: the initdb of a server that was killed may write on for a moment.
+  rmSync(draft, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   mkdirSync(data, { recursive: true, mode: 0o700 });
   writeFileSync(join(draft, 'password'), password, { mode: 0o600 });
   if (host.account !== null) giveTo(host.account, draft);
