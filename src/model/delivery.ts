@@ -1,0 +1,35 @@
+/** What kind of source a delivery came from: an asynchronous invocation, or a trigger. */
+export type DeliverySource = 'async' | 'objects' | 'database' | 'schedule' | 'queue' | 'events';
+
+/** An event for one function, before it is in the ledger. What is given twice with the same `id` and target is one delivery. */
+export interface NewDelivery {
+  /** Stable id of the event: begins with its source's id and timeline, so that the same happening has the same id for ever. */
+  readonly id: string;
+  readonly source: DeliverySource;
+  /** ARN or name of what it came from: a bucket, a table, a schedule, a queue; '' for asynchronous invocations. */
+  readonly sourceArn: string;
+  /** What it is about, for people and for filters: `bucket/key`, `schema.table`, a message id; or ''. */
+  readonly subject: string;
+  readonly functionId: string;
+  /** Version or alias that was asked for; null: `$LATEST`. */
+  readonly qualifier: string | null;
+  /** Deliveries of one target with the same key are run one after the other, in the order they were accepted; null: in any order. */
+  readonly orderKey: string | null;
+  /** The event's JSON, as bytes. */
+  readonly payload: Buffer;
+  /** Travels through chains of events; the loop breaker counts with it. '' starts a chain. */
+  readonly lineage: string;
+  /** X-Ray trace header, or ''. */
+  readonly traceId: string;
+  /** When it happened, milliseconds since the epoch. */
+  readonly occurredAtMs: number;
+}
+
+/** Where triggers put events. */
+export interface DeliveryIntake {
+  /**
+   * Writes deliveries to the ledger; durable when it resolves, and only then may the source be told so. What is there already is ignored.
+   * Rejects with HearthError ServiceUnavailable when the database is away: the source must not acknowledge.
+   */
+  accept(deliveries: readonly NewDelivery[]): Promise<void>;
+}
