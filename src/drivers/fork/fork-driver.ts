@@ -93,6 +93,7 @@ export class ForkDriver implements Driver {
         logStream: instance.logStream,
         sink: instance.log,
         concurrency: scaling.concurrency,
+        practised: false,
       });
       return this.#keep(new ForkInstance(this.#processes, newborn, { rung: 'snapshot', init: null, welcome: WELCOME_INSTANCE, cleanUp }));
     } catch (error) {
@@ -173,7 +174,8 @@ export class ForkDriver implements Driver {
       const { forker, started } = await this.#zygotes.get(interpreter);
       if (forker === null) return plain();
       try {
-        const newborn = await forker.fork({ confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency });
+        const practised = !o.spec.onDemand;
+        const newborn = await forker.fork({ confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency, practised });
         return { newborn, rung: started ? 'disk' : 'zygote' };
       } catch (error) {
         if (!retry || !forker.over) throw error; // one that was being evicted is no reason to fail

@@ -17,6 +17,8 @@ export interface ChildOrder {
   readonly logStream: string | null;
   readonly sink: LogSink;
   readonly concurrency: number;
+  /** See {@link ForkOrder}. */
+  readonly practised: boolean;
 }
 
 /** A process that waits for fork orders: a runtime zygote or a snapshot. It reaps its children and says how they ended. */
@@ -70,13 +72,13 @@ export class Forker {
     await this.#ended();
   }
 
-  async #order(token: string, { confine, logStream }: ChildOrder): Promise<number> {
+  async #order(token: string, { confine, logStream, practised }: ChildOrder): Promise<number> {
     if (this.#over) throw new HearthError('ServiceException', 'the process to fork from is gone');
     const { socketPath, logPath } = this.#processes.switchboard;
     const request = ++this.#requests;
     const answer = deferred<number>();
     this.#orders.set(request, answer);
-    const order: ForkOrder = { token, socket: socketPath, logSocket: logPath, confine, logStream };
+    const order: ForkOrder = { token, socket: socketPath, logSocket: logPath, confine, logStream, practised };
     this.#parent.peer.write(encodeJsonFrame(Frame.fork, request, order));
     // Orders are carried out one after the other: each that is before this one may take its time.
     const patienceMs = this.#processes.options.greetingMs * this.#orders.size;
