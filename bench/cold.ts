@@ -78,7 +78,11 @@ async function inCircumstances(hearth: BenchHearth, one: Case, { options, releas
   const measure = () => series({ hearth, name, event: eventOf(one), rung: one.rung, n: options.n ?? 200 });
   if (one.load > 0) {
     const burning = await burn(one.load, releases);
-    return measure().finally(burning.stop);
+    try {
+      return await measure();
+    } finally {
+      await burning.stop();
+    }
   }
   if (one.children === 0) return measure();
   const filled: Filled = await fill(hearth, name, one.children);
@@ -90,8 +94,8 @@ async function inCircumstances(hearth: BenchHearth, one: Case, { options, releas
   }
 }
 
-function rowOf({ group: _, ...circumstances }: Case, measured: Timings): ColdRow {
-  return { ...circumstances, ...measured };
+function rowOf({ function: name, rung, stateMb, stateKind, children, load, event }: Case, measured: Timings): ColdRow {
+  return { function: name, rung, stateMb, stateKind, children, load, event, ...measured };
 }
 
 function titleOf({ function: name, rung, stateMb, stateKind, children, load, event }: Case): string {

@@ -61,16 +61,16 @@ export interface Filled {
 /** Has `count` calls of a held example in flight at once. Resolves when each has an instance, or no more come. */
 export async function fill(hearth: BenchHearth, name: string, count: number): Promise<Filled> {
   const target = hearth.target(name, { holdSeconds: MOST_SECONDS, event: realEvent(name) });
-  let ended = false;
-  const load = runLoad({ mode: 'burst', target, connections: count, seconds: MOST_SECONDS }).finally(() => (ended = true));
+  const under = { way: true };
+  const load = runLoad({ mode: 'burst', target, connections: count, seconds: MOST_SECONDS }).finally(() => (under.way = false));
   load.catch(() => {}); // whoever releases is told
   let most = 0;
-  for (let lastMs = performance.now(); most < count && !ended && performance.now() - lastMs < STALLED_MS; await sleep(POLL_MS)) {
+  for (let lastMs = performance.now(); most < count && under.way && performance.now() - lastMs < STALLED_MS; await sleep(POLL_MS)) {
     const { instances } = await hearth.client.status();
     if (instances > most) [most, lastMs] = [instances, performance.now()];
   }
   let pids = await holding(hearth, name);
-  for (let tries = 0; pids.length < Math.min(count, most) && !ended && tries < HOLDING_TRIES; tries++) {
+  for (let tries = 0; pids.length < Math.min(count, most) && under.way && tries < HOLDING_TRIES; tries++) {
     await sleep(POLL_MS);
     pids = await holding(hearth, name);
   }
@@ -78,7 +78,7 @@ export async function fill(hearth: BenchHearth, name: string, count: number): Pr
     pids,
     release: async () => {
       // Again until all have ended: a call that was still waiting takes an instance that has just been let go.
-      for (; !ended; await sleep(POLL_MS)) for (const pid of await holding(hearth, name)) signal(pid);
+      for (; under.way; await sleep(POLL_MS)) for (const pid of await holding(hearth, name)) signal(pid);
       return load;
     },
   };

@@ -1,5 +1,6 @@
 // npm run bench: runs one benchmark, or all, and prints what they measured.
 import type { Bench, BenchContext, Report } from './bench.ts';
+import { churn } from './churn.ts';
 import { cold } from './cold.ts';
 import { density } from './density.ts';
 import { describeMachine, loadAverage } from './machine.ts';
@@ -10,7 +11,7 @@ import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, density, peers];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, density, churn, peers];
 
 process.exitCode = await main(process.argv.slice(2));
 
