@@ -33,6 +33,12 @@ export async function meanFootprint(pids: readonly number[], count: number): Pro
   return { pssMb: mean(all.map((f) => f.pssMb)), privateMb: mean(all.map((f) => f.privateMb)) };
 }
 
+/** The proportional set sizes of processes together, MB: what all of them take, what they share counted once. */
+export async function sumPssMb(pids: readonly number[]): Promise<number> {
+  const all = await Promise.all(pids.map(footprint));
+  return all.reduce((sum, f) => sum + (f?.pssMb ?? 0), 0);
+}
+
 /** The mean proportional set size of `count` of the processes, MB: private pages and the share of those that are shared. */
 export async function meanPssMb(pids: readonly number[], count: number): Promise<number | null> {
   return (await meanFootprint(pids, count))?.pssMb ?? null;
