@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const native = require('./native.cjs');
 const { fork } = require('./fork.cjs');
 const { Frame } = require('./frames.cjs');
+const { nowMs } = require('./monotonic.cjs');
 
 const POLLIN = 1;
 const WNOHANG = 1;
@@ -95,6 +96,7 @@ function livingChildren() {
 
 /** Forks as ordered. Returns the order in the child, null in the parent. */
 function obey(link, watch, frame) {
+  const takenMs = nowMs();
   const order = JSON.parse(frame.payload.toString());
   let pid;
   try {
@@ -103,7 +105,7 @@ function obey(link, watch, frame) {
     link.send(Frame.forkFailed, frame.request, { message: error.message });
     return null;
   }
-  if (pid === 0) return order;
+  if (pid === 0) return { ...order, takenMs, forkedMs: nowMs() };
   watch.forked.add(pid);
   watch.child(pid);
   link.send(Frame.forked, frame.request, { pid });
