@@ -29,6 +29,7 @@ export function program(context: Context, version: string, done: Done): Command 
   serverCommands(hearth, context, done);
   deployCommands(hearth, context, done);
   callCommands(hearth, context, done);
+  explainCommands(hearth, context, done);
   residentCommands(hearth, context, done);
 
   const exitCodes = hearth.command('exit-codes', { hidden: true }).action(() => void context.out.stdout.write(EXIT_CODES_HELP));
@@ -131,6 +132,16 @@ function callCommands(hearth: Command, context: Context, done: Done): void {
     .addOption(endpoint())
     .addOption(json())
     .action(async (name, options) => done(await (await import('./commands/usage.ts')).usage(context, name, options)));
+}
+
+/** Where the time went. */
+function explainCommands(hearth: Command, context: Context, done: Done): void {
+  hearth
+    .command('explain <request-or-function>')
+    .description('where the time of an invocation went, or of a function’s last cold start, and what would make it less')
+    .addOption(endpoint())
+    .addOption(json())
+    .action(async (name, options) => done(await (await import('./commands/explain.ts')).explain(context, name, options)));
 }
 
 /** What is in memory. */

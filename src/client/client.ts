@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Deployed, Evicted, EvictTo, FunctionSummary, LogLine, Resident, Status, Usage, UsageRecord } from './answers.ts';
+import type { Deployed, Evicted, EvictTo, Explanation, FunctionSummary, LogLine, Resident, Status, Usage, UsageRecord } from './answers.ts';
 import { readAll, readLines } from './body.ts';
 import { type Answer, Connection, type Request } from './connection.ts';
 import { ApiError, DeployError, ForeignAnswerError, UnreachableError } from './errors.ts';
@@ -104,6 +104,17 @@ export class HearthClient {
   async usageRecords(request: { readonly functionName?: string | undefined; readonly limit: number }): Promise<readonly UsageRecord[]> {
     const path = `/hearth/v1/usage/records${query({ function: request.functionName, limit: request.limit })}`;
     return (await this.#json<{ records: UsageRecord[] }>({ method: 'GET', path })).records;
+  }
+
+  /** Where the time of one invocation went. One that is not known is an ApiError 404. */
+  explain(requestId: string): Promise<Explanation> {
+    return this.#json({ method: 'GET', path: `/hearth/v1/invocations/${encodeURIComponent(requestId)}` });
+  }
+
+  /** The same of a function's last invocations, newest first. */
+  async explainLast(functionName: string, o: { readonly coldOnly: boolean; readonly limit: number }): Promise<readonly Explanation[]> {
+    const path = `/hearth/v1/invocations${query({ function: functionName, cold: o.coldOnly ? 1 : 0, limit: o.limit })}`;
+    return (await this.#json<{ invocations: Explanation[] }>({ method: 'GET', path })).invocations;
   }
 
   /** Calls a function. A function error is an answer, not a throw; a throttle (429) is an ApiError. */

@@ -57,6 +57,10 @@ export function platform(deps: PlatformDeps): Platform {
       await recorder.flush();
       return store.usage.recent(query);
     },
+    async attempts(requestId) {
+      await recorder.flush();
+      return store.usage.attempts(requestId);
+    },
   };
 }
 

@@ -114,6 +114,12 @@ export interface Platform {
   followLogs(listener: (line: LogLine) => void): () => void;
   /** The usage report as docs/reference/own-api.md describes it. */
   usage(query: UsageQuery): Promise<unknown>;
-  /** Newest first. */
-  usageRecords(query: { readonly functionName?: string; readonly limit: number }): Promise<readonly UsageRecord[]>;
+  /** Newest first; `coldOnly`: of invocations that waited for a start. */
+  usageRecords(query: {
+    readonly functionName?: string;
+    readonly limit: number;
+    readonly coldOnly?: boolean;
+  }): Promise<readonly UsageRecord[]>;
+  /** The records of one invocation that has ended, the first attempt first. */
+  attempts(requestId: string): Promise<readonly UsageRecord[]>;
 }

@@ -9,6 +9,7 @@ export class TestPlatform implements Platform {
   readonly evicted: [string, EvictTo][] = [];
   readonly usageQueries: UsageQuery[] = [];
   readonly past: LogLine[] = [];
+  records: UsageRecord[] = [];
   readonly followers = new Set<(line: LogLine) => void>();
   initFails: Preparation['failure'] = null;
 
@@ -71,6 +72,10 @@ export class TestPlatform implements Platform {
   }
 
   async usageRecords(): Promise<UsageRecord[]> {
-    return [];
+    return this.records;
+  }
+
+  async attempts(requestId: string): Promise<UsageRecord[]> {
+    return this.records.filter((r) => r.requestId === requestId);
   }
 }
