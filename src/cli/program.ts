@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Context } from './context.ts';
 import { EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts';
-import { parseCount, parseSpan } from './options.ts';
+import { parseBudget, parseCount, parseSpan } from './options.ts';
 
 const NODE_RUNTIME = `nodejs${process.versions.node.split('.')[0]}.x`;
 
@@ -79,6 +79,7 @@ function deployCommands(hearth: Command, context: Context, done: Done): void {
   hearth
     .command('deploy [names...]')
     .description('deploy functions of hearth.yaml: those named, or all')
+    .addOption(new Option('--init-budget <span>', 'deploy nothing whose init phase takes longer: 500ms, 2s').argParser(parseBudget))
     .addOption(file())
     .addOption(endpoint())
     .addOption(json())

@@ -5,6 +5,7 @@ const WORDS: Readonly<Record<Step['name'], string>> = {
   queue: 'wait for an instance',
   place: 'get ready',
   spawn: 'start it',
+  rehearse: 'rehearse',
   wait: 'wait for its parent',
   fork: 'fork',
   connect: 'connect',
@@ -14,6 +15,7 @@ const WORDS: Readonly<Record<Step['name'], string>> = {
   import: 'import',
   userInit: 'user init',
   check: 'may it be forked?',
+  freeze: 'freeze',
   handler: 'handler',
   reply: 'there and back',
 };

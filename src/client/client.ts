@@ -11,6 +11,14 @@ export interface DeployStep {
   readonly message: string;
 }
 
+export interface DeployRequest {
+  readonly source: string;
+  readonly manifest: unknown;
+  /** Longest that the init phase may take, milliseconds; without it, any time. */
+  readonly initBudgetMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface LogQuery {
   readonly functionName?: string | undefined;
   readonly sinceMs?: number | undefined;
@@ -48,17 +56,13 @@ export class HearthClient {
     return this.#json({ method: 'POST', path: '/hearth/v1/sources', headers: { 'content-type': 'application/zip' }, body: zip, signal });
   }
 
-  /** Makes a function what `manifest` says. Throws DeployError when the build or the init phase fails. */
-  async deploy(
-    name: string,
-    request: { readonly source: string; readonly manifest: unknown; readonly signal?: AbortSignal | undefined },
-    onStep: (step: DeployStep) => void = () => {},
-  ): Promise<Deployed> {
-    const { source, manifest, signal } = request;
+  /** Makes a function what `manifest` says. Throws DeployError when the build fails, or the init phase takes longer than its budget. */
+  async deploy(name: string, request: DeployRequest, onStep: (step: DeployStep) => void = () => {}): Promise<Deployed> {
+    const { source, manifest, initBudgetMs, signal } = request;
     const answer = await this.#ok({
       method: 'PUT',
       path: `/hearth/v1/functions/${encodeURIComponent(name)}`,
-      ...jsonBody({ source, manifest }),
+      ...jsonBody({ source, manifest, initBudgetMs }),
       signal,
     });
     for await (const line of this.#lines(answer, signal)) {

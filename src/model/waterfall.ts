@@ -2,14 +2,17 @@ import type { Rung } from './instance.ts';
 
 /**
  * What a stretch of an invocation was spent on. `queue`: waiting for an instance to be ordered; `place`: admission and getting a start ready;
- * `spawn`: a runtime from nothing; `wait`: until the parent takes the fork order up; `fork`; `connect`, `confine`, `greet`: a child's first steps;
+ * `spawn`: a runtime from nothing; `rehearse`: it runs its own loop once, for all that will be forked
+ * from it; `wait`: until the parent takes the fork order up; `fork`; `connect`, `confine`, `greet`: a child's first steps;
  * `setUp`: environment and search path; `import`: the modules that the handler's module loads; `userInit`: what else it does outside the handler;
- * `check`: whether the process may be forked; `handler`; `reply`: to the instance and back, without the handler.
+ * `check`: whether the process may be forked; `freeze`: its heap is made
+ * one that children can share; `handler`; `reply`: to the instance and back, without the handler.
  */
 export type StepName =
   | 'queue'
   | 'place'
   | 'spawn'
+  | 'rehearse'
   | 'wait'
   | 'fork'
   | 'connect'
@@ -19,6 +22,7 @@ export type StepName =
   | 'import'
   | 'userInit'
   | 'check'
+  | 'freeze'
   | 'handler'
   | 'reply';
 

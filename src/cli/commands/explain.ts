@@ -1,4 +1,6 @@
 import type { Explanation, Step } from '../../client/answers.ts';
+import type { HearthClient } from '../../client/client.ts';
+import { ApiError } from '../../client/errors.ts';
 import { type Context, type EndpointOptions, withClient } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -19,16 +21,31 @@ const MOST_COLUMNS = 100;
 /** `hearth explain`: where the time of one invocation went, why its start began where it did, and what would make it faster. */
 export async function explain(context: Context, what: string, options: ExplainOptions): Promise<ExitCode> {
   return withClient(context, options, async (client) => {
-    const found = FUNCTION.test(what) ? (await client.explainLast(what, { coldOnly: true, limit: 1 }))[0] : await client.explain(what);
-    if (found === undefined)
-      throw new CliError(`no cold start of ${what} is known`, {
-        exitCode: EXIT.notFound,
-        fix: `hearth usage ${what} --records 10 lists invocations; hearth explain takes the id of any`,
-      });
+    const found = FUNCTION.test(what) ? await lastColdStart(client, what) : await invocation(client, what);
     if (options.json) context.out.json(found);
     else show(context.out, found);
     return EXIT.ok;
   });
+}
+
+async function lastColdStart(client: HearthClient, name: string): Promise<Explanation> {
+  const [found] = await client.explainLast(name, { coldOnly: true, limit: 1 });
+  if (found !== undefined) return found;
+  const fix = `hearth usage ${name} --records 10 lists its invocations; hearth explain takes the id of any`;
+  throw new CliError(`no cold start of ${name} is known`, { exitCode: EXIT.notFound, fix });
+}
+
+async function invocation(client: HearthClient, requestId: string): Promise<Explanation> {
+  try {
+    return await client.explain(requestId);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    throw new CliError(error.message, {
+      exitCode: EXIT.notFound,
+      fix: 'hearth usage --records 20 lists the last invocations',
+      cause: error,
+    });
+  }
 }
 
 function show(out: Output, e: Explanation): void {

@@ -108,6 +108,8 @@ export interface Platform {
    * the function's own failure is a result.
    */
   prepare(version: FunctionVersion): Promise<Preparation>;
+  /** Runs the init phase of a version that need not serve, and leaves nothing of it. As `prepare`. */
+  tryInit(version: FunctionVersion): Promise<Preparation>;
   /** Lines that are there, oldest first. */
   logs(query: LogQuery): Promise<readonly LogLine[]>;
   /** Calls a listener with every line of every function that arrives from now on; returns the way to stop. */

@@ -6,6 +6,9 @@ import type { LogLine, LogQuery } from '../../observe/function-logs.ts';
 /** A platform that runs nothing and notes what it was asked. */
 export class TestPlatform implements Platform {
   readonly prepared: FunctionVersion[] = [];
+  readonly tried: FunctionVersion[] = [];
+  /** How long the next trials take, one after the other; then 5. */
+  readonly initMs: number[] = [];
   readonly evicted: [string, EvictTo][] = [];
   readonly usageQueries: UsageQuery[] = [];
   readonly past: LogLine[] = [];
@@ -46,6 +49,13 @@ export class TestPlatform implements Platform {
     this.prepared.push(version);
     const runs = version.snapshot === 'onDeploy' && this.initFails === null;
     return { init: runs ? { durationMs: 5, slowestModules: [], unforkable: null } : null, failure: this.initFails };
+  }
+
+  async tryInit(version: FunctionVersion): Promise<Preparation> {
+    this.tried.push(version);
+    const durationMs = this.initMs.shift() ?? 5;
+    const init = { durationMs, slowestModules: [{ name: 'heavy', ms: durationMs / 2 }], unforkable: null };
+    return { init: this.initFails === null ? init : null, failure: this.initFails };
   }
 
   async logs(query: LogQuery): Promise<LogLine[]> {

@@ -30,6 +30,12 @@ export function forkSteps(of: StepOf, orderedMs: number, born: BirthTimes, greet
   return made.steps;
 }
 
+/** A parent's first child waited for what the parent does before it takes any order: says so. */
+export function firstOf(parent: StepOf, [wait, ...rest]: readonly Step[], does: StepName): readonly Step[] {
+  if (wait === undefined) return [];
+  return [wait.name === 'wait' ? { ...wait, of: parent, name: does } : wait, ...rest];
+}
+
 /** From the order to start a program until its greeting was read. */
 export function spawnSteps(of: StepOf, orderedMs: number, greetedMs: number): Step[] {
   const made = new Stretches(of, orderedMs);

@@ -10,6 +10,7 @@ import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
 import { confinement, needsTemporary } from '../../sandbox/confinement.ts';
 import { functionIds } from '../../sandbox/ids.ts';
+import { firstOf } from './birth-steps.ts';
 import { functionWelcome, runInit } from './init-phase.ts';
 import { ForkInstance, type Birth } from './instance.ts';
 import { Forker } from './forker.ts';
@@ -102,7 +103,9 @@ export class ForkDriver implements Driver {
         concurrency: scaling.concurrency,
         of: 'instance',
       });
-      const birth: Birth = { rung: 'snapshot', init: null, steps: newborn.steps, welcome: WELCOME_INSTANCE, cleanUp };
+      const steps = snapshot.forked ? newborn.steps : firstOf('snapshot', newborn.steps, 'freeze');
+      snapshot.forked = true;
+      const birth: Birth = { rung: 'snapshot', init: null, steps, welcome: WELCOME_INSTANCE, cleanUp };
       return this.#keep(new ForkInstance(this.#processes, newborn, birth));
     } catch (error) {
       cleanUp();
@@ -186,7 +189,8 @@ export class ForkDriver implements Driver {
       if (forker === null) return plain();
       try {
         const newborn = await forker.fork({ confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency, of });
-        return { newborn, rung: started ? 'disk' : 'zygote', before: started ? steps : [] };
+        if (!started) return { newborn, rung: 'zygote', before: [] };
+        return { newborn: { ...newborn, steps: firstOf('runtime', newborn.steps, 'rehearse') }, rung: 'disk', before: steps };
       } catch (error) {
         if (!retry || !forker.over) throw error; // one that was being evicted is no reason to fail
       }

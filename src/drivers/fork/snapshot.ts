@@ -20,6 +20,8 @@ export class ForkSnapshot implements DriverSnapshot {
   readonly steps: readonly Step[];
   readonly forker: Forker;
   readonly origin: Origin;
+  /** Something was forked from it. */
+  forked = false;
 
   constructor(forker: Forker, made: { rung: Rung; init: InitReport; steps: readonly Step[]; origin: Origin }) {
     this.pid = forker.pid;

@@ -30,7 +30,7 @@ export function advice(of: Advised): Advice[] {
 }
 
 function forStart(start: ColdStart, of: Advised): Advice[] {
-  const initMs = spent(of.waterfall, ['setUp', 'import', 'userInit', 'check']);
+  const initMs = spent(of.waterfall, ['setUp', 'import', 'userInit', 'check', 'freeze']);
   if (start.reason.cause === 'init_failed')
     return [{ code: 'init_failed', text: 'mend the init phase: hearth logs shows how it failed', savesMs: null }];
   if (start.reason.cause === 'kept_ready') return [];
@@ -145,5 +145,5 @@ function moduleName(name: string): string {
 }
 
 function ms(value: number): string {
-  return value >= 10_000 ? `${Math.round(value / 1000)} s` : value >= 10 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`;
+  return value >= 1_000 ? `${Number((value / 1000).toFixed(1))} s` : value >= 10 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`;
 }
