@@ -63,7 +63,8 @@ class Channel {
       if (end > bytes) break;
       let payload = buffer.subarray(at + HEADER_BYTES, end);
       // An event that ends in the same read is parsed before the next one; any other has to be kept.
-      if (type === Frame.event && !ours && !(bytes - end >= HEADER_BYTES && buffer[end + 4] === Frame.eventEnd)) payload = Buffer.from(payload);
+      if (type === Frame.event && !ours && !(bytes - end >= HEADER_BYTES && buffer[end + 4] === Frame.eventEnd))
+        payload = Buffer.from(payload);
       this.onFrame(type, buffer.readUInt32BE(at + 5), payload);
       at = end;
     }

@@ -85,12 +85,11 @@ async function runFunction(self, order) {
     process.exit(EXIT_UNCAUGHT_EXCEPTION);
   }
   const fn = { order, handler: result.handler, logStream: order.logStream };
-  const { durationMs, slowestModules } = result;
   const unforkable = order.snapshot ? await whyUnforkable(order, fn, result) : null;
   const forks = order.snapshot && unforkable === null;
   if (forks) await checkPhase(); // the last turn of the loop: timers of the function's fire in instances only from here on
   process.off('beforeExit', unsettled);
-  link.send(Frame.initDone, 0, { durationMs, slowestModules, unforkable });
+  link.send(Frame.initDone, 0, { ...result.report, unforkable });
   return forks ? forkOnOrders(self, fn, null) : serve(self, fn);
 }
 

@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const native = require('./native.cjs');
 const { fork } = require('./fork.cjs');
 const { Frame } = require('./frames.cjs');
+const { nowMs } = require('./monotonic.cjs');
 
 const POLLIN = 1;
 const WNOHANG = 1;
@@ -116,7 +117,8 @@ class Orders {
           this.held = frame;
           return null;
         }
-        if (this.obey(frame.request)) return order;
+        const takenMs = nowMs();
+        if (this.obey(frame.request)) return { ...order, takenMs, forkedMs: nowMs() };
       }
       const what = this.watch.wait(practised ? -1 : quietMs);
       if (what === 'quiet') return null;

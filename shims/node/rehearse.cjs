@@ -135,7 +135,7 @@ class Practice {
     const goal = Math.max(0, this.left - PRACTICE.atOnce);
     for (; this.left > goal; this.left--) {
       instance.channel.take(bytes, bytes.length);
-      while (instance.inFlight.size > 0) await null;
+      while (instance.inFlight.size > 0) await Promise.resolve();
       fs.readSync(host, answer);
     }
     fs.closeSync(host);

@@ -2,6 +2,7 @@ import { HearthError } from '../../errors.ts';
 import type { LogSink } from '../../fleet/driver.ts';
 import { deferred } from '../../lib/deferred.ts';
 import type { Deferred } from '../../lib/deferred.ts';
+import type { StepOf } from '../../model/waterfall.ts';
 import { FrameError, decodeJson, encodeJsonFrame } from '../../runtimes/frames.ts';
 import { Frame } from '../../runtimes/protocol.ts';
 import type { ConfineStep, ForkOrder } from '../../runtimes/protocol.ts';
@@ -19,6 +20,8 @@ export interface ChildOrder {
   readonly concurrency: number;
   /** See {@link ForkOrder}. */
   readonly practised: boolean;
+  /** What the child is to be. */
+  readonly of: StepOf;
 }
 
 /** A process that waits for fork orders: a runtime zygote or a snapshot. It reaps its children and says how they ended. */
@@ -54,7 +57,7 @@ export class Forker {
   /** Forks a child and waits until it has greeted. Rejects with HearthError ServiceException. */
   async fork(order: ChildOrder): Promise<Newborn> {
     const { greetingMs } = this.#processes.options;
-    const awaited = this.#processes.await(order.sink, order.concurrency);
+    const awaited = this.#processes.await(order.sink, order.concurrency, order.of);
     let pid: number;
     try {
       pid = await this.#order(awaited.token, order);
