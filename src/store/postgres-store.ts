@@ -71,7 +71,8 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     await lock.release();
     throw error;
   }
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: openPool(connection, 'hearth', log) }) });
+  const pool = openPool(connection, 'hearth', log);
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   const run: Run = (work) =>
     translated(() => {
       lock.check();
@@ -79,7 +80,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     });
   return {
     functions: functionStore(db, run),
-    usage: usageStore(db, run, { region, clock, log }),
+    usage: usageStore(db, run, { pool, region, clock, log }),
     close: once(async () => {
       await db.destroy();
       await lock.release();
