@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { FsArtifacts } from './artifacts/fs-artifacts.ts';
 import { followChanges, keepSwept } from './composition/lifecycle.ts';
 import { platform } from './composition/platform.ts';
+import { confinedPrograms } from './composition/programs.ts';
 import { provision } from './composition/provision.ts';
 import { runDirectory } from './composition/run-directory.ts';
 import type { Config } from './config/config.ts';
@@ -146,7 +147,7 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
   closing.add(() => fork.close());
   const spawner = programSpawner({ clock, ids, runDirectory: run, warn });
   closing.add(() => spawner.close());
-  const exec = new ExecDriver({ spawner, clock, payloadBytes: config.limits.payloadBytes });
+  const exec = new ExecDriver({ spawner: confinedPrograms(fork, spawner, warn), clock, payloadBytes: config.limits.payloadBytes });
   closing.add(() => exec.close());
   return [fork, exec];
 }

@@ -11,6 +11,7 @@ const { calibrate } = require('./idle.cjs');
 const { initialise, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
 const { Orders } = require('./orders.cjs');
+const { becomeProgram } = require('./program.cjs');
 const { Practice, rehearse, rehearseHandler } = require('./rehearse.cjs');
 const { collectRubbish } = require('./rubbish.cjs');
 const { Instance } = require('./serve.cjs');
@@ -112,6 +113,8 @@ async function become(self, fn) {
       return forkOnOrders(self, null, new Practice());
     case 'function':
       return runFunction(self, welcome);
+    case 'program':
+      return becomeProgram(self.link, welcome);
     case 'instance':
       return serve(self, fn);
     default:
