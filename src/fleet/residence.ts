@@ -25,6 +25,13 @@ export interface Started {
   readonly initBilled: boolean;
 }
 
+/** What a residence tells its fleet. */
+export interface ResidenceObserver {
+  made(residence: Residence, snapshot: DriverSnapshot): void;
+  /** Once for each that was made, whatever ended it. */
+  gone(residence: Residence): void;
+}
+
 /** Tries at one start before it is given up: a child that did not greet, a parent that went away. */
 const FORK_TRIES = 3;
 
@@ -35,18 +42,22 @@ const FORK_TRIES = 3;
 export class Residence {
   readonly version: FunctionVersion;
   readonly driver: Driver;
+  readonly #observer: ResidenceObserver;
   #state: ResidenceState = { kind: 'nothing' };
   #retired = false;
   /** Instances forked from the present snapshot. */
   forks = 0;
   /** Forks that failed and were tried again. */
   failedForks = 0;
-  /** Monotonic. */
-  lastUsedMs = 0;
+  /** Starts that were asked for and have not ended: while there are any, the snapshot is in use. */
+  startsUnderWay = 0;
+  /** How long its init phase took when it last ran, milliseconds; null: not yet. */
+  initMs: number | null = null;
 
-  constructor(version: FunctionVersion, driver: Driver) {
+  constructor(version: FunctionVersion, driver: Driver, observer: ResidenceObserver) {
     this.version = version;
     this.driver = driver;
+    this.#observer = observer;
     const never = version.snapshot === 'off' ? 'snapshots are off for this function' : driver.unforkable(version.runtime);
     if (never !== null) this.#state = { kind: 'plain', reason: never, init: null };
   }
@@ -60,6 +71,17 @@ export class Residence {
    * Rejects with InitFailure or what the driver could not do.
    */
   async start(spec: () => Promise<StartSpec>, instance: InstanceSpec, clock: Clock): Promise<Started> {
+    this.startsUnderWay++;
+    try {
+      const started = await this.#start(spec, instance, clock);
+      this.initMs = started.init?.durationMs ?? this.initMs;
+      return started;
+    } finally {
+      this.startsUnderWay--;
+    }
+  }
+
+  async #start(spec: () => Promise<StartSpec>, instance: InstanceSpec, clock: Clock): Promise<Started> {
     let waited: 'no' | 'made' | 'shared' = 'no';
     for (let failures = 0; ;) {
       const state = this.#state;
@@ -77,7 +99,7 @@ export class Residence {
           break;
         }
         case 'snapshot': {
-          const forked = await this.#fork(state.snapshot, instance, clock).catch((error: unknown) => {
+          const forked = await this.#fork(state.snapshot, instance).catch((error: unknown) => {
             if (++failures >= FORK_TRIES) throw error;
             return null;
           });
@@ -110,7 +132,6 @@ export class Residence {
         making.resolve();
         return prepared.instance;
       }
-      this.lastUsedMs = clock.monotonic();
       this.#settle(prepared.snapshot, clock.now());
       making.resolve();
       return null;
@@ -125,7 +146,7 @@ export class Residence {
   async evict(): Promise<boolean> {
     const state = this.#state;
     if (state.kind !== 'snapshot') return false;
-    this.#state = { kind: 'nothing' };
+    this.#lost();
     await state.snapshot.evict();
     return true;
   }
@@ -136,8 +157,7 @@ export class Residence {
     await this.evict();
   }
 
-  async #fork(snapshot: DriverSnapshot, instance: InstanceSpec, clock: Clock): Promise<DriverInstance> {
-    this.lastUsedMs = clock.monotonic();
+  async #fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance> {
     try {
       const forked = await this.driver.fork(snapshot, instance);
       this.forks++;
@@ -148,11 +168,18 @@ export class Residence {
     }
   }
 
+  #lost(): void {
+    this.#state = { kind: 'nothing' };
+    this.#observer.gone(this);
+  }
+
   #settle(snapshot: DriverSnapshot, madeAtMs: number): void {
     this.#state = { kind: 'snapshot', snapshot, madeAtMs };
     this.forks = 0;
+    this.initMs = snapshot.init.durationMs;
+    this.#observer.made(this, snapshot);
     void snapshot.gone.then(() => {
-      if (this.#state.kind === 'snapshot' && this.#state.snapshot === snapshot) this.#state = { kind: 'nothing' };
+      if (this.#state.kind === 'snapshot' && this.#state.snapshot === snapshot) this.#lost();
     });
     if (this.#retired) void this.evict();
   }
