@@ -12,6 +12,8 @@ export interface Options {
   /** Rows to make: functions, instance counts or peers; null: all. */
   readonly only: readonly string[] | null;
   readonly rungs: readonly string[] | null;
+  /** A trace of calls (keepalive); null: the project's own. */
+  readonly trace: string | null;
 }
 
 export const USAGE = `npm run bench [-- NAME] [options]
@@ -20,8 +22,9 @@ export const USAGE = `npm run bench [-- NAME] [options]
   --n COUNT       starts of each row: cold (200), peers (5)
   --rounds COUNT  rounds: overhead (5), peers (3)
   --seconds S     length of a round: overhead (5), peers (3)
-  --only A,B      rows to make: functions (cold), instance counts (scale), peers (peers)
-  --rungs A,B     of disk, zygote, snapshot (cold)`;
+  --only A,B      rows to make: functions (cold), instance counts (scale), peers (peers), policies (keepalive)
+  --rungs A,B     of disk, zygote, snapshot (cold)
+  --trace FILE    a trace of calls per minute (keepalive)`;
 
 /** What was asked for on the command line. Throws an Error that a person can act on. */
 export function parseOptions(args: readonly string[]): Options {
@@ -29,7 +32,7 @@ export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { json: { type: 'boolean', default: false }, n: text, rounds: text, seconds: text, only: text, rungs: text },
+    options: { json: { type: 'boolean', default: false }, n: text, rounds: text, seconds: text, only: text, rungs: text, trace: text },
   });
   if (positionals.length > 1) throw new Error(`one benchmark at a time, or all: not ${positionals.join(' ')}`);
   return {
@@ -40,6 +43,7 @@ export function parseOptions(args: readonly string[]): Options {
     seconds: positive('seconds', values.seconds),
     only: list(values.only),
     rungs: list(values.rungs),
+    trace: values.trace ?? null,
   };
 }
 

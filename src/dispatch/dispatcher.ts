@@ -41,7 +41,7 @@ export class Dispatcher {
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
     deps.worker.onRoom(() => {
-      for (const queue of this.#queues.values()) if (queue.depth.queued > 0) queue.pump();
+      for (const queue of this.#queues.values()) if (queue.waiting) queue.pump();
     });
   }
 

@@ -64,6 +64,11 @@ export class VersionQueue {
     return { queued: this.#waiting.length, starting: this.#starting, inFlight: this.#inFlight, instances: this.#slots.size };
   }
 
+  /** Whether anybody waits: asked of every version whenever an instance ends, so it makes nothing. */
+  get waiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** A free place at once, or null. Throws the 429 of the function's own limit. */
   take(): Place | null {
     this.#checkLimit();

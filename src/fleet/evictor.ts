@@ -1,9 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
-import type { Habit, Habits } from './habits.ts';
+import type { Habits } from './habits.ts';
 import type { Holdings } from './holdings.ts';
 import type { FleetInstance } from './instance.ts';
 import type { Evictable, EvictionPolicy } from './policies/greedy-dual.ts';
-import type { Residence } from './residence.ts';
+import { Residence } from './residence.ts';
 import type { Roster } from './roster.ts';
 
 export interface EvictorDeps {
@@ -20,9 +20,12 @@ export interface EvictorDeps {
 /** What an instance more costs while its snapshot is there: all alike, and little. */
 const FORK_MS = 10;
 
-/** One thing that may go, with the way to end it. */
+/** What is freed above what the cap demands, as a share of it: looking for what may go takes longer the more there is. */
+const EASE = 0.02;
+
+/** One thing that may go: an idle instance, or all that an idle function keeps. */
 interface Candidate extends Evictable {
-  end(): Promise<unknown>[];
+  readonly what: FleetInstance | Residence;
 }
 
 /** Gives up what is idle when memory is short: single idle instances, and all that an idle function keeps, its snapshot included. */
@@ -44,7 +47,7 @@ export class Evictor {
   /** Keeps to the cap, sparing the revision for which something was just made. */
   fit(spare: string): void {
     const { capBytes, holdings } = this.#deps;
-    if (capBytes !== null && holdings.total > capBytes) this.free(holdings.total - capBytes, spare);
+    if (capBytes !== null && holdings.total - this.#leavingBytes > capBytes) this.free(holdings.total - capBytes * (1 - EASE), spare);
   }
 
   /** Frees so many bytes as far as idle things allow; `spare`: a revision that keeps what it has. */
@@ -54,13 +57,20 @@ export class Evictor {
     const candidates = this.#candidates(spare);
     const { ids, clock } = this.#deps.policy(candidates, missing, this.#clock);
     this.#clock = clock;
-    const byId = new Map(candidates.map((c) => [c.id, c]));
-    for (const id of ids) this.#end(byId.get(id) as Candidate);
+    const chosen = new Set(ids);
+    for (const candidate of candidates) if (chosen.has(candidate.id)) this.#end(candidate);
   }
 
-  #end(candidate: Candidate): void {
-    this.#leavingBytes += candidate.bytes;
-    void Promise.allSettled(candidate.end()).then(() => (this.#leavingBytes -= candidate.bytes));
+  #end({ what, bytes }: Candidate): void {
+    this.#leavingBytes += bytes;
+    const ended = what instanceof Residence ? this.#endAll(what) : [what.kill()];
+    void Promise.allSettled(ended).then(() => (this.#leavingBytes -= bytes));
+  }
+
+  #endAll(residence: Residence): Promise<unknown>[] {
+    const { revisionId, functionId } = residence.version;
+    this.#deps.habits.of(functionId).uses = 0;
+    return [...[...this.#deps.roster.of(revisionId)].map((i) => i.kill()), residence.evict()];
   }
 
   #candidates(spare: string | null): Candidate[] {
@@ -76,46 +86,49 @@ export class Evictor {
     }
     for (const [revisionId, residence] of residences) {
       if (revisionId === spare || residence.state.kind !== 'snapshot' || residence.startsUnderWay > 0) continue;
-      const instances = [...roster.of(revisionId)];
-      if (residence.version.scaling.min > 0 || instances.some((i) => !roster.resting.has(i))) continue;
-      candidates.push(this.#household(residence, instances));
+      if (residence.version.scaling.min > 0) continue;
+      const bytes = this.#idleBytes(residence);
+      if (bytes !== null) candidates.push(this.#household(residence, bytes));
     }
     return candidates;
+  }
+
+  /** What an idle function keeps, bytes; null while one of its instances is at work. */
+  #idleBytes(residence: Residence): number | null {
+    const { roster, holdings } = this.#deps;
+    let bytes = holdings.of(residence);
+    for (const instance of roster.of(residence.version.revisionId)) {
+      if (!roster.resting.has(instance)) return null;
+      bytes += holdings.of(instance);
+    }
+    return bytes;
   }
 
   #instance(instance: FleetInstance): Candidate {
     const { version } = instance;
     const residence = this.#deps.residences.get(version.revisionId);
+    const habit = this.#deps.habits.of(version.functionId);
     return {
-      ...this.#used(this.#deps.habits.of(version.functionId)),
       id: instance.id,
       bytes: this.#deps.holdings.of(instance),
       rebuildMs: residence?.state.kind === 'snapshot' ? FORK_MS : (residence?.initMs ?? FORK_MS),
+      uses: Math.max(1, habit.uses),
+      clockAtUse: habit.clockAtUse,
       lastUsedMs: instance.idleSinceMs,
-      end: () => [instance.kill()],
+      what: instance,
     };
   }
 
-  #household(residence: Residence, instances: readonly FleetInstance[]): Candidate {
-    const { holdings, habits } = this.#deps;
-    const habit = habits.of(residence.version.functionId);
+  #household(residence: Residence, bytes: number): Candidate {
+    const habit = this.#deps.habits.of(residence.version.functionId);
     return {
-      ...this.#used(habit),
       id: residence.version.revisionId,
-      bytes: instances.reduce((sum, i) => sum + holdings.of(i), holdings.of(residence)),
+      bytes,
       rebuildMs: residence.initMs ?? 0,
-      end: () => {
-        habit.uses = 0;
-        return [...instances.map((i) => i.kill()), residence.evict()];
-      },
-    };
-  }
-
-  #used(habit: Habit): { uses: number; clockAtUse: number; lastUsedMs: number } {
-    return {
       uses: Math.max(1, habit.uses),
       clockAtUse: habit.clockAtUse,
       lastUsedMs: habit.idleSinceMs ?? this.#deps.clock.monotonic(),
+      what: residence,
     };
   }
 }

@@ -273,7 +273,8 @@ export class LocalFleet implements Worker {
 
   #adopt(instance: FleetInstance): FleetInstance {
     this.#roster.add(instance);
-    this.#holdings.set(instance, this.#model.expected(instance.version, instance.start.init === null));
+    const forked = this.#residences.get(instance.version.revisionId)?.state.kind === 'snapshot';
+    this.#holdings.set(instance, this.#model.expected(instance.version, forked));
     this.#evictor.fit(instance.version.revisionId);
     if (this.#closed) void instance.kill();
     return instance;

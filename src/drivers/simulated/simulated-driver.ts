@@ -21,6 +21,8 @@ export interface Behaviour {
   /** From a spawn to a runtime, when no zygote is resident. */
   readonly runtimeMs: number;
   readonly memoryBytes: number;
+  /** What an instance that was forked from a snapshot uses of its own; as much as one that was not, when it is not said. */
+  readonly forkedBytes?: number;
   /** Why it can't be forked, or null. */
   readonly unforkable?: string | null;
   /** Thrown by the init phase. */
@@ -34,19 +36,31 @@ export interface Behaviour {
   };
 }
 
+/** Told of what the driver runs, as it changes. */
+export interface SimulationObserver {
+  /** `by`: 1 or -1. */
+  snapshots(functionName: string, by: number): void;
+  instances(functionName: string, by: number): void;
+  invocations(functionName: string, by: number): void;
+}
+
+const UNOBSERVED: SimulationObserver = { snapshots: () => undefined, instances: () => undefined, invocations: () => undefined };
+
 /** Runs functions that exist only as behaviours: the same contract as the real drivers, on whatever clock it is given. */
 export class SimulatedDriver implements Driver {
   readonly name = 'simulated';
   readonly #clock: Clock;
   readonly #behaviour: (functionName: string) => Behaviour;
+  readonly #observer: SimulationObserver;
   readonly #alive = new Set<SimulatedInstance>();
   readonly #snapshots = new Set<SimulatedSnapshot>();
   #zygote = false;
   #pids = 1;
 
-  constructor(clock: Clock, behaviour: (functionName: string) => Behaviour) {
+  constructor(clock: Clock, behaviour: (functionName: string) => Behaviour, observer: SimulationObserver = UNOBSERVED) {
     this.#clock = clock;
     this.#behaviour = behaviour;
+    this.#observer = observer;
   }
 
   supports(): boolean {
@@ -61,23 +75,28 @@ export class SimulatedDriver implements Driver {
     const behaviour = this.#behaviour(spec.version.name);
     const { rung, init } = await this.#init(spec, first);
     if (init.unforkable !== null) {
-      return { kind: 'instance', reason: init.unforkable, instance: this.#instance(behaviour, { rung, init, log: first }) };
+      return { kind: 'instance', reason: init.unforkable, instance: this.#instance(behaviour, { rung, init, log: first, of: spec.version.name }) };
     }
-    const snapshot = new SimulatedSnapshot(this.#pids++, rung, init, behaviour);
+    const { name } = spec.version;
+    const snapshot = new SimulatedSnapshot(this.#pids++, { rung, init, behaviour, of: name });
     this.#snapshots.add(snapshot);
-    void snapshot.gone.then(() => this.#snapshots.delete(snapshot));
+    this.#observer.snapshots(name, 1);
+    void snapshot.gone.then(() => {
+      this.#snapshots.delete(snapshot);
+      this.#observer.snapshots(name, -1);
+    });
     return { kind: 'snapshot', snapshot };
   }
 
   async fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance> {
     if (!(snapshot instanceof SimulatedSnapshot) || !this.#snapshots.has(snapshot)) throw new Error('the snapshot is gone');
     await this.#wait(snapshot.behaviour.forkMs);
-    return this.#instance(snapshot.behaviour, { rung: 'snapshot', init: null, log: instance });
+    return this.#instance(snapshot.behaviour, { rung: 'snapshot', init: null, log: instance, of: snapshot.of });
   }
 
   async start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance> {
     const { rung, init } = await this.#init(spec, instance);
-    return this.#instance(this.#behaviour(spec.version.name), { rung, init, log: instance });
+    return this.#instance(this.#behaviour(spec.version.name), { rung, init, log: instance, of: spec.version.name });
   }
 
   async runtimes() {
@@ -108,10 +127,14 @@ export class SimulatedDriver implements Driver {
     return { rung, init: { durationMs, slowestModules: [], unforkable: behaviour.unforkable ?? null } };
   }
 
-  #instance(behaviour: Behaviour, born: { rung: Rung; init: InitReport | null; log: InstanceSpec }): SimulatedInstance {
-    const instance = new SimulatedInstance(this.#clock, behaviour, { ...born, pid: null });
+  #instance(behaviour: Behaviour, born: Birth): SimulatedInstance {
+    const instance = new SimulatedInstance(this.#clock, behaviour, { ...born, observer: this.#observer });
     this.#alive.add(instance);
-    void instance.exited.then(() => this.#alive.delete(instance));
+    this.#observer.instances(born.of, 1);
+    void instance.exited.then(() => {
+      this.#alive.delete(instance);
+      this.#observer.instances(born.of, -1);
+    });
     return instance;
   }
 
@@ -120,18 +143,29 @@ export class SimulatedDriver implements Driver {
   }
 }
 
+/** What an instance is born with. */
+interface Birth {
+  readonly rung: Rung;
+  readonly init: InitReport | null;
+  readonly log: InstanceSpec;
+  /** The function's name. */
+  readonly of: string;
+}
+
 class SimulatedSnapshot implements DriverSnapshot {
   readonly pid: number;
   readonly rung: Rung;
   readonly init: InitReport;
   readonly behaviour: Behaviour;
+  readonly of: string;
   readonly #gone = deferred<void>();
 
-  constructor(pid: number, rung: Rung, init: InitReport, behaviour: Behaviour) {
+  constructor(pid: number, made: { rung: Rung; init: InitReport; behaviour: Behaviour; of: string }) {
     this.pid = pid;
-    this.rung = rung;
-    this.init = init;
-    this.behaviour = behaviour;
+    this.rung = made.rung;
+    this.init = made.init;
+    this.behaviour = made.behaviour;
+    this.of = made.of;
   }
 
   get gone(): Promise<void> {
@@ -148,18 +182,21 @@ class SimulatedSnapshot implements DriverSnapshot {
 }
 
 class SimulatedInstance implements DriverInstance {
-  readonly pid: number | null;
+  readonly pid = null;
   readonly rung: Rung;
   readonly init: InitReport | null;
   readonly #clock: Clock;
   readonly #behaviour: Behaviour;
   readonly #log: InstanceSpec;
+  readonly #of: string;
+  readonly #observer: SimulationObserver;
   readonly #exited = deferred<ExitStatus>();
   readonly #pending = new Set<(error: InstanceExited) => void>();
   #over = false;
 
-  constructor(clock: Clock, behaviour: Behaviour, born: { rung: Rung; init: InitReport | null; log: InstanceSpec; pid: number | null }) {
-    this.pid = born.pid;
+  constructor(clock: Clock, behaviour: Behaviour, born: Birth & { readonly observer: SimulationObserver }) {
+    this.#of = born.of;
+    this.#observer = born.observer;
     this.rung = born.rung;
     this.init = born.init;
     this.#log = born.log;
@@ -178,11 +215,14 @@ class SimulatedInstance implements DriverInstance {
         return;
       }
       this.#pending.add(reject);
+      this.#observer.invocations(this.#of, 1);
       const act = this.#behaviour.handler(invocation);
       this.#clock.after(act.ms, () => {
         if (!this.#pending.delete(reject)) return;
+        this.#observer.invocations(this.#of, -1);
         if (act.exit !== undefined) {
           this.#pending.add(reject);
+          this.#observer.invocations(this.#of, 1);
           this.#end(act.exit);
           return;
         }
@@ -192,7 +232,7 @@ class SimulatedInstance implements DriverInstance {
           body: act.body ?? Buffer.from('null'),
           handlerMs: act.ms,
           peakMemoryBytes: this.#behaviour.memoryBytes,
-          logged: Promise.resolve(),
+          logged: null,
         });
       });
     });
@@ -207,7 +247,8 @@ class SimulatedInstance implements DriverInstance {
   }
 
   async memoryBytes(): Promise<number | null> {
-    return this.#over ? null : this.#behaviour.memoryBytes;
+    const { memoryBytes, forkedBytes = memoryBytes } = this.#behaviour;
+    return this.#over ? null : this.rung === 'snapshot' ? forkedBytes : memoryBytes;
   }
 
   async kill(): Promise<ExitStatus> {
@@ -218,7 +259,10 @@ class SimulatedInstance implements DriverInstance {
   #end(status: ExitStatus): void {
     if (this.#over) return;
     this.#over = true;
-    for (const reject of this.#pending) reject(new InstanceExited(status));
+    for (const reject of this.#pending) {
+      this.#observer.invocations(this.#of, -1);
+      reject(new InstanceExited(status));
+    }
     this.#pending.clear();
     this.#exited.resolve(status);
   }
