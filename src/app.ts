@@ -3,9 +3,11 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FsArtifacts } from './artifacts/fs-artifacts.ts';
-import { followChanges, keepSwept } from './composition/lifecycle.ts';
+import { keepSwept } from './composition/lifecycle.ts';
 import { platform } from './composition/platform.ts';
 import { provision } from './composition/provision.ts';
+import { keepHabits, residency } from './composition/residency.ts';
+import { Rollouts } from './composition/rollouts.ts';
 import { runDirectory } from './composition/run-directory.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
@@ -18,6 +20,7 @@ import { ForkDriver } from './drivers/fork/fork-driver.ts';
 import type { Driver } from './fleet/driver.ts';
 import { LocalFleet } from './fleet/local-fleet.ts';
 import { machineMemory } from './fleet/memory-gauge.ts';
+import type { Directory } from './gateway/directory.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
 import { systemClock, type Clock } from './lib/clock.ts';
@@ -87,13 +90,22 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const drivers = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
   const provided = provision({ drivers, artifacts, logs, clock, limits: config.limits });
-  const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
+  const fleet = new LocalFleet({
+    clock,
+    ids,
+    memory,
+    provision: provided,
+    limits: config.limits,
+    keep: config.fleet,
+    residency: residency(config),
+  });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const scope = { accountId: config.accountId, region: config.region };
   const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
-  closing.add(keepSwept(artifacts, registry, { clock, log }));
-  followChanges(registry, { fleet, dispatcher, logs, log });
+  closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
+  const rollouts = Rollouts.follow({ registry, fleet, dispatcher, logs, log });
+  closing.add(keepSwept(artifacts, rollouts, { clock, log }));
   const sources = await Sources.open({
     folder: join(config.home, 'sources'),
     clock,
@@ -110,11 +122,26 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     ids,
     clock,
     keepAliveMs: config.fleet.keepAliveMs,
-    platform: platform({ config, clock, fleet, drivers, memory, catalogue, abilities, store, recorder, logs }),
+    platform: platform({
+      config,
+      clock,
+      ids,
+      fleet,
+      drivers,
+      memory,
+      catalogue,
+      abilities,
+      store,
+      recorder,
+      logs,
+      provision: provided,
+      rollouts,
+    }),
+    updates: (name) => rollouts.update(name),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: registry });
+  const endpoint = await listen(base, control, { dispatcher, directory: rollouts });
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
 }
@@ -155,7 +182,7 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
 async function listen(
   { config, log, clock, ids, closing }: Base,
   control: ReturnType<typeof controlPlane>,
-  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry },
+  parts: { readonly dispatcher: Dispatcher; readonly directory: Directory },
 ): Promise<string> {
   const gateway = createGateway({
     ...parts,

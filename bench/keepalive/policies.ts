@@ -35,13 +35,22 @@ export function contenders(trace: Trace): Contender[] {
 
 function keeping(
   name: string,
-  { keepMs, policy = fixed, eviction = leastRecentlyUsed }: { keepMs: number; policy?: KeepAlivePolicy; eviction?: ResidencyOptions['eviction'] },
+  {
+    keepMs,
+    policy = fixed,
+    eviction = leastRecentlyUsed,
+  }: { keepMs: number; policy?: KeepAlivePolicy; eviction?: ResidencyOptions['eviction'] },
 ): Contender {
   return {
     name,
     uncapped: policy === fixed ? `fixed ${keepMs}` : name.replace('+greedy-dual', ''),
     keepMs,
-    residency: { policyOf: () => policy, eviction, prewarmsPerMinute: name === 'oracle' ? Number.POSITIVE_INFINITY : 60, backgroundAtOnce: 8 },
+    residency: {
+      policyOf: () => policy,
+      eviction,
+      prewarmsPerMinute: name === 'oracle' ? Number.POSITIVE_INFINITY : 60,
+      backgroundAtOnce: 8,
+    },
   };
 }
 

@@ -56,7 +56,14 @@ export async function replay(trace: Trace, options: ReplayOptions): Promise<Repl
     memory: { totalBytes: Number.MAX_SAFE_INTEGER, availableBytes: () => Number.MAX_SAFE_INTEGER },
     provision: {
       driver: () => driver,
-      startSpec: async (version) => ({ version, taskRoot: '', dependencyRoot: null, environment: {}, initTimeoutMs: 130_000 }),
+      startSpec: async (version) => ({
+        version,
+        taskRoot: '',
+        dependencyRoot: null,
+        environment: {},
+        initTimeoutMs: 130_000,
+        onDemand: true,
+      }),
       log: () => ({ line: () => undefined }),
     },
     limits: { reserveBytes: 0, instances: 100_000, startsAtOnce: 1_000 },

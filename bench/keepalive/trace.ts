@@ -16,6 +16,8 @@ export interface TracedFunction {
 export interface Trace {
   readonly functions: readonly TracedFunction[];
   readonly lengthMs: number;
+  /** Calls that were left out: those beyond the most a minute. */
+  readonly leftOut: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -28,11 +30,12 @@ const INIT_MS = { least: 250, most: 10_000 };
  * Reads a trace of calls per minute: CSV with the columns app, fn, trigger, dur_avg_ms, dur_max_ms, mem_avg_mb and
  * minute_counts_from_minN, which holds `m:c` (minute m had c calls) or `m+L:c` (each of L minutes from m). Throws an Error that names the line.
  */
-export function readTrace(path: string): Trace {
-  return parseTrace(readFileSync(path, 'utf8'));
+export function readTrace(path: string, mostAMinute = Number.POSITIVE_INFINITY): Trace {
+  return parseTrace(readFileSync(path, 'utf8'), mostAMinute);
 }
 
-export function parseTrace(text: string): Trace {
+/** `mostAMinute`: calls of a function in one minute beyond this are left out. */
+export function parseTrace(text: string, mostAMinute = Number.POSITIVE_INFINITY): Trace {
   const [head = '', ...lines] = text.split(/\r?\n/).filter((line) => line !== '');
   const names = head.split(',');
   const countsAt = names.findIndex((name) => COUNTS.test(name));
@@ -58,11 +61,20 @@ export function parseTrace(text: string): Trace {
       periodic: cell('trigger') === 'timer',
     };
   });
-  const minutes = Math.max(...parsed.flatMap((f) => f.counts.map(([minute]) => minute + 1)), 0);
+  const all = parsed.flatMap((f) => f.counts);
+  const minutes = all.reduce((most, [minute]) => Math.max(most, minute + 1), 0);
   return {
-    functions: parsed.map(({ counts, periodic, ...f }, i) => ({ ...f, arrivalsMs: arrivals(counts, { periodic, random: randomFrom(i + 1) }) })),
+    functions: parsed.map(({ counts, periodic, ...f }, i) => ({
+      ...f,
+      arrivalsMs: arrivals(thinned(counts, mostAMinute), { periodic, random: randomFrom(i + 1) }),
+    })),
     lengthMs: minutes * MINUTE_MS,
+    leftOut: all.reduce((sum, [, count]) => sum + Math.max(0, count - mostAMinute), 0),
   };
+}
+
+function thinned(counts: readonly [number, number][], most: number): [number, number][] {
+  return counts.map(([minute, count]) => [minute, Math.min(count, most)]);
 }
 
 function countsOf(text: string, line: number): [minute: number, count: number][] {

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { Invocation, InvocationResult } from '../model/invocation.ts';
 import type { UsageRecord, UsageSink } from '../model/usage.ts';
+import { coldStart, failedStart } from './cold-start.ts';
 import { answered, broken, initFailed, timedOut, type Ending } from './ending.ts';
 import { LogTail } from './log-tail.ts';
 import { endLine, reportLine, startLine } from './report.ts';
@@ -28,9 +29,13 @@ interface Run {
   readonly ending: Ending;
   readonly answer: Answer | null;
   readonly startedAtMs: number;
+  /** When it was handed to the instance, monotonic. */
+  readonly from: number;
   readonly durationMs: number;
 }
 
+/** A revision that has retired is looked at so often, until what was begun with it is done. */
+const RETIRE_LOOK_MS = 250;
 const MIB = 1024 * 1024;
 
 /** Brings invocations and instances together. Touches no database and parses no payload. */
@@ -84,13 +89,13 @@ export class Dispatcher {
     return [...this.#queues.values()].map((q) => ({ version: q.version, ...q.depth }));
   }
 
-  /** Forgets a revision that no longer serves, once it is empty. */
-  retire(revisionId: string): void {
-    const queue = this.#queues.get(revisionId);
-    if (queue === undefined) return;
-    const { queued, starting, inFlight } = queue.depth;
-    if (queued + starting + inFlight === 0) this.#queues.delete(revisionId);
-    else this.#deps.clock.after(1_000, () => this.retire(revisionId));
+  /** Forgets a revision that no longer serves, once it is empty: resolves then. */
+  async retire(revisionId: string): Promise<void> {
+    for (let queue = this.#queues.get(revisionId); queue !== undefined; queue = this.#queues.get(revisionId)) {
+      const { queued, starting, inFlight } = queue.depth;
+      if (queued + starting + inFlight === 0) this.#queues.delete(revisionId);
+      else await new Promise<void>((resolve) => this.#deps.clock.after(RETIRE_LOOK_MS, resolve));
+    }
   }
 
   #queue(version: FunctionVersion): VersionQueue {
@@ -123,7 +128,7 @@ export class Dispatcher {
       timer.cancel();
     }
     const durationMs = late ? timeoutMs : clock.monotonic() - from;
-    return { ending, answer, startedAtMs, durationMs };
+    return { ending, answer, startedAtMs, from, durationMs };
   }
 
   #usage(place: Place, invocation: Invocation, run: Run, coldMs: number): UsageRecord {
@@ -153,11 +158,15 @@ export class Dispatcher {
       bytesIn: invocation.body.length,
       bytesOut: run.ending.body.length,
       outcome: run.ending.outcome,
+      queuedMs: run.from - invocation.receivedAtMs,
+      handlerMs: run.answer?.handlerMs ?? null,
+      start: place.cold ? coldStart(start, invocation.receivedAtMs) : null,
     };
   }
 
   #initFailed(version: FunctionVersion, invocation: Invocation, failure: InitFailure): Dispatched {
     const ending = initFailed(invocation.requestId, failure);
+    const coldMs = this.#deps.clock.monotonic() - invocation.receivedAtMs;
     const usage: UsageRecord = {
       requestId: invocation.requestId,
       attempt: invocation.attempt,
@@ -175,10 +184,13 @@ export class Dispatcher {
       memoryMb: version.memoryMb,
       memoryUsedMb: 0,
       coldRung: 'zygote',
-      coldMs: this.#deps.clock.monotonic() - invocation.receivedAtMs,
+      coldMs,
       bytesIn: invocation.body.length,
       bytesOut: ending.body.length,
       outcome: ending.outcome,
+      queuedMs: coldMs,
+      handlerMs: null,
+      start: failedStart(failure, coldMs),
     };
     this.#deps.usage.record(usage);
     return result(invocation, version, ending, null, usage);

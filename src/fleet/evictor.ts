@@ -1,4 +1,3 @@
-import type { Clock } from '../lib/clock.ts';
 import type { Habits } from './habits.ts';
 import type { Holdings } from './holdings.ts';
 import type { FleetInstance } from './instance.ts';
@@ -7,7 +6,6 @@ import { Residence } from './residence.ts';
 import type { Roster } from './roster.ts';
 
 export interface EvictorDeps {
-  readonly clock: Clock;
   readonly roster: Roster;
   readonly residences: ReadonlyMap<string, Residence>;
   readonly holdings: Holdings<FleetInstance | Residence>;
@@ -40,8 +38,9 @@ export class Evictor {
     this.#deps = deps;
   }
 
-  get clock(): number {
-    return this.#clock;
+  /** Something was made or is used: it starts to age from here. */
+  touch(...used: (FleetInstance | Residence | undefined)[]): void {
+    for (const what of used) if (what !== undefined) what.clockAtUse = this.#clock;
   }
 
   /** Keeps to the cap, sparing the revision for which something was just made. */
@@ -70,7 +69,7 @@ export class Evictor {
   #endAll(residence: Residence): Promise<unknown>[] {
     const { revisionId, functionId } = residence.version;
     this.#deps.habits.of(functionId).uses = 0;
-    return [...[...this.#deps.roster.of(revisionId)].map((i) => i.kill()), residence.evict()];
+    return [...[...this.#deps.roster.of(revisionId)].map((i) => i.kill()), residence.evict('memory')];
   }
 
   #candidates(spare: string | null): Candidate[] {
@@ -107,13 +106,13 @@ export class Evictor {
   #instance(instance: FleetInstance): Candidate {
     const { version } = instance;
     const residence = this.#deps.residences.get(version.revisionId);
-    const habit = this.#deps.habits.of(version.functionId);
     return {
       id: instance.id,
       bytes: this.#deps.holdings.of(instance),
       rebuildMs: residence?.state.kind === 'snapshot' ? FORK_MS : (residence?.initMs ?? FORK_MS),
-      uses: Math.max(1, habit.uses),
-      clockAtUse: habit.clockAtUse,
+      // Its own: of many, the last used is used again, and the others hardly at all.
+      uses: Math.max(1, instance.invocations),
+      clockAtUse: instance.clockAtUse,
       lastUsedMs: instance.idleSinceMs,
       what: instance,
     };
@@ -126,8 +125,8 @@ export class Evictor {
       bytes,
       rebuildMs: residence.initMs ?? 0,
       uses: Math.max(1, habit.uses),
-      clockAtUse: habit.clockAtUse,
-      lastUsedMs: habit.idleSinceMs ?? this.#deps.clock.monotonic(),
+      clockAtUse: residence.clockAtUse,
+      lastUsedMs: Math.max(residence.lastUsedMs, habit.idleSinceMs ?? 0),
       what: residence,
     };
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
-import { IdleTimes, type IdleTimesDocument } from './idle-times.ts';
+import type { StoredHabit } from '../model/habit.ts';
+import { IdleTimes } from './idle-times.ts';
 
 /** What is known of how a function is used, whatever its revision. */
 export interface Habit {
@@ -7,8 +8,6 @@ export interface Habit {
   readonly idleTimes: IdleTimes;
   /** Invocations since something of it is resident; for eviction. */
   uses: number;
-  /** The eviction clock at its last use. */
-  clockAtUse: number;
   /** Monotonic; null: never used, or used now. */
   idleSinceMs: number | null;
   /** Busy instances, of all its revisions. */
@@ -17,14 +16,6 @@ export interface Habit {
   broken: boolean;
   /** Changed since it was last stored. */
   fresh: boolean;
-}
-
-/** A habit as it is stored. */
-export interface StoredHabit {
-  readonly functionId: string;
-  readonly idleTimes: IdleTimesDocument;
-  /** When it was last used, milliseconds since the epoch; null: never. */
-  readonly lastUsedAtMs: number | null;
 }
 
 /** The habits of every function that was seen; survives revisions, and restarts by `restore` and `changes`. */
@@ -45,9 +36,8 @@ export class Habits {
   }
 
   /** One of its instances took up work. */
-  busy(habit: Habit, evictionClock: number): void {
+  busy(habit: Habit): void {
     habit.uses++;
-    habit.clockAtUse = evictionClock;
     habit.fresh = true;
     if (habit.busy++ > 0) return;
     if (habit.idleSinceMs !== null && !habit.broken) habit.idleTimes.add(this.#clock.monotonic() - habit.idleSinceMs);
@@ -100,6 +90,6 @@ export class Habits {
   }
 
   #habit(functionId: string, idleTimes: IdleTimes): Habit {
-    return { functionId, idleTimes, uses: 0, clockAtUse: 0, idleSinceMs: null, busy: 0, broken: false, fresh: false };
+    return { functionId, idleTimes, uses: 0, idleSinceMs: null, busy: 0, broken: false, fresh: false };
   }
 }

@@ -1,12 +1,8 @@
+import type { IdleTimesDocument } from '../model/habit.ts';
+
 const MINUTE_MS = 60_000;
 /** At so many samples all counts are halved: what a function did last week counts less than what it does today. */
 const HALVE_AT = 1_024;
-
-/** The histogram in a form that can be stored: counts by minute, zeros at the end left out. */
-export interface IdleTimesDocument {
-  readonly counts: readonly number[];
-  readonly beyond: number;
-}
 
 /** What a policy may ask of a function's idle times. */
 export interface IdleTimesView {

@@ -14,8 +14,6 @@ export interface KeeperDeps {
   readonly habits: Habits;
   readonly roster: Roster;
   readonly residences: ReadonlyMap<string, Residence>;
-  /** Where the eviction clock stands. */
-  readonly evictionClock: () => number;
   /** Starts an instance nobody has asked for. */
   readonly addSpare: (version: FunctionVersion) => Promise<void>;
   /** A version's snapshot is due to be there again; made in the background if it still is `wanted` then. */
@@ -118,7 +116,7 @@ export class Keeper {
 
   busy(instance: FleetInstance): void {
     const { version } = instance;
-    this.#deps.habits.busy(this.#deps.habits.of(version.functionId), this.#deps.evictionClock());
+    this.#deps.habits.busy(this.#deps.habits.of(version.functionId));
     this.#kept.get(version.revisionId)?.busy.add(instance);
   }
 
@@ -254,7 +252,7 @@ export class Keeper {
     const { scaling, snapshot } = kept.version;
     if (phase === 'away' || phase === 'over') {
       const inUse = (residence?.startsUnderWay ?? 0) > 0 || this.#deps.roster.of(kept.version.revisionId).size > 0;
-      if (scaling.min === 0 && !inUse) void residence?.evict();
+      if (scaling.min === 0 && !inUse) void residence?.evict('idle');
       if (phase === 'over') kept.habit.uses = 0;
       return;
     }

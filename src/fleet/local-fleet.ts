@@ -4,6 +4,7 @@ import type { Ids } from '../lib/ids.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { InitReport } from '../model/instance.ts';
 import { Background } from './background.ts';
+import type { DriverSnapshot } from './driver.ts';
 import { Evictor } from './evictor.ts';
 import { Habits } from './habits.ts';
 import { Holdings } from './holdings.ts';
@@ -20,6 +21,7 @@ import { RESIDENCY, type ResidencyOptions } from './residency.ts';
 import { Roster } from './roster.ts';
 import { Spares } from './spares.ts';
 import { Starter } from './starter.ts';
+import { StartObserver } from './start-observer.ts';
 
 export interface FleetLimits {
   readonly reserveBytes: number;
@@ -57,6 +59,7 @@ export class LocalFleet implements Worker {
   readonly #model = new MemoryModel();
   readonly #holdings = new Holdings<FleetInstance | Residence>();
   readonly #watch: MemoryWatch;
+  readonly #starts: StartObserver;
   readonly #starter: Starter;
   readonly #evictor: Evictor;
   readonly #keeper: Keeper;
@@ -74,7 +77,7 @@ export class LocalFleet implements Worker {
     this.#deps = deps;
     const { clock, keep, memory, limits } = deps;
     const options = { ...RESIDENCY, ...deps.residency };
-    const parts = { clock, roster: this.#roster, residences: this.#residences };
+    const parts = { roster: this.#roster, residences: this.#residences };
     this.habits = new Habits(clock, options.rangeMinutes);
     this.#watch = new MemoryWatch(clock);
     const observer = {
@@ -82,18 +85,19 @@ export class LocalFleet implements Worker {
       becameBusy: (i: FleetInstance) => this.#becameBusy(i),
       ended: (i: FleetInstance) => this.#ended(i),
     };
-    this.#starter = new Starter({ clock, ids: deps.ids, provision: deps.provision, observer });
+    this.#starts = new StartObserver(clock);
+    const { ids, provision } = deps;
+    this.#starter = new Starter({ clock, ids, provision, observer, starts: this.#starts, roster: this.#roster });
     const { eviction: policy, capBytes } = options;
     this.#evictor = new Evictor({ ...parts, holdings: this.#holdings, habits: this.habits, policy, capBytes });
     this.#keeper = new Keeper({
       ...parts,
+      clock,
       keep,
       policyOf: options.policyOf,
       habits: this.habits,
-      evictionClock: () => this.#evictor.clock,
       addSpare: (version) => this.#addSpare(version),
-      prewarm: (version, wanted) =>
-        this.#prewarms.add(version.revisionId, { wanted, run: () => this.#bringBack(version) }),
+      prewarm: (version, wanted) => this.#prewarms.add(version.revisionId, { wanted, run: () => this.#bringBack(version) }),
     });
     const background = { clock, atOnce: options.backgroundAtOnce, quiet: () => this.#startsUnderWay < limits.startsAtOnce };
     this.#prewarms = new Background({ ...background, perMinute: options.prewarmsPerMinute });
@@ -133,7 +137,7 @@ export class LocalFleet implements Worker {
   }
 
   async start(version: FunctionVersion): Promise<FleetInstance> {
-    return this.#spares.take(version.revisionId) ?? this.#charged(version, () => this.#start(version));
+    return this.#spares.take(version.revisionId) ?? this.#charged(version, () => this.#start(version, false));
   }
 
   onRoom(listener: () => void): void {
@@ -177,10 +181,16 @@ export class LocalFleet implements Worker {
     return preparation(residence);
   }
 
+  /** Whether callers of a version would lose something if it went: an instance, a snapshot, or code of which it is known that it runs. */
+  keeps({ revisionId }: FunctionVersion): boolean {
+    return this.#roster.of(revisionId).size > 0 || (this.#residences.get(revisionId)?.initMs ?? null) !== null;
+  }
+
   /** The revision no longer serves: its snapshot goes, idle instances end, busy ones end when they fall idle. */
   async retire(revisionId: string): Promise<void> {
     this.#keeper.retire(revisionId);
     this.#model.forget(revisionId);
+    this.#starts.forget(revisionId);
     const residence = this.#residences.get(revisionId);
     this.#residences.delete(revisionId);
     await Promise.all([residence?.retire(), ...this.endIdle(revisionId)]);
@@ -203,19 +213,20 @@ export class LocalFleet implements Worker {
   #residence(version: FunctionVersion): Residence {
     let residence = this.#residences.get(version.revisionId);
     if (residence === undefined) {
-      residence = new Residence(version, this.#deps.provision.driver(version.runtime), {
-        made: (r, snapshot) => {
-          this.#holdings.set(r, 0);
-          void snapshot.memoryBytes().then((bytes) => {
-            this.#holdings.update(r, bytes ?? 0);
-            this.#evictor.fit(version.revisionId);
-          });
-        },
-        gone: (r) => this.#holdings.delete(r),
-      });
+      const observer = { made: (r: Residence, s: DriverSnapshot) => this.#made(r, s), gone: (r: Residence) => this.#holdings.delete(r) };
+      residence = new Residence(version, this.#deps.provision.driver(version.runtime), { clock: this.#deps.clock, observer });
       this.#residences.set(version.revisionId, residence);
     }
     return residence;
+  }
+
+  #made(residence: Residence, snapshot: DriverSnapshot): void {
+    this.#holdings.set(residence, 0);
+    this.#evictor.touch(residence);
+    void snapshot.memoryBytes().then((bytes) => {
+      this.#holdings.update(residence, bytes ?? 0);
+      this.#evictor.fit(residence.version.revisionId);
+    });
   }
 
   #observe(version: FunctionVersion): AdmissionObservation {
@@ -250,8 +261,8 @@ export class LocalFleet implements Worker {
     }
   }
 
-  async #start(version: FunctionVersion): Promise<FleetInstance> {
-    return this.#adopt(await this.#starter.start(version, this.#residence(version)));
+  async #start(version: FunctionVersion, keptReady: boolean): Promise<FleetInstance> {
+    return this.#adopt(await this.#starter.start(version, this.#residence(version), keptReady));
   }
 
   /** Makes the snapshot if there is none, or waits for whoever makes it. */
@@ -293,6 +304,7 @@ export class LocalFleet implements Worker {
     instance.idleAtMs = null;
     this.#roster.rest(instance, false);
     this.#keeper.busy(instance);
+    this.#evictor.touch(instance, this.#residences.get(instance.version.revisionId));
     if (instance.pid === null) return;
     const limitBytes = instance.version.memoryMb * MIB;
     this.#watches.set(instance, this.#watch.add({ pid: instance.pid, limitBytes, exceeded: () => void instance.kill() }));
@@ -307,6 +319,7 @@ export class LocalFleet implements Worker {
     this.#unwatch(instance);
     this.#roster.remove(instance);
     this.#holdings.delete(instance);
+    if (this.#residences.has(instance.version.revisionId)) this.#starts.ended(instance.version.revisionId);
     this.#spares.remove(instance);
     this.#keeper.ended(instance);
     this.#dropUnserved(instance.version.revisionId);
@@ -327,7 +340,7 @@ export class LocalFleet implements Worker {
   }
 
   async #addSpare(version: FunctionVersion): Promise<void> {
-    this.#putSpare(await this.#charged(version, () => this.#start(version)));
+    this.#putSpare(await this.#charged(version, () => this.#start(version, true)));
   }
 
   #room(): void {

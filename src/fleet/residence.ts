@@ -2,7 +2,9 @@ import type { Clock } from '../lib/clock.ts';
 import { deferred } from '../lib/deferred.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { InitReport, Rung } from '../model/instance.ts';
+import type { Step } from '../model/waterfall.ts';
 import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, StartSpec } from './driver.ts';
+import type { Absence, StartObservation } from './policies/start-reason.ts';
 
 /** What is resident for a version beside its instances. */
 export type ResidenceState =
@@ -23,6 +25,10 @@ export interface Started {
   readonly init: InitReport | null;
   /** Whether it ran for this start: of several that waited for one init phase, one pays. */
   readonly initBilled: boolean;
+  /** What was gone through, the making of the snapshot included where it was waited for; on the monotonic clock. */
+  readonly steps: readonly Step[];
+  /** What there was to start from when it began. */
+  readonly found: StartObservation['found'];
 }
 
 /** What a residence tells its fleet. */
@@ -42,22 +48,30 @@ const FORK_TRIES = 3;
 export class Residence {
   readonly version: FunctionVersion;
   readonly driver: Driver;
+  readonly #clock: Clock;
   readonly #observer: ResidenceObserver;
   #state: ResidenceState = { kind: 'nothing' };
+  /** Why there is no snapshot, while there is none. */
+  #absence: Absence = { kind: 'new' };
   #retired = false;
   /** Instances forked from the present snapshot. */
   forks = 0;
   /** Forks that failed and were tried again. */
   failedForks = 0;
+  /** Monotonic. */
+  lastUsedMs = 0;
+  /** The eviction clock when it was made or last used. */
+  clockAtUse = 0;
   /** Starts that were asked for and have not ended: while there are any, the snapshot is in use. */
   startsUnderWay = 0;
-  /** How long its init phase took when it last ran, milliseconds; null: not yet. */
+  /** How long its init phase took when it last ran, milliseconds; null: it has not, or never to its end. */
   initMs: number | null = null;
 
-  constructor(version: FunctionVersion, driver: Driver, observer: ResidenceObserver) {
+  constructor(version: FunctionVersion, driver: Driver, parts: { readonly clock: Clock; readonly observer: ResidenceObserver }) {
     this.version = version;
     this.driver = driver;
-    this.#observer = observer;
+    this.#clock = parts.clock;
+    this.#observer = parts.observer;
     const never = version.snapshot === 'off' ? 'snapshots are off for this function' : driver.unforkable(version.runtime);
     if (never !== null) this.#state = { kind: 'plain', reason: never, init: null };
   }
@@ -70,10 +84,10 @@ export class Residence {
    * Starts one instance on the best rung there is. `spec` is asked for when something must run user code.
    * Rejects with InitFailure or what the driver could not do.
    */
-  async start(spec: () => Promise<StartSpec>, instance: InstanceSpec, clock: Clock): Promise<Started> {
+  async start(spec: () => Promise<StartSpec>, instance: InstanceSpec): Promise<Started> {
     this.startsUnderWay++;
     try {
-      const started = await this.#start(spec, instance, clock);
+      const started = await this.#start(spec, instance);
       this.initMs = started.init?.durationMs ?? this.initMs;
       return started;
     } finally {
@@ -81,20 +95,21 @@ export class Residence {
     }
   }
 
-  async #start(spec: () => Promise<StartSpec>, instance: InstanceSpec, clock: Clock): Promise<Started> {
+  async #start(spec: () => Promise<StartSpec>, instance: InstanceSpec): Promise<Started> {
     let waited: 'no' | 'made' | 'shared' = 'no';
+    const found = this.#found();
     for (let failures = 0; ;) {
       const state = this.#state;
       switch (state.kind) {
         case 'plain':
-          return plainly(await this.driver.start(await spec(), instance));
+          return plainly(await this.driver.start(await spec(), instance), found);
         case 'preparing':
           await state.done;
           waited = 'shared';
           break;
         case 'nothing': {
-          const first = await this.prepare(spec, instance, clock);
-          if (first !== null) return plainly(first);
+          const first = await this.prepare(spec, instance);
+          if (first !== null) return plainly(first, found);
           waited = 'made';
           break;
         }
@@ -108,8 +123,9 @@ export class Residence {
             if (failures > 1) await this.evict();
             break;
           }
-          if (waited === 'no') return { instance: forked, rung: forked.rung, init: null, initBilled: false };
-          return { instance: forked, rung: state.snapshot.rung, init: state.snapshot.init, initBilled: waited === 'made' };
+          if (waited === 'no') return { instance: forked, rung: forked.rung, init: null, initBilled: false, steps: forked.steps, found };
+          const { rung, init, steps } = state.snapshot;
+          return { instance: forked, rung, init, initBilled: waited === 'made', steps: [...steps, ...forked.steps], found };
         }
         default:
           state satisfies never;
@@ -121,7 +137,7 @@ export class Residence {
    * Makes the snapshot. Resolves with an instance when the version turned out not to be forkable: the process that ran the init phase
    * serves. Rejects with InitFailure.
    */
-  async prepare(spec: () => Promise<StartSpec>, first: InstanceSpec, clock: Clock): Promise<DriverInstance | null> {
+  async prepare(spec: () => Promise<StartSpec>, first: InstanceSpec): Promise<DriverInstance | null> {
     const making = deferred<void>();
     making.promise.catch(() => undefined); // those who wait for it are told; there may be none
     this.#state = { kind: 'preparing', done: making.promise };
@@ -129,10 +145,12 @@ export class Residence {
       const prepared = await this.driver.prepare(await spec(), first);
       if (prepared.kind === 'instance') {
         this.#state = { kind: 'plain', reason: prepared.reason, init: prepared.instance.init };
+        this.initMs = prepared.instance.init?.durationMs ?? null;
         making.resolve();
         return prepared.instance;
       }
-      this.#settle(prepared.snapshot, clock.now());
+      this.lastUsedMs = this.#clock.monotonic();
+      this.#settle(prepared.snapshot, this.#clock.now());
       making.resolve();
       return null;
     } catch (error) {
@@ -142,11 +160,12 @@ export class Residence {
     }
   }
 
-  /** Ends the snapshot; instances live on. True when there was one. */
-  async evict(): Promise<boolean> {
+  /** Ends the snapshot; instances live on. True when there was one. `by`: why, for whoever waits for the next. */
+  async evict(by: 'idle' | 'memory' | 'asked' = 'asked'): Promise<boolean> {
     const state = this.#state;
     if (state.kind !== 'snapshot') return false;
     this.#lost();
+    this.#absence = { kind: 'evicted', by, atMs: this.#clock.now(), unusedMs: this.#clock.monotonic() - this.lastUsedMs };
     await state.snapshot.evict();
     return true;
   }
@@ -157,7 +176,13 @@ export class Residence {
     await this.evict();
   }
 
+  #found(): Started['found'] {
+    const { kind } = this.#state;
+    return kind === 'snapshot' ? { kind } : kind === 'plain' ? this.#state : this.#absence;
+  }
+
   async #fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance> {
+    this.lastUsedMs = this.#clock.monotonic();
     try {
       const forked = await this.driver.fork(snapshot, instance);
       this.forks++;
@@ -179,12 +204,15 @@ export class Residence {
     this.initMs = snapshot.init.durationMs;
     this.#observer.made(this, snapshot);
     void snapshot.gone.then(() => {
-      if (this.#state.kind === 'snapshot' && this.#state.snapshot === snapshot) this.#lost();
+      if (this.#state.kind !== 'snapshot' || this.#state.snapshot !== snapshot) return;
+      this.#lost();
+      this.#absence = { kind: 'lost', atMs: this.#clock.now() };
     });
     if (this.#retired) void this.evict();
   }
 }
 
-function plainly(instance: DriverInstance): Started {
-  return { instance, rung: instance.rung, init: instance.init, initBilled: instance.init !== null };
+function plainly(instance: DriverInstance, found: Started['found']): Started {
+  const { rung, init, steps } = instance;
+  return { instance, rung, init, initBilled: init !== null, steps, found };
 }

@@ -6,20 +6,25 @@ import { FleetInstance, InstanceLines, type InstanceObserver } from './instance.
 import { logStreamName } from './log-stream.ts';
 import type { Provision } from './provision.ts';
 import type { Residence, Started } from './residence.ts';
+import type { Roster } from './roster.ts';
+import type { Explain, StartObserver } from './start-observer.ts';
 
 export interface StarterDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly provision: Provision;
   readonly observer: InstanceObserver;
+  readonly starts: StartObserver;
+  readonly roster: Roster;
 }
 
-/** What an instance is born with. */
+/** An instance that has been ordered. */
 interface Birth {
   readonly spec: InstanceSpec;
   readonly lines: InstanceLines;
-  /** When it was asked for, monotonic. */
-  readonly from: number;
+  /** Monotonic. */
+  readonly orderedAtMs: number;
+  readonly explain: Explain;
 }
 
 /** Makes instances from residences: gives each its id, its log and its start report. */
@@ -31,39 +36,40 @@ export class Starter {
   }
 
   /** One instance on the best rung there is. Rejects with InitFailure or what the driver could not do. */
-  async start(version: FunctionVersion, residence: Residence): Promise<FleetInstance> {
-    const birth = this.#birth(version);
+  async start(version: FunctionVersion, residence: Residence, keptReady: boolean): Promise<FleetInstance> {
+    const birth = this.#birth(version, keptReady);
     const startSpec = () => this.#deps.provision.startSpec(version, { logStream: birth.spec.logStream, onDemand: true });
-    return this.#adopt(version, await residence.start(startSpec, birth.spec, this.#deps.clock), birth);
+    return this.#adopt(version, await residence.start(startSpec, birth.spec), birth);
   }
 
   /** Makes the snapshot; the instance that ran the init phase where there can be none, else null. Rejects with InitFailure. */
   async prepare(version: FunctionVersion, residence: Residence): Promise<FleetInstance | null> {
-    const birth = this.#birth(version);
+    const birth = this.#birth(version, true);
     const startSpec = () => this.#deps.provision.startSpec(version, { logStream: birth.spec.logStream, onDemand: false });
-    const first = await residence.prepare(startSpec, birth.spec, this.#deps.clock);
+    const first = await residence.prepare(startSpec, birth.spec);
     if (first === null) return null;
-    return this.#adopt(version, { instance: first, rung: first.rung, init: first.init, initBilled: false }, birth);
+    const { rung, init, steps } = first;
+    return this.#adopt(version, { instance: first, rung, init, initBilled: false, steps, found: { kind: 'new' } }, birth);
   }
 
-  #birth(version: FunctionVersion): Birth {
+  /** What an instance is given, and what is noted as it is ordered. */
+  #birth(version: FunctionVersion, keptReady: boolean): Birth {
     const id = this.#deps.ids.uuid();
     const logStream = logStreamName(version, id, this.#deps.clock.now());
     const log = this.#deps.provision.log(version, logStream);
     const lines = new InstanceLines((requestId, text) => log.line(requestId, text));
-    return { spec: { instanceId: id, logStream, log: lines }, lines, from: this.#deps.clock.monotonic() };
+    const explain = this.#deps.starts.ordered(version, this.#deps.roster.of(version.revisionId).size, keptReady);
+    return { spec: { instanceId: id, logStream, log: lines }, lines, orderedAtMs: this.#deps.clock.monotonic(), explain };
   }
 
   #adopt(version: FunctionVersion, started: Started, birth: Birth): FleetInstance {
+    const { orderedAtMs } = birth;
+    const { rung, init, initBilled, steps } = started;
+    const startMs = this.#deps.clock.monotonic() - orderedAtMs;
     const options = {
       id: birth.spec.instanceId,
       version,
-      start: {
-        rung: started.rung,
-        startMs: this.#deps.clock.monotonic() - birth.from,
-        init: started.init,
-        initBilled: started.initBilled,
-      },
+      start: { rung, startMs, init, initBilled, orderedAtMs, steps, reason: birth.explain(started.found) },
       startedAtMs: this.#deps.clock.now(),
       logStream: birth.spec.logStream,
       lines: birth.lines,

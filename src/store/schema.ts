@@ -1,9 +1,11 @@
 import type { ColumnType } from 'kysely';
+import type { ColdStart } from '../model/waterfall.ts';
 
 /** The tables of schema `hearth`, as kysely sees them; migrations/ makes them. Times are read as epoch milliseconds by the queries. */
 export interface Database {
   'hearth.function': FunctionTable;
   'hearth.function_version': FunctionVersionTable;
+  'hearth.function_habit': FunctionHabitTable;
   'hearth.usage': UsageTable;
 }
 
@@ -22,6 +24,14 @@ interface FunctionVersionTable {
   revision_id: string;
   runtime: string;
   modified_at: ColumnType<Date, unknown, unknown>;
+  document: ColumnType<unknown, string, string>;
+}
+
+interface FunctionHabitTable {
+  account_id: string;
+  region: string;
+  function_id: string;
+  last_used_at: ColumnType<Date | null, unknown, unknown>;
   document: ColumnType<unknown, string, string>;
 }
 
@@ -48,4 +58,7 @@ interface UsageTable {
   bytes_in: string;
   bytes_out: string;
   outcome: string;
+  queued_ms: number | null;
+  handler_ms: number | null;
+  start: ColdStart | null;
 }

@@ -8,13 +8,16 @@ import { triggerKind } from '../../model/triggers.ts';
 import { functionUrl } from '../function-url.ts';
 import type { FunctionSettings } from '../registry.ts';
 import type { OwnDeps } from './api.ts';
+import { holdToBudget } from './init-budget.ts';
 
 export interface DeployRequest {
   readonly name: string;
   readonly source: Buffer;
   readonly manifest: FunctionManifest;
+  /** Longest that its init phase may take, milliseconds: else nothing is deployed. Null: any time. */
+  readonly initBudgetMs: number | null;
   readonly endpoint: string;
-  readonly progress: (p: BuildProgress | { step: 'register' | 'prepare'; message: string }) => void;
+  readonly progress: (p: BuildProgress | { step: 'budget' | 'register' | 'prepare'; message: string }) => void;
 }
 
 /** What a deployment made of a function. */
@@ -31,7 +34,7 @@ export interface Deployed {
   readonly init: InitReport | null;
 }
 
-/** Builds the source and makes the function what the manifest says. Throws BuildFailed and whatever the registry throws. */
+/** Builds the source and makes the function what the manifest says. Throws BuildFailed, InitBudgetExceeded and whatever the registry throws. */
 export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Deployed> {
   const { name, source, manifest, progress } = request;
   const build = await deps.artifacts.build({
@@ -41,7 +44,12 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     installScripts: manifest.installScripts,
     progress,
   });
-  const { version, created, unchanged } = await register(name, settingsOf(manifest, build, deps.keepAliveMs), deps);
+  const settings = settingsOf(manifest, build, deps.keepAliveMs);
+  if (request.initBudgetMs !== null) {
+    progress({ step: 'budget', message: 'measuring the init phase' });
+    await holdToBudget(deps.registry.draft(name, settings), request.initBudgetMs, deps.platform);
+  }
+  const { version, created, unchanged } = await register(name, settings, deps);
   progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
   if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
   const { init, warnings } = await prepared(version, deps);
@@ -90,21 +98,34 @@ function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: numbe
     codeSha256: build.code.sha256,
     codeBytes: build.code.bytes,
     dependencies: build.dependencies,
-    scaling: { min, max, concurrency, keepAliveMs: typeof keepAlive === 'number' ? keepAlive * 1000 : keepAliveMs },
+    scaling: {
+      min,
+      max,
+      concurrency,
+      keepAliveMs: typeof keepAlive === 'number' ? keepAlive * 1000 : keepAliveMs,
+      keepAlive: typeof keepAlive === 'number' ? 'fixed' : (keepAlive ?? 'server'),
+    },
     snapshot: manifest.snapshot,
     url: auth === undefined ? null : { auth: auth === 'none' ? 'NONE' : 'AWS_IAM' },
   };
 }
 
-/** The function is deployed whatever its init phase does, as on Lambda; but its author hears of it now, not from the first caller. */
+/**
+ * A new function is deployed whatever its init phase does, as on Lambda; but its author hears of it now, not from the first caller. A
+ * change of one that works is not: then throws InitFailed.
+ */
 async function prepared(version: FunctionVersion, deps: OwnDeps): Promise<{ init: InitReport | null; warnings: string[] }> {
   try {
     const { init, failure } = await deps.platform.prepare(version);
+    if (failure?.undone === true) {
+      const why = `the init phase failed: ${failure.errorType}: ${failure.errorMessage}`;
+      throw new HearthError('InitFailed', `${why}. Nothing was changed: what served before serves on.`);
+    }
     const warnings =
       failure === null ? [] : [`the init phase failed, and so will every invocation: ${failure.errorType}: ${failure.errorMessage}`];
     return { init, warnings };
   } catch (error) {
-    if (!(error instanceof HearthError)) throw error;
+    if (!(error instanceof HearthError) || error.code === 'InitFailed') throw error;
     return { init: null, warnings: [`the init phase could not be run yet: ${error.message}`] };
   }
 }
@@ -117,8 +138,5 @@ async function runtimeWarnings(runtime: string, deps: OwnDeps): Promise<string[]
 
 function manifestWarnings(manifest: FunctionManifest): string[] {
   const unserved = new Set(manifest.triggers.map(triggerKind).filter((kind) => kind !== 'http'));
-  const warnings = [...unserved].map((kind) => `triggers of the kind ${kind} are not served yet: nothing invokes the function by it`);
-  if (manifest.scaling.keepAlive === 'histogram')
-    warnings.push('keepAlive: histogram is not served yet: idle instances are kept for the fixed default');
-  return warnings;
+  return [...unserved].map((kind) => `triggers of the kind ${kind} are not served yet: nothing invokes the function by it`);
 }

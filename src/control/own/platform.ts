@@ -2,6 +2,7 @@ import type { FunctionVersion, Scaling } from '../../model/function-version.ts';
 import type { InitReport, InstanceState, Rung } from '../../model/instance.ts';
 import type { UsageRecord } from '../../model/usage.ts';
 import type { LogLine, LogQuery } from '../../observe/function-logs.ts';
+import type { Lag } from '../../observe/lag.ts';
 
 /** `GET /hearth/v1/status` */
 export interface Status {
@@ -51,6 +52,21 @@ export interface Resident {
 export interface Occupancy {
   readonly instances: number;
   readonly resident: 'nothing' | 'snapshot' | 'plain';
+  /** Until when and why it stays so; null when the revision does not serve. */
+  readonly stay: StayReport | null;
+}
+
+/** What is to become of what a function keeps. Times in milliseconds since the epoch. */
+export interface StayReport {
+  /** `busy`: in use. `here`: kept. `away`: gone until it is due. `back`: kept again, since a call is expected. `over`: gone. */
+  readonly phase: 'busy' | 'here' | 'away' | 'back' | 'over';
+  readonly snapshotUntilMs: number | null;
+  /** Of the instance that fell idle last. */
+  readonly instancesUntilMs: number | null;
+  /** When it is made again without being asked for. */
+  readonly backAtMs: number | null;
+  /** The policy, and what it decided from. */
+  readonly why: string;
 }
 
 /** What came of making a version ready at its deployment. */
@@ -58,7 +74,12 @@ export interface Preparation {
   /** The report of its init phase; null when none was run, or it failed. */
   readonly init: InitReport | null;
   /** How the function's init phase failed, as its first invocation would be told; else null. */
-  readonly failure: { readonly errorType: string; readonly errorMessage: string } | null;
+  readonly failure: {
+    readonly errorType: string;
+    readonly errorMessage: string;
+    /** Whether the change was undone for it, because the revision before it works. */
+    readonly undone?: boolean;
+  } | null;
 }
 
 /** How far down the ladder `evict` goes: what is named stays. */
@@ -98,6 +119,8 @@ export interface FunctionSummary extends Occupancy {
 export interface Platform {
   /** `endpoint` is how the caller reached this server. */
   status(endpoint: string): Status;
+  /** Watches for so long how late the server's event loop is. */
+  lag(forMs: number): Promise<Lag>;
   occupancy(version: FunctionVersion): Occupancy;
   /** All that is resident, or of one function. */
   resident(functionName: string | null): Promise<Resident>;
@@ -108,12 +131,20 @@ export interface Platform {
    * the function's own failure is a result.
    */
   prepare(version: FunctionVersion): Promise<Preparation>;
+  /** Runs the init phase of a version that need not serve, and leaves nothing of it. As `prepare`. */
+  tryInit(version: FunctionVersion): Promise<Preparation>;
   /** Lines that are there, oldest first. */
   logs(query: LogQuery): Promise<readonly LogLine[]>;
   /** Calls a listener with every line of every function that arrives from now on; returns the way to stop. */
   followLogs(listener: (line: LogLine) => void): () => void;
   /** The usage report as docs/reference/own-api.md describes it. */
   usage(query: UsageQuery): Promise<unknown>;
-  /** Newest first. */
-  usageRecords(query: { readonly functionName?: string; readonly limit: number }): Promise<readonly UsageRecord[]>;
+  /** Newest first; `coldOnly`: of invocations that waited for a start. */
+  usageRecords(query: {
+    readonly functionName?: string;
+    readonly limit: number;
+    readonly coldOnly?: boolean;
+  }): Promise<readonly UsageRecord[]>;
+  /** The records of one invocation that has ended, the first attempt first. */
+  attempts(requestId: string): Promise<readonly UsageRecord[]>;
 }

@@ -13,6 +13,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
 import type { ExitStatus, InitReport, Rung } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
+import type { Step, StepOf } from '../../model/waterfall.ts';
 
 /** How a simulated function behaves. Times in milliseconds of the clock it was given. */
 export interface Behaviour {
@@ -72,13 +73,14 @@ export class SimulatedDriver implements Driver {
   }
 
   async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
-    const behaviour = this.#behaviour(spec.version.name);
-    const { rung, init } = await this.#init(spec, first);
-    if (init.unforkable !== null) {
-      return { kind: 'instance', reason: init.unforkable, instance: this.#instance(behaviour, { rung, init, log: first, of: spec.version.name }) };
-    }
     const { name } = spec.version;
-    const snapshot = new SimulatedSnapshot(this.#pids++, { rung, init, behaviour, of: name });
+    const behaviour = this.#behaviour(name);
+    const { rung, init, steps } = await this.#init(spec, first, 'snapshot');
+    if (init.unforkable !== null) {
+      const instance = this.#instance(behaviour, { rung, init, steps, log: first, of: name });
+      return { kind: 'instance', reason: init.unforkable, instance };
+    }
+    const snapshot = new SimulatedSnapshot(this.#pids++, { rung, init, steps, behaviour, of: name });
     this.#snapshots.add(snapshot);
     this.#observer.snapshots(name, 1);
     void snapshot.gone.then(() => {
@@ -90,13 +92,15 @@ export class SimulatedDriver implements Driver {
 
   async fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance> {
     if (!(snapshot instanceof SimulatedSnapshot) || !this.#snapshots.has(snapshot)) throw new Error('the snapshot is gone');
+    const atMs = this.#clock.monotonic();
     await this.#wait(snapshot.behaviour.forkMs);
-    return this.#instance(snapshot.behaviour, { rung: 'snapshot', init: null, log: instance, of: snapshot.of });
+    const steps: Step[] = [{ of: 'instance', name: 'fork', atMs, ms: this.#clock.monotonic() - atMs }];
+    return this.#instance(snapshot.behaviour, { rung: 'snapshot', init: null, steps, log: instance, of: snapshot.of });
   }
 
   async start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance> {
-    const { rung, init } = await this.#init(spec, instance);
-    return this.#instance(this.#behaviour(spec.version.name), { rung, init, log: instance, of: spec.version.name });
+    const { rung, init, steps } = await this.#init(spec, instance, 'instance');
+    return this.#instance(this.#behaviour(spec.version.name), { rung, init, steps, log: instance, of: spec.version.name });
   }
 
   async runtimes() {
@@ -113,21 +117,27 @@ export class SimulatedDriver implements Driver {
     await Promise.all([...[...this.#alive].map((i) => i.kill()), ...[...this.#snapshots].map((s) => s.evict())]);
   }
 
-  async #init(spec: StartSpec, instance: InstanceSpec): Promise<{ rung: Rung; init: InitReport }> {
+  async #init(spec: StartSpec, instance: InstanceSpec, of: StepOf): Promise<{ rung: Rung; init: InitReport; steps: Step[] }> {
     const behaviour = this.#behaviour(spec.version.name);
     const rung: Rung = this.#zygote ? 'zygote' : 'disk';
+    const startedMs = this.#clock.monotonic();
     if (!this.#zygote) await this.#wait(behaviour.runtimeMs);
     this.#zygote = true;
+    const runtimeMs = this.#clock.monotonic();
     const late = behaviour.initMs > spec.initTimeoutMs;
     const durationMs = Math.min(behaviour.initMs, spec.initTimeoutMs);
     await this.#wait(durationMs);
     instance.log.line(null, `init of ${spec.version.name}`);
     const error = late ? { errorType: 'Sandbox.Timedout', errorMessage: 'init timed out' } : (behaviour.initError ?? null);
     if (error !== null) throw new InitFailure(error.errorType, Buffer.from(JSON.stringify(error)), durationMs);
-    return { rung, init: { durationMs, slowestModules: [], unforkable: behaviour.unforkable ?? null } };
+    const steps: Step[] = [
+      { of: 'runtime', name: 'spawn', atMs: startedMs, ms: runtimeMs - startedMs },
+      { of, name: 'userInit', atMs: runtimeMs, ms: this.#clock.monotonic() - runtimeMs },
+    ];
+    return { rung, init: { durationMs, slowestModules: [], unforkable: behaviour.unforkable ?? null }, steps };
   }
 
-  #instance(behaviour: Behaviour, born: Birth): SimulatedInstance {
+  #instance(behaviour: Behaviour, born: Born): SimulatedInstance {
     const instance = new SimulatedInstance(this.#clock, behaviour, { ...born, observer: this.#observer });
     this.#alive.add(instance);
     this.#observer.instances(born.of, 1);
@@ -143,10 +153,10 @@ export class SimulatedDriver implements Driver {
   }
 }
 
-/** What an instance is born with. */
-interface Birth {
+interface Born {
   readonly rung: Rung;
   readonly init: InitReport | null;
+  readonly steps: readonly Step[];
   readonly log: InstanceSpec;
   /** The function's name. */
   readonly of: string;
@@ -156,14 +166,16 @@ class SimulatedSnapshot implements DriverSnapshot {
   readonly pid: number;
   readonly rung: Rung;
   readonly init: InitReport;
+  readonly steps: readonly Step[];
   readonly behaviour: Behaviour;
   readonly of: string;
   readonly #gone = deferred<void>();
 
-  constructor(pid: number, made: { rung: Rung; init: InitReport; behaviour: Behaviour; of: string }) {
+  constructor(pid: number, made: { rung: Rung; init: InitReport; steps: readonly Step[]; behaviour: Behaviour; of: string }) {
     this.pid = pid;
     this.rung = made.rung;
     this.init = made.init;
+    this.steps = made.steps;
     this.behaviour = made.behaviour;
     this.of = made.of;
   }
@@ -185,6 +197,7 @@ class SimulatedInstance implements DriverInstance {
   readonly pid = null;
   readonly rung: Rung;
   readonly init: InitReport | null;
+  readonly steps: readonly Step[];
   readonly #clock: Clock;
   readonly #behaviour: Behaviour;
   readonly #log: InstanceSpec;
@@ -194,11 +207,12 @@ class SimulatedInstance implements DriverInstance {
   readonly #pending = new Set<(error: InstanceExited) => void>();
   #over = false;
 
-  constructor(clock: Clock, behaviour: Behaviour, born: Birth & { readonly observer: SimulationObserver }) {
+  constructor(clock: Clock, behaviour: Behaviour, born: Born & { readonly observer: SimulationObserver }) {
     this.#of = born.of;
     this.#observer = born.observer;
     this.rung = born.rung;
     this.init = born.init;
+    this.steps = born.steps;
     this.#log = born.log;
     this.#clock = clock;
     this.#behaviour = behaviour;
@@ -218,14 +232,13 @@ class SimulatedInstance implements DriverInstance {
       this.#observer.invocations(this.#of, 1);
       const act = this.#behaviour.handler(invocation);
       this.#clock.after(act.ms, () => {
-        if (!this.#pending.delete(reject)) return;
-        this.#observer.invocations(this.#of, -1);
+        if (!this.#pending.has(reject)) return;
         if (act.exit !== undefined) {
-          this.#pending.add(reject);
-          this.#observer.invocations(this.#of, 1);
           this.#end(act.exit);
           return;
         }
+        this.#pending.delete(reject);
+        this.#observer.invocations(this.#of, -1);
         this.#log.log.line(invocation.requestId, 'handled');
         resolve({
           errorType: act.errorType ?? null,

@@ -26,7 +26,8 @@ const TAIL = { share: 0.99, margin: 1.1 };
 export function histogram(options: HistogramOptions): KeepAlivePolicy {
   return (o) => {
     const { idleTimes } = o;
-    if (idleTimes.samples < options.leastSamples) return fallback(o, `learning: ${idleTimes.samples} of ${options.leastSamples} idle times`);
+    if (idleTimes.samples < options.leastSamples)
+      return fallback(o, `learning: ${idleTimes.samples} of ${options.leastSamples} idle times`);
     const beyond = idleTimes.beyond / idleTimes.samples;
     const head = idleTimes.quantile(HEAD.share);
     const tail = idleTimes.quantile(TAIL.share);
