@@ -196,8 +196,11 @@ export class VersionQueue {
     });
     if (!instance.alive) return;
     this.#free.push(slot);
-    while (this.#waiting.length > 0 && this.#free.at(-1) === slot) {
-      this.#waiting.shift()?.resolve(this.#grant(slot, true));
+    // One that was kept ready started before they came: nobody waited for it.
+    const readyAtMs = instance.start.orderedAtMs + instance.start.startMs;
+    for (let next = this.#waiting[0]; next !== undefined && this.#free.at(-1) === slot; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      next.resolve(this.#grant(slot, readyAtMs > next.sinceMs));
     }
     if (slot.inFlight === 0) instance.idle();
   }
