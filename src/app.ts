@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Artifacts } from './artifacts/artifacts.ts';
 import { FsArtifacts } from './artifacts/fs-artifacts.ts';
 import { keepSwept } from './composition/lifecycle.ts';
 import { platform } from './composition/platform.ts';
@@ -35,6 +36,7 @@ import { thisMachine } from './runtimes/interpreters.ts';
 import type { Abilities } from './sandbox/abilities.ts';
 import { detect } from './sandbox/detect.ts';
 import { openStore } from './store/postgres-store.ts';
+import type { Store } from './store/store.ts';
 
 export interface StartOptions {
   readonly config: Config;
@@ -101,18 +103,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
-  const scope = { accountId: config.accountId, region: config.region };
-  const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
-  closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
-  const rollouts = Rollouts.follow({ registry, fleet, dispatcher, logs, log });
-  closing.add(keepSwept(artifacts, rollouts, { clock, log }));
-  const sources = await Sources.open({
-    folder: join(config.home, 'sources'),
-    clock,
-    maxBytes: config.limits.sourceBytes,
-    keepMs: 60 * 60_000,
-  });
-  closing.add(() => sources.close());
+  const { registry, rollouts } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts });
+  const sources = await openSources(base);
   const control = controlPlane({
     registry,
     sources,
@@ -144,6 +136,33 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const endpoint = await listen(base, control, { dispatcher, directory: rollouts });
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
+}
+
+/** The functions that are stored, and which of their revisions serve. */
+async function openFunctions(
+  { config, clock, ids, log, closing }: Base,
+  {
+    store,
+    fleet,
+    dispatcher,
+    logs,
+    artifacts,
+  }: { store: Store; fleet: LocalFleet; dispatcher: Dispatcher; logs: FunctionLogs; artifacts: Artifacts },
+): Promise<{ registry: FunctionRegistry; rollouts: Rollouts }> {
+  const scope = { accountId: config.accountId, region: config.region };
+  const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
+  closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
+  const rollouts = Rollouts.follow({ registry, fleet, dispatcher, logs, log });
+  closing.add(keepSwept(artifacts, rollouts, { clock, log }));
+  return { registry, rollouts };
+}
+
+/** Where uploads wait for their deployment. */
+async function openSources({ config, clock, closing }: Base): Promise<Sources> {
+  const folder = join(config.home, 'sources');
+  const sources = await Sources.open({ folder, clock, maxBytes: config.limits.sourceBytes, keepMs: 60 * 60_000 });
+  closing.add(() => sources.close());
+  return sources;
 }
 
 /** The interpreters of this machine: looked for in the background, since asking each of them takes seconds where there are many. */

@@ -29,6 +29,7 @@ export async function keepHabits(
 ): Promise<() => Promise<void>> {
   habits.restore(await store.all());
   let timer: Timer | null = null;
+  let stopped = false;
   const save = async (): Promise<void> => {
     const changes = habits.changes();
     try {
@@ -39,12 +40,16 @@ export async function keepHabits(
     }
   };
   const next = (): void => {
-    timer = clock.after(SAVE_MS, () => void save().then(() => timer !== null && next()));
+    timer = clock.after(SAVE_MS, () => void turn());
+  };
+  const turn = async (): Promise<void> => {
+    await save();
+    if (!stopped) next();
   };
   next();
   return () => {
+    stopped = true;
     timer?.cancel();
-    timer = null;
     return save();
   };
 }

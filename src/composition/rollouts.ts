@@ -168,7 +168,7 @@ export class Rollouts {
 }
 
 function failureOf(error: unknown): UpdateState {
-  if (!(error instanceof InitFailure)) return { status: 'Failed', reasonCode: 'InternalError', reason: String((error as Error).message) };
+  if (!(error instanceof InitFailure)) return { status: 'Failed', reasonCode: 'InternalError', reason: (error as Error).message };
   const { errorMessage = '' } = JSON.parse(error.body.toString()) as { errorMessage?: string };
   const reasonCode = error.errorType === 'Sandbox.Timedout' ? 'FunctionError.InitTimeout' : 'FunctionError.RuntimeInitError';
   return { status: 'Failed', reasonCode, reason: `${error.errorType}: ${errorMessage}` };

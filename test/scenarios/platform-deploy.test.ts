@@ -41,9 +41,9 @@ after(async () => {
 function calling(name: string, atOnce = 4): { answers: Told[]; stop(): Promise<string[]> } {
   const answers: Told[] = [];
   const requestIds: string[] = [];
-  let going = true;
+  const state = { going: true };
   const loop = async (): Promise<void> => {
-    while (going) {
+    while (state.going) {
       const told = await tell(server, name, { ms: 5 });
       answers.push(told);
       requestIds.push(told.answer.requestId ?? '');
@@ -51,7 +51,7 @@ function calling(name: string, atOnce = 4): { answers: Told[]; stop(): Promise<s
   };
   const loops = Promise.all(Array.from({ length: atOnce }, loop));
   const stop = async (): Promise<string[]> => {
-    going = false;
+    state.going = false;
     await loops;
     return requestIds;
   };

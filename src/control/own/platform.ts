@@ -57,7 +57,7 @@ export interface Occupancy {
 }
 
 /** What is to become of what a function keeps. Times in milliseconds since the epoch. */
-export interface StayReport {
+interface StayReport {
   /** `busy`: in use. `here`: kept. `away`: gone until it is due. `back`: kept again, since a call is expected. `over`: gone. */
   readonly phase: 'busy' | 'here' | 'away' | 'back' | 'over';
   readonly snapshotUntilMs: number | null;
