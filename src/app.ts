@@ -83,8 +83,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => store.close());
   const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
   closing.add(() => logs.close());
-  const recorder = new UsageRecorder({ store: store.usage, clock, log, flushMs: config.metering.flushMs });
-  closing.add(() => recorder.close());
+  const recorder = openRecorder(base, store);
   const catalogue = openCatalogue(base);
   const interpreters = catalogueInterpreters(catalogue);
   const artifacts = await FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock });
@@ -155,6 +154,12 @@ async function openFunctions(
   const rollouts = Rollouts.follow({ registry, fleet, dispatcher, logs, log });
   closing.add(keepSwept(artifacts, rollouts, { clock, log }));
   return { registry, rollouts };
+}
+
+function openRecorder({ config, clock, log, closing }: Base, store: Store): UsageRecorder {
+  const recorder = new UsageRecorder({ store: store.usage, clock, log, flushMs: config.metering.flushMs });
+  closing.add(() => recorder.close());
+  return recorder;
 }
 
 /** Where uploads wait for their deployment. */
