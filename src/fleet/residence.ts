@@ -31,6 +31,13 @@ export interface Started {
   readonly found: StartObservation['found'];
 }
 
+/** What a residence tells its fleet. */
+export interface ResidenceObserver {
+  made(residence: Residence, snapshot: DriverSnapshot): void;
+  /** Once for each that was made, whatever ended it. */
+  gone(residence: Residence): void;
+}
+
 /** Tries at one start before it is given up: a child that did not greet, a parent that went away. */
 const FORK_TRIES = 3;
 
@@ -42,6 +49,7 @@ export class Residence {
   readonly version: FunctionVersion;
   readonly driver: Driver;
   readonly #clock: Clock;
+  readonly #observer: ResidenceObserver;
   #state: ResidenceState = { kind: 'nothing' };
   /** Why there is no snapshot, while there is none. */
   #absence: Absence = { kind: 'new' };
@@ -52,11 +60,18 @@ export class Residence {
   failedForks = 0;
   /** Monotonic. */
   lastUsedMs = 0;
+  /** The eviction clock when it was made or last used. */
+  clockAtUse = 0;
+  /** Starts that were asked for and have not ended: while there are any, the snapshot is in use. */
+  startsUnderWay = 0;
+  /** How long its init phase took when it last ran, milliseconds; null: it has not, or never to its end. */
+  initMs: number | null = null;
 
-  constructor(version: FunctionVersion, driver: Driver, clock: Clock) {
+  constructor(version: FunctionVersion, driver: Driver, parts: { readonly clock: Clock; readonly observer: ResidenceObserver }) {
     this.version = version;
     this.driver = driver;
-    this.#clock = clock;
+    this.#clock = parts.clock;
+    this.#observer = parts.observer;
     const never = version.snapshot === 'off' ? 'snapshots are off for this function' : driver.unforkable(version.runtime);
     if (never !== null) this.#state = { kind: 'plain', reason: never, init: null };
   }
@@ -70,6 +85,17 @@ export class Residence {
    * Rejects with InitFailure or what the driver could not do.
    */
   async start(spec: () => Promise<StartSpec>, instance: InstanceSpec): Promise<Started> {
+    this.startsUnderWay++;
+    try {
+      const started = await this.#start(spec, instance);
+      this.initMs = started.init?.durationMs ?? this.initMs;
+      return started;
+    } finally {
+      this.startsUnderWay--;
+    }
+  }
+
+  async #start(spec: () => Promise<StartSpec>, instance: InstanceSpec): Promise<Started> {
     let waited: 'no' | 'made' | 'shared' = 'no';
     const found = this.#found();
     for (let failures = 0; ;) {
@@ -119,6 +145,7 @@ export class Residence {
       const prepared = await this.driver.prepare(await spec(), first);
       if (prepared.kind === 'instance') {
         this.#state = { kind: 'plain', reason: prepared.reason, init: prepared.instance.init };
+        this.initMs = prepared.instance.init?.durationMs ?? null;
         making.resolve();
         return prepared.instance;
       }
@@ -137,7 +164,7 @@ export class Residence {
   async evict(by: 'idle' | 'memory' | 'asked' = 'asked'): Promise<boolean> {
     const state = this.#state;
     if (state.kind !== 'snapshot') return false;
-    this.#state = { kind: 'nothing' };
+    this.#lost();
     this.#absence = { kind: 'evicted', by, atMs: this.#clock.now(), unusedMs: this.#clock.monotonic() - this.lastUsedMs };
     await state.snapshot.evict();
     return true;
@@ -166,12 +193,19 @@ export class Residence {
     }
   }
 
+  #lost(): void {
+    this.#state = { kind: 'nothing' };
+    this.#observer.gone(this);
+  }
+
   #settle(snapshot: DriverSnapshot, madeAtMs: number): void {
     this.#state = { kind: 'snapshot', snapshot, madeAtMs };
     this.forks = 0;
+    this.initMs = snapshot.init.durationMs;
+    this.#observer.made(this, snapshot);
     void snapshot.gone.then(() => {
       if (this.#state.kind !== 'snapshot' || this.#state.snapshot !== snapshot) return;
-      this.#state = { kind: 'nothing' };
+      this.#lost();
       this.#absence = { kind: 'lost', atMs: this.#clock.now() };
     });
     if (this.#retired) void this.evict();
