@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import confine, output, reseed
+from . import confine, files, output, reseed
 from .connection import Connection
 
 
@@ -13,6 +13,7 @@ def become(order, parent):
         output.attach(order["logSocket"], order["token"])
         connection = Connection(order["socket"])
         unconfined = confine.take(order["confine"], parent)
+        files.reopen()
         reseed.everything()
         if order.get("logStream") is not None:
             os.environ["AWS_LAMBDA_LOG_STREAM_NAME"] = order["logStream"]
