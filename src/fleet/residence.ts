@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import { deferred } from '../lib/deferred.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { InitReport, Rung } from '../model/instance.ts';
+import { InitFailure } from './driver.ts';
 import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, StartSpec } from './driver.ts';
 
 /** What is resident for a version beside its instances. */
@@ -12,7 +13,13 @@ export type ResidenceState =
       /** Rejects as the making did: one failed init phase answers all who waited for it. */ readonly done: Promise<void>;
     }
   | { readonly kind: 'snapshot'; readonly snapshot: DriverSnapshot; /** Milliseconds since the epoch. */ readonly madeAtMs: number }
-  | { readonly kind: 'plain'; readonly reason: string; readonly init: InitReport | null };
+  | {
+      readonly kind: 'plain';
+      readonly reason: string;
+      readonly init: InitReport | null;
+      /** When a snapshot is tried again, monotonic; null: never for this revision. */
+      readonly againAtMs: number | null;
+    };
 
 /** One instance, and what was gone through for it. */
 export interface Started {
@@ -25,8 +32,15 @@ export interface Started {
   readonly initBilled: boolean;
 }
 
-/** Tries at one start before it is given up: a child that did not greet, a parent that went away. */
-const FORK_TRIES = 3;
+/** Children in a row that a parent may lose before another parent is made: one that did not greet in time may have been unlucky. */
+const LOSSES_OF_A_PARENT = 2;
+/** Parents in a row that lost their children before the version is started plainly. */
+const LOST_PARENTS = 2;
+/** Failed forks of one start before that one instance is started plainly, whatever is known of the snapshot. */
+const FAILURES_OF_A_START = 5;
+/** How long a version is started plainly, before a snapshot is tried again; doubled each time, up to the last. */
+const PLAIN_MS = 60_000;
+const LONGEST_PLAIN_MS = 3_600_000;
 
 /**
  * The snapshot of one version: made once however many ask, forked from while it is there, made again when it was lost, and
@@ -39,8 +53,13 @@ export class Residence {
   #retired = false;
   /** Instances forked from the present snapshot. */
   forks = 0;
-  /** Forks that failed and were tried again. */
+  /** Forks that failed and were done again, so that no caller saw them; of all snapshots there ever were. */
   failedForks = 0;
+  /** Losses of the present snapshot since a child of its greeted. */
+  #losses = 0;
+  /** Snapshots given up since a child greeted. */
+  #lostParents = 0;
+  #plainMs = PLAIN_MS;
   /** Monotonic. */
   lastUsedMs = 0;
 
@@ -48,7 +67,7 @@ export class Residence {
     this.version = version;
     this.driver = driver;
     const never = version.snapshot === 'off' ? 'snapshots are off for this function' : driver.unforkable(version.runtime);
-    if (never !== null) this.#state = { kind: 'plain', reason: never, init: null };
+    if (never !== null) this.#state = { kind: 'plain', reason: never, init: null, againAtMs: null };
   }
 
   get state(): ResidenceState {
@@ -56,8 +75,8 @@ export class Residence {
   }
 
   /**
-   * Starts one instance on the best rung there is. `spec` is asked for when something must run user code.
-   * Rejects with InitFailure or what the driver could not do.
+   * Starts one instance on the best rung there is. `spec` is asked for when something must run user code. A fork that fails is done again, from
+   * another parent if need be, and in the end the instance is started plainly. Rejects with InitFailure or what the driver could not do.
    */
   async start(spec: () => Promise<StartSpec>, instance: InstanceSpec, clock: Clock): Promise<Started> {
     let waited: 'no' | 'made' | 'shared' = 'no';
@@ -65,6 +84,10 @@ export class Residence {
       const state = this.#state;
       switch (state.kind) {
         case 'plain':
+          if (state.againAtMs !== null && clock.monotonic() >= state.againAtMs) {
+            this.#state = { kind: 'nothing' };
+            break;
+          }
           return plainly(await this.driver.start(await spec(), instance));
         case 'preparing':
           await state.done;
@@ -77,13 +100,9 @@ export class Residence {
           break;
         }
         case 'snapshot': {
-          const forked = await this.#fork(state.snapshot, instance, clock).catch((error: unknown) => {
-            if (++failures >= FORK_TRIES) throw error;
-            return null;
-          });
+          const forked = await this.#fork(state.snapshot, instance, clock);
           if (forked === null) {
-            // A parent that failed twice is not asked a third time: another one is made.
-            if (failures > 1) await this.evict();
+            if (++failures >= FAILURES_OF_A_START) return plainly(await this.driver.start(await spec(), instance));
             break;
           }
           if (waited === 'no') return { instance: forked, rung: forked.rung, init: null, initBilled: false };
@@ -106,7 +125,7 @@ export class Residence {
     try {
       const prepared = await this.driver.prepare(await spec(), first);
       if (prepared.kind === 'instance') {
-        this.#state = { kind: 'plain', reason: prepared.reason, init: prepared.instance.init };
+        this.#state = { kind: 'plain', reason: prepared.reason, init: prepared.instance.init, againAtMs: null };
         making.resolve();
         return prepared.instance;
       }
@@ -136,21 +155,45 @@ export class Residence {
     await this.evict();
   }
 
-  async #fork(snapshot: DriverSnapshot, instance: InstanceSpec, clock: Clock): Promise<DriverInstance> {
+  /** Null: the fork failed, and something else must be tried. Rejects with InitFailure when that is the function's doing. */
+  async #fork(snapshot: DriverSnapshot, instance: InstanceSpec, clock: Clock): Promise<DriverInstance | null> {
     this.lastUsedMs = clock.monotonic();
     try {
       const forked = await this.driver.fork(snapshot, instance);
       this.forks++;
+      this.#losses = 0;
+      this.#lostParents = 0;
+      this.#plainMs = PLAIN_MS;
       return forked;
     } catch (error) {
+      if (error instanceof InitFailure) throw error; // its own after-restore hooks failed
       this.failedForks++;
-      throw error;
+      await this.#lost(snapshot, error, clock);
+      return null;
     }
+  }
+
+  /** A child was lost. Of many lost at once, those of a parent that has been given up by then count no more. */
+  async #lost(snapshot: DriverSnapshot, error: unknown, clock: Clock): Promise<void> {
+    if (this.#state.kind !== 'snapshot' || this.#state.snapshot !== snapshot) return;
+    if (++this.#losses < LOSSES_OF_A_PARENT) return;
+    this.#losses = 0;
+    const enough = ++this.#lostParents >= LOST_PARENTS;
+    const { init } = snapshot;
+    const evicted = this.evict();
+    if (enough) {
+      const why = error instanceof Error ? error.message : String(error);
+      const reason = `instances forked from its snapshot did not come up (${why}); a snapshot is tried again in ${this.#plainMs / 60_000} min`;
+      this.#state = { kind: 'plain', reason, init, againAtMs: clock.monotonic() + this.#plainMs };
+      this.#plainMs = Math.min(this.#plainMs * 2, LONGEST_PLAIN_MS);
+    }
+    await evicted;
   }
 
   #settle(snapshot: DriverSnapshot, madeAtMs: number): void {
     this.#state = { kind: 'snapshot', snapshot, madeAtMs };
     this.forks = 0;
+    this.#losses = 0;
     void snapshot.gone.then(() => {
       if (this.#state.kind === 'snapshot' && this.#state.snapshot === snapshot) this.#state = { kind: 'nothing' };
     });

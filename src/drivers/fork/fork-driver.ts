@@ -21,11 +21,15 @@ import { Zygotes, whyNoFork } from './zygotes.ts';
 
 const WELCOME_INSTANCE = encodeJsonFrame(Frame.welcome, 0, { protocol: PROTOCOL_VERSION, role: 'instance' } satisfies Welcome);
 
+/** Lambda's limit for after-restore hooks. */
+const RESTORE_LIMIT_MS = 10_000;
+
 /** A process that has run its init phase. */
 interface Initialised {
   readonly newborn: Newborn;
   readonly rung: Rung;
   readonly init: InitReport;
+  readonly restores: boolean;
   readonly needed: readonly string[];
   readonly cleanUp: () => void;
 }
@@ -65,9 +69,13 @@ export class ForkDriver implements Driver {
 
   async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
     const made = await this.#initialise(spec, first, true);
-    const { newborn, rung, init, needed } = made;
+    const { newborn, rung, init, needed, restores } = made;
     if (init.unforkable !== null) return { kind: 'instance', reason: init.unforkable, instance: this.#serve(made) };
-    const snapshot = new ForkSnapshot(new Forker(this.#processes, newborn), { rung, init, origin: { version: spec.version, needed } });
+    const snapshot = new ForkSnapshot(new Forker(this.#processes, newborn), {
+      rung,
+      init,
+      origin: { version: spec.version, needed, restores },
+    });
     void snapshot.gone.then(made.cleanUp);
     return { kind: 'snapshot', snapshot };
   }
@@ -94,7 +102,13 @@ export class ForkDriver implements Driver {
         sink: instance.log,
         concurrency: scaling.concurrency,
       });
-      return this.#keep(new ForkInstance(this.#processes, newborn, { rung: 'snapshot', init: null, welcome: WELCOME_INSTANCE, cleanUp }));
+      const { restores } = snapshot.origin;
+      if (restores) {
+        const limits = { limitMs: RESTORE_LIMIT_MS, requestId: instance.instanceId };
+        await runInit(this.#processes, newborn, { welcome: WELCOME_INSTANCE, ...limits });
+      }
+      const welcome = restores ? null : WELCOME_INSTANCE;
+      return this.#keep(new ForkInstance(this.#processes, newborn, { rung: 'snapshot', init: null, welcome, cleanUp }));
     } catch (error) {
       cleanUp();
       throw error;
@@ -149,8 +163,9 @@ export class ForkDriver implements Driver {
       const taskRoot = real(spec.taskRoot) ?? spec.taskRoot;
       const environment = { ...spec.environment, LAMBDA_TASK_ROOT: taskRoot, ...(temporary === null ? {} : { TMPDIR: temporary.path }) };
       const welcome = functionWelcome({ ...spec, environment }, instance, { snapshot: snapshot && abilities.linux, taskRoot });
-      const init = await runInit(this.#processes, newborn, { welcome, limitMs: spec.initTimeoutMs, requestId: instance.instanceId });
-      return { newborn, rung, init, needed, cleanUp };
+      const limits = { limitMs: spec.initTimeoutMs, requestId: instance.instanceId };
+      const { report, restores } = await runInit(this.#processes, newborn, { welcome, ...limits });
+      return { newborn, rung, init: report, restores, needed, cleanUp };
     } catch (error) {
       cleanUp();
       throw error;

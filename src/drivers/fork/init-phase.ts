@@ -33,7 +33,13 @@ export function functionWelcome(spec: StartSpec, instance: InstanceSpec, o: { sn
   return encodeJsonFrame(Frame.welcome, 0, welcome);
 }
 
-type Outcome = { readonly done: InitReport } | { readonly failed: InitFailure } | { readonly ended: true };
+/** How an init phase ended, and whether instances forked from it have something to do first. */
+export interface InitEnd {
+  readonly report: InitReport;
+  readonly restores: boolean;
+}
+
+type Outcome = { readonly done: InitEnd } | { readonly failed: InitFailure } | { readonly ended: true };
 
 /**
  * Welcomes the process and waits until its init phase has ended one way or another. Rejects with InitFailure when that is the function's doing;
@@ -43,7 +49,7 @@ export async function runInit(
   processes: Processes,
   newborn: Newborn,
   o: { welcome: Buffer; limitMs: number; requestId: string },
-): Promise<InitReport> {
+): Promise<InitEnd> {
   const { clock } = processes.options;
   const startedAtMs = clock.monotonic();
   const outcome = deferred<Outcome>();
@@ -71,7 +77,8 @@ function read(type: number, payload: Buffer): Outcome {
   const durationMs = typeof message['durationMs'] === 'number' ? message['durationMs'] : 0;
   if (type === Frame.initDone) {
     const { slowestModules, unforkable } = message as unknown as InitReport;
-    return { done: { durationMs, slowestModules: Array.isArray(slowestModules) ? slowestModules : [], unforkable: unforkable ?? null } };
+    const report = { durationMs, slowestModules: Array.isArray(slowestModules) ? slowestModules : [], unforkable: unforkable ?? null };
+    return { done: { report, restores: message['restores'] === true } };
   }
   if (type !== Frame.initError) throw new FrameError(`frame of type ${type} from an init phase`);
   const { durationMs: _, ...document } = message;
