@@ -29,6 +29,7 @@ const functionVersion = z.strictObject({
   dependencies: text.nullable(),
   scaling: z.strictObject({ min: count, max: count.nullable(), concurrency: count.positive(), keepAliveMs: z.number().nonnegative() }),
   snapshot: z.enum(['onDeploy', 'onFirstUse', 'off']),
+  rehearsal: text.nullable().default(null),
   url: z.strictObject({ auth: z.enum(['NONE', 'AWS_IAM']) }).nullable(),
   modifiedAtMs: z.number(),
 }) satisfies z.ZodType<FunctionVersion>;

@@ -92,6 +92,7 @@ function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: numbe
     dependencies: build.dependencies,
     scaling: { min, max, concurrency, keepAliveMs: typeof keepAlive === 'number' ? keepAlive * 1000 : keepAliveMs },
     snapshot: manifest.snapshot,
+    rehearsal: manifest.rehearse === undefined ? null : JSON.stringify(manifest.rehearse),
     url: auth === undefined ? null : { auth: auth === 'none' ? 'NONE' : 'AWS_IAM' },
   };
 }

@@ -12,6 +12,7 @@ import { functionIds } from '../../sandbox/ids.ts';
 import { functionWelcome, runInit } from './init-phase.ts';
 import { ForkInstance } from './instance.ts';
 import { Forker } from './forker.ts';
+import { RESTORE_LIMIT_MS } from './options.ts';
 import type { ForkDriverOptions } from './options.ts';
 import { Processes } from './processes.ts';
 import type { Newborn } from './processes.ts';
@@ -20,9 +21,6 @@ import { hiddenPaths, makeTemporary, neededPaths, real } from './surroundings.ts
 import { Zygotes, whyNoFork } from './zygotes.ts';
 
 const WELCOME_INSTANCE = encodeJsonFrame(Frame.welcome, 0, { protocol: PROTOCOL_VERSION, role: 'instance' } satisfies Welcome);
-
-/** Lambda's limit for after-restore hooks. */
-const RESTORE_LIMIT_MS = 10_000;
 
 /** A process that has run its init phase. */
 interface Initialised {
@@ -104,7 +102,7 @@ export class ForkDriver implements Driver {
       });
       const { restores } = snapshot.origin;
       if (restores) {
-        const limits = { limitMs: RESTORE_LIMIT_MS, requestId: instance.instanceId };
+        const limits = { limitMs: this.#options.restoreMs ?? RESTORE_LIMIT_MS, requestId: instance.instanceId };
         await runInit(this.#processes, newborn, { welcome: WELCOME_INSTANCE, ...limits });
       }
       const welcome = restores ? null : WELCOME_INSTANCE;

@@ -28,7 +28,7 @@ export function functionWelcome(spec: StartSpec, instance: InstanceSpec, o: { sn
     logStream: instance.logStream,
     concurrency: version.scaling.concurrency,
     snapshot: o.snapshot,
-    rehearsal: null,
+    rehearsal: version.rehearsal,
   };
   return encodeJsonFrame(Frame.welcome, 0, welcome);
 }
