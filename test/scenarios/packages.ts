@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { REPOSITORY } from './examples-folder.ts';
@@ -47,6 +47,7 @@ async function packages(
   const folder = await mkdtemp(join(KEPT, 'making-'));
   try {
     await install(folder);
+    await chmod(folder, 0o755); // functions run as users of their own
     await rename(folder, root).catch((error: unknown) => {
       if (!existsSync(root)) throw error;
     });

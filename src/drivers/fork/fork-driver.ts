@@ -89,7 +89,7 @@ export class ForkDriver implements Driver {
       abilities,
       needed,
       ephemeralStorageMb: version.ephemeralStorageMb,
-      hostname: hostname(version.name),
+      hostname: hostname(version.name, instance.instanceId),
       temporary: temporary?.path ?? '',
     });
     try {
@@ -225,7 +225,8 @@ export class ForkDriver implements Driver {
   }
 }
 
-/** A function's name as a host name: at most 63 characters. */
-function hostname(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-').slice(0, 63);
+/** A function's name as a host name, for an instance with the beginning of its id: at most 63 characters. */
+function hostname(name: string, instanceId?: string): string {
+  const end = instanceId === undefined ? '' : `-${instanceId.slice(0, 12)}`;
+  return name.toLowerCase().replaceAll('_', '-').slice(0, 63 - end.length) + end;
 }
