@@ -2,7 +2,10 @@
 // Which library a thread of native code belongs to: the addresses on its stack say who called what it waits in.
 const fs = require('node:fs');
 const path = require('node:path');
+const native = require('./native.cjs');
 
+const LOOKS = 25;
+const PAUSE_MS = 20;
 const STACK_BYTES = 64 * 1024;
 const WORD_BYTES = 8;
 const LINE = /^([0-9a-f]+)-([0-9a-f]+) ..x. \S+ \S+ \S+ +(\/.*)$/;
@@ -37,22 +40,30 @@ function nameOf(file) {
   return PART.test(name) ? 'sharp' : name;
 }
 
-/** The library of each thread, or null where that can't be told. */
+/** The library of one thread; undefined where it has none of its own, null while that can't be told because it runs. */
+function libraryOf(thread, mappings, memory) {
+  try {
+    for (const address of stackOf(thread, memory)) {
+      const owner = mappings.find(({ start, end }) => start <= address && address < end);
+      if (owner !== undefined) return nameOf(owner.file);
+    }
+    return undefined;
+  } catch {
+    return null;
+  }
+}
+
+/** The library of each thread, or nothing where that can't be told. Waits a little for threads that spin before they wait. */
 function librariesOf(threads) {
   const mappings = code();
   const memory = fs.openSync('/proc/self/mem', 'r');
+  const found = threads.map(() => null);
   try {
-    return threads.map((thread) => {
-      try {
-        for (const address of stackOf(thread, memory)) {
-          const owner = mappings.find(({ start, end }) => start <= address && address < end);
-          if (owner !== undefined) return nameOf(owner.file);
-        }
-      } catch {
-        // it has ended, or runs
-      }
-      return null;
-    });
+    for (let look = 0; look < LOOKS && found.includes(null); look++) {
+      if (look > 0) native.poll(null, 0, PAUSE_MS);
+      for (const [i, thread] of threads.entries()) found[i] ??= libraryOf(thread, mappings, memory);
+    }
+    return found;
   } finally {
     fs.closeSync(memory);
   }

@@ -3,7 +3,9 @@
 import os
 import re
 import struct
+import time
 
+_PATIENCE_SECONDS = 0.5
 _STACK_BYTES = 64 * 1024
 _LINE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) ..x. \S+ \S+ \S+ +(/.*)$")
 # Whatever runs a thread has frames of these.
@@ -12,14 +14,18 @@ _PACKAGE = re.compile(r".*/(?:site-packages|dist-packages|node_modules|python)/(
 
 
 def libraries(threads):
-    """Thread id to library's name; those that can't be told are left out."""
+    """Thread id to library's name; those that can't be told are left out. Waits a little for threads that spin before they wait."""
     mappings = _code()
     found = {}
-    for thread in threads:
-        name = _of(thread, mappings)
-        if name is not None:
-            found[thread] = name
-    return found
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        for thread in threads:
+            name = found.get(thread) or _of(thread, mappings)
+            if name is not None:
+                found[thread] = name
+        if len(found) == len(threads) or time.monotonic() > until:
+            return found
+        time.sleep(0.02)
 
 
 def _of(thread, mappings):
