@@ -34,6 +34,6 @@ def _rests(loop):
     """Whether it watches nothing but its own waker. A loop of another age has other insides, and is left alone."""
     try:
         watched = list(loop._selector.get_map().values())
-        return [key.fileobj for key in watched] == [loop._ssock] and type(loop._selector) is selectors.DefaultSelector
+        return [key.fd for key in watched] == [loop._ssock.fileno()] and type(loop._selector) is selectors.DefaultSelector
     except (AttributeError, RuntimeError):
         return False
