@@ -9,3 +9,7 @@ export const pythonLibraries = (): Promise<Packages> =>
 
 /** Another Node.js, whole, as npm has it. */
 export const nodeInterpreter = (version: string): Promise<Packages> => npmPackages({ [`node-linux-${process.arch}`]: version });
+
+/** Clients that hold connections. */
+export const pythonClients = (): Promise<Packages> =>
+  pythonPackages(PYTHON, { 'psycopg-binary': '3.3.9', psycopg: '3.3.9', 'psycopg-pool': '3.3.3', requests: '2.32.5' });

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from . import detect, errors, frames, handler, hooks, invocation, libraries, logs, loops, modules, output, rehearse, reseed
+from . import connections, detect, errors, frames, handler, hooks, invocation, libraries, logs, loops, modules, output, rehearse, reseed
 
 _REHEARSAL_MS = 60_000
 
@@ -103,5 +103,6 @@ def _rehearse(function, event):
 def _unforkable(connection):
     """Why not, in words, or None. Looked for last: hooks may have closed what init left open."""
     reseed.find_generators()
+    connections.close_idle()
     loops.lay_down()
     return detect.unforkable(connection)
