@@ -55,7 +55,7 @@ const members = {
     .describe('When the initialised parent is made that instances are forked from'),
   rehearse: sampleEvent
     .optional()
-    .describe('A sample event that the handler is run with once before its snapshot is taken; what it does, it does'),
+    .describe('A sample event that the handler is run with before its snapshot is taken; what it does, it does'),
   url: z
     .strictObject({ auth: z.enum(['none', 'aws_iam']).default('none').describe('Who may call it') })
     .optional()
@@ -79,7 +79,7 @@ const functionEntry = z.strictObject({
     .union([z.string().min(1), sampleEvent], { error: 'must be the path of a JSON file, or the event itself' })
     .optional()
     .describe(
-      'A sample event, or the JSON file it is in, relative to this file: the handler is run with it once before its snapshot is taken; what it does, it does',
+      'A sample event, or the JSON file it is in, relative to this file: the handler is run with it before its snapshot is taken; what it does, it does',
     ),
   code: z.string().min(1).default('.').describe('Folder of the function, relative to this file'),
 });

@@ -3,6 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import type { ForkDriver } from '../../src/drivers/fork/fork-driver.ts';
 import { InitFailure } from '../../src/fleet/driver.ts';
 import type { DriverInstance, Prepared, StartSpec } from '../../src/fleet/driver.ts';
+import { pythonPackages } from '../scenarios/packages.ts';
+import { PYTHON } from '../scenarios/python-shim-host.ts';
 import { farDeadlineMs, instanceSpec, invocation } from './driver.contract.ts';
 import { abilities, behaviourSpec, openForkDriver, runtimes } from './fork-driver-subject.ts';
 
@@ -55,6 +57,31 @@ for (const { language, runtime, missing } of await runtimes()) {
       assert.ok(prepared.kind === 'instance');
       assert.deepEqual(await order(prepared.instance), [...BEFORE, ...AFTER]);
       assert.deepEqual(await order(await driver.start(spec('thread'), instanceSpec())), [...BEFORE, ...AFTER]);
+    });
+
+    it('come after the rehearsal with a sample event, which prepares what they may have to close', async () => {
+      const rehearsed = behaviourSpec('hooks', runtime, { rehearsal: '{"note": "rehearsed"}' });
+      const prepared = await driver.prepare(rehearsed, instanceSpec());
+      assert.ok(prepared.kind === 'snapshot');
+      const seen = (await order(await driver.fork(prepared.snapshot, instanceSpec()))) as string[];
+      const first = seen.indexOf('before 2');
+      assert.ok(first >= 1);
+      assert.deepEqual(new Set(seen.slice(0, first)), new Set(['rehearsed']));
+      assert.deepEqual(seen.slice(first), [...BEFORE, ...AFTER]);
+      await prepared.snapshot.evict();
+      assert.deepEqual(await order(await driver.start(rehearsed, instanceSpec())), [...BEFORE, ...AFTER], 'for a snapshot only');
+    });
+
+    it('are taken from AWS’s own package where the function brings it', async (t) => {
+      if (language === 'node') return t.skip('AWS has none for Node.js');
+      const packages = await pythonPackages(PYTHON, { 'snapshot-restore-py': '1.0.0' });
+      if (packages.missing !== null) return t.skip(packages.missing);
+      const prepared = await driver.prepare({ ...spec('which'), dependencyRoot: packages.root }, instanceSpec());
+      assert.ok(prepared.kind === 'snapshot');
+      const [path, ...seen] = (await order(await driver.fork(prepared.snapshot, instanceSpec()))) as string[];
+      assert.match(path!, /test-packages/);
+      assert.deepEqual(seen, [...BEFORE, ...AFTER]);
+      await prepared.snapshot.evict();
     });
 
     it('do not run in a function that is to have no snapshot', async () => {

@@ -228,5 +228,10 @@ export class ForkDriver implements Driver {
 /** A function's name as a host name, for an instance with the beginning of its id: at most 63 characters. */
 function hostname(name: string, instanceId?: string): string {
   const end = instanceId === undefined ? '' : `-${instanceId.slice(0, 12)}`;
-  return name.toLowerCase().replaceAll('_', '-').slice(0, 63 - end.length) + end;
+  return (
+    name
+      .toLowerCase()
+      .replaceAll('_', '-')
+      .slice(0, 63 - end.length) + end
+  );
 }

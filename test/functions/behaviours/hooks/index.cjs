@@ -15,4 +15,7 @@ SnapshotRestore.registerAfterRestore(async () => {
   order.push('after 1');
 });
 SnapshotRestore.registerAfterRestore(() => order.push('after 2'));
-exports.handler = async () => order;
+exports.handler = async (event) => {
+  if (event.note) order.push(event.note);
+  return order;
+};

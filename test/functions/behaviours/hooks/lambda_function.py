@@ -1,4 +1,5 @@
 import os
+import sys
 import threading
 import time
 
@@ -6,6 +7,8 @@ from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 order = []
 mode = os.environ.get("MODE", "")
+if mode == "which":
+    order.append(sys.modules["snapshot_restore_py"].__file__)
 if "thread" in mode:
     threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
 
@@ -34,4 +37,6 @@ register_after_restore(order.append, "after 2")
 
 
 def lambda_handler(event, context):
+    if event.get("note"):
+        order.append(event["note"])
     return order
