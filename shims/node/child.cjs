@@ -7,16 +7,20 @@ const reseed = require('./reseed.cjs');
 const { reopen } = require('./descriptors.cjs');
 const { confine } = require('./confine.cjs');
 const { Link, connect, writeAll } = require('./link.cjs');
+const { nowMs } = require('./monotonic.cjs');
 
-/** Returns {link, token, unconfined}: a process of its own, connected and confined, with files of its own. Throws when a step fails. */
+/** Returns {link, token, unconfined, born}: a process of its own, connected and confined, with files of its own. Throws when a step fails. */
 function takeFirstSteps(order, files) {
   redirectOutput(order);
   reopen(files);
   const link = Link.connect(order.socket);
+  const connectedMs = nowMs();
   const unconfined = confine(order.confine);
+  const confinedMs = nowMs();
   becomeSomeoneElse();
   if (order.logStream !== null) process.env.AWS_LAMBDA_LOG_STREAM_NAME = order.logStream;
-  return { link, token: order.token, unconfined };
+  const born = { takenMs: order.takenMs, forkedMs: order.forkedMs, connectedMs, confinedMs };
+  return { link, token: order.token, unconfined, born };
 }
 
 /** Makes the log socket stdout and stderr. */

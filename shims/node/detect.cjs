@@ -73,7 +73,11 @@ async function letWorkersLeave(before) {
 }
 
 const plural = (count, noun) => `${count} ${count === 1 ? noun : noun.endsWith('s') ? `${noun}es` : `${noun}s`}`;
-const few = (names) => [...new Set(names)].toSorted().slice(0, SHOWN).join(', ');
+const few = (names) =>
+  [...new Set(names)]
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .slice(0, SHOWN)
+    .join(', ');
 
 /** One sentence for each library that has threads. */
 function threadReasons(before) {

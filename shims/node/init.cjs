@@ -10,6 +10,7 @@ const hooks = require('./hooks.cjs');
 const libraries = require('./libraries.cjs');
 const { loadHandler } = require('./loader.cjs');
 const { watchModules } = require('./modules.cjs');
+const { nowMs } = require('./monotonic.cjs');
 
 /** Replaces the whole environment, native code's view of it included. */
 function replaceEnvironment(environment) {
@@ -33,11 +34,11 @@ function enter(order) {
 const startThreadPool = () => new Promise((resolve) => fs.stat('/', resolve));
 
 /**
- * Runs the init phase, `rehearse(handler)` included where the function asks for it. Returns {handler, durationMs, slowestModules, unforkable,
- * files}: why the process can't be forked, or null; and the files that each child must open anew. Throws what the function threw.
+ * Runs the init phase, `rehearse(handler)` included where the function asks for it. Returns {handler, report, unforkable, files}: the report as in
+ * InitDone; why the process can't be forked, or null; and the files that each child must open anew. Throws what the function threw.
  */
 async function initialise(order, { forkable, rehearse }) {
-  const startedAt = process.hrtime.bigint();
+  const enteredMs = nowMs();
   enter(order);
   libraries.oneThreadEach();
   await startThreadPool();
@@ -45,9 +46,12 @@ async function initialise(order, { forkable, rehearse }) {
   const before = wanted ? baseline() : null;
   const watch = watchModules(order.taskRoot);
   const connections = watchConnections();
+  const startedMs = nowMs();
   let handler;
+  let loadedMs;
   try {
     handler = await loadHandler(order.taskRoot, order.handler, watch.note);
+    loadedMs = nowMs();
     await settle();
     if (wanted && order.rehearsal !== null) {
       await rehearse(handler);
@@ -61,13 +65,19 @@ async function initialise(order, { forkable, rehearse }) {
     connections.stop();
     watch.stop();
   }
+  const importMs = watch.importMs();
   const unforkable = wanted ? whyNot(before) : null;
   return {
     handler,
     unforkable,
     files: wanted && unforkable === null ? descriptors.files(before).reopenable : [],
-    durationMs: Number(process.hrtime.bigint() - startedAt) / 1e6,
-    slowestModules: watch.slowest(),
+    report: {
+      durationMs: nowMs() - startedMs,
+      setUpMs: startedMs - enteredMs,
+      importMs,
+      userMs: loadedMs - startedMs - importMs,
+      slowestModules: watch.slowest(),
+    },
   };
 }
 

@@ -8,18 +8,19 @@ const { errorDocument, loggable, unhandledRejection } = require('./failures.cjs'
 const { Frame } = require('./frames.cjs');
 const { capabilities, greet } = require('./greeting.cjs');
 const { calibrate } = require('./idle.cjs');
-const descriptors = require('./descriptors.cjs');
 const hooks = require('./hooks.cjs');
 const { initialise, restore, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
-const { waitForOrders } = require('./orders.cjs');
-const { rehearse, rehearseHandler } = require('./rehearse.cjs');
+const { Orders } = require('./orders.cjs');
+const { Practice, rehearse, rehearseHandler } = require('./rehearse.cjs');
 const { collectRubbish } = require('./rubbish.cjs');
 const { Instance } = require('./serve.cjs');
 
 const EXIT_SHIM_FAILED = 70;
 const EXIT_UNHANDLED_REJECTION = 128; // these two are AWS's
 const EXIT_UNCAUGHT_EXCEPTION = 129;
+/** A zygote that had nothing to do for so long goes on with its practice. */
+const QUIET_MS = 20;
 const EXIT_UNSETTLED = 13; // Node.js's own for a top-level await that never ends
 
 /** What to do about an error that nobody caught; depends on the phase. */
@@ -46,11 +47,20 @@ function installProcess() {
 /** A place in the event loop where nothing is half handled. */
 const checkPhase = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Forks on the host's orders, in the check phase, with no turn of the event loop before. Resolves in each child only, as the process it has become. */
-function forkOnOrders(self, fn) {
+/**
+ * Forks on the host's orders, in the check phase, with no turn of the event loop before: a snapshot runs none. A zygote, which has no user code,
+ * practises while there is nothing to do. Resolves in each child only, as the process it has become.
+ */
+async function forkOnOrders(self, fn, practice) {
   collectRubbish();
-  const order = waitForOrders(self.link);
-  return become(takeFirstSteps(order, fn?.files ?? []), fn === null ? null : { ...fn, logStream: order.logStream });
+  const orders = new Orders(self.link);
+  for (;;) {
+    const order = orders.wait(practice === null || practice.over, QUIET_MS);
+    if (order !== null) return become(takeFirstSteps(order, fn?.files ?? []), fn === null ? null : { ...fn, logStream: order.logStream });
+    await practice.some();
+    await checkPhase();
+    if (practice.over) collectRubbish();
+  }
 }
 
 function serve(self, fn) {
@@ -80,7 +90,7 @@ async function phase({ link }, run) {
 
 async function runFunction(self, order) {
   const forkable = capabilities.includes('fork');
-  const { result, durationMs } = await phase(self, async () => {
+  const { result } = await phase(self, async () => {
     const rehearsal = (handler) => rehearseHandler(functionOf(order, handler), order.rehearsal);
     const made = await initialise(order, { forkable, rehearse: rehearsal });
     const unforkable = order.snapshot && !forkable ? NOT_FORKABLE : made.unforkable;
@@ -89,15 +99,17 @@ async function runFunction(self, order) {
     else await restore();
     return { ...made, unforkable, forks };
   });
-  const { slowestModules, unforkable, forks } = result;
-  self.link.send(Frame.initDone, 0, { durationMs, slowestModules, unforkable, restores: forks && hooks.restores() });
+  const { report, unforkable, forks } = result;
+  self.link.send(Frame.initDone, 0, { ...report, unforkable, restores: forks && hooks.restores() });
   const fn = { ...functionOf(order, result.handler), files: result.files };
-  return forks ? forkOnOrders(self, fn) : serve(self, fn);
+  return forks ? forkOnOrders(self, fn, null) : serve(self, fn);
 }
 
 const NOT_FORKABLE = 'this Node.js was not started with --single-threaded on Linux, so it cannot be forked';
 
 const functionOf = (order, handler) => ({ order, handler, logStream: order.logStream });
+
+const NOTHING_LOADED = { setUpMs: 0, importMs: 0, slowestModules: [], unforkable: null, restores: false };
 
 /** A forked instance. Where the function has hooks, the host waits for `initDone` before it gives it work. */
 async function resume(self, fn) {
@@ -106,7 +118,7 @@ async function resume(self, fn) {
     return serve(self, fn);
   }
   const { durationMs } = await phase(self, restore);
-  self.link.send(Frame.initDone, 0, { durationMs, slowestModules: [], unforkable: null, restores: false });
+  self.link.send(Frame.initDone, 0, { ...NOTHING_LOADED, durationMs, userMs: durationMs });
   return serve(self, fn);
 }
 
@@ -117,7 +129,7 @@ async function become(self, fn) {
       await startThreadPool();
       await rehearse();
       await checkPhase();
-      return forkOnOrders(self, null);
+      return forkOnOrders(self, null, new Practice());
     case 'function':
       return runFunction(self, welcome);
     case 'instance':

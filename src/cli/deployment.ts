@@ -10,11 +10,18 @@ import { zipOf } from './zip.ts';
 /** What became of one function of a deployment. */
 export type Outcome = { readonly name: string; readonly deployed: Deployed } | { readonly name: string; readonly error: CliError };
 
+/** How it is deployed. */
+export interface DeployHow {
+  readonly signal?: AbortSignal | undefined;
+  /** Longest that the init phase may take, milliseconds: else nothing is deployed. */
+  readonly initBudgetMs?: number | undefined;
+}
+
 /** Packs a function's folder, hands it over and makes it so. Steps are told in words, for a person. */
 export async function deployFunction(
   client: HearthClient,
   declared: DeclaredFunction,
-  signal: AbortSignal | undefined,
+  how: DeployHow | undefined,
   tell: (message: string) => void,
 ): Promise<Deployed> {
   const files = await listFiles(declared.folder);
@@ -22,10 +29,10 @@ export async function deployFunction(
     throw new CliError(`there is nothing to deploy in ${declared.folder}`, { fix: 'correct `code:` in hearth.yaml, or .hearthignore' });
   const size = files.reduce((sum, file) => sum + file.bytes, 0);
   tell(`packing ${count(files.length, 'file')}, ${bytes(size)}`);
-  const { source } = await client.uploadSource(await zipOf(files), signal);
+  const { source } = await client.uploadSource(await zipOf(files), how?.signal);
   const manifest =
     declared.sampleFile === undefined ? declared.manifest : { ...declared.manifest, rehearse: await sampleEvent(declared.sampleFile) };
-  return client.deploy(declared.name, { source, manifest, signal }, (step) => tell(step.message));
+  return client.deploy(declared.name, { source, manifest, ...how }, (step) => tell(step.message));
 }
 
 /** Read at each deployment, like the code. */
@@ -46,7 +53,7 @@ export async function tryDeploy(...args: Parameters<typeof deployFunction>): Pro
   try {
     return { name, deployed: await deployFunction(...args) };
   } catch (error) {
-    if (args[2]?.aborted) throw error;
+    if (args[2]?.signal?.aborted) throw error;
     return { name, error: asCliError(error) };
   }
 }

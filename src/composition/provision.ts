@@ -52,7 +52,7 @@ async function startSpec(deps: ProvisionDeps, version: FunctionVersion, o: { log
   // An init phase longer than Lambda's 10 s is still run to its end, within the function's own timeout.
   const rehearsalMs = version.rehearsal === null ? 0 : REHEARSAL_MS;
   const initTimeoutMs = Math.max(o.onDemand ? initMs : deployInitMs, version.timeoutMs) + rehearsalMs;
-  return { version, taskRoot, dependencyRoot, environment, initTimeoutMs };
+  return { version, taskRoot, dependencyRoot, environment, initTimeoutMs, onDemand: o.onDemand };
 }
 
 function logSink(deps: ProvisionDeps, version: FunctionVersion, stream: string): LogSink {

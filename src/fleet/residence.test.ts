@@ -18,13 +18,15 @@ const hung = (): never => {
 function driver(fork: (snapshot: number, nth: number) => void) {
   const asked = { prepared: 0, forks: 0, plain: 0, evicted: 0 };
   const snapshots = new Map<DriverSnapshot, number>();
-  const started = (rung: DriverInstance['rung']): DriverInstance => ({ rung, init: rung === 'snapshot' ? null : init }) as DriverInstance;
+  const started = (rung: DriverInstance['rung']): DriverInstance =>
+    ({ rung, init: rung === 'snapshot' ? null : init, steps: [] }) as unknown as DriverInstance;
   const made = {
     unforkable: () => null,
     async prepare() {
       const snapshot = {
         rung: 'disk',
         init,
+        steps: [],
         gone: new Promise(() => {}),
         evict: async () => void asked.evicted++,
       } as unknown as DriverSnapshot;
@@ -43,14 +45,14 @@ function driver(fork: (snapshot: number, nth: number) => void) {
   return { asked, driver: made as unknown as Driver };
 }
 
-const residenceOf = (made: Driver): Residence => new Residence(aVersion(), made);
+const residenceOf = (made: Driver, clock: VirtualClock = new VirtualClock()): Residence => new Residence(aVersion(), made, clock);
 
 describe('a residence whose forks fail', () => {
   it('replaces a child that did not greet, counts it, and nobody sees it', async () => {
     const { asked, driver: made } = driver((_, nth) => nth === 2 && hung());
-    const residence = residenceOf(made);
     const clock = new VirtualClock();
-    for (let i = 0; i < 3; i++) assert.ok(['disk', 'snapshot'].includes((await residence.start(spec, instance, clock)).rung));
+    const residence = residenceOf(made, clock);
+    for (let i = 0; i < 3; i++) assert.ok(['disk', 'snapshot'].includes((await residence.start(spec, instance)).rung));
     assert.deepEqual(asked, { prepared: 1, forks: 4, plain: 0, evicted: 0 });
     assert.deepEqual([residence.failedForks, residence.forks, residence.state.kind], [1, 3, 'snapshot']);
   });
@@ -58,7 +60,7 @@ describe('a residence whose forks fail', () => {
   it('makes another parent when one loses two children in a row', async () => {
     const { asked, driver: made } = driver((snapshot) => snapshot === 1 && hung());
     const residence = residenceOf(made);
-    await residence.start(spec, instance, new VirtualClock());
+    await residence.start(spec, instance);
     assert.deepEqual(asked, { prepared: 2, forks: 3, plain: 0, evicted: 1 });
     assert.equal(residence.failedForks, 2);
   });
@@ -66,10 +68,10 @@ describe('a residence whose forks fail', () => {
   it('starts plainly where no child ever greets, says why, and tries again later', async () => {
     let broken = true;
     const { asked, driver: made } = driver(() => broken && hung());
-    const residence = residenceOf(made);
     const clock = new VirtualClock();
-    assert.equal((await residence.start(spec, instance, clock)).rung, 'zygote');
-    assert.equal((await residence.start(spec, instance, clock)).rung, 'zygote');
+    const residence = residenceOf(made, clock);
+    assert.equal((await residence.start(spec, instance)).rung, 'zygote');
+    assert.equal((await residence.start(spec, instance)).rung, 'zygote');
     assert.deepEqual(asked, { prepared: 2, forks: 4, plain: 2, evicted: 2 });
     assert.ok(residence.state.kind === 'plain');
     assert.match(
@@ -77,19 +79,19 @@ describe('a residence whose forks fail', () => {
       /^instances forked from its snapshot did not come up \(a process did not greet within 10 ms\); .* again in 1 min$/,
     );
     await clock.advance(60_000);
-    await residence.start(spec, instance, clock);
+    await residence.start(spec, instance);
     assert.match((residence.state as { reason: string }).reason, /in 2 min$/, 'still broken: longer');
     broken = false;
     await clock.advance(120_000);
-    await residence.start(spec, instance, clock);
-    assert.deepEqual([residence.state.kind as string, (await residence.start(spec, instance, clock)).rung], ['snapshot', 'snapshot']);
+    await residence.start(spec, instance);
+    assert.deepEqual([residence.state.kind as string, (await residence.start(spec, instance)).rung], ['snapshot', 'snapshot']);
   });
 
   it('gives up no more than two parents for a hundred starts that fail at once', async () => {
     const { asked, driver: made } = driver(hung);
-    const residence = residenceOf(made);
     const clock = new VirtualClock();
-    const started = await Promise.all(Array.from({ length: 100 }, () => residence.start(spec, instance, clock)));
+    const residence = residenceOf(made, clock);
+    const started = await Promise.all(Array.from({ length: 100 }, () => residence.start(spec, instance)));
     assert.ok(started.every((s) => s.rung === 'zygote'));
     assert.deepEqual([asked.prepared, asked.evicted, asked.plain], [2, 2, 100]);
   });
@@ -100,7 +102,7 @@ describe('a residence whose forks fail', () => {
       throw failure;
     });
     const residence = residenceOf(made);
-    await assert.rejects(residence.start(spec, instance, new VirtualClock()), (error) => error === failure);
+    await assert.rejects(residence.start(spec, instance), (error) => error === failure);
     assert.deepEqual([asked.forks, residence.failedForks, residence.state.kind], [1, 0, 'snapshot']);
   });
 });

@@ -2,8 +2,10 @@ import type { Clock } from '../lib/clock.ts';
 import { deferred } from '../lib/deferred.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { InitReport, Rung } from '../model/instance.ts';
+import type { Step } from '../model/waterfall.ts';
 import { InitFailure } from './driver.ts';
 import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, StartSpec } from './driver.ts';
+import type { Absence, StartObservation } from './policies/start-reason.ts';
 
 /** What is resident for a version beside its instances. */
 export type ResidenceState =
@@ -30,6 +32,10 @@ export interface Started {
   readonly init: InitReport | null;
   /** Whether it ran for this start: of several that waited for one init phase, one pays. */
   readonly initBilled: boolean;
+  /** What was gone through, the making of the snapshot included where it was waited for; on the monotonic clock. */
+  readonly steps: readonly Step[];
+  /** What there was to start from when it began. */
+  readonly found: StartObservation['found'];
 }
 
 /** Children in a row that a parent may lose before another parent is made: one that did not greet in time may have been unlucky. */
@@ -49,7 +55,10 @@ const LONGEST_PLAIN_MS = 3_600_000;
 export class Residence {
   readonly version: FunctionVersion;
   readonly driver: Driver;
+  readonly #clock: Clock;
   #state: ResidenceState = { kind: 'nothing' };
+  /** Why there is no snapshot, while there is none. */
+  #absence: Absence = { kind: 'new' };
   #retired = false;
   /** Instances forked from the present snapshot. */
   forks = 0;
@@ -63,9 +72,10 @@ export class Residence {
   /** Monotonic. */
   lastUsedMs = 0;
 
-  constructor(version: FunctionVersion, driver: Driver) {
+  constructor(version: FunctionVersion, driver: Driver, clock: Clock) {
     this.version = version;
     this.driver = driver;
+    this.#clock = clock;
     const never = version.snapshot === 'off' ? 'snapshots are off for this function' : driver.unforkable(version.runtime);
     if (never !== null) this.#state = { kind: 'plain', reason: never, init: null, againAtMs: null };
   }
@@ -78,35 +88,37 @@ export class Residence {
    * Starts one instance on the best rung there is. `spec` is asked for when something must run user code. A fork that fails is done again, from
    * another parent if need be, and in the end the instance is started plainly. Rejects with InitFailure or what the driver could not do.
    */
-  async start(spec: () => Promise<StartSpec>, instance: InstanceSpec, clock: Clock): Promise<Started> {
+  async start(spec: () => Promise<StartSpec>, instance: InstanceSpec): Promise<Started> {
     let waited: 'no' | 'made' | 'shared' = 'no';
+    const found = this.#found();
     for (let failures = 0; ;) {
       const state = this.#state;
       switch (state.kind) {
         case 'plain':
-          if (state.againAtMs !== null && clock.monotonic() >= state.againAtMs) {
+          if (state.againAtMs !== null && this.#clock.monotonic() >= state.againAtMs) {
             this.#state = { kind: 'nothing' };
             break;
           }
-          return plainly(await this.driver.start(await spec(), instance));
+          return plainly(await this.driver.start(await spec(), instance), found);
         case 'preparing':
           await state.done;
           waited = 'shared';
           break;
         case 'nothing': {
-          const first = await this.prepare(spec, instance, clock);
-          if (first !== null) return plainly(first);
+          const first = await this.prepare(spec, instance);
+          if (first !== null) return plainly(first, found);
           waited = 'made';
           break;
         }
         case 'snapshot': {
-          const forked = await this.#fork(state.snapshot, instance, clock);
+          const forked = await this.#fork(state.snapshot, instance);
           if (forked === null) {
-            if (++failures >= FAILURES_OF_A_START) return plainly(await this.driver.start(await spec(), instance));
+            if (++failures >= FAILURES_OF_A_START) return plainly(await this.driver.start(await spec(), instance), found);
             break;
           }
-          if (waited === 'no') return { instance: forked, rung: forked.rung, init: null, initBilled: false };
-          return { instance: forked, rung: state.snapshot.rung, init: state.snapshot.init, initBilled: waited === 'made' };
+          if (waited === 'no') return { instance: forked, rung: forked.rung, init: null, initBilled: false, steps: forked.steps, found };
+          const { rung, init, steps } = state.snapshot;
+          return { instance: forked, rung, init, initBilled: waited === 'made', steps: [...steps, ...forked.steps], found };
         }
         default:
           state satisfies never;
@@ -118,7 +130,7 @@ export class Residence {
    * Makes the snapshot. Resolves with an instance when the version turned out not to be forkable: the process that ran the init phase
    * serves. Rejects with InitFailure.
    */
-  async prepare(spec: () => Promise<StartSpec>, first: InstanceSpec, clock: Clock): Promise<DriverInstance | null> {
+  async prepare(spec: () => Promise<StartSpec>, first: InstanceSpec): Promise<DriverInstance | null> {
     const making = deferred<void>();
     making.promise.catch(() => undefined); // those who wait for it are told; there may be none
     this.#state = { kind: 'preparing', done: making.promise };
@@ -129,8 +141,8 @@ export class Residence {
         making.resolve();
         return prepared.instance;
       }
-      this.lastUsedMs = clock.monotonic();
-      this.#settle(prepared.snapshot, clock.now());
+      this.lastUsedMs = this.#clock.monotonic();
+      this.#settle(prepared.snapshot, this.#clock.now());
       making.resolve();
       return null;
     } catch (error) {
@@ -140,11 +152,12 @@ export class Residence {
     }
   }
 
-  /** Ends the snapshot; instances live on. True when there was one. */
-  async evict(): Promise<boolean> {
+  /** Ends the snapshot; instances live on. True when there was one. `by`: why, for whoever waits for the next. */
+  async evict(by: 'idle' | 'memory' | 'asked' = 'asked'): Promise<boolean> {
     const state = this.#state;
     if (state.kind !== 'snapshot') return false;
     this.#state = { kind: 'nothing' };
+    this.#absence = { kind: 'evicted', by, atMs: this.#clock.now(), unusedMs: this.#clock.monotonic() - this.lastUsedMs };
     await state.snapshot.evict();
     return true;
   }
@@ -155,9 +168,14 @@ export class Residence {
     await this.evict();
   }
 
+  #found(): Started['found'] {
+    const { kind } = this.#state;
+    return kind === 'snapshot' ? { kind } : kind === 'plain' ? this.#state : this.#absence;
+  }
+
   /** Null: the fork failed, and something else must be tried. Rejects with InitFailure when that is the function's doing. */
-  async #fork(snapshot: DriverSnapshot, instance: InstanceSpec, clock: Clock): Promise<DriverInstance | null> {
-    this.lastUsedMs = clock.monotonic();
+  async #fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance | null> {
+    this.lastUsedMs = this.#clock.monotonic();
     try {
       const forked = await this.driver.fork(snapshot, instance);
       this.forks++;
@@ -168,23 +186,24 @@ export class Residence {
     } catch (error) {
       if (error instanceof InitFailure) throw error; // its own after-restore hooks failed
       this.failedForks++;
-      await this.#lost(snapshot, error, clock);
+      await this.#lost(snapshot, error);
       return null;
     }
   }
 
   /** A child was lost. Of many lost at once, those of a parent that has been given up by then count no more. */
-  async #lost(snapshot: DriverSnapshot, error: unknown, clock: Clock): Promise<void> {
+  async #lost(snapshot: DriverSnapshot, error: unknown): Promise<void> {
     if (this.#state.kind !== 'snapshot' || this.#state.snapshot !== snapshot) return;
     if (++this.#losses < LOSSES_OF_A_PARENT) return;
     this.#losses = 0;
     const enough = ++this.#lostParents >= LOST_PARENTS;
     const { init } = snapshot;
     const evicted = this.evict();
+    this.#absence = { kind: 'lost', atMs: this.#clock.now() };
     if (enough) {
       const why = error instanceof Error ? error.message : String(error);
       const reason = `instances forked from its snapshot did not come up (${why}); a snapshot is tried again in ${this.#plainMs / 60_000} min`;
-      this.#state = { kind: 'plain', reason, init, againAtMs: clock.monotonic() + this.#plainMs };
+      this.#state = { kind: 'plain', reason, init, againAtMs: this.#clock.monotonic() + this.#plainMs };
       this.#plainMs = Math.min(this.#plainMs * 2, LONGEST_PLAIN_MS);
     }
     await evicted;
@@ -195,12 +214,15 @@ export class Residence {
     this.forks = 0;
     this.#losses = 0;
     void snapshot.gone.then(() => {
-      if (this.#state.kind === 'snapshot' && this.#state.snapshot === snapshot) this.#state = { kind: 'nothing' };
+      if (this.#state.kind !== 'snapshot' || this.#state.snapshot !== snapshot) return;
+      this.#state = { kind: 'nothing' };
+      this.#absence = { kind: 'lost', atMs: this.#clock.now() };
     });
     if (this.#retired) void this.evict();
   }
 }
 
-function plainly(instance: DriverInstance): Started {
-  return { instance, rung: instance.rung, init: instance.init, initBilled: instance.init !== null };
+function plainly(instance: DriverInstance, found: Started['found']): Started {
+  const { rung, init, steps } = instance;
+  return { instance, rung, init, initBilled: init !== null, steps, found };
 }

@@ -17,8 +17,8 @@ for (const { language, runtime, missing } of await runtimes()) {
 
     const residenceOf = (environment: Record<string, string>): { residence: Residence; start: () => Promise<Started> } => {
       const spec: StartSpec = behaviourSpec('hangs-when-forked', runtime, { environment });
-      const residence = new Residence(spec.version, driver);
-      return { residence, start: () => residence.start(async () => spec, instanceSpec(), systemClock) };
+      const residence = new Residence(spec.version, driver, systemClock);
+      return { residence, start: () => residence.start(async () => spec, instanceSpec()) };
     };
     const answers = async ({ instance }: Started): Promise<unknown> => {
       const { body } = await instance.invoke(invocation({ a: 1 }), farDeadlineMs());

@@ -23,7 +23,7 @@ for (const { language, runtime, missing } of await runtimes()) {
     const forked = async (mode: string): Promise<DriverInstance> => {
       const prepared = await prepare(mode);
       assert.ok(prepared.kind === 'snapshot', JSON.stringify(prepared));
-      return driver.fork(prepared.snapshot, instanceSpec()).finally(() => prepared.snapshot.evict());
+      return driver.fork(prepared.snapshot, instanceSpec()).finally(() => void prepared.snapshot.evict());
     };
     const order = async (instance: DriverInstance): Promise<unknown> => {
       const answer = await instance.invoke(invocation({}), farDeadlineMs());

@@ -24,8 +24,10 @@ def run(connection, order):
     timing = modules.Timing()
     try:
         _enter(order)
+        entered = time.perf_counter()
         with timing, libraries.modest():
             function = Function(handler.find(order["handler"]), max(1, order["concurrency"]))
+            loaded = time.perf_counter()
             if order["snapshot"] and order.get("rehearsal") is not None:
                 _rehearse(function, order["rehearsal"])
             if hooks.wanted():
@@ -38,7 +40,15 @@ def run(connection, order):
             _resume()
     except Exception as error:
         _fail(connection, error, start)
-    _done(connection, start, {"slowestModules": timing.slowest(10), "unforkable": why, "restores": hooks.to_run_after_restore()})
+    report = {
+        "setUpMs": round((entered - start) * 1000, 3),
+        "importMs": round(timing.import_ms, 3),
+        "userMs": round((loaded - entered) * 1000 - timing.import_ms, 3),
+        "slowestModules": timing.slowest(10),
+        "unforkable": why,
+        "restores": hooks.to_run_after_restore(),
+    }
+    _done(connection, start, report)
     return function
 
 
@@ -51,7 +61,9 @@ def restore(connection):
     except Exception as error:
         _fail(connection, error, start)
     if answers:
-        _done(connection, start, {"slowestModules": [], "unforkable": None, "restores": False})
+        user_ms = round((time.perf_counter() - start) * 1000, 3)
+        report = {"setUpMs": 0, "importMs": 0, "userMs": user_ms, "slowestModules": [], "unforkable": None, "restores": False}
+        _done(connection, start, report)
 
 
 def _resume():
