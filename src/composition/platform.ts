@@ -7,6 +7,7 @@ import type {
   Platform,
   Preparation,
   Resident,
+  PlainSummary,
   SnapshotSummary,
   Status,
 } from '../control/own/platform.ts';
@@ -140,10 +141,16 @@ async function resident({ fleet, drivers }: PlatformDeps, name: string | null): 
     const { snapshot, madeAtMs } = r.state;
     const memoryBytes = await snapshot.memoryBytes();
     const { name: of, version } = r.version;
-    return [{ function: of, version, pid: snapshot.pid, madeAtMs, initMs: snapshot.init.durationMs, memoryBytes, starts: r.forks }];
+    const { forks: starts, failedForks } = r;
+    return [{ function: of, version, pid: snapshot.pid, madeAtMs, initMs: snapshot.init.durationMs, memoryBytes, starts, failedForks }];
   });
+  const plain = [...fleet.residences.values()].flatMap((r): PlainSummary[] =>
+    r.state.kind === 'plain' && ours(r.version)
+      ? [{ function: r.version.name, version: r.version.version, reason: r.state.reason, failedForks: r.failedForks }]
+      : [],
+  );
   const zygotes = (await Promise.all(drivers.map((d) => d.runtimes()))).flat();
-  return { instances: await Promise.all(instances), snapshots: (await Promise.all(snapshots)).flat(), zygotes };
+  return { instances: await Promise.all(instances), snapshots: (await Promise.all(snapshots)).flat(), plain, zygotes };
 }
 
 async function evict({ fleet, drivers }: PlatformDeps, version: FunctionVersion, to: EvictTo): Promise<Evicted> {

@@ -52,6 +52,8 @@ export interface FunctionVersion {
   readonly dependencies: string | null;
   readonly scaling: Scaling;
   readonly snapshot: SnapshotMode;
+  /** A sample event, as JSON text, that the handler is run with before its snapshot is taken; null: none. */
+  readonly rehearsal: string | null;
   readonly url: FunctionUrl | null;
   /** When this revision was made, milliseconds since the epoch. */
   readonly modifiedAtMs: number;

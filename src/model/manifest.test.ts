@@ -58,6 +58,12 @@ test('an unknown key is refused with its path and the nearest known key, at ever
   assert.deepEqual(faults({ function: {} })[1], 'function: unknown key; did you mean functions?');
 });
 
+test('a sample event is an object; only hearth.yaml may name a file instead', () => {
+  assert.deepEqual(parseFunctionManifest({ ...minimal, rehearse: { a: [1, null] } }).rehearse, { a: [1, null] });
+  for (const rehearse of ['./event.json', [1], { text: 'x'.repeat(300_000) }])
+    assert.throws(() => parseFunctionManifest({ ...minimal, rehearse }), /rehearse: must be/);
+});
+
 test('a wrong value is refused in words', () => {
   assert.deepEqual(faults({ functions: { a: { ...minimal, runtime: 'node20.x' } } }), [
     'functions.a.runtime: "node20.x" is not known; did you mean nodejs20.x?',

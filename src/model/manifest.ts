@@ -30,6 +30,13 @@ const environment = z.record(
   z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number or a boolean' }).transform(String),
 );
 
+/** Longest sample event as JSON text; it travels in one frame. */
+const SAMPLE_BYTES = 262_144;
+
+const sampleEvent = z
+  .record(z.string(), z.json(), { error: 'must be an event: an object' })
+  .refine((event) => JSON.stringify(event).length <= SAMPLE_BYTES, { error: `must be at most ${SAMPLE_BYTES} characters of JSON` });
+
 const members = {
   runtime: z.enum(RUNTIME_NAMES).describe('Lambda’s name for the runtime, such as nodejs20.x or python3.11'),
   handler: z
@@ -46,6 +53,9 @@ const members = {
     .enum(['onDeploy', 'onFirstUse', 'off'])
     .default('onDeploy')
     .describe('When the initialised parent is made that instances are forked from'),
+  rehearse: sampleEvent
+    .optional()
+    .describe('A sample event that the handler is run with before its snapshot is taken; what it does, it does'),
   url: z
     .strictObject({ auth: z.enum(['none', 'aws_iam']).default('none').describe('Who may call it') })
     .optional()
@@ -65,6 +75,12 @@ const functionManifest = z.strictObject(members);
 /** One value of `functions:` in hearth.yaml. */
 const functionEntry = z.strictObject({
   ...members,
+  rehearse: z
+    .union([z.string().min(1), sampleEvent], { error: 'must be the path of a JSON file, or the event itself' })
+    .optional()
+    .describe(
+      'A sample event, or the JSON file it is in, relative to this file: the handler is run with it before its snapshot is taken; what it does, it does',
+    ),
   code: z.string().min(1).default('.').describe('Folder of the function, relative to this file'),
 });
 

@@ -35,6 +35,7 @@ const functionVersion = z.strictObject({
     keepAlive: z.enum(['fixed', 'histogram', 'server']).optional(),
   }),
   snapshot: z.enum(['onDeploy', 'onFirstUse', 'off']),
+  rehearsal: text.nullable().default(null),
   url: z.strictObject({ auth: z.enum(['NONE', 'AWS_IAM']) }).nullable(),
   modifiedAtMs: z.number(),
 }) satisfies z.ZodType<FunctionVersion>;

@@ -38,17 +38,22 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
   if (resident.snapshots.length > 0) {
     out.line();
     await out.table(
-      ['SNAPSHOT OF', 'VERSION', 'INIT', 'STARTS', 'MEMORY', 'PID', 'AGE'],
+      ['SNAPSHOT OF', 'VERSION', 'INIT', 'STARTS', 'REPLACED', 'MEMORY', 'PID', 'AGE'],
       resident.snapshots.map((s) => [
         s.function,
         s.version,
         duration(s.initMs),
         String(s.starts),
+        String(s.failedForks),
         bytes(s.memoryBytes),
         String(s.pid),
         age(s.madeAtMs),
       ]),
     );
+  }
+  for (const { function: name, version, reason } of resident.plain) {
+    if (version === '$LATEST' || functions.some((f) => f.name === name && f.version === version))
+      out.note(`${name} is not forked: ${reason}`);
   }
   if (resident.instances.length > 0) {
     out.line();

@@ -45,6 +45,7 @@ export const createFunction: Operation = {
       dependencies: null,
       scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: deps.keepAliveMs, keepAlive: 'server' },
       snapshot: 'onFirstUse',
+      rehearsal: null,
       url: null,
     });
     return configurationOf(version, 'created');

@@ -106,6 +106,7 @@ function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: numbe
       keepAlive: typeof keepAlive === 'number' ? 'fixed' : (keepAlive ?? 'server'),
     },
     snapshot: manifest.snapshot,
+    rehearsal: manifest.rehearse === undefined ? null : JSON.stringify(manifest.rehearse),
     url: auth === undefined ? null : { auth: auth === 'none' ? 'NONE' : 'AWS_IAM' },
   };
 }

@@ -39,12 +39,23 @@ export interface SnapshotSummary {
   readonly initMs: number;
   readonly memoryBytes: number | null;
   readonly starts: number;
+  /** Children that did not come up and were replaced, before any caller saw them; since the server was started. */
+  readonly failedForks: number;
+}
+
+/** A version whose instances are started the plain way, each with its own init phase. */
+export interface PlainSummary {
+  readonly function: string;
+  readonly version: string;
+  readonly reason: string;
+  readonly failedForks: number;
 }
 
 /** `GET /hearth/v1/instances`: all that is resident. */
 export interface Resident {
   readonly instances: readonly InstanceSummary[];
   readonly snapshots: readonly SnapshotSummary[];
+  readonly plain: readonly PlainSummary[];
   readonly zygotes: readonly { readonly runtime: string; readonly pid: number; readonly memoryBytes: number | null }[];
 }
 

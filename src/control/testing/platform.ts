@@ -42,7 +42,7 @@ export class TestPlatform implements Platform {
   }
 
   async resident(): Promise<Resident> {
-    return { instances: [], snapshots: [], zygotes: [] };
+    return { instances: [], snapshots: [], plain: [], zygotes: [] };
   }
 
   async evict(version: FunctionVersion, to: EvictTo): Promise<Evicted> {

@@ -22,7 +22,13 @@ export function confineFunction(
   });
 }
 
-/** A function's name as a host name: at most 63 characters. */
-export function hostname(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-').slice(0, 63);
+/** A function's name as a host name, for an instance with the beginning of its id: at most 63 characters. */
+export function hostname(name: string, instanceId?: string): string {
+  const end = instanceId === undefined ? '' : `-${instanceId.slice(0, 12)}`;
+  return (
+    name
+      .toLowerCase()
+      .replaceAll('_', '-')
+      .slice(0, 63 - end.length) + end
+  );
 }

@@ -15,6 +15,7 @@ import { confineFunction, hostname } from './confine-function.ts';
 import { functionWelcome, runInit } from './init-phase.ts';
 import { ForkInstance, type Birth } from './instance.ts';
 import { Forker } from './forker.ts';
+import { RESTORE_LIMIT_MS } from './options.ts';
 import type { ForkDriverOptions } from './options.ts';
 import { Processes } from './processes.ts';
 import { Programs } from './programs.ts';
@@ -30,6 +31,7 @@ interface Initialised {
   readonly newborn: Newborn;
   readonly rung: Rung;
   readonly init: InitReport;
+  readonly restores: boolean;
   readonly steps: readonly Step[];
   readonly needed: readonly string[];
   readonly cleanUp: () => void;
@@ -73,13 +75,13 @@ export class ForkDriver implements Driver {
 
   async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
     const made = await this.#initialise(spec, first, true);
-    const { newborn, rung, init, steps, needed } = made;
+    const { newborn, rung, init, steps, needed, restores } = made;
     if (init.unforkable !== null) return { kind: 'instance', reason: init.unforkable, instance: this.#serve(made) };
     const snapshot = new ForkSnapshot(new Forker(this.#processes, newborn), {
       rung,
       init,
       steps,
-      origin: { version: spec.version, needed },
+      origin: { version: spec.version, needed, restores },
     });
     void snapshot.gone.then(made.cleanUp);
     return { kind: 'snapshot', snapshot };
@@ -96,7 +98,7 @@ export class ForkDriver implements Driver {
       abilities,
       needed,
       ephemeralStorageMb: version.ephemeralStorageMb,
-      hostname: hostname(version.name),
+      hostname: hostname(version.name, instance.instanceId),
       temporary: temporary?.path ?? '',
     });
     try {
@@ -109,14 +111,28 @@ export class ForkDriver implements Driver {
         practised: false,
         of: 'instance',
       });
-      const steps = snapshot.forked ? newborn.steps : firstOf('snapshot', newborn.steps, 'freeze');
+      const forkedSteps = snapshot.forked ? newborn.steps : firstOf('snapshot', newborn.steps, 'freeze');
       snapshot.forked = true;
-      const birth: Birth = { rung: 'snapshot', init: null, steps, welcome: WELCOME_INSTANCE, cleanUp };
+      const restored = snapshot.origin.restores ? await this.#restore(newborn, instance) : null;
+      const birth: Birth = {
+        rung: 'snapshot',
+        init: null,
+        steps: restored === null ? forkedSteps : [...forkedSteps, ...restored],
+        welcome: restored === null ? WELCOME_INSTANCE : null,
+        cleanUp,
+      };
       return this.#keep(new ForkInstance(this.#processes, newborn, birth));
     } catch (error) {
       cleanUp();
       throw error;
     }
+  }
+
+  /** Welcomes an instance and waits until its after-restore hooks have run. Rejects with InitFailure; then nothing is left of it. */
+  async #restore(newborn: Newborn, { instanceId }: InstanceSpec): Promise<readonly Step[]> {
+    const limitMs = this.#options.restoreMs ?? RESTORE_LIMIT_MS;
+    const order = { welcome: WELCOME_INSTANCE, limitMs, requestId: instanceId, of: 'instance' } as const;
+    return (await runInit(this.#processes, newborn, order)).steps;
   }
 
   async start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance> {
@@ -169,8 +185,8 @@ export class ForkDriver implements Driver {
       const environment = { ...spec.environment, LAMBDA_TASK_ROOT: taskRoot, ...(temporary === null ? {} : { TMPDIR: temporary.path }) };
       const welcome = functionWelcome({ ...spec, environment }, instance, { snapshot: snapshot && abilities.linux, taskRoot });
       const order = { welcome, limitMs: spec.initTimeoutMs, requestId: instance.instanceId, of } as const;
-      const { init, steps } = await runInit(this.#processes, newborn, order);
-      return { newborn, rung, init, steps: [...before, ...newborn.steps, ...steps], needed, cleanUp };
+      const { init, steps, restores } = await runInit(this.#processes, newborn, order);
+      return { newborn, rung, init, steps: [...before, ...newborn.steps, ...steps], restores, needed, cleanUp };
     } catch (error) {
       cleanUp();
       throw error;

@@ -56,6 +56,7 @@ export function startSpec(
     handler: 'lambda_function.lambda_handler',
     scaling: { min: 0, max: null, concurrency: options.concurrency ?? 1, keepAliveMs: 1_000 },
     snapshot: 'off',
+    rehearsal: null,
   });
   const environment = {
     PATH: process.env['PATH'] ?? '',
