@@ -7,9 +7,13 @@ import type { Lag } from '../../observe/lag.ts';
 /** A platform that runs nothing and notes what it was asked. */
 export class TestPlatform implements Platform {
   readonly prepared: FunctionVersion[] = [];
+  readonly tried: FunctionVersion[] = [];
+  /** How long the next trials take, one after the other; then 5. */
+  readonly initMs: number[] = [];
   readonly evicted: [string, EvictTo][] = [];
   readonly usageQueries: UsageQuery[] = [];
   readonly past: LogLine[] = [];
+  records: UsageRecord[] = [];
   readonly followers = new Set<(line: LogLine) => void>();
   initFails: Preparation['failure'] = null;
 
@@ -52,6 +56,13 @@ export class TestPlatform implements Platform {
     return { init: runs ? { durationMs: 5, slowestModules: [], unforkable: null } : null, failure: this.initFails };
   }
 
+  async tryInit(version: FunctionVersion): Promise<Preparation> {
+    this.tried.push(version);
+    const durationMs = this.initMs.shift() ?? 5;
+    const init = { durationMs, slowestModules: [{ name: 'heavy', ms: durationMs / 2 }], unforkable: null };
+    return { init: this.initFails === null ? init : null, failure: this.initFails };
+  }
+
   async logs(query: LogQuery): Promise<LogLine[]> {
     const lines = this.past.filter(
       (l) => (query.function === undefined || l.function === query.function) && l.timeMs >= (query.sinceMs ?? 0),
@@ -76,6 +87,10 @@ export class TestPlatform implements Platform {
   }
 
   async usageRecords(): Promise<UsageRecord[]> {
-    return [];
+    return this.records;
+  }
+
+  async attempts(requestId: string): Promise<UsageRecord[]> {
+    return this.records.filter((r) => r.requestId === requestId);
   }
 }
