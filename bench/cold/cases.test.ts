@@ -22,7 +22,7 @@ describe('the rows of cold', () => {
   });
 
   it('send a picture as its bytes', () => {
-    const [row] = allCases().filter(({ event }) => event === 'picture');
+    const row = allCases().find(({ event }) => event === 'picture');
     assert.ok(row);
     const { image } = eventOf(row) as { image: string };
     assert.equal(Buffer.from(image, 'base64').subarray(1, 4).toString(), 'PNG');
