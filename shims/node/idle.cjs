@@ -34,21 +34,35 @@ const CONFIRM_PAUSE_MS = 20;
 class IdleLoop {
   constructor() {
     this.then = null;
+    this.armedFor = null;
     this.timer = undefined;
     this.immediate = undefined;
   }
 
-  /** Calls `then` once, when nothing is left to do. First looks after `pauseMs`; 0 = at the end of this turn of the loop. */
+  /** Calls `then` once, when nothing is left to do. First looks after `pauseMs`, or up to twice as much; 0 = at the end of this turn of the loop. */
   wait(then, pauseMs) {
-    this.stop();
     this.then = then;
-    this.lookAfter(pauseMs, pauseMs, 0);
+    if (pauseMs === 0) this.lookAfter(0, 0, 0);
+    else if (this.armedFor === null) this.arm(pauseMs);
   }
 
   stop() {
     this.then = null;
-    clearTimeout(this.timer);
-    clearImmediate(this.immediate);
+    if (this.timer !== undefined) clearTimeout(this.timer);
+    if (this.immediate !== undefined) clearImmediate(this.immediate);
+    this.timer = this.immediate = undefined;
+  }
+
+  /** One timer for the many invocations that end before it fires. */
+  arm(pauseMs) {
+    this.armedFor = this.then;
+    setTimeout(() => {
+      const { then, armedFor } = this;
+      this.armedFor = null;
+      if (then === null) return;
+      if (then === armedFor) this.lookAfter(0, pauseMs, 0);
+      else this.arm(pauseMs);
+    }, pauseMs).unref();
   }
 
   lookAfter(pauseMs, firstPauseMs, idleLooks) {

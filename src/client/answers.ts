@@ -17,6 +17,14 @@ export interface Status {
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
 }
 
+/** `GET /hearth/v1/lag`: how late the server's event loop was, over a time. */
+export interface Lag {
+  readonly overMs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
 /** One function as `GET /hearth/v1/functions` lists it. */
 export interface FunctionSummary {
   readonly name: string;

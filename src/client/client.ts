@@ -1,5 +1,17 @@
 import type { Readable } from 'node:stream';
-import type { Deployed, Evicted, EvictTo, Explanation, FunctionSummary, LogLine, Resident, Status, Usage, UsageRecord } from './answers.ts';
+import type {
+  Deployed,
+  Evicted,
+  EvictTo,
+  Explanation,
+  FunctionSummary,
+  Lag,
+  LogLine,
+  Resident,
+  Status,
+  Usage,
+  UsageRecord,
+} from './answers.ts';
 import { readAll, readLines } from './body.ts';
 import { type Answer, Connection, type Request } from './connection.ts';
 import { ApiError, DeployError, ForeignAnswerError, UnreachableError } from './errors.ts';
@@ -42,6 +54,11 @@ export class HearthClient {
 
   status(signal?: AbortSignal): Promise<Status> {
     return this.#json({ method: 'GET', path: '/hearth/v1/status', signal });
+  }
+
+  /** How late the server's event loop is, looked at for so many seconds from now. */
+  lag(seconds: number, signal?: AbortSignal): Promise<Lag> {
+    return this.#json({ method: 'GET', path: `/hearth/v1/lag${query({ seconds })}`, signal });
   }
 
   /** Whether the server says that it takes requests. */

@@ -21,6 +21,7 @@ import type { InitReport } from '../model/instance.ts';
 import { usageReport } from '../metering/report.ts';
 import type { UsageRecorder } from '../metering/usage-recorder.ts';
 import type { FunctionLogs } from '../observe/function-logs.ts';
+import { watchLag } from '../observe/lag.ts';
 import { runtimeName, type Catalogue } from '../runtimes/catalogue.ts';
 import { report, type Abilities } from '../sandbox/abilities.ts';
 import type { PostgresStore } from '../store/postgres-store.ts';
@@ -47,6 +48,7 @@ export function platform(deps: PlatformDeps): Platform {
   const { fleet, store, recorder, logs } = deps;
   return {
     status: (endpoint) => status(deps, startedAtMs, endpoint),
+    lag: (forMs) => watchLag(deps.clock, forMs),
     occupancy: (version) => occupancy(fleet, version),
     resident: (name) => resident(deps, name),
     evict: (version, to) => evict(deps, version, to),

@@ -20,6 +20,8 @@ export interface StartSpec {
   readonly environment: Readonly<Record<string, string>>;
   /** Most that the init phase may take, milliseconds; then InitFailure `Sandbox.Timedout`. */
   readonly initTimeoutMs: number;
+  /** Whether an invocation waits for this start. When none does, time that makes later starts better is well spent. */
+  readonly onDemand: boolean;
 }
 
 /** What is particular to one instance. */

@@ -124,6 +124,8 @@ export interface ForkOrder {
   readonly confine: readonly ConfineStep[];
   /** For a child that is an instance: AWS_LAMBDA_LOG_STREAM_NAME. */
   readonly logStream: string | null;
+  /** Nobody waits for the child: a zygote that still has to practise (Node.js) does that first, for all that will be forked from the child. */
+  readonly practised: boolean;
 }
 
 /** One step of confinement, carried out in the child between fork and greeting. An `optional` step that fails is reported in {@link Hello}, any other ends the child. */

@@ -2,6 +2,7 @@ import type { FunctionVersion, Scaling } from '../../model/function-version.ts';
 import type { InitReport, InstanceState, Rung } from '../../model/instance.ts';
 import type { UsageRecord } from '../../model/usage.ts';
 import type { LogLine, LogQuery } from '../../observe/function-logs.ts';
+import type { Lag } from '../../observe/lag.ts';
 
 /** `GET /hearth/v1/status` */
 export interface Status {
@@ -98,6 +99,8 @@ export interface FunctionSummary extends Occupancy {
 export interface Platform {
   /** `endpoint` is how the caller reached this server. */
   status(endpoint: string): Status;
+  /** Watches for so long how late the server's event loop is. */
+  lag(forMs: number): Promise<Lag>;
   occupancy(version: FunctionVersion): Occupancy;
   /** All that is resident, or of one function. */
   resident(functionName: string | null): Promise<Resident>;

@@ -2,6 +2,7 @@ import type { FunctionVersion } from '../../model/function-version.ts';
 import type { UsageRecord } from '../../model/usage.ts';
 import type { Evicted, EvictTo, Occupancy, Platform, Preparation, Resident, Status, UsageQuery } from '../own/platform.ts';
 import type { LogLine, LogQuery } from '../../observe/function-logs.ts';
+import type { Lag } from '../../observe/lag.ts';
 
 /** A platform that runs nothing and notes what it was asked. */
 export class TestPlatform implements Platform {
@@ -30,6 +31,10 @@ export class TestPlatform implements Platform {
       instances: 0,
       memory,
     };
+  }
+
+  async lag(forMs: number): Promise<Lag> {
+    return { overMs: forMs, p50Ms: 0, p99Ms: 1, maxMs: 2 };
   }
 
   occupancy(): Occupancy {

@@ -101,6 +101,7 @@ export class ForkDriver implements Driver {
         logStream: instance.logStream,
         sink: instance.log,
         concurrency: scaling.concurrency,
+        practised: false,
         of: 'instance',
       });
       const steps = snapshot.forked ? newborn.steps : firstOf('snapshot', newborn.steps, 'freeze');
@@ -188,7 +189,8 @@ export class ForkDriver implements Driver {
       const { forker, started, steps } = await this.#zygotes.get(interpreter);
       if (forker === null) return plain();
       try {
-        const newborn = await forker.fork({ confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency, of });
+        const practised = !o.spec.onDemand;
+        const newborn = await forker.fork({ confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency, of, practised });
         if (!started) return { newborn, rung: 'zygote', before: [] };
         return { newborn: { ...newborn, steps: firstOf('runtime', newborn.steps, 'rehearse') }, rung: 'disk', before: steps };
       } catch (error) {

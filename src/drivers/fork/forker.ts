@@ -18,6 +18,8 @@ export interface ChildOrder {
   readonly logStream: string | null;
   readonly sink: LogSink;
   readonly concurrency: number;
+  /** See {@link ForkOrder}. */
+  readonly practised: boolean;
   /** What the child is to be. */
   readonly of: StepOf;
 }
@@ -73,13 +75,13 @@ export class Forker {
     await this.#ended();
   }
 
-  async #order(token: string, { confine, logStream }: ChildOrder): Promise<number> {
+  async #order(token: string, { confine, logStream, practised }: ChildOrder): Promise<number> {
     if (this.#over) throw new HearthError('ServiceException', 'the process to fork from is gone');
     const { socketPath, logPath } = this.#processes.switchboard;
     const request = ++this.#requests;
     const answer = deferred<number>();
     this.#orders.set(request, answer);
-    const order: ForkOrder = { token, socket: socketPath, logSocket: logPath, confine, logStream };
+    const order: ForkOrder = { token, socket: socketPath, logSocket: logPath, confine, logStream, practised };
     this.#parent.peer.write(encodeJsonFrame(Frame.fork, request, order));
     // Orders are carried out one after the other: each that is before this one may take its time.
     const patienceMs = this.#processes.options.greetingMs * this.#orders.size;
