@@ -15,8 +15,10 @@ def run(connection, identity, function):
     inbox = Inbox(connection, several)
     desk = _Desk(connection, identity, function, inbox)
     if not several:
+        trimmer = memory.Trimmer(connection, identity.forked)
         while True:
             desk.serve(*inbox.next())
+            trimmer.answered()
     waiting = queue.SimpleQueue()
     for number in range(function.concurrency):
         threading.Thread(target=_work, args=(desk, waiting), name="hearth-%d" % number, daemon=True).start()
