@@ -27,8 +27,15 @@ const functionVersion = z.strictObject({
   codeSha256: text,
   codeBytes: count,
   dependencies: text.nullable(),
-  scaling: z.strictObject({ min: count, max: count.nullable(), concurrency: count.positive(), keepAliveMs: z.number().nonnegative() }),
+  scaling: z.strictObject({
+    min: count,
+    max: count.nullable(),
+    concurrency: count.positive(),
+    keepAliveMs: z.number().nonnegative(),
+    keepAlive: z.enum(['fixed', 'histogram', 'server']).optional(),
+  }),
   snapshot: z.enum(['onDeploy', 'onFirstUse', 'off']),
+  rehearsal: text.nullable().default(null),
   url: z.strictObject({ auth: z.enum(['NONE', 'AWS_IAM']) }).nullable(),
   modifiedAtMs: z.number(),
 }) satisfies z.ZodType<FunctionVersion>;

@@ -2,8 +2,12 @@
 
 import resource
 import select
+import sys
 
 from . import libc
+
+# What getrusage counts in.
+_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 
 # A call that needed less is not worth the look.
 _HEAVY_BYTES = 16 * 1024 * 1024
@@ -15,14 +19,13 @@ class Trimmer:
     """Gives back what a call needed and no longer holds: an instance that rests keeps its results, not its workings."""
 
     def __init__(self, connection, forked):
-        self._forked = forked
         self._light_bytes = peak_bytes(forked)
         self._poller = select.poll()
         self._poller.register(connection.fileno(), select.POLLIN)
 
-    def answered(self):
-        """A call was answered."""
-        if peak_bytes(self._forked) - self._light_bytes >= _HEAVY_BYTES and not self._poller.poll(_AFTER_MS):
+    def answered(self, peak):
+        """A call was answered; `peak` is the most this process ever held."""
+        if peak - self._light_bytes >= _HEAVY_BYTES and not self._poller.poll(_AFTER_MS):
             libc.trim()
 
 
@@ -36,4 +39,4 @@ def peak_bytes(forked):
                         return int(line.split()[1]) * 1024
         except OSError:
             pass  # no /proc here
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT_BYTES
