@@ -2,10 +2,14 @@ import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Artifacts } from './artifacts/artifacts.ts';
 import { FsArtifacts } from './artifacts/fs-artifacts.ts';
-import { followChanges, keepSwept } from './composition/lifecycle.ts';
+import { keepSwept } from './composition/lifecycle.ts';
 import { platform } from './composition/platform.ts';
+import { confinedPrograms } from './composition/programs.ts';
 import { provision } from './composition/provision.ts';
+import { keepHabits, residency } from './composition/residency.ts';
+import { Rollouts } from './composition/rollouts.ts';
 import { runDirectory } from './composition/run-directory.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
@@ -18,6 +22,7 @@ import { ForkDriver } from './drivers/fork/fork-driver.ts';
 import type { Driver } from './fleet/driver.ts';
 import { LocalFleet } from './fleet/local-fleet.ts';
 import { machineMemory } from './fleet/memory-gauge.ts';
+import type { Directory } from './gateway/directory.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
 import { systemClock, type Clock } from './lib/clock.ts';
@@ -32,6 +37,7 @@ import { thisMachine } from './runtimes/interpreters.ts';
 import type { Abilities } from './sandbox/abilities.ts';
 import { detect } from './sandbox/detect.ts';
 import { openStore } from './store/postgres-store.ts';
+import type { Store } from './store/store.ts';
 
 export interface StartOptions {
   readonly config: Config;
@@ -78,8 +84,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => store.close());
   const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
   closing.add(() => logs.close());
-  const recorder = new UsageRecorder({ store: store.usage, clock, log, flushMs: config.metering.flushMs });
-  closing.add(() => recorder.close());
+  const recorder = openRecorder(base, store);
   const catalogue = openCatalogue(base);
   const interpreters = catalogueInterpreters(catalogue);
   const artifacts = await FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock });
@@ -87,20 +92,19 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const drivers = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
   const provided = provision({ drivers, artifacts, logs, clock, limits: config.limits });
-  const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
+  const fleet = new LocalFleet({
+    clock,
+    ids,
+    memory,
+    provision: provided,
+    limits: config.limits,
+    keep: config.fleet,
+    residency: residency(config),
+  });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
-  const scope = { accountId: config.accountId, region: config.region };
-  const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
-  closing.add(keepSwept(artifacts, registry, { clock, log }));
-  followChanges(registry, { fleet, dispatcher, logs, log });
-  const sources = await Sources.open({
-    folder: join(config.home, 'sources'),
-    clock,
-    maxBytes: config.limits.sourceBytes,
-    keepMs: 60 * 60_000,
-  });
-  closing.add(() => sources.close());
+  const { registry, rollouts } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts });
+  const sources = await openSources(base);
   const control = controlPlane({
     registry,
     sources,
@@ -110,13 +114,61 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     ids,
     clock,
     keepAliveMs: config.fleet.keepAliveMs,
-    platform: platform({ config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided }),
+    platform: platform({
+      config,
+      clock,
+      ids,
+      fleet,
+      drivers,
+      memory,
+      catalogue,
+      abilities,
+      store,
+      recorder,
+      logs,
+      provision: provided,
+      rollouts,
+    }),
+    updates: (name) => rollouts.update(name),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: registry });
+  const endpoint = await listen(base, control, { dispatcher, directory: rollouts });
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
+}
+
+/** The functions that are stored, and which of their revisions serve. */
+async function openFunctions(
+  { config, clock, ids, log, closing }: Base,
+  {
+    store,
+    fleet,
+    dispatcher,
+    logs,
+    artifacts,
+  }: { store: Store; fleet: LocalFleet; dispatcher: Dispatcher; logs: FunctionLogs; artifacts: Artifacts },
+): Promise<{ registry: FunctionRegistry; rollouts: Rollouts }> {
+  const scope = { accountId: config.accountId, region: config.region };
+  const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
+  closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
+  const rollouts = Rollouts.follow({ registry, fleet, dispatcher, logs, log });
+  closing.add(keepSwept(artifacts, rollouts, { clock, log }));
+  return { registry, rollouts };
+}
+
+function openRecorder({ config, clock, log, closing }: Base, store: Store): UsageRecorder {
+  const recorder = new UsageRecorder({ store: store.usage, clock, log, flushMs: config.metering.flushMs });
+  closing.add(() => recorder.close());
+  return recorder;
+}
+
+/** Where uploads wait for their deployment. */
+async function openSources({ config, clock, closing }: Base): Promise<Sources> {
+  const folder = join(config.home, 'sources');
+  const sources = await Sources.open({ folder, clock, maxBytes: config.limits.sourceBytes, keepMs: 60 * 60_000 });
+  closing.add(() => sources.close());
+  return sources;
 }
 
 /** The interpreters of this machine: looked for in the background, since asking each of them takes seconds where there are many. */
@@ -146,7 +198,7 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
   closing.add(() => fork.close());
   const spawner = programSpawner({ clock, ids, runDirectory: run, warn });
   closing.add(() => spawner.close());
-  const exec = new ExecDriver({ spawner, clock, payloadBytes: config.limits.payloadBytes });
+  const exec = new ExecDriver({ spawner: confinedPrograms(fork, spawner, warn), clock, payloadBytes: config.limits.payloadBytes });
   closing.add(() => exec.close());
   return [fork, exec];
 }
@@ -155,7 +207,7 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
 async function listen(
   { config, log, clock, ids, closing }: Base,
   control: ReturnType<typeof controlPlane>,
-  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry },
+  parts: { readonly dispatcher: Dispatcher; readonly directory: Directory },
 ): Promise<string> {
   const gateway = createGateway({
     ...parts,

@@ -12,6 +12,7 @@ const hooks = require('./hooks.cjs');
 const { initialise, restore, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
 const { Orders } = require('./orders.cjs');
+const { becomeProgram } = require('./program.cjs');
 const { Practice, rehearse, rehearseHandler } = require('./rehearse.cjs');
 const { collectRubbish } = require('./rubbish.cjs');
 const { Instance } = require('./serve.cjs');
@@ -132,6 +133,8 @@ async function become(self, fn) {
       return forkOnOrders(self, null, new Practice());
     case 'function':
       return runFunction(self, welcome);
+    case 'program':
+      return becomeProgram(self.link, welcome);
     case 'instance':
       return resume(self, fn);
     default:

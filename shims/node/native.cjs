@@ -44,6 +44,11 @@ const defaultLoop = bind('void *uv_default_loop()')();
 const native = {
   fork: bind('int fork()'),
   _exit: bind('void _exit(int)'),
+  execvpe: bind('int execvpe(const char *, const char **, const char **)'),
+  defaultSignal: (
+    (call) => (signal) =>
+      call(signal, 0)
+  )(bind('uintptr_t signal(int, uintptr_t)')),
   getpid: bind('int getpid()'),
   getppid: bind('int getppid()'),
   waitpid: bind('int waitpid(int, void *, int)'),

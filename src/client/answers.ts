@@ -41,6 +41,14 @@ export interface FunctionSummary {
   readonly url: string | null;
   readonly instances: number;
   readonly resident: 'nothing' | 'snapshot' | 'plain';
+  /** Until when and why; null when the revision does not serve, or the server is of before there was this. */
+  readonly stay?: {
+    readonly phase: 'busy' | 'here' | 'away' | 'back' | 'over';
+    readonly snapshotUntilMs: number | null;
+    readonly instancesUntilMs: number | null;
+    readonly backAtMs: number | null;
+    readonly why: string;
+  } | null;
 }
 
 interface InstanceSummary {

@@ -121,6 +121,19 @@ export class FunctionRegistry {
     return this.#freeze({ ...settings, ...this.#deps.scope, functionId, name, version: '$LATEST', ...this.#stamp() });
   }
 
+  /**
+   * Goes back from a revision to the one that serves, as if the change had not been: when it is still the latest. Told to nobody, since for
+   * callers nothing changes. False when it was changed or removed meanwhile.
+   */
+  undo(version: FunctionVersion, serving: FunctionVersion): Promise<boolean> {
+    return this.#turns.take(version.name, async () => {
+      if (this.#latest.get(version.name) !== version) return false;
+      await this.#deps.store.replaceLatest(serving, version.revisionId);
+      this.#latest.set(version.name, serving);
+      return true;
+    });
+  }
+
   /** Removes a function; false when there was none. */
   remove(name: string): Promise<boolean> {
     return this.#turns.take(name, async () => {

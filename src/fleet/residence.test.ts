@@ -45,7 +45,8 @@ function driver(fork: (snapshot: number, nth: number) => void) {
   return { asked, driver: made as unknown as Driver };
 }
 
-const residenceOf = (made: Driver, clock: VirtualClock = new VirtualClock()): Residence => new Residence(aVersion(), made, clock);
+const residenceOf = (made: Driver, clock: VirtualClock = new VirtualClock()): Residence =>
+  new Residence(aVersion(), made, { clock, observer: { made: () => {}, gone: () => {} } });
 
 describe('a residence whose forks fail', () => {
   it('replaces a child that did not greet, counts it, and nobody sees it', async () => {

@@ -38,6 +38,13 @@ export interface Started {
   readonly found: StartObservation['found'];
 }
 
+/** What a residence tells its fleet. */
+export interface ResidenceObserver {
+  made(residence: Residence, snapshot: DriverSnapshot): void;
+  /** Once for each that was made, whatever ended it. */
+  gone(residence: Residence): void;
+}
+
 /** Children in a row that a parent may lose before another parent is made: one that did not greet in time may have been unlucky. */
 const LOSSES_OF_A_PARENT = 2;
 /** Parents in a row that lost their children before the version is started plainly. */
@@ -56,6 +63,7 @@ export class Residence {
   readonly version: FunctionVersion;
   readonly driver: Driver;
   readonly #clock: Clock;
+  readonly #observer: ResidenceObserver;
   #state: ResidenceState = { kind: 'nothing' };
   /** Why there is no snapshot, while there is none. */
   #absence: Absence = { kind: 'new' };
@@ -71,11 +79,18 @@ export class Residence {
   #plainMs = PLAIN_MS;
   /** Monotonic. */
   lastUsedMs = 0;
+  /** The eviction clock when it was made or last used. */
+  clockAtUse = 0;
+  /** Starts that were asked for and have not ended: while there are any, the snapshot is in use. */
+  startsUnderWay = 0;
+  /** How long its init phase took when it last ran, milliseconds; null: it has not, or never to its end. */
+  initMs: number | null = null;
 
-  constructor(version: FunctionVersion, driver: Driver, clock: Clock) {
+  constructor(version: FunctionVersion, driver: Driver, parts: { readonly clock: Clock; readonly observer: ResidenceObserver }) {
     this.version = version;
     this.driver = driver;
-    this.#clock = clock;
+    this.#clock = parts.clock;
+    this.#observer = parts.observer;
     const never = version.snapshot === 'off' ? 'snapshots are off for this function' : driver.unforkable(version.runtime);
     if (never !== null) this.#state = { kind: 'plain', reason: never, init: null, againAtMs: null };
   }
@@ -89,6 +104,17 @@ export class Residence {
    * another parent if need be, and in the end the instance is started plainly. Rejects with InitFailure or what the driver could not do.
    */
   async start(spec: () => Promise<StartSpec>, instance: InstanceSpec): Promise<Started> {
+    this.startsUnderWay++;
+    try {
+      const started = await this.#start(spec, instance);
+      this.initMs = started.init?.durationMs ?? this.initMs;
+      return started;
+    } finally {
+      this.startsUnderWay--;
+    }
+  }
+
+  async #start(spec: () => Promise<StartSpec>, instance: InstanceSpec): Promise<Started> {
     let waited: 'no' | 'made' | 'shared' = 'no';
     const found = this.#found();
     for (let failures = 0; ;) {
@@ -138,6 +164,7 @@ export class Residence {
       const prepared = await this.driver.prepare(await spec(), first);
       if (prepared.kind === 'instance') {
         this.#state = { kind: 'plain', reason: prepared.reason, init: prepared.instance.init, againAtMs: null };
+        this.initMs = prepared.instance.init?.durationMs ?? null;
         making.resolve();
         return prepared.instance;
       }
@@ -156,7 +183,7 @@ export class Residence {
   async evict(by: 'idle' | 'memory' | 'asked' = 'asked'): Promise<boolean> {
     const state = this.#state;
     if (state.kind !== 'snapshot') return false;
-    this.#state = { kind: 'nothing' };
+    this.#vanished();
     this.#absence = { kind: 'evicted', by, atMs: this.#clock.now(), unusedMs: this.#clock.monotonic() - this.lastUsedMs };
     await state.snapshot.evict();
     return true;
@@ -191,6 +218,11 @@ export class Residence {
     }
   }
 
+  #vanished(): void {
+    this.#state = { kind: 'nothing' };
+    this.#observer.gone(this);
+  }
+
   /** A child was lost. Of many lost at once, those of a parent that has been given up by then count no more. */
   async #lost(snapshot: DriverSnapshot, error: unknown): Promise<void> {
     if (this.#state.kind !== 'snapshot' || this.#state.snapshot !== snapshot) return;
@@ -212,10 +244,12 @@ export class Residence {
   #settle(snapshot: DriverSnapshot, madeAtMs: number): void {
     this.#state = { kind: 'snapshot', snapshot, madeAtMs };
     this.forks = 0;
+    this.initMs = snapshot.init.durationMs;
+    this.#observer.made(this, snapshot);
     this.#losses = 0;
     void snapshot.gone.then(() => {
       if (this.#state.kind !== 'snapshot' || this.#state.snapshot !== snapshot) return;
-      this.#state = { kind: 'nothing' };
+      this.#vanished();
       this.#absence = { kind: 'lost', atMs: this.#clock.now() };
     });
     if (this.#retired) void this.evict();

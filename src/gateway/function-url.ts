@@ -38,11 +38,13 @@ export async function serveUrl(
   context: { target: UrlTarget; requestId: string; deps: InvokeDeps },
 ): Promise<void> {
   const { target, requestId, deps } = context;
-  const version = deps.directory.get(target.name);
-  if (version === null || version.url === null) throw noUrl(target.name, version);
-  if (version.url.auth === 'AWS_IAM')
+  const asked = deps.directory.get(target.name);
+  if (asked === null || asked.url === null) throw noUrl(target.name, asked);
+  if (asked.url.auth === 'AWS_IAM')
     throw new HearthError('AccessDeniedException', 'Forbidden: this function URL wants AWS_IAM, which is not served yet');
   const body = await readBody(request, deps.payloadBytes);
+  // While a body arrives, another revision may have taken over.
+  const version = deps.directory.get(target.name) ?? asked;
   const event = functionUrlEvent(request, {
     version,
     path: target.path,

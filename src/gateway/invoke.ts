@@ -39,8 +39,10 @@ export async function invoke(
 ): Promise<void> {
   const { target, deps } = context;
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
-  const version = deps.directory.find(target.name, target.qualifier);
+  deps.directory.find(target.name, target.qualifier); // throws before the body is read
   const body = await readBody(request, deps.payloadBytes);
+  // Found again: while a body arrives, another revision may have taken over.
+  const version = deps.directory.find(target.name, target.qualifier);
   if (type === 'DryRun') {
     response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': version.version });
     response.end();

@@ -41,7 +41,7 @@ test('the example of the design parses, and every default is filled in', () => {
   const least = parseFunctionManifest(minimal);
   assert.deepEqual(
     [least.memoryMb, least.timeoutSeconds, least.ephemeralStorageMb, least.scaling, least.snapshot, least.url, least.installScripts],
-    [128, 3, 512, { min: 0, max: null, concurrency: 1, keepAlive: 'fixed' }, 'onDeploy', undefined, false],
+    [128, 3, 512, { min: 0, max: null, concurrency: 1 }, 'onDeploy', undefined, false],
   );
 });
 

@@ -18,9 +18,9 @@ const scaling = z
     concurrency: z.int().min(1).max(1000).default(1).describe('Invocations one instance handles at a time; in Python, more means threads'),
     keepAlive: z
       .union([z.number().min(0).max(86_400), z.enum(['fixed', 'histogram'])], { error: 'must be seconds (0 to 86400), fixed or histogram' })
-      .default('fixed')
+      .optional()
       .describe(
-        'How long an idle instance is kept: seconds, or fixed for the server’s default. histogram is accepted and for now means fixed; the policy follows',
+        'How long what is idle is kept: seconds; fixed, the server’s default time; histogram, learnt from when it is called. Left out: as the server is configured',
       ),
   })
   .refine((s) => s.max === null || s.min <= s.max, { error: 'min must not be more than max', path: ['min'] });
@@ -48,7 +48,7 @@ const members = {
   timeoutSeconds: z.int().min(1).max(900).default(3).describe('Longest an invocation may take, seconds'),
   ephemeralStorageMb: z.int().min(512).max(10_240).default(512).describe('Room in /tmp, MB'),
   environment: environment.default({}).describe('Environment variables'),
-  scaling: scaling.default({ min: 0, max: null, concurrency: 1, keepAlive: 'fixed' }).describe('How instances come and go'),
+  scaling: scaling.default({ min: 0, max: null, concurrency: 1 }).describe('How instances come and go'),
   snapshot: z
     .enum(['onDeploy', 'onFirstUse', 'off'])
     .default('onDeploy')

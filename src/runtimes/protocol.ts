@@ -91,7 +91,21 @@ export interface BirthTimes {
 export type Welcome =
   | { readonly protocol: number; readonly role: 'zygote' }
   | ({ readonly protocol: number; readonly role: 'function' } & FunctionOrder)
+  | ({ readonly protocol: number; readonly role: 'program' } & ProgramOrder)
   | { readonly protocol: number; readonly role: 'instance' };
+
+/**
+ * What a forked process of the Node.js shim is to become with execve(2), confined as it is by then. The connection closes when the program runs; else
+ * `initError` says why it can't, `errorType` being the system's code (`ENOENT`, `EACCES`).
+ */
+export interface ProgramOrder {
+  readonly argv: readonly string[];
+  /** The complete environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** A listening Unix socket, connected to twice: first for stdout, then for stderr. */
+  readonly output: string;
+}
 
 /** What a process that runs a function needs to know. */
 export interface FunctionOrder {

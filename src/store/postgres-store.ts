@@ -7,6 +7,7 @@ import { startEmbedded } from './embedded.ts';
 import type { Embedded } from './embedded.ts';
 import { functionStore } from './functions.ts';
 import type { Run } from './functions.ts';
+import { habitStore } from './habits.ts';
 import { lockHome } from './home-lock.ts';
 import type { Log } from './log.ts';
 import { migrate } from './migrate.ts';
@@ -53,7 +54,14 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
       await embedded?.stop();
       lock.release();
     });
-    return { functions: store.functions, usage: store.usage, database: embedded === null ? 'external' : 'embedded', embedded, close };
+    return {
+      functions: store.functions,
+      usage: store.usage,
+      habits: store.habits,
+      database: embedded === null ? 'external' : 'embedded',
+      embedded,
+      close,
+    };
   } catch (error) {
     await embedded?.stop();
     lock.release();
@@ -71,7 +79,8 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     await lock.release();
     throw error;
   }
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: openPool(connection, 'hearth', log) }) });
+  const pool = openPool(connection, 'hearth', log);
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   const run: Run = (work) =>
     translated(() => {
       lock.check();
@@ -79,7 +88,8 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     });
   return {
     functions: functionStore(db, run),
-    usage: usageStore(db, run, { region, clock, log }),
+    usage: usageStore(db, run, { pool, region, clock, log }),
+    habits: habitStore(db, run),
     close: once(async () => {
       await db.destroy();
       await lock.release();

@@ -5,6 +5,7 @@ import type { ColdStart } from '../model/waterfall.ts';
 export interface Database {
   'hearth.function': FunctionTable;
   'hearth.function_version': FunctionVersionTable;
+  'hearth.function_habit': FunctionHabitTable;
   'hearth.usage': UsageTable;
 }
 
@@ -23,6 +24,14 @@ interface FunctionVersionTable {
   revision_id: string;
   runtime: string;
   modified_at: ColumnType<Date, unknown, unknown>;
+  document: ColumnType<unknown, string, string>;
+}
+
+interface FunctionHabitTable {
+  account_id: string;
+  region: string;
+  function_id: string;
+  last_used_at: ColumnType<Date | null, unknown, unknown>;
   document: ColumnType<unknown, string, string>;
 }
 

@@ -17,7 +17,7 @@ for (const { language, runtime, missing } of await runtimes()) {
 
     const residenceOf = (environment: Record<string, string>): { residence: Residence; start: () => Promise<Started> } => {
       const spec: StartSpec = behaviourSpec('hangs-when-forked', runtime, { environment });
-      const residence = new Residence(spec.version, driver, systemClock);
+      const residence = new Residence(spec.version, driver, { clock: systemClock, observer: { made: () => {}, gone: () => {} } });
       return { residence, start: () => residence.start(async () => spec, instanceSpec()) };
     };
     const answers = async ({ instance }: Started): Promise<unknown> => {

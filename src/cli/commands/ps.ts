@@ -21,7 +21,7 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
   if (functions.length === 0) return out.note('no functions yet: `hearth deploy` deploys those of hearth.yaml');
   const age = (ms: number): string => duration(Math.max(0, clock.now() - ms));
   await out.table(
-    ['FUNCTION', 'VERSION', 'RUNTIME', 'MEMORY', 'INSTANCES', 'RESIDENT', 'CHANGED', 'URL'],
+    ['FUNCTION', 'VERSION', 'RUNTIME', 'MEMORY', 'INSTANCES', 'RESIDENT', 'UNTIL', 'WHY', 'CHANGED', 'URL'],
     functions.map((f) => [
       f.name,
       f.version,
@@ -29,6 +29,8 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
       `${f.memoryMb} MB`,
       String(f.instances),
       f.resident,
+      until(f, clock.now()),
+      f.stay?.why ?? '-',
       `${age(f.modifiedAtMs)} ago`,
       f.url ?? '-',
     ]),
@@ -69,4 +71,14 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
       ]),
     );
   }
+}
+
+/** How long what is resident stays, or when it is back. */
+function until({ stay, resident }: FunctionSummary, nowMs: number): string {
+  if (stay === undefined || stay === null) return '-';
+  const inWords = (ms: number): string => duration(Math.max(0, ms - nowMs));
+  if (stay.phase === 'busy') return 'in use';
+  if (stay.backAtMs !== null) return `back in ${inWords(stay.backAtMs)}`;
+  if (stay.phase === 'over' || resident === 'nothing') return 'next call';
+  return stay.snapshotUntilMs === null ? 'always' : `for ${inWords(stay.snapshotUntilMs)}`;
 }

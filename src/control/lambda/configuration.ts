@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { functionArn, logGroup, type FunctionVersion } from '../../model/function-version.ts';
+import type { UpdateState } from '../update-state.ts';
 
-/** Where a function is on its way to serving. Hearth's are there at once; answers to a write still say so as AWS does. */
+/** Where a function is on its way to serving. A new one is there at once; answers to a write still say so as AWS does. */
 type Stage = 'created' | 'updated' | 'settled';
 
 const STAGES: Record<Stage, Record<string, string>> = {
@@ -15,11 +16,19 @@ const STAGES: Record<Stage, Record<string, string>> = {
   settled: { State: 'Active', LastUpdateStatus: 'Successful' },
 };
 
+/** What tells how the last change of a function stands. */
+function stageOf(stage: Stage | UpdateState): Record<string, string> {
+  if (typeof stage === 'string') return STAGES[stage];
+  if (stage.status !== 'Failed') return stage.status === 'InProgress' ? STAGES.updated : STAGES.settled;
+  const { status, reason, reasonCode } = stage;
+  return { State: 'Active', LastUpdateStatus: status, LastUpdateStatusReason: reason, LastUpdateStatusReasonCode: reasonCode };
+}
+
 /** FunctionConfiguration as the answer to a call about one function. `qualified`: the caller named the version, so the ARN does. */
-export function configurationOf(version: FunctionVersion, stage: Stage, qualified = false): Record<string, unknown> {
+export function configurationOf(version: FunctionVersion, stage: Stage | UpdateState, qualified = false): Record<string, unknown> {
   return {
     ...listedConfigurationOf(version, qualified),
-    ...STAGES[stage],
+    ...stageOf(stage),
     RuntimeVersionConfig: { RuntimeVersionArn: runtimeVersionArn(version) },
   };
 }

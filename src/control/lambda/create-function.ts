@@ -43,7 +43,7 @@ export const createFunction: Operation = {
       codeSha256: code.sha256,
       codeBytes: code.bytes,
       dependencies: null,
-      scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: deps.keepAliveMs },
+      scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: deps.keepAliveMs, keepAlive: 'server' },
       snapshot: 'onFirstUse',
       rehearsal: null,
       url: null,

@@ -11,7 +11,7 @@ export const getFunction: Operation = {
     const version = deps.registry.require(reference);
     const { max } = version.scaling;
     return {
-      Configuration: configurationOf(version, 'settled', reference.qualifier !== null),
+      Configuration: configurationOf(version, deps.updates?.(version.name) ?? 'settled', reference.qualifier !== null),
       Code: { RepositoryType: 'S3', Location: `${call.endpoint}/hearth/v1/functions/${version.name}/code` },
       ...(Object.keys(version.tags).length === 0 ? {} : { Tags: version.tags }),
       ...(max === null ? {} : { Concurrency: { ReservedConcurrentExecutions: max } }),
@@ -26,6 +26,7 @@ export const getFunctionConfiguration: Operation = {
   status: 200,
   run(call, deps) {
     const reference = referenceOf(call, deps);
-    return configurationOf(deps.registry.require(reference), 'settled', reference.qualifier !== null);
+    const version = deps.registry.require(reference);
+    return configurationOf(version, deps.updates?.(version.name) ?? 'settled', reference.qualifier !== null);
   },
 };

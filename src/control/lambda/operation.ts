@@ -2,6 +2,7 @@ import type { Artifacts } from '../../artifacts/artifacts.ts';
 import type { FunctionReference } from '../function-name.ts';
 import { parseReference, refuse } from '../function-name.ts';
 import type { FunctionRegistry } from '../registry.ts';
+import type { UpdateStates } from '../update-state.ts';
 import { faultsOf, type Input, type Structure } from './shapes.ts';
 
 /** What the operations work with. */
@@ -10,6 +11,8 @@ export interface LambdaDeps {
   readonly artifacts: Artifacts;
   /** Keep-alive of functions made by Lambda's API, which has no word for it. */
   readonly keepAliveMs: number;
+  /** How the last change of a function stands; absent: it is done with as soon as it is stored. */
+  readonly updates?: UpdateStates;
   /** Most instances on this machine: the account's concurrency. */
   readonly instances: number;
 }

@@ -38,7 +38,7 @@ export class TestPlatform implements Platform {
   }
 
   occupancy(): Occupancy {
-    return { instances: 0, resident: 'nothing' };
+    return { instances: 0, resident: 'nothing', stay: null };
   }
 
   async resident(): Promise<Resident> {

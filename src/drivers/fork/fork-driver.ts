@@ -11,15 +11,17 @@ import type { Welcome } from '../../runtimes/protocol.ts';
 import { confinement, needsTemporary } from '../../sandbox/confinement.ts';
 import { functionIds } from '../../sandbox/ids.ts';
 import { firstOf } from './birth-steps.ts';
+import { confineFunction, hostname } from './confine-function.ts';
 import { functionWelcome, runInit } from './init-phase.ts';
 import { ForkInstance, type Birth } from './instance.ts';
 import { Forker } from './forker.ts';
 import { RESTORE_LIMIT_MS } from './options.ts';
 import type { ForkDriverOptions } from './options.ts';
 import { Processes } from './processes.ts';
+import { Programs } from './programs.ts';
 import type { Newborn } from './processes.ts';
 import { ForkSnapshot } from './snapshot.ts';
-import { hiddenPaths, makeTemporary, neededPaths, real } from './surroundings.ts';
+import { makeTemporary, neededPaths, real } from './surroundings.ts';
 import { Zygotes, whyNoFork } from './zygotes.ts';
 
 const WELCOME_INSTANCE = encodeJsonFrame(Frame.welcome, 0, { protocol: PROTOCOL_VERSION, role: 'instance' } satisfies Welcome);
@@ -38,6 +40,8 @@ interface Initialised {
 /** Runs Node.js and Python functions in processes of this machine, forked from an initialised parent wherever that is safe. */
 export class ForkDriver implements Driver {
   readonly name = 'fork';
+  /** Starts custom runtimes, for the driver that serves them. */
+  readonly programs: Programs;
   readonly #options: ForkDriverOptions;
   readonly #processes: Processes;
   readonly #zygotes: Zygotes;
@@ -49,6 +53,7 @@ export class ForkDriver implements Driver {
     this.#options = options;
     this.#processes = new Processes(options);
     this.#zygotes = new Zygotes(this.#processes);
+    this.programs = new Programs(this.#processes, this.#zygotes);
   }
 
   /** Opens the sockets. Nothing is started until a function is. */
@@ -200,7 +205,8 @@ export class ForkDriver implements Driver {
       return { newborn: await this.#zygotes.spawn(interpreter, { log: true, awaited, ids: this.#ids(o.spec) }), rung: 'disk', before: [] };
     };
     if (whyNoFork(interpreter.language, this.#options.abilities.linux) !== null) return plain();
-    const confine = this.#confineFunction(o.spec, o.needed, of === 'snapshot');
+    const initCpu = of === 'snapshot' ? this.#nextCpu() : null;
+    const confine = confineFunction(this.#options, o.spec, { needed: o.needed, initCpu });
     for (let retry = true; ; retry = false) {
       const { forker, started, steps } = await this.#zygotes.get(interpreter);
       if (forker === null) return plain();
@@ -215,19 +221,10 @@ export class ForkDriver implements Driver {
     }
   }
 
-  #confineFunction(spec: StartSpec, needed: readonly string[], snapshot: boolean) {
-    const { abilities } = this.#options;
-    const { version } = spec;
-    return confinement({
-      kind: 'function',
-      abilities,
-      needed,
-      ephemeralStorageMb: version.ephemeralStorageMb,
-      hostname: hostname(version.name),
-      functionId: version.functionId,
-      hide: hiddenPaths(this.#options, needed),
-      initCpu: snapshot && abilities.cpus.length > 1 ? abilities.cpus[this.#turn++ % abilities.cpus.length]! : null,
-    });
+  /** For the init phase of a snapshot: one after the other. */
+  #nextCpu(): number | null {
+    const { cpus } = this.#options.abilities;
+    return cpus.length > 1 ? cpus[this.#turn++ % cpus.length]! : null;
   }
 
   #ids({ version }: StartSpec): { uid: number; gid: number } | null {
@@ -244,15 +241,4 @@ export class ForkDriver implements Driver {
       throw new InitFailure(errorType, Buffer.from(JSON.stringify({ errorType, errorMessage: error.message })), 0);
     }
   }
-}
-
-/** A function's name as a host name, for an instance with the beginning of its id: at most 63 characters. */
-function hostname(name: string, instanceId?: string): string {
-  const end = instanceId === undefined ? '' : `-${instanceId.slice(0, 12)}`;
-  return (
-    name
-      .toLowerCase()
-      .replaceAll('_', '-')
-      .slice(0, 63 - end.length) + end
-  );
 }
