@@ -62,7 +62,7 @@ function assertWhole(e: Explanation): void {
 for (const { language, runtime, skip } of await languages()) {
   describe(`an invocation of a ${language} function, explained`, { skip }, () => {
     const name = `explained-${language}`;
-    const manifest = { runtime, handler: handlerOf(language), snapshot: 'onFirstUse' };
+    const manifest = { runtime, handler: handlerOf(language), snapshot: 'onFirstUse', scaling: { keepAlive: 600 } };
     const call = async (): Promise<Explanation> => server.client.explain((await server.call(name, {})).requestId ?? '');
 
     test('its first use names every step, the modules, and what to change', async () => {

@@ -60,7 +60,7 @@ const told = (e: Explanation): string[] => e.advice.map((a) => a.code);
 const explained = (
   start: ColdStart | null,
   change: Partial<UsageRecord> = {},
-  version = aVersion({ handler: 'index.handler' }),
+  version = aVersion({ handler: 'index.handler', snapshot: 'onDeploy' }),
 ): Explanation => explanation(aRecord(start, change), 1, version);
 
 test('a slow module is named, the handler’s own is not, and what saves most comes first', () => {
