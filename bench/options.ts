@@ -33,7 +33,7 @@ export const USAGE = `npm run bench [-- NAME] [options]
   --cases A,B     of plain, picture, state, children, load (cold)
   --count COUNT   instances: at most so many (density 5000, rate 1000, cold's children 1000), each contender's (detectors 50)
   --trace FILE    a trace of calls per minute (keepalive)
-  --all           replays every call, not at most 60 a minute of each function (keepalive)`;
+  --all           replays every call, not at most 20 a minute of each function (keepalive)`;
 
 /** What was asked for on the command line. Throws an Error that a person can act on. */
 export function parseOptions(args: readonly string[]): Options {
