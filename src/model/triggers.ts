@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { HearthError } from '../errors.ts';
+import { explain } from './manifest-errors.ts';
 
 const text = z.string().min(1);
 
@@ -65,6 +67,16 @@ export const trigger = z
   .meta({ minProperties: 1, maxProperties: 1 });
 
 export type TriggerManifest = z.output<typeof trigger>;
+
+/** The value under the kind's name, parsed. */
+export type TriggerConfiguration<K extends TriggerKind = TriggerKind> = NonNullable<TriggerManifest[K]>;
+
+/** A kind and its value as they were stored, checked again. Throws HearthError InvalidParameterValueException. */
+export function parseTrigger<K extends TriggerKind>(kind: string, configuration: unknown): { kind: K; configuration: TriggerConfiguration<K> } {
+  const known = TRIGGER_KINDS.find((k) => k === kind) as K | undefined;
+  if (known === undefined) throw new HearthError('InvalidParameterValueException', `triggers of the kind '${kind}' are not known`);
+  return { kind: known, configuration: explain(trigger, { [known]: configuration })[known] as TriggerConfiguration<K> };
+}
 
 /** The kind of a trigger that the schema has accepted. */
 export function triggerKind(t: TriggerManifest): TriggerKind {

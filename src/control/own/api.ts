@@ -5,7 +5,7 @@ import { FUNCTION_NAME } from '../../model/manifest.ts';
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { FunctionRegistry } from '../registry.ts';
-import type { Turns } from '../turns.ts';
+import type { Turns } from '../../lib/turns.ts';
 import type { OpenLines } from './ndjson.ts';
 import type { Platform } from './platform.ts';
 import type { Sources } from './sources.ts';
