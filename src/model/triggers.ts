@@ -72,7 +72,10 @@ export type TriggerManifest = z.output<typeof trigger>;
 export type TriggerConfiguration<K extends TriggerKind = TriggerKind> = NonNullable<TriggerManifest[K]>;
 
 /** A kind and its value as they were stored, checked again. Throws HearthError InvalidParameterValueException. */
-export function parseTrigger<K extends TriggerKind>(kind: string, configuration: unknown): { kind: K; configuration: TriggerConfiguration<K> } {
+export function parseTrigger<K extends TriggerKind>(
+  kind: string,
+  configuration: unknown,
+): { kind: K; configuration: TriggerConfiguration<K> } {
   const known = TRIGGER_KINDS.find((k) => k === kind) as K | undefined;
   if (known === undefined) throw new HearthError('InvalidParameterValueException', `triggers of the kind '${kind}' are not known`);
   return { kind: known, configuration: explain(trigger, { [known]: configuration })[known] as TriggerConfiguration<K> };

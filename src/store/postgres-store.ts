@@ -3,6 +3,8 @@ import type { Clock } from '../lib/clock.ts';
 import { openPool } from './connection.ts';
 import type { DatabaseConnection } from './connection.ts';
 import { translated } from './database-error.ts';
+import type { DeliveryIntake } from '../model/delivery.ts';
+import { GroupIntake } from './delivery-intake.ts';
 import { startEmbedded } from './embedded.ts';
 import type { Embedded } from './embedded.ts';
 import { functionStore } from './functions.ts';
@@ -14,7 +16,9 @@ import { MIGRATIONS } from './migrations/index.ts';
 import type { Database } from './schema.ts';
 import { ServerLock } from './server-lock.ts';
 import type { Store } from './store.ts';
+import { triggerStore } from './triggers.ts';
 import { usageStore } from './usage.ts';
+import type { TriggerStore } from '../triggers/trigger.ts';
 
 /** A Config satisfies it. */
 export interface StoreOptions {
@@ -29,8 +33,15 @@ export interface StoreParts {
   readonly log: Log;
 }
 
+/** A store in a database that is there already. */
+export interface DatabaseStore extends Store {
+  /** Where triggers put events. */
+  readonly intake: DeliveryIntake;
+  readonly triggers: TriggerStore;
+}
+
 /** A store in PostgreSQL. */
-export interface PostgresStore extends Store {
+export interface PostgresStore extends DatabaseStore {
   readonly database: 'embedded' | 'external';
   /** The bundled PostgreSQL, with its connection to the user's database `app`; null when it is somebody's own. */
   readonly embedded: Embedded | null;
@@ -53,7 +64,7 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
       await embedded?.stop();
       lock.release();
     });
-    return { functions: store.functions, usage: store.usage, database: embedded === null ? 'external' : 'embedded', embedded, close };
+    return { ...store, database: embedded === null ? 'external' : 'embedded', embedded, close };
   } catch (error) {
     await embedded?.stop();
     lock.release();
@@ -62,7 +73,7 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
 }
 
 /** The store in one database that is there already: its lock, its schema, its queries. */
-export async function openDatabase(connection: DatabaseConnection, region: string, { clock, log }: StoreParts): Promise<Store> {
+export async function openDatabase(connection: DatabaseConnection, region: string, { clock, log }: StoreParts): Promise<DatabaseStore> {
   const lock = await ServerLock.take({ connection, clock, log });
   try {
     const applied = await translated(() => migrate(lock.session, MIGRATIONS));
@@ -80,6 +91,8 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
   return {
     functions: functionStore(db, run),
     usage: usageStore(db, run, { region, clock, log }),
+    intake: new GroupIntake(db, run),
+    triggers: triggerStore(db, run),
     close: once(async () => {
       await db.destroy();
       await lock.release();

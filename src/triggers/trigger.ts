@@ -62,3 +62,9 @@ export interface TriggerStore {
   /** Forgets a trigger with all that was remembered of it. */
   delete(id: string): Promise<void>;
 }
+
+/** What triggers say to who runs the server. A pino logger satisfies it. */
+export interface TriggerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}

@@ -5,9 +5,8 @@ import { Turns } from '../lib/turns.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { TriggerRecord, TriggerStatus } from '../model/trigger-record.ts';
 import { triggerKind, type TriggerConfiguration, type TriggerKind, type TriggerManifest } from '../model/triggers.ts';
-import type { Logger } from '../observe/logger.ts';
 import { difference } from './difference.ts';
-import type { TriggeredFunctions, TriggerSource, TriggerStore } from './trigger.ts';
+import type { TriggeredFunctions, TriggerLog, TriggerSource, TriggerStore } from './trigger.ts';
 
 /** A removal that failed is tried again after this. */
 const AGAIN_MS = 60_000;
@@ -21,7 +20,7 @@ export interface TriggersDeps {
   readonly functions: TriggeredFunctions;
   readonly clock: Clock;
   readonly ids: Ids;
-  readonly log: Logger;
+  readonly log: TriggerLog;
 }
 
 /** One trigger as it is listed. */
@@ -110,7 +109,13 @@ export class Triggers {
       });
       const identity = (r: TriggerRecord): string => identityOf(this.#source(r.kind), r.configuration);
       const { added, changed, gone } = difference(present, wanted, identity);
-      const stamp = { ...this.#deps.scope, functionId: version.functionId, functionName: version.name, changedAtMs: this.#deps.clock.now(), retired: false };
+      const stamp = {
+        ...this.#deps.scope,
+        functionId: version.functionId,
+        functionName: version.name,
+        changedAtMs: this.#deps.clock.now(),
+        retired: false,
+      };
       const put: TriggerRecord[] = [
         ...added.map((w) => ({ id: this.#deps.ids.uuid(), kind: w.kind, configuration: w.configuration, ...stamp })),
         ...changed.map(({ record, configuration }) => ({ ...record, configuration, changedAtMs: stamp.changedAtMs })),

@@ -9,6 +9,7 @@ import type { Turns } from '../../lib/turns.ts';
 import type { OpenLines } from './ndjson.ts';
 import type { Platform } from './platform.ts';
 import type { Sources } from './sources.ts';
+import type { TriggerDesk } from './triggers.ts';
 
 /** What the resources under /hearth/v1 work with. */
 export interface OwnDeps {
@@ -16,6 +17,7 @@ export interface OwnDeps {
   readonly artifacts: Artifacts;
   readonly sources: Sources;
   readonly platform: Platform;
+  readonly triggers: TriggerDesk;
   readonly interpreters: Interpreters;
   readonly clock: Clock;
   /** Deployments of one function, in the order they came. */
