@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { PostgresStore } from '../store/postgres-store.ts';
+import { ScheduleSource } from '../triggers/schedule/schedule-source.ts';
 import type { TriggerSource } from '../triggers/trigger.ts';
 import { Triggers } from '../triggers/triggers.ts';
 
@@ -17,8 +18,8 @@ export interface TriggerParts {
 }
 
 /** Every kind of trigger that is served here; a new kind is a line. */
-function sourcesOf(_parts: TriggerParts): TriggerSource[] {
-  return [];
+function sourcesOf({ store, clock, log }: TriggerParts): TriggerSource[] {
+  return [new ScheduleSource({ ledger: store.schedules, clock, log })];
 }
 
 /** The triggers of every function, served. Those of a function that is removed go with it. */

@@ -20,7 +20,7 @@ export interface TriggerRecord<K extends TriggerKind = TriggerKind> {
  * What a trigger is doing. `starting`: it connects or is read for the first time; `running`; `waiting`: for something that others must do, or for
  * the next attempt, `detail` says which; `disabled`: by its configuration; `ended`: nothing will ever come of it again; `failed`: it needs a person.
  */
-export type TriggerState = 'starting' | 'running' | 'waiting' | 'disabled' | 'ended' | 'failed';
+type TriggerState = 'starting' | 'running' | 'waiting' | 'disabled' | 'ended' | 'failed';
 
 /** What `hearth triggers` shows of one. */
 export interface TriggerStatus {

@@ -1,8 +1,28 @@
 import { z } from 'zod';
 import { HearthError } from '../errors.ts';
+import { ExpressionError } from '../lib/calendar/cron-fields.ts';
+import { parseSchedule, type ScheduleSpec } from '../lib/calendar/schedule.ts';
 import { explain } from './manifest-errors.ts';
 
 const text = z.string().min(1);
+const enabled = z.boolean().optional().describe('false: registered, and does nothing; default: true');
+const triggerName = z.string().regex(/^[0-9a-zA-Z_.-]{1,64}$/, { error: 'must be up to 64 letters, digits, dots, - or _' });
+
+/** Says which part of a schedule is wrong, at that part. */
+function checkSchedule(schedule: ScheduleSpec, context: z.core.$RefinementCtx<ScheduleSpec>): void {
+  const { cron, rate, at, everySeconds } = schedule;
+  if ([cron, rate, at, everySeconds].filter((given) => given !== undefined).length !== 1) {
+    context.addIssue({ code: 'custom', message: 'give exactly one of cron, rate, at and everySeconds' });
+    return;
+  }
+  try {
+    parseSchedule(schedule, 0);
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const [, part = '', what = error.message] = /^(\w+): (.*)$/s.exec(error.message) ?? [];
+    context.addIssue({ code: 'custom', message: what, path: part === '' ? [] : [part] });
+  }
+}
 
 /** What may turn something that happened into an event, by kind: the value under the kind's name in hearth.yaml. */
 const TRIGGERS = {
@@ -32,12 +52,22 @@ const TRIGGERS = {
     .describe('Changes of a table'),
   schedule: z
     .strictObject({
-      cron: text.optional().describe('Five fields: minute, hour, day, month, weekday'),
-      everySeconds: z.int().min(1).optional().describe('Interval, instead of cron'),
-      timezone: text.optional().describe('IANA name; default UTC'),
-      input: z.json().optional().describe('The event; default: the schedule’s own'),
+      name: triggerName.optional().describe('Keeps the schedule the same when its time changes; in its ARN'),
+      cron: text.optional().describe('Five fields, 0 6 * * *, or EventBridge’s six, cron(0 6 * * ? *)'),
+      rate: text.optional().describe('rate(5 minutes): minutes, hours or days'),
+      at: text.optional().describe('Once: 2027-01-31T06:00:00, in the time zone'),
+      everySeconds: z.int().min(1).max(31_536_000).optional().describe('Interval in seconds'),
+      timezone: text.optional().describe('IANA name, such as Europe/Madrid; default UTC'),
+      start: text.optional().describe('Nothing before this date and time'),
+      end: text.optional().describe('Nothing after this date and time'),
+      flexibleMinutes: z.int().min(1).max(1440).optional().describe('Fire anywhere within so many minutes after the time, to spread load'),
+      input: z
+        .json()
+        .optional()
+        .describe('The event; default: the schedule’s own. <aws.scheduler.scheduled-time> and its like are filled in'),
+      enabled,
     })
-    .refine((s) => (s.cron === undefined) !== (s.everySeconds === undefined), { error: 'give either cron or everySeconds' })
+    .superRefine(checkSchedule)
     .describe('A clock'),
   queue: z
     .strictObject({

@@ -15,9 +15,11 @@ import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { Database } from './schema.ts';
 import { ServerLock } from './server-lock.ts';
+import { scheduleLedger } from './schedules.ts';
 import type { Store } from './store.ts';
 import { triggerStore } from './triggers.ts';
 import { usageStore } from './usage.ts';
+import type { ScheduleLedger } from '../triggers/schedule/ledger.ts';
 import type { TriggerStore } from '../triggers/trigger.ts';
 
 /** A Config satisfies it. */
@@ -38,6 +40,7 @@ export interface DatabaseStore extends Store {
   /** Where triggers put events. */
   readonly intake: DeliveryIntake;
   readonly triggers: TriggerStore;
+  readonly schedules: ScheduleLedger;
 }
 
 /** A store in PostgreSQL. */
@@ -93,6 +96,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     usage: usageStore(db, run, { region, clock, log }),
     intake: new GroupIntake(db, run),
     triggers: triggerStore(db, run),
+    schedules: scheduleLedger(db, run),
     close: once(async () => {
       await db.destroy();
       await lock.release();
