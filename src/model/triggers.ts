@@ -8,6 +8,12 @@ const text = z.string().min(1);
 const enabled = z.boolean().optional().describe('false: registered, and does nothing; default: true');
 const triggerName = z.string().regex(/^[0-9a-zA-Z_.-]{1,64}$/, { error: 'must be up to 64 letters, digits, dots, - or _' });
 
+const rowValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const tableName = z
+  .string()
+  .regex(/^([^.\s"]{1,63}\.)?[^.\s"]{1,63}$/, { error: 'must be TABLE or SCHEMA.TABLE' })
+  .refine((name) => !/^(hearth|pg_catalog|information_schema)\./.test(name), { error: 'is a system’s own table, and triggers nothing' });
+
 /** Says which part of a schedule is wrong, at that part. */
 function checkSchedule(schedule: ScheduleSpec, context: z.core.$RefinementCtx<ScheduleSpec>): void {
   const { cron, rate, at, everySeconds } = schedule;
@@ -41,15 +47,32 @@ const TRIGGERS = {
     .describe('Uploads to a bucket'),
   database: z
     .strictObject({
-      table: text.describe('Table of the database `app`, with its schema if that is not public'),
+      name: triggerName.optional().describe('Keeps the trigger the same when its tables change; tells two of one function apart'),
+      table: tableName.optional().describe('Table, with its schema if that is not public'),
+      tables: z.array(tableName).min(1).max(100).optional().describe('Several tables, instead of table'),
+      connection: z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'must be the name of an environment variable, not a connection string' })
+        .optional()
+        .describe('Environment variable, of the function or of the server, with the connection string; default: the database `app` here'),
       events: z
-        .array(z.enum(['insert', 'update', 'delete']))
+        .array(z.enum(['insert', 'update', 'delete', 'truncate']))
         .min(1)
         .optional()
-        .describe('Changes that count; default: all'),
-      batchSize: z.int().min(1).max(10_000).optional().describe('Most changes in one event'),
+        .describe('Changes that count; default: insert, update and delete'),
+      columns: z.array(text).min(1).optional().describe('Only these columns are in the images, beside the key'),
+      where: z
+        .record(text, z.union([rowValue, z.array(rowValue).min(1)]))
+        .optional()
+        .describe('Only rows whose columns have this value, or one of these'),
+      batchSize: z.int().min(1).max(10_000).optional().describe('Most changes in one event; default: 100'),
+      batchingWindowSeconds: z.number().min(0).max(300).optional().describe('How long to wait for a full batch; default: 0'),
+      parallel: z.int().min(1).max(16).optional().describe('Batches that may run at once; changes of one row never do. Default: 4'),
+      backfill: z.boolean().optional().describe('Begin with the rows that are there already'),
+      enabled,
     })
-    .describe('Changes of a table'),
+    .refine((d) => (d.table === undefined) !== (d.tables === undefined), { error: 'give either table or tables' })
+    .describe('Changes of tables'),
   schedule: z
     .strictObject({
       name: triggerName.optional().describe('Keeps the schedule the same when its time changes; in its ARN'),

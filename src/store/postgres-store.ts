@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
+import { changeLedger } from './change-streams.ts';
 import { openPool } from './connection.ts';
 import type { DatabaseConnection } from './connection.ts';
 import { translated } from './database-error.ts';
@@ -19,6 +20,7 @@ import { scheduleLedger } from './schedules.ts';
 import type { Store } from './store.ts';
 import { triggerStore } from './triggers.ts';
 import { usageStore } from './usage.ts';
+import type { ChangeLedger } from '../triggers/database/ledger.ts';
 import type { ScheduleLedger } from '../triggers/schedule/ledger.ts';
 import type { TriggerStore } from '../triggers/trigger.ts';
 
@@ -41,6 +43,7 @@ export interface DatabaseStore extends Store {
   readonly intake: DeliveryIntake;
   readonly triggers: TriggerStore;
   readonly schedules: ScheduleLedger;
+  readonly changes: ChangeLedger;
 }
 
 /** A store in PostgreSQL. */
@@ -97,6 +100,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     intake: new GroupIntake(db, run),
     triggers: triggerStore(db, run),
     schedules: scheduleLedger(db, run),
+    changes: changeLedger(db, run),
     close: once(async () => {
       await db.destroy();
       await lock.release();
