@@ -3,6 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FsArtifacts } from './artifacts/fs-artifacts.ts';
+import type { Base } from './composition/base.ts';
+import { openEvents } from './composition/events.ts';
 import { followChanges, keepSwept } from './composition/lifecycle.ts';
 import { platform } from './composition/platform.ts';
 import { provision } from './composition/provision.ts';
@@ -26,6 +28,7 @@ import { randomIds, type Ids } from './lib/ids.ts';
 import { billedMs } from './metering/billing.ts';
 import { UsageRecorder } from './metering/usage-recorder.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
+import type { DeliveryIntake } from './model/delivery.ts';
 import type { Logger } from './observe/logger.ts';
 import { Catalogue } from './runtimes/catalogue.ts';
 import { thisMachine } from './runtimes/interpreters.ts';
@@ -62,15 +65,6 @@ export async function startServer({ config, log }: StartOptions): Promise<Runnin
   }
 }
 
-/** What every part is given. */
-interface Base {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly closing: Closing;
-}
-
 async function assemble(config: Config, log: Logger, closing: Closing): Promise<RunningServer> {
   const base: Base = { config, log, clock: systemClock, ids: randomIds, closing };
   const { clock, ids } = base;
@@ -101,8 +95,10 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     keepMs: 60 * 60_000,
   });
   closing.add(() => sources.close());
+  const events = await openEvents(base, { store, dispatcher, registry });
   const control = controlPlane({
     registry,
+    events,
     sources,
     instances: config.limits.instances,
     artifacts,
@@ -114,7 +110,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: registry });
+  const endpoint = await listen(base, control, { dispatcher, directory: registry, intake: store.intake });
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
 }
@@ -155,13 +151,14 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
 async function listen(
   { config, log, clock, ids, closing }: Base,
   control: ReturnType<typeof controlPlane>,
-  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry },
+  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry; readonly intake: DeliveryIntake },
 ): Promise<string> {
   const gateway = createGateway({
     ...parts,
     clock,
     ids,
     payloadBytes: config.limits.payloadBytes,
+    eventBytes: config.events.payloadBytes,
     hosts: hostCheck([config.host, ...config.allowedHosts]),
     log,
     control: (request, response) => control.routing(request, response),

@@ -6,6 +6,7 @@ import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { FunctionRegistry } from '../registry.ts';
 import type { Turns } from '../turns.ts';
+import type { Events } from './events.ts';
 import type { OpenLines } from './ndjson.ts';
 import type { Platform } from './platform.ts';
 import type { Sources } from './sources.ts';
@@ -16,6 +17,7 @@ export interface OwnDeps {
   readonly artifacts: Artifacts;
   readonly sources: Sources;
   readonly platform: Platform;
+  readonly events: Events;
   readonly interpreters: Interpreters;
   readonly clock: Clock;
   /** Deployments of one function, in the order they came. */

@@ -14,6 +14,7 @@ import { VirtualClock } from '../../lib/virtual-clock.ts';
 import { controlPlane } from '../control-plane.ts';
 import { Sources } from '../own/sources.ts';
 import { FunctionRegistry } from '../registry.ts';
+import { TestEvents } from './events.ts';
 import { TestFunctionStore } from './function-store.ts';
 import { TestPlatform } from './platform.ts';
 
@@ -31,12 +32,14 @@ export async function openPlane() {
   const registry = await FunctionRegistry.load({ store, clock, ids: randomIds, scope });
   const sources = await Sources.open({ folder: join(home, 'sources'), clock, maxBytes: 2_000_000, keepMs: 3_600_000 });
   const platform = new TestPlatform();
+  const events = new TestEvents();
   const reported: unknown[] = [];
   const app: FastifyInstance = controlPlane({
     registry,
     artifacts,
     sources,
     platform,
+    events,
     interpreters,
     clock,
     ids: randomIds,
