@@ -29,6 +29,7 @@ export class MemoryLedger implements Ledger {
 
   accept(deliveries: readonly NewDelivery[]): void {
     for (const delivery of deliveries) {
+      if (this.#held.some((h) => h.delivery.id === delivery.id && h.delivery.functionId === delivery.functionId)) continue;
       const now = this.#clock.now();
       const fresh = { attempt: 0, functionErrors: 0, systemErrors: 0, state: 'ready' as const, end: null };
       this.#held.push({ delivery, seq: String(this.#held.length + 1), acceptedAtMs: now, dueAtMs: now, ...fresh });
