@@ -9,6 +9,7 @@ import { followChanges, keepSwept } from './composition/lifecycle.ts';
 import { platform } from './composition/platform.ts';
 import { provision } from './composition/provision.ts';
 import { runDirectory } from './composition/run-directory.ts';
+import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
 import { Sources } from './control/own/sources.ts';
@@ -88,6 +89,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
+  const triggers = await openTriggers({ config, clock, ids, log, store, registry });
+  closing.add(() => triggers.close());
   const sources = await Sources.open({
     folder: join(config.home, 'sources'),
     clock,
@@ -106,6 +109,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     ids,
     clock,
     keepAliveMs: config.fleet.keepAliveMs,
+    triggers,
     platform: platform({ config, clock, fleet, drivers, memory, catalogue, abilities, store, recorder, logs }),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });

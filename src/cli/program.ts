@@ -127,6 +127,13 @@ function callCommands(hearth: Command, context: Context, done: Done): void {
     .action(async (name, options) => done(await (await import('./commands/logs.ts')).logs(context, name, options)));
 
   hearth
+    .command('triggers [name]')
+    .description('what invokes functions: state, lag, last and next time')
+    .addOption(endpoint())
+    .addOption(json())
+    .action(async (name, options) => done(await (await import('./commands/triggers.ts')).triggers(context, name, options)));
+
+  hearth
     .command('usage [name]')
     .description('what functions did and cost')
     .addOption(new Option('--since <span>', 'how far back: 10m, 24h, 30d (default: to the first invocation)').argParser(parseSpan))

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
+import { changeLedger } from './change-streams.ts';
 import { openPool } from './connection.ts';
 import type { DatabaseConnection } from './connection.ts';
 import { translated } from './database-error.ts';
@@ -19,8 +20,13 @@ import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { Database } from './schema.ts';
 import { ServerLock } from './server-lock.ts';
+import { scheduleLedger } from './schedules.ts';
 import type { Store } from './store.ts';
+import { triggerStore } from './triggers.ts';
 import { usageStore } from './usage.ts';
+import type { ChangeLedger } from '../triggers/database/ledger.ts';
+import type { ScheduleLedger } from '../triggers/schedule/ledger.ts';
+import type { TriggerStore } from '../triggers/trigger.ts';
 
 /** A Config satisfies it. */
 export interface StoreOptions {
@@ -43,6 +49,9 @@ export interface DatabaseStore extends Store {
   readonly ledger: Ledger;
   /** Where they are looked up. */
   readonly deliveries: DeliveryBook;
+  readonly triggers: TriggerStore;
+  readonly schedules: ScheduleLedger;
+  readonly changes: ChangeLedger;
 }
 
 /** A store in PostgreSQL. */
@@ -102,6 +111,9 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     intake: new GroupIntake(db, run),
     ledger: deliveryLedger(workers, run, listening(connection, { clock, log })),
     deliveries: deliveryBook(db, run),
+    triggers: triggerStore(db, run),
+    schedules: scheduleLedger(db, run),
+    changes: changeLedger(db, run),
     close: once(async () => {
       await db.destroy();
       await workers.destroy();

@@ -17,6 +17,7 @@ import { FunctionRegistry } from '../registry.ts';
 import { TestEvents } from './events.ts';
 import { TestFunctionStore } from './function-store.ts';
 import { TestPlatform } from './platform.ts';
+import { TestTriggers } from './triggers.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12);
 
@@ -33,6 +34,7 @@ export async function openPlane() {
   const sources = await Sources.open({ folder: join(home, 'sources'), clock, maxBytes: 2_000_000, keepMs: 3_600_000 });
   const platform = new TestPlatform();
   const events = new TestEvents();
+  const triggers = new TestTriggers();
   const reported: unknown[] = [];
   const app: FastifyInstance = controlPlane({
     registry,
@@ -40,6 +42,7 @@ export async function openPlane() {
     sources,
     platform,
     events,
+    triggers,
     interpreters,
     clock,
     ids: randomIds,
@@ -59,7 +62,7 @@ export async function openPlane() {
     await artifacts.close();
     await rm(home, { recursive: true, force: true });
   };
-  return { app, home, clock, artifacts, store, registry, sources, platform, reported, endpoint, close };
+  return { app, home, clock, artifacts, store, registry, sources, platform, triggers, reported, endpoint, close };
 }
 
 export type TestPlane = Awaited<ReturnType<typeof openPlane>>;
