@@ -12,6 +12,7 @@ import type { Log } from './log.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { Database } from './schema.ts';
+import { resourceStore } from './resources.ts';
 import { ServerLock } from './server-lock.ts';
 import type { Store } from './store.ts';
 import { usageStore } from './usage.ts';
@@ -53,7 +54,7 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
       await embedded?.stop();
       lock.release();
     });
-    return { functions: store.functions, usage: store.usage, database: embedded === null ? 'external' : 'embedded', embedded, close };
+    return { ...store, database: embedded === null ? 'external' : 'embedded', embedded, close };
   } catch (error) {
     await embedded?.stop();
     lock.release();
@@ -79,6 +80,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     });
   return {
     functions: functionStore(db, run),
+    resources: resourceStore(db, run),
     usage: usageStore(db, run, { region, clock, log }),
     close: once(async () => {
       await db.destroy();
