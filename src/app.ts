@@ -14,6 +14,7 @@ import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
 import { Sources } from './control/own/sources.ts';
 import { FunctionRegistry } from './control/registry.ts';
+import { Resources } from './control/resources.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { ExecDriver } from './drivers/exec/exec-driver.ts';
 import { programSpawner } from './drivers/exec/program-spawner.ts';
@@ -26,6 +27,7 @@ import { createGateway } from './gateway/server.ts';
 import { systemClock, type Clock } from './lib/clock.ts';
 import { Closing } from './lib/closing.ts';
 import { randomIds, type Ids } from './lib/ids.ts';
+import { systemRandom } from './lib/random.ts';
 import { billedMs } from './metering/billing.ts';
 import { UsageRecorder } from './metering/usage-recorder.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
@@ -86,7 +88,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const scope = { accountId: config.accountId, region: config.region };
-  const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
+  const resources = await Resources.load(store.resources, scope);
+  const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry });
@@ -98,10 +101,12 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     keepMs: 60 * 60_000,
   });
   closing.add(() => sources.close());
-  const events = await openEvents(base, { store, dispatcher, registry });
+  const events = await openEvents(base, { store, dispatcher, registry, resources });
   const control = controlPlane({
     registry,
     events,
+    resources,
+    objects: null,
     sources,
     instances: config.limits.instances,
     artifacts,

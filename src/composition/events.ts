@@ -1,8 +1,10 @@
 import type { Events } from '../control/own/events.ts';
+import type { Resources } from '../control/resources.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import type { Timer } from '../lib/clock.ts';
+import { eventInvokeConfig } from '../model/event-invoke-config.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { DatabaseStore } from '../store/postgres-store.ts';
 import { DeliveryRunner } from '../triggers/ledger/delivery-runner.ts';
@@ -15,19 +17,20 @@ export interface EventParts {
   readonly store: DatabaseStore;
   readonly dispatcher: Dispatcher;
   readonly registry: FunctionRegistry;
+  readonly resources: Resources;
 }
 
 const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000, closeMs: 2_000 };
 const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
-export async function openEvents(base: Base, { store, dispatcher, registry }: EventParts): Promise<Events> {
+export async function openEvents(base: Base, { store, dispatcher, registry, resources }: EventParts): Promise<Events> {
   const { config, clock, log, closing } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
     version: (functionId, qualifier) => find(registry, names.get(functionId), qualifier),
-    config: () => null,
-    mayLoop: () => false,
+    config: (functionId, qualifier) => eventInvokeConfig(resources.get('event-invoke-config', `${functionId}/${qualifier ?? '$LATEST'}`)),
+    mayLoop: (functionId) => resources.get('recursion', `${functionId}/`)?.loop === 'Allow',
   };
   const scope = { accountId: config.accountId, region: config.region };
   const named = (name: string): FunctionVersion | null => registry.get(name);
@@ -50,7 +53,7 @@ function functionNames(registry: FunctionRegistry): ReadonlyMap<string, string> 
   const names = new Map(registry.list().map((v) => [v.functionId, v.name]));
   registry.onChange((change) => {
     if (change.kind === 'removed') names.delete(change.previous.functionId);
-    else names.set(change.version.functionId, change.version.name);
+    else if (change.kind !== 'unpublished') names.set(change.version.functionId, change.version.name);
   });
   return names;
 }

@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatched, Dispatcher } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
-import { functionArn, type FunctionVersion } from '../model/function-version.ts';
+import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
-import { acceptEvent } from './invoke-event.ts';
-import { lineageOf } from '../model/lineage.ts';
 import type { DeliveryIntake } from '../model/delivery.ts';
-import type { Directory } from './directory.ts';
+import { lineageOf } from '../model/lineage.ts';
+import type { Directory, Found } from './directory.ts';
+import { acceptEvent } from './invoke-event.ts';
+import { checkPayload, clientContext, invocationType, unparsable } from './invoke-request.ts';
 
 export interface InvokeDeps {
   readonly dispatcher: Dispatcher;
@@ -45,33 +46,33 @@ export async function invoke(
   context: { target: InvokeTarget; deps: InvokeDeps },
 ): Promise<void> {
   const { target, deps } = context;
-  const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
-  const version = deps.directory.find(target.name, target.qualifier);
-  if (type === 'Event') return acceptEvent(request, response, { target, version, deps });
+  const type = invocationType(request);
+  const found = deps.directory.resolve(target.name, target.qualifier);
+  if (type === 'Event') return acceptEvent(request, response, { requestId: target.requestId, found, deps });
   const body = await readBody(request, deps.payloadBytes);
   if (type === 'DryRun') {
-    response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': version.version });
+    response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': found.version.version });
     response.end();
     return;
   }
-  if (type !== 'RequestResponse') throw unsupported(String(type));
+  checkPayload(body);
   const wantTail = request.headers['x-amz-log-type'] === 'Tail';
-  const done = await deps.dispatcher.invoke(version, invocation(request, { target, version, body, clock: deps.clock }), wantTail);
-  if (done.error?.errorType === 'Runtime.UnmarshalError') throw badJson(done);
+  const done = await deps.dispatcher.invoke(found.version, invocation(request, { target, found, body, clock: deps.clock }), wantTail);
+  if (done.error?.errorType === 'Runtime.UnmarshalError') throw badJson(body, done);
   respond(response, done);
 }
 
-function invocation(request: IncomingMessage, from: { target: InvokeTarget; version: FunctionVersion; body: Buffer; clock: Clock }) {
-  const { target, version, body, clock } = from;
+function invocation(request: IncomingMessage, from: { target: InvokeTarget; found: Found; body: Buffer; clock: Clock }) {
+  const { target, found, body, clock } = from;
   const traceId = header(request, 'x-amzn-trace-id');
-  const suffix = target.qualifier === null ? '' : `:${target.qualifier}`;
+  const suffix = found.qualifier === null ? '' : `:${found.qualifier}`;
   return {
     requestId: target.requestId,
     attempt: 1,
     body,
-    invokedArn: functionArn(version) + suffix,
+    invokedArn: functionArn(found.version) + suffix,
     traceId,
-    clientContext: Buffer.from(header(request, 'x-amz-client-context'), 'base64').toString(),
+    clientContext: clientContext(request),
     lineage: lineageOf(traceId),
     receivedAtMs: clock.monotonic(),
   };
@@ -121,12 +122,8 @@ function decodeName(raw: string): string {
   }
 }
 
-function unsupported(type: string): HearthError {
-  return new HearthError('InvalidParameterValueException', `X-Amz-Invocation-Type must be RequestResponse, Event or DryRun, not '${type}'`);
-}
-
 /** The shim could not parse the event: the caller's fault, answered as Lambda does. */
-function badJson(done: Dispatched): HearthError {
+function badJson(body: Buffer, done: Dispatched): HearthError {
   const document = JSON.parse(done.body.toString()) as { errorMessage?: string };
-  return new HearthError('InvalidRequestContentException', `Could not parse request body into json: ${document.errorMessage ?? ''}`);
+  return unparsable(body, document.errorMessage ?? '');
 }

@@ -19,6 +19,7 @@ import type { Log } from './log.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { Database } from './schema.ts';
+import { resourceStore } from './resources.ts';
 import { ServerLock } from './server-lock.ts';
 import { scheduleLedger } from './schedules.ts';
 import type { Store } from './store.ts';
@@ -107,6 +108,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     });
   return {
     functions: functionStore(db, run),
+    resources: resourceStore(db, run),
     usage: usageStore(db, run, { region, clock, log }),
     intake: new GroupIntake(db, run),
     ledger: deliveryLedger(workers, run, listening(connection, { clock, log })),

@@ -29,7 +29,8 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     return reply.code(known.status).send(ownError(known));
   });
   app.addHook('onClose', async () => deps.lines.endAll());
-  for (const resource of [sourceResource, functionResources, observationResources, logResource, eventResources, triggerResource]) resource(app, deps);
+  for (const resource of [sourceResource, functionResources, observationResources, logResource, eventResources, triggerResource])
+    resource(app, deps);
 }
 
 /** The document of an error in Hearth's own API. */
