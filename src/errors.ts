@@ -19,6 +19,8 @@ const ERRORS = {
   CodeStorageExceededException: { status: 400, fault: 'caller', retryable: false },
   AccessDeniedException: { status: 403, fault: 'caller', retryable: false },
   ForbiddenOrigin: { status: 403, fault: 'caller', retryable: false },
+  ProvisionedConcurrencyConfigNotFoundException: { status: 404, fault: 'caller', retryable: false },
+  CodeSigningConfigNotFoundException: { status: 404, fault: 'caller', retryable: false },
   ResourceNotFoundException: { status: 404, fault: 'caller', retryable: false },
   UnknownOperationException: { status: 404, fault: 'caller', retryable: false },
   MethodNotAllowed: { status: 405, fault: 'caller', retryable: false },

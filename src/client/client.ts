@@ -14,6 +14,7 @@ import type {
 import { readAll, readLines } from './body.ts';
 import { type Answer, Connection, type Request } from './connection.ts';
 import { ApiError, DeployError, ForeignAnswerError, UnreachableError } from './errors.ts';
+import { EventsClient } from './events.ts';
 import { type InvokeAnswer, type InvokeRequest, readInvokeAnswer } from './invocation.ts';
 
 /** A step of a deployment under way. */
@@ -36,11 +37,14 @@ export interface LogQuery {
  */
 export class HearthClient {
   readonly endpoint: string;
+  /** What became of events. */
+  readonly events: EventsClient;
   readonly #connection: Connection;
 
   constructor(endpoint: string) {
     this.#connection = new Connection(endpoint);
     this.endpoint = this.#connection.endpoint;
+    this.events = new EventsClient((request) => this.#json(request));
   }
 
   status(signal?: AbortSignal): Promise<Status> {

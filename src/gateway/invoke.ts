@@ -2,15 +2,23 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatched, Dispatcher } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
-import { functionArn, type FunctionVersion } from '../model/function-version.ts';
+import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
-import type { Directory } from './directory.ts';
+import type { DeliveryIntake } from '../model/delivery.ts';
+import { lineageOf } from '../model/lineage.ts';
+import type { Directory, Found } from './directory.ts';
+import { acceptEvent } from './invoke-event.ts';
+import { checkPayload, clientContext, invocationType, unparsable } from './invoke-request.ts';
 
 export interface InvokeDeps {
   readonly dispatcher: Dispatcher;
   readonly directory: Directory;
   readonly clock: Clock;
   readonly payloadBytes: number;
+  /** Where asynchronous invocations go. */
+  readonly intake: DeliveryIntake;
+  /** Largest payload of an asynchronous invocation. */
+  readonly eventBytes: number;
 }
 
 /** A request to Lambda's Invoke. */
@@ -38,32 +46,34 @@ export async function invoke(
   context: { target: InvokeTarget; deps: InvokeDeps },
 ): Promise<void> {
   const { target, deps } = context;
-  const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
-  const version = deps.directory.find(target.name, target.qualifier);
+  const type = invocationType(request);
+  const found = deps.directory.resolve(target.name, target.qualifier);
+  if (type === 'Event') return acceptEvent(request, response, { requestId: target.requestId, found, deps });
   const body = await readBody(request, deps.payloadBytes);
   if (type === 'DryRun') {
-    response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': version.version });
+    response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': found.version.version });
     response.end();
     return;
   }
-  if (type !== 'RequestResponse') throw unsupported(String(type));
+  checkPayload(body);
   const wantTail = request.headers['x-amz-log-type'] === 'Tail';
-  const done = await deps.dispatcher.invoke(version, invocation(request, { target, version, body, clock: deps.clock }), wantTail);
-  if (done.error?.errorType === 'Runtime.UnmarshalError') throw badJson(done);
+  const done = await deps.dispatcher.invoke(found.version, invocation(request, { target, found, body, clock: deps.clock }), wantTail);
+  if (done.error?.errorType === 'Runtime.UnmarshalError') throw badJson(body, done);
   respond(response, done);
 }
 
-function invocation(request: IncomingMessage, from: { target: InvokeTarget; version: FunctionVersion; body: Buffer; clock: Clock }) {
-  const { target, version, body, clock } = from;
-  const suffix = target.qualifier === null ? '' : `:${target.qualifier}`;
+function invocation(request: IncomingMessage, from: { target: InvokeTarget; found: Found; body: Buffer; clock: Clock }) {
+  const { target, found, body, clock } = from;
+  const traceId = header(request, 'x-amzn-trace-id');
+  const suffix = found.qualifier === null ? '' : `:${found.qualifier}`;
   return {
     requestId: target.requestId,
     attempt: 1,
     body,
-    invokedArn: functionArn(version) + suffix,
-    traceId: header(request, 'x-amzn-trace-id'),
-    clientContext: Buffer.from(header(request, 'x-amz-client-context'), 'base64').toString(),
-    lineage: '',
+    invokedArn: functionArn(found.version) + suffix,
+    traceId,
+    clientContext: clientContext(request),
+    lineage: lineageOf(traceId),
     receivedAtMs: clock.monotonic(),
   };
 }
@@ -99,7 +109,7 @@ export function coldHeaders(headers: Record<string, string | number | readonly s
   headers['x-hearth-cold-ms'] = done.usage.coldMs.toFixed(3);
 }
 
-function header(request: IncomingMessage, name: string): string {
+export function header(request: IncomingMessage, name: string): string {
   const value = request.headers[name];
   return typeof value === 'string' ? value : '';
 }
@@ -112,14 +122,8 @@ function decodeName(raw: string): string {
   }
 }
 
-function unsupported(type: string): HearthError {
-  if (type === 'Event')
-    return new HearthError('NotImplementedException', 'asynchronous invocation (Event) is not served yet; use RequestResponse');
-  return new HearthError('InvalidParameterValueException', `X-Amz-Invocation-Type must be RequestResponse, Event or DryRun, not '${type}'`);
-}
-
 /** The shim could not parse the event: the caller's fault, answered as Lambda does. */
-function badJson(done: Dispatched): HearthError {
+function badJson(body: Buffer, done: Dispatched): HearthError {
   const document = JSON.parse(done.body.toString()) as { errorMessage?: string };
-  return new HearthError('InvalidRequestContentException', `Could not parse request body into json: ${document.errorMessage ?? ''}`);
+  return unparsable(body, document.errorMessage ?? '');
 }

@@ -6,6 +6,10 @@ import type { DatabaseConnection } from './connection.ts';
 import { translated } from './database-error.ts';
 import type { DeliveryIntake } from '../model/delivery.ts';
 import { GroupIntake } from './delivery-intake.ts';
+import { deliveryBook, type DeliveryBook } from './delivery-book.ts';
+import { deliveryLedger } from './delivery-ledger.ts';
+import { listening } from './listener.ts';
+import type { Ledger } from '../triggers/ledger/ledger.ts';
 import { startEmbedded } from './embedded.ts';
 import type { Embedded } from './embedded.ts';
 import { functionStore } from './functions.ts';
@@ -15,6 +19,7 @@ import type { Log } from './log.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { Database } from './schema.ts';
+import { resourceStore } from './resources.ts';
 import { ServerLock } from './server-lock.ts';
 import { scheduleLedger } from './schedules.ts';
 import type { Store } from './store.ts';
@@ -41,6 +46,10 @@ export interface StoreParts {
 export interface DatabaseStore extends Store {
   /** Where triggers put events. */
   readonly intake: DeliveryIntake;
+  /** Whence they are run. */
+  readonly ledger: Ledger;
+  /** Where they are looked up. */
+  readonly deliveries: DeliveryBook;
   readonly triggers: TriggerStore;
   readonly schedules: ScheduleLedger;
   readonly changes: ChangeLedger;
@@ -89,6 +98,9 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     throw error;
   }
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: openPool(connection, 'hearth', log) }) });
+  // What the workers of the ledger write is done again when it is lost: they do not wait for the disk.
+  const unwaiting = openPool(connection, 'hearth ledger', log, { commitAsync: true });
+  const workers = new Kysely<Database>({ dialect: new PostgresDialect({ pool: unwaiting }) });
   const run: Run = (work) =>
     translated(() => {
       lock.check();
@@ -96,13 +108,17 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     });
   return {
     functions: functionStore(db, run),
+    resources: resourceStore(db, run),
     usage: usageStore(db, run, { region, clock, log }),
     intake: new GroupIntake(db, run),
+    ledger: deliveryLedger(workers, run, listening(connection, { clock, log })),
+    deliveries: deliveryBook(db, run),
     triggers: triggerStore(db, run),
     schedules: scheduleLedger(db, run),
     changes: changeLedger(db, run),
     close: once(async () => {
       await db.destroy();
+      await workers.destroy();
       await lock.release();
     }),
   };

@@ -4,6 +4,7 @@ import type { ColumnType } from 'kysely';
 export interface Database {
   'hearth.function': FunctionTable;
   'hearth.function_version': FunctionVersionTable;
+  'hearth.lambda_resource': LambdaResourceTable;
   'hearth.usage': UsageTable;
   'hearth.delivery': DeliveryTable;
 }
@@ -26,6 +27,7 @@ interface DeliveryTable {
   trace_id: string;
   occurred_at: ColumnType<Date, unknown, unknown>;
   accepted_at: ColumnType<Date, unknown, unknown>;
+  queued_at: ColumnType<Date, unknown, unknown>;
   state: string;
   due_at: ColumnType<Date, unknown, unknown>;
   lease_until: ColumnType<Date | null, unknown, unknown>;
@@ -52,6 +54,15 @@ interface FunctionVersionTable {
   revision_id: string;
   runtime: string;
   modified_at: ColumnType<Date, unknown, unknown>;
+  document: ColumnType<unknown, string, string>;
+}
+
+interface LambdaResourceTable {
+  account_id: string;
+  region: string;
+  kind: string;
+  key: string;
+  function_id: string | null;
   document: ColumnType<unknown, string, string>;
 }
 

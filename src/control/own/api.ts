@@ -5,6 +5,7 @@ import { FUNCTION_NAME } from '../../model/manifest.ts';
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { FunctionRegistry } from '../registry.ts';
+import type { Events } from './events.ts';
 import type { Turns } from '../../lib/turns.ts';
 import type { OpenLines } from './ndjson.ts';
 import type { Platform } from './platform.ts';
@@ -17,6 +18,7 @@ export interface OwnDeps {
   readonly artifacts: Artifacts;
   readonly sources: Sources;
   readonly platform: Platform;
+  readonly events: Events;
   readonly triggers: TriggerDesk;
   readonly interpreters: Interpreters;
   readonly clock: Clock;

@@ -1,7 +1,8 @@
 import { functionsAndUsage } from './0001-functions-and-usage.ts';
 import { deliveries } from './0002-deliveries.ts';
 import { triggers } from './0004-triggers.ts';
+import { lambdaResources } from './0005-lambda-resources.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
-export const MIGRATIONS: readonly Migration[] = [functionsAndUsage, deliveries, triggers];
+export const MIGRATIONS: readonly Migration[] = [functionsAndUsage, deliveries, triggers, lambdaResources];
