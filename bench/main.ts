@@ -8,8 +8,9 @@ import { peers } from './peers.ts';
 import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
+import { triggers } from './triggers.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, peers];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, peers, triggers];
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -17,8 +17,8 @@ export interface Options {
 export const USAGE = `npm run bench [-- NAME] [options]
 
   --json          one JSON object as the last line (without NAME: {NAME: object, ...})
-  --n COUNT       starts of each row: cold (200), peers (5)
-  --rounds COUNT  rounds: overhead (5), peers (3)
+  --n COUNT       starts of each row: cold (200), peers (5); rows of a table: triggers (20000)
+  --rounds COUNT  rounds: overhead (5), peers (3), triggers (3)
   --seconds S     length of a round: overhead (5), peers (3)
   --only A,B      rows to make: functions (cold), instance counts (scale), peers (peers)
   --rungs A,B     of disk, zygote, snapshot (cold)`;
