@@ -11,7 +11,7 @@ describe('changes of tables', () => {
   let world: ChangeWorld;
   before(async () => {
     database = await openTestDatabase();
-    world = await ChangeWorld.open(database.server.connection('app') as object);
+    world = await ChangeWorld.open(database.server.connection('app'));
   });
   after(async () => {
     await world.close();

@@ -22,7 +22,7 @@ describe('changes of tables, when things fail', () => {
   let world: ChangeWorld;
   before(async () => {
     database = await openTestDatabase();
-    world = await ChangeWorld.open(database.server.connection('app') as object);
+    world = await ChangeWorld.open(database.server.connection('app'));
   });
   after(async () => {
     await world.close();
