@@ -96,8 +96,8 @@ describe('changes of tables, when things fail', () => {
     await running(source, record);
     const committed = new Set<number>();
     const unknown = new Set<number>();
-    for (let n = 1; n <= 600; n++) {
-      if (n === 200 || n === 400) process.kill(database.server.pid, n === 200 ? 'SIGQUIT' : 'SIGKILL');
+    for (let n = 1; n <= 300; n++) {
+      if (n === 100 || n === 200) process.kill(database.server.pid, n === 100 ? 'SIGQUIT' : 'SIGKILL');
       try {
         await world.query(`insert into ${table} values ($1, $1)`, [n]);
         committed.add(n);
@@ -133,14 +133,14 @@ describe('changes of tables, when things fail', () => {
         most,
         deliveries.reduce((sum, d) => sum + d.payload.length, 0),
       );
-      if (++writes === 50) away();
+      if (++writes === 20) away();
     };
     const source = world.open(ledger);
     source.start(record);
     await running(source, record);
-    await world.query(`insert into ${table} select i, i, repeat('x', 1000) from generate_series(1, 20000) i`);
-    const records = await ledger.have(20_000);
-    assert.equal(new Set(records.map((r) => r.eventID)).size, 20_000);
+    await world.query(`insert into ${table} select i, i, repeat('x', 1000) from generate_series(1, 8000) i`);
+    const records = await ledger.have(8_000);
+    assert.equal(new Set(records.map((r) => r.eventID)).size, 8_000);
     assert.equal(new Set(records.map((r) => r.source['txId'])).size, 1);
     assert.ok(most < 2 * 100 * 2_500, `${most} bytes in one write`);
     await source.remove(record);
