@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { NewDelivery } from '../../src/model/delivery.ts';
 import { away, ChangeWorld, databaseRecord, MemoryChangeLedger, running, type SeenRecord } from '../fixtures/changes.ts';
@@ -138,10 +139,22 @@ describe('changes of tables, when things fail', () => {
     const source = world.open(ledger);
     source.start(record);
     await running(source, record);
-    await world.query(`insert into ${table} select i, i, repeat('x', 1000) from generate_series(1, 8000) i`);
+    const troubles = new Set<string | null>();
+    const watching = setInterval(() => {
+      const status = source.status(record.id);
+      if (status?.state === 'waiting' && !/still streams/.test(status.detail ?? '')) troubles.add(status.detail);
+    }, 5);
+    await world.query(`insert into ${table} select i, i, repeat(md5(i::text), 30) from generate_series(1, 8000) i`);
     const records = await ledger.have(8_000);
+    clearInterval(watching);
     assert.equal(new Set(records.map((r) => r.eventID)).size, 8_000);
     assert.equal(new Set(records.map((r) => r.source['txId'])).size, 1);
+    // What waits its turn must not be written over by what comes after it.
+    for (const { after } of records) {
+      const digest = createHash('md5').update(String(after?.['id'])).digest('hex');
+      assert.ok(after?.['filler'] === digest.repeat(30), `row ${String(after?.['id'])}`);
+    }
+    assert.deepEqual([...troubles], ['the ledger is away']);
     assert.ok(most < 2 * 100 * 2_500, `${most} bytes in one write`);
     await source.remove(record);
   });
