@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FsArtifacts } from './artifacts/fs-artifacts.ts';
 import { followChanges, keepSwept } from './composition/lifecycle.ts';
+import { openLocalKey } from './auth/local-key.ts';
+import { openObjects } from './composition/objects.ts';
 import { platform } from './composition/platform.ts';
 import { provision } from './composition/provision.ts';
 import { runDirectory } from './composition/run-directory.ts';
@@ -18,6 +20,7 @@ import { ForkDriver } from './drivers/fork/fork-driver.ts';
 import type { Driver } from './fleet/driver.ts';
 import { LocalFleet } from './fleet/local-fleet.ts';
 import { machineMemory } from './fleet/memory-gauge.ts';
+import type { EndpointService } from './gateway/endpoint-service.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
 import { systemClock, type Clock } from './lib/clock.ts';
@@ -86,7 +89,10 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => artifacts.close());
   const drivers = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
-  const provided = provision({ drivers, artifacts, logs, clock, limits: config.limits });
+  const key = openLocalKey(config.home);
+  const door = { endpoint: '' }; // known once it is open; no function runs before
+  const aws = () => ({ endpoint: door.endpoint, accessKeyId: key.id, secretAccessKey: key.secret });
+  const provided = provision({ drivers, artifacts, logs, clock, aws, limits: config.limits });
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
@@ -94,6 +100,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
+  const objects = await openObjects(base, { store, registry, key });
   const sources = await Sources.open({
     folder: join(config.home, 'sources'),
     clock,
@@ -114,7 +121,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: registry });
+  const endpoint = await listen(base, control, { dispatcher, directory: registry, services: [objects.service] });
+  door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
 }
@@ -155,7 +163,7 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
 async function listen(
   { config, log, clock, ids, closing }: Base,
   control: ReturnType<typeof controlPlane>,
-  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry },
+  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry; readonly services: readonly EndpointService[] },
 ): Promise<string> {
   const gateway = createGateway({
     ...parts,

@@ -13,6 +13,8 @@ import { lockHome } from './home-lock.ts';
 import type { Log } from './log.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import type { ObjectIndex } from '../objects/object-index.ts';
+import { objectIndex, type ObjectIndexOptions } from './objects.ts';
 import type { Database } from './schema.ts';
 import { ServerLock } from './server-lock.ts';
 import type { Store } from './store.ts';
@@ -35,6 +37,8 @@ export interface StoreParts {
 export interface DatabaseStore extends Store {
   /** Where triggers put events. */
   readonly intake: DeliveryIntake;
+  /** The index of the object store, whose events become deliveries as `announce` says. */
+  objects(options: ObjectIndexOptions): ObjectIndex;
 }
 
 /** A store in PostgreSQL. */
@@ -89,6 +93,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     functions: functionStore(db, run),
     usage: usageStore(db, run, { region, clock, log }),
     intake: new GroupIntake(db, run),
+    objects: (o) => objectIndex(db, run, o),
     close: once(async () => {
       await db.destroy();
       await lock.release();

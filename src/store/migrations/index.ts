@@ -1,6 +1,7 @@
 import { functionsAndUsage } from './0001-functions-and-usage.ts';
 import { deliveries } from './0002-deliveries.ts';
+import { objects } from './0003-objects.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
-export const MIGRATIONS: readonly Migration[] = [functionsAndUsage, deliveries];
+export const MIGRATIONS: readonly Migration[] = [functionsAndUsage, deliveries, objects];
