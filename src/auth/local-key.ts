@@ -8,7 +8,7 @@ import type { AccessKey } from './keys.ts';
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** Where the key of this server lies: a credentials file as every AWS tool reads it (`AWS_SHARED_CREDENTIALS_FILE`). */
-export function localKeyPath(home: string): string {
+function localKeyPath(home: string): string {
   return join(home, 'credentials');
 }
 

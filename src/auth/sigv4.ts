@@ -101,6 +101,6 @@ export function percentDecode(text: string): string {
 }
 
 /** Encodes all but unreserved characters, as signatures want it. */
-export function awsEncode(text: string): string {
+function awsEncode(text: string): string {
   return encodeURIComponent(text).replaceAll(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }

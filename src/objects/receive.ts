@@ -18,8 +18,8 @@ export interface Expected {
   /** Base64 MD5 of the content; null: not said. */
   readonly md5: string | null;
   readonly algorithm: ChecksumAlgorithm;
-  /** Base64 checksum of that algorithm; `trailer`: the client sends it after the content; null: not said. */
-  readonly checksum: string | 'trailer' | null;
+  /** Base64 checksum of that algorithm; the word `trailer`: the client sends it after the content; null: not said. */
+  readonly checksum: string | null;
   readonly minBytes: number;
   readonly maxBytes: number;
 }

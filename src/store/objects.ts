@@ -3,7 +3,7 @@ import { HearthError } from '../errors.ts';
 import type { NewDelivery } from '../model/delivery.ts';
 import type { Happening } from '../objects/events/happening.ts';
 import type { ObjectVersion } from '../objects/model.ts';
-import type { Announce, ObjectIndex, Stretch } from '../objects/object-index.ts';
+import type { Announce, Cause, ObjectIndex, Stretch } from '../objects/object-index.ts';
 import { successor } from '../objects/successor.ts';
 import { bucketQueries, lockKey } from './buckets.ts';
 import { insertDeliveries } from './deliveries.ts';
@@ -67,24 +67,7 @@ export function objectIndex(db: Db, run: Run, o: ObjectIndexOptions): ObjectInde
         }),
       ),
     find: (bucket, key, versionId) => run(() => findVersion(db, scope, { bucket, key, versionId })),
-    tag: (version, tags, cause) =>
-      run(() =>
-        db.transaction().execute(async (tx) => {
-          const bucket = await lockKey(tx, scope, version.bucket, version.key);
-          const present = await findVersion(tx, scope, version);
-          if (present === null || present.deleteMarker)
-            throw new HearthError('NoSuchKey', 'The specified key does not exist.', { details: { Key: version.key } });
-          const { rows } = await sql<{ sequence: string }>`
-            update hearth.object_version set document = ${documentOf({ ...present, tags })}
-            where ${within(scope)} and bucket = ${version.bucket} and key = ${version.key} and version_id = ${version.versionId}
-            returning nextval('hearth.object_sequence')::text as sequence`.execute(tx);
-          const name = `ObjectTagging:${Object.keys(tags).length === 0 ? 'Delete' : 'Put'}`;
-          const versionId = bucket.settings.versioning === null ? null : version.versionId;
-          const { key, size, etag } = present;
-          const sequence = rows[0]?.sequence ?? '0';
-          await writing(tx).happened([{ name, bucket, key, size, etag, versionId, sequence, atMs: o.nowMs(), cause }]);
-        }),
-      ),
+    tag: (version, tags, cause) => run(() => db.transaction().execute((tx) => tagObject(writing(tx), version, { tags, cause }))),
     list: (stretch) => run(() => list(db, scope, stretch)),
     listVersions: (stretch, below) => run(() => listVersions(db, scope, stretch, below)),
     referenced: (blobs) =>
@@ -110,8 +93,26 @@ async function findVersion(
   return rows[0] === undefined ? null : versionOf(o.bucket, rows[0]);
 }
 
+async function tagObject(w: Writing, version: ObjectVersion, o: { tags: Readonly<Record<string, string>>; cause: Cause }): Promise<void> {
+  const { key, versionId } = version;
+  const bucket = await lockKey(w.tx, w.scope, version.bucket, key);
+  const present = await findVersion(w.tx, w.scope, version);
+  if (present === null || present.deleteMarker) {
+    throw new HearthError('NoSuchKey', 'The specified key does not exist.', { details: { Key: key } });
+  }
+  const { rows } = await sql<{ sequence: string }>`
+    update hearth.object_version set document = ${documentOf({ ...present, tags: o.tags })}
+    where ${within(w.scope)} and bucket = ${version.bucket} and key = ${key} and version_id = ${versionId}
+    returning nextval('hearth.object_sequence')::text as sequence`.execute(w.tx);
+  const name = `ObjectTagging:${Object.keys(o.tags).length === 0 ? 'Delete' : 'Put'}`;
+  const shown = bucket.settings.versioning === null ? null : versionId;
+  const { size, etag } = present;
+  const sequence = rows[0]?.sequence ?? '0';
+  await w.happened([{ name, bucket, key, size, etag, versionId: shown, sequence, atMs: w.nowMs, cause: o.cause }]);
+}
+
 /** Keys of the stretch: what its prefix and its start leave. */
-export function keysOf(stretch: Stretch): ReturnType<typeof sql> {
+function keysOf(stretch: Stretch): ReturnType<typeof sql> {
   const end = successor(stretch.prefix);
   const start = stretch.inclusive ? sql`key >= ${stretch.after}` : sql`key > ${stretch.after}`;
   return sql`key >= ${stretch.prefix} and ${start} ${end === null ? sql`` : sql`and key < ${end}`}`;

@@ -2,7 +2,7 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { HearthError } from '../../errors.ts';
 
 /** An element's content: text, members in their order, or several elements of the same name. */
-export type Xml = string | number | boolean | XmlElement | readonly Xml[] | undefined;
+type Xml = string | number | boolean | XmlElement | readonly Xml[] | undefined;
 export interface XmlElement {
   readonly [name: string]: Xml;
 }
@@ -31,7 +31,7 @@ function element(name: string, value: Xml): string {
   if (typeof value === 'object') {
     const attributes = Object.entries(value as XmlElement).filter(([n]) => n.startsWith('@'));
     const rest = Object.fromEntries(Object.entries(value as XmlElement).filter(([n]) => !n.startsWith('@')));
-    const own = attributes.map(([n, v]) => ` ${n.slice(1)}="${escape(String(v as string))}"`).join('');
+    const own = attributes.map(([n, v]) => ` ${n.slice(1)}="${escape(v as string)}"`).join('');
     return `<${name}${own}>${members(rest)}</${name}>`;
   }
   return `<${name}>${escape(String(value))}</${name}>`;

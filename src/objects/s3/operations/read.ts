@@ -142,7 +142,7 @@ export const getObjectAttributes: Operation = async (r, d) => {
   const shown = rest.slice(0, most);
   const algorithm = version.checksum?.algorithm;
   const parts = {
-    TotalPartsCount: version.parts.length,
+    PartsCount: version.parts.length,
     PartNumberMarker: after,
     NextPartNumberMarker: shown.at(-1)?.number ?? 0,
     MaxParts: most,
