@@ -10,7 +10,7 @@ import type { DatabaseStore } from '../store/postgres-store.ts';
 import { DeliveryRunner } from '../triggers/ledger/delivery-runner.ts';
 import type { FunctionLookup } from '../triggers/ledger/function-target.ts';
 import { outcomesOf } from '../triggers/ledger/outcomes.ts';
-import { targets } from '../triggers/ledger/target.ts';
+import { targets, type DestinationPorts } from '../triggers/ledger/target.ts';
 import type { Base } from './base.ts';
 
 export interface EventParts {
@@ -18,13 +18,15 @@ export interface EventParts {
   readonly dispatcher: Dispatcher;
   readonly registry: FunctionRegistry;
   readonly resources: Resources;
+  /** Puts the outcome of an event into a queue. */
+  readonly queue: NonNullable<DestinationPorts['queue']>;
 }
 
 const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000, closeMs: 2_000 };
 const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
-export async function openEvents(base: Base, { store, dispatcher, registry, resources }: EventParts): Promise<Events> {
+export async function openEvents(base: Base, { store, dispatcher, registry, resources, queue }: EventParts): Promise<Events> {
   const { config, clock, log, closing } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
@@ -36,7 +38,7 @@ export async function openEvents(base: Base, { store, dispatcher, registry, reso
   const named = (name: string): FunctionVersion | null => registry.get(name);
   const runner = new DeliveryRunner({
     ledger: store.ledger,
-    target: targets({ dispatcher, functions, clock, perFunction: config.events.perFunction, ports: {} }),
+    target: targets({ dispatcher, functions, clock, perFunction: config.events.perFunction, ports: { queue } }),
     outcomes: (claimed, ended) => outcomesOf({ functions, named, clock, scope }, claimed, ended),
     clock,
     log,
