@@ -110,7 +110,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     keepMs: 60 * 60_000,
   });
   closing.add(() => sources.close());
-  const events = await openEvents(base, { store, dispatcher, registry, resources, queue: queues.deliver });
+  const events = await openEvents(base, { store, dispatcher, registry, resources, queue: queues.deliver, objects: objects.objects });
   const control = controlPlane({
     registry,
     events,
