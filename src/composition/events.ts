@@ -52,7 +52,8 @@ export async function openEvents(base: Base, { store, dispatcher, registry, reso
   await runner.start();
   closing.add(() => runner.close());
   closing.add(keepBounded(base, store));
-  const configure = (version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> => configured(resources, version, { manifest, nowMs: clock.now() });
+  const configure = (version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> =>
+    configured(resources, version, { manifest, nowMs: clock.now() });
   return { ...store.deliveries, configure, nameOf: (functionId) => names.get(functionId) ?? null };
 }
 
@@ -88,7 +89,8 @@ async function configured(
     if (!isDeepStrictEqual(present, wanted)) await resources.put('event-invoke-config', key, document, functionId);
   }
   const loop = manifest?.recursiveLoop === 'allow' ? 'Allow' : 'Terminate';
-  if ((resources.get('recursion', `${functionId}/`)?.loop ?? 'Terminate') !== loop) await resources.put('recursion', `${functionId}/`, { loop }, functionId);
+  if ((resources.get('recursion', `${functionId}/`)?.loop ?? 'Terminate') !== loop)
+    await resources.put('recursion', `${functionId}/`, { loop }, functionId);
 }
 
 /** Names by id, kept up to date. */

@@ -9,7 +9,10 @@ export interface DestinationPorts {
   /** Puts a message into a queue. What comes twice has the same id. */
   readonly queue?: (queue: string, message: { readonly id: string; readonly body: Buffer }) => Promise<void>;
   /** Writes an object. */
-  readonly bucket?: (to: { readonly bucket: string; readonly key: string }, content: { readonly body: Buffer; readonly lineage: string }) => Promise<void>;
+  readonly bucket?: (
+    to: { readonly bucket: string; readonly key: string },
+    content: { readonly body: Buffer; readonly lineage: string },
+  ) => Promise<void>;
 }
 
 /** The targets of all deliveries: functions, and what outcomes are sent to. */
@@ -40,7 +43,10 @@ async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attem
         return { outcome: 'ok', errorType: '', message: '', response: null };
       case 'bucket':
         if (ports.bucket === undefined) return notTried('DestinationRefused', 'This Hearth has no buckets.');
-        await ports.bucket({ bucket: destination.bucket, key: outcomeKey(destination.prefix, claimed) }, { body: payload, lineage: claimed.lineage });
+        await ports.bucket(
+          { bucket: destination.bucket, key: outcomeKey(destination.prefix, claimed) },
+          { body: payload, lineage: claimed.lineage },
+        );
         return { outcome: 'ok', errorType: '', message: '', response: null };
       case undefined:
         return notTried('DestinationRefused', 'This delivery has no destination.');
