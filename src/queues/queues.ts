@@ -155,12 +155,12 @@ export class Queues {
 
   #wait(rung: Promise<void>, ms: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#deps.clock.after(ms, done);
-      signal?.addEventListener('abort', done, { once: true });
-      void rung.then(done);
-      function done(): void {
+      const timer = this.#deps.clock.after(ms, wake);
+      signal?.addEventListener('abort', wake, { once: true });
+      void rung.then(wake);
+      function wake(): void {
         timer.cancel();
-        signal?.removeEventListener('abort', done);
+        signal?.removeEventListener('abort', wake);
         resolve();
       }
     });

@@ -112,9 +112,9 @@ describe('queues, by the AWS SDK', () => {
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle })); // an old receipt deletes nothing
     const counts = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessagesNotVisible'] }));
     assert.deepEqual(counts.Attributes, { ApproximateNumberOfMessagesNotVisible: '1' });
-    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: again!.ReceiptHandle }));
+    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: again.ReceiptHandle }));
     await assert.rejects(
-      sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle: again!.ReceiptHandle, VisibilityTimeout: 0 })),
+      sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle: again.ReceiptHandle, VisibilityTimeout: 0 })),
       { name: 'MessageNotInflight' },
     );
     await assert.rejects(sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a\u0000b' })), { name: 'InvalidMessageContents' });

@@ -45,7 +45,7 @@ function sentAnswer(queue: Queue, m: NewMessage, sent: Sent | undefined): Record
 }
 
 /** As wide as SQS's, so that text sorts as numbers do. */
-export function sequence(seq: string): string {
+function sequence(seq: string): string {
   return seq.padStart(20, '0');
 }
 

@@ -1,5 +1,4 @@
 import { HearthError } from '../../errors.ts';
-import type { EventPattern } from '../../lib/event-pattern.ts';
 import type { TriggerRecord, TriggerStatus } from '../../model/trigger-record.ts';
 import type { TriggerConfiguration } from '../../model/triggers.ts';
 import type { TriggerSource } from '../trigger.ts';
@@ -56,7 +55,7 @@ export class QueueSource implements TriggerSource<'queue'> {
       windowMs: (c.batchingWindowSeconds ?? 0) * 1_000,
       concurrency: c.maxConcurrency ?? null,
       reportsFailures: c.reportBatchItemFailures === true,
-      filters: (c.filters ?? []) as readonly EventPattern[],
+      filters: c.filters ?? [],
     });
   }
 
