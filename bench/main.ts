@@ -4,6 +4,7 @@ import { churn } from './churn.ts';
 import { cold } from './cold.ts';
 import { density } from './density.ts';
 import { detectors } from './detectors.ts';
+import { events } from './events.ts';
 import { describeMachine, loadAverage } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { overhead } from './overhead.ts';
@@ -14,7 +15,7 @@ import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
 import { triggers } from './triggers.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, peers, detectors, triggers];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, peers, detectors, events, triggers];
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -6,8 +6,11 @@ import { FsArtifacts } from './artifacts/fs-artifacts.ts';
 import type { Base } from './composition/base.ts';
 import { openEvents } from './composition/events.ts';
 import { followChanges, keepSwept } from './composition/lifecycle.ts';
+import { openLocalKey } from './auth/local-key.ts';
+import { openObjects } from './composition/objects.ts';
 import { platform } from './composition/platform.ts';
 import { provision } from './composition/provision.ts';
+import { openQueues } from './composition/queues.ts';
 import { runDirectory } from './composition/run-directory.ts';
 import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
@@ -22,6 +25,7 @@ import { ForkDriver } from './drivers/fork/fork-driver.ts';
 import type { Driver } from './fleet/driver.ts';
 import { LocalFleet } from './fleet/local-fleet.ts';
 import { machineMemory } from './fleet/memory-gauge.ts';
+import type { EndpointService } from './gateway/endpoint-service.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
 import { systemClock, type Clock } from './lib/clock.ts';
@@ -83,7 +87,10 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => artifacts.close());
   const drivers = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
-  const provided = provision({ drivers, artifacts, logs, clock, limits: config.limits });
+  const key = openLocalKey(config.home);
+  const door = { endpoint: '' }; // known once it is open; no function runs before
+  const aws = () => ({ endpoint: door.endpoint, accessKeyId: key.id, secretAccessKey: key.secret });
+  const provided = provision({ drivers, artifacts, logs, clock, aws, limits: config.limits });
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
@@ -92,8 +99,10 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
-  const triggers = await openTriggers({ config, clock, ids, log, store, registry });
+  const queues = await openQueues(base, { store, registry, resources, dispatcher, key });
+  const triggers = await openTriggers({ config, clock, ids, log, store, registry, queues: queues.source });
   closing.add(() => triggers.close());
+  const objects = await openObjects(base, { store, registry, key });
   const sources = await Sources.open({
     folder: join(config.home, 'sources'),
     clock,
@@ -101,7 +110,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     keepMs: 60 * 60_000,
   });
   closing.add(() => sources.close());
-  const events = await openEvents(base, { store, dispatcher, registry, resources });
+  const events = await openEvents(base, { store, dispatcher, registry, resources, queue: queues.deliver, objects: objects.objects });
   const control = controlPlane({
     registry,
     events,
@@ -119,7 +128,13 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: registry, intake: store.intake });
+  const endpoint = await listen(base, control, {
+    dispatcher,
+    directory: registry,
+    intake: store.intake,
+    services: [queues.service, objects.service],
+  });
+  door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
 }
@@ -160,7 +175,12 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
 async function listen(
   { config, log, clock, ids, closing }: Base,
   control: ReturnType<typeof controlPlane>,
-  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry; readonly intake: DeliveryIntake },
+  parts: {
+    readonly dispatcher: Dispatcher;
+    readonly directory: FunctionRegistry;
+    readonly intake: DeliveryIntake;
+    readonly services: readonly EndpointService[];
+  },
 ): Promise<string> {
   const gateway = createGateway({
     ...parts,

@@ -17,13 +17,15 @@ export interface TriggerParts {
   readonly log: Logger;
   readonly store: PostgresStore;
   readonly registry: FunctionRegistry;
+  /** Messages of queues. */
+  readonly queues: TriggerSource;
 }
 
 /** The triggers of every function, served. Those of a function that is removed go with it. A new kind is a line in `sources`. */
 export async function openTriggers(parts: TriggerParts): Promise<Triggers> {
   const { clock, ids, log, store, registry } = parts;
   const database = databaseSource(parts);
-  const sources: TriggerSource[] = [new ScheduleSource({ ledger: store.schedules, clock, log }), database];
+  const sources: TriggerSource[] = [new ScheduleSource({ ledger: store.schedules, clock, log }), database, parts.queues];
   const triggers = await Triggers.open({ store: store.triggers, sources, functions: registry, scope: registry.scope, clock, ids, log });
   registry.onChange((change) => {
     if (change.kind === 'removed') void triggers.forget(change.previous.functionId);

@@ -1,16 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HearthError } from '../errors.ts';
 import { lineageOf } from '../model/lineage.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { DeliveryIntake } from '../model/delivery.ts';
 import { readBody } from './body.ts';
 import type { Found } from './directory.ts';
-import { header, type InvokeDeps } from './invoke.ts';
+import { header } from './header.ts';
 import { checkPayload, clientContext, unparsable } from './invoke-request.ts';
+
+export interface EventDeps {
+  /** Where asynchronous invocations go. */
+  readonly intake: DeliveryIntake;
+  /** Largest payload of an asynchronous invocation. */
+  readonly eventBytes: number;
+  readonly clock: Clock;
+}
 
 /** Takes an asynchronous invocation: 202 with an empty body once it is durable in the ledger. The request's id is the event's and the invocation's. */
 export async function acceptEvent(
   request: IncomingMessage,
   response: ServerResponse,
-  context: { requestId: string; found: Found; deps: InvokeDeps },
+  context: { requestId: string; found: Found; deps: EventDeps },
 ): Promise<void> {
   const { requestId, found, deps } = context;
   const announced = Number(request.headers['content-length'] ?? 0);

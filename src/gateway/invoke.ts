@@ -4,21 +4,17 @@ import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
-import type { DeliveryIntake } from '../model/delivery.ts';
 import { lineageOf } from '../model/lineage.ts';
 import type { Directory, Found } from './directory.ts';
-import { acceptEvent } from './invoke-event.ts';
+import { header } from './header.ts';
+import { acceptEvent, type EventDeps } from './invoke-event.ts';
 import { checkPayload, clientContext, invocationType, unparsable } from './invoke-request.ts';
 
-export interface InvokeDeps {
+export interface InvokeDeps extends EventDeps {
   readonly dispatcher: Dispatcher;
   readonly directory: Directory;
   readonly clock: Clock;
   readonly payloadBytes: number;
-  /** Where asynchronous invocations go. */
-  readonly intake: DeliveryIntake;
-  /** Largest payload of an asynchronous invocation. */
-  readonly eventBytes: number;
 }
 
 /** A request to Lambda's Invoke. */
@@ -107,11 +103,6 @@ export function coldHeaders(headers: Record<string, string | number | readonly s
   if (done.usage.coldRung === null) return;
   headers['x-hearth-cold-rung'] = done.usage.coldRung;
   headers['x-hearth-cold-ms'] = done.usage.coldMs.toFixed(3);
-}
-
-export function header(request: IncomingMessage, name: string): string {
-  const value = request.headers[name];
-  return typeof value === 'string' ? value : '';
 }
 
 function decodeName(raw: string): string {
