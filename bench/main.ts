@@ -13,8 +13,9 @@ import { rate } from './rate.ts';
 import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
+import { triggers } from './triggers.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, peers, detectors, events];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, peers, detectors, events, triggers];
 
 process.exitCode = await main(process.argv.slice(2));
 

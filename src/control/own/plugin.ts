@@ -30,7 +30,7 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     return reply.code(known.status).send(ownError(known));
   });
   app.addHook('onClose', async () => deps.lines.endAll());
-  for (const resource of [
+  const resources = [
     sourceResource,
     functionResources,
     observationResources,
@@ -38,8 +38,8 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     logResource,
     eventResources,
     triggerResource,
-  ])
-    resource(app, deps);
+  ];
+  for (const resource of resources) resource(app, deps);
 }
 
 /** The document of an error in Hearth's own API. */
