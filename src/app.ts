@@ -3,12 +3,15 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FsArtifacts } from './artifacts/fs-artifacts.ts';
+import type { Base } from './composition/base.ts';
+import { openEvents } from './composition/events.ts';
 import { followChanges, keepSwept } from './composition/lifecycle.ts';
 import { openLocalKey } from './auth/local-key.ts';
 import { openObjects } from './composition/objects.ts';
 import { platform } from './composition/platform.ts';
 import { provision } from './composition/provision.ts';
 import { runDirectory } from './composition/run-directory.ts';
+import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
 import { Sources } from './control/own/sources.ts';
@@ -29,6 +32,7 @@ import { randomIds, type Ids } from './lib/ids.ts';
 import { billedMs } from './metering/billing.ts';
 import { UsageRecorder } from './metering/usage-recorder.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
+import type { DeliveryIntake } from './model/delivery.ts';
 import type { Logger } from './observe/logger.ts';
 import { Catalogue } from './runtimes/catalogue.ts';
 import { thisMachine } from './runtimes/interpreters.ts';
@@ -65,15 +69,6 @@ export async function startServer({ config, log }: StartOptions): Promise<Runnin
   }
 }
 
-/** What every part is given. */
-interface Base {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly closing: Closing;
-}
-
 async function assemble(config: Config, log: Logger, closing: Closing): Promise<RunningServer> {
   const base: Base = { config, log, clock: systemClock, ids: randomIds, closing };
   const { clock, ids } = base;
@@ -90,7 +85,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const drivers = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
   const key = openLocalKey(config.home);
-  const door = { endpoint: '' }; // known once it is open; no function runs before
+  const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
   const aws = () => ({ endpoint: door.endpoint, accessKeyId: key.id, secretAccessKey: key.secret });
   const provided = provision({ drivers, artifacts, logs, clock, aws, limits: config.limits });
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
@@ -101,6 +96,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
   const objects = await openObjects(base, { store, registry, key });
+  const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects });
+  closing.add(() => triggers.close());
   const sources = await Sources.open({
     folder: join(config.home, 'sources'),
     clock,
@@ -108,8 +105,10 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     keepMs: 60 * 60_000,
   });
   closing.add(() => sources.close());
+  const events = await openEvents(base, { store, dispatcher, registry });
   const control = controlPlane({
     registry,
+    events,
     sources,
     instances: config.limits.instances,
     artifacts,
@@ -117,11 +116,12 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     ids,
     clock,
     keepAliveMs: config.fleet.keepAliveMs,
+    triggers,
     platform: platform({ config, clock, fleet, drivers, memory, catalogue, abilities, store, recorder, logs }),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: registry, services: [objects.service] });
+  const endpoint = await listen(base, control, { dispatcher, directory: registry, services: [objects.service], intake: store.intake });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
@@ -163,13 +163,19 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
 async function listen(
   { config, log, clock, ids, closing }: Base,
   control: ReturnType<typeof controlPlane>,
-  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry; readonly services: readonly EndpointService[] },
+  parts: {
+    readonly dispatcher: Dispatcher;
+    readonly directory: FunctionRegistry;
+    readonly intake: DeliveryIntake;
+    readonly services: readonly EndpointService[];
+  },
 ): Promise<string> {
   const gateway = createGateway({
     ...parts,
     clock,
     ids,
     payloadBytes: config.limits.payloadBytes,
+    eventBytes: config.events.payloadBytes,
     hosts: hostCheck([config.host, ...config.allowedHosts]),
     log,
     control: (request, response) => control.routing(request, response),
@@ -186,7 +192,11 @@ async function listen(
     await ended;
   });
   const { port } = gateway.address() as AddressInfo;
-  return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  return endpointOf(config.host, port);
+}
+
+function endpointOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The catalogue as the parts that build functions ask for it. */

@@ -41,6 +41,7 @@ function merge(file: ConfigFile): Omit<Config, 'home'> {
     auth: { ...DEFAULTS.auth, ...defined(file.auth ?? {}) },
     limits: { ...DEFAULTS.limits, ...defined(file.limits ?? {}) },
     fleet: { ...DEFAULTS.fleet, ...defined(file.fleet ?? {}) },
+    events: { ...DEFAULTS.events, ...defined(file.events ?? {}) },
     metering: { ...DEFAULTS.metering, ...defined(file.metering ?? {}) },
   };
 }

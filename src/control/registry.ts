@@ -4,7 +4,7 @@ import type { Ids } from '../lib/ids.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { FunctionStore } from '../store/store.ts';
 import { notFound, parseReference, type FunctionReference, type Scope } from './function-name.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../lib/turns.ts';
 
 /** All of a version that its author decides. */
 export type FunctionSettings = Omit<

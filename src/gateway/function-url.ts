@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatched } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import { functionArn, type FunctionVersion } from '../model/function-version.ts';
+import { lineageOf } from '../model/lineage.ts';
 import { readBody } from './body.ts';
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
@@ -52,14 +53,15 @@ export async function serveUrl(
     requestId,
     nowMs: deps.clock.now(),
   });
+  const traceId = String(request.headers['x-amzn-trace-id'] ?? '');
   const done = await deps.dispatcher.invoke(version, {
     requestId,
     attempt: 1,
     body: event,
     invokedArn: functionArn(version),
-    traceId: String(request.headers['x-amzn-trace-id'] ?? ''),
+    traceId,
     clientContext: '',
-    lineage: '',
+    lineage: lineageOf(traceId),
     receivedAtMs: deps.clock.monotonic(),
   });
   respond(response, done, request.method === 'HEAD');

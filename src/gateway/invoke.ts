@@ -4,6 +4,9 @@ import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { functionArn, type FunctionVersion } from '../model/function-version.ts';
 import { readBody } from './body.ts';
+import { acceptEvent } from './invoke-event.ts';
+import { lineageOf } from '../model/lineage.ts';
+import type { DeliveryIntake } from '../model/delivery.ts';
 import type { Directory } from './directory.ts';
 
 export interface InvokeDeps {
@@ -11,6 +14,10 @@ export interface InvokeDeps {
   readonly directory: Directory;
   readonly clock: Clock;
   readonly payloadBytes: number;
+  /** Where asynchronous invocations go. */
+  readonly intake: DeliveryIntake;
+  /** Largest payload of an asynchronous invocation. */
+  readonly eventBytes: number;
 }
 
 /** A request to Lambda's Invoke. */
@@ -40,6 +47,7 @@ export async function invoke(
   const { target, deps } = context;
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
   const version = deps.directory.find(target.name, target.qualifier);
+  if (type === 'Event') return acceptEvent(request, response, { target, version, deps });
   const body = await readBody(request, deps.payloadBytes);
   if (type === 'DryRun') {
     response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': version.version });
@@ -55,15 +63,16 @@ export async function invoke(
 
 function invocation(request: IncomingMessage, from: { target: InvokeTarget; version: FunctionVersion; body: Buffer; clock: Clock }) {
   const { target, version, body, clock } = from;
+  const traceId = header(request, 'x-amzn-trace-id');
   const suffix = target.qualifier === null ? '' : `:${target.qualifier}`;
   return {
     requestId: target.requestId,
     attempt: 1,
     body,
     invokedArn: functionArn(version) + suffix,
-    traceId: header(request, 'x-amzn-trace-id'),
+    traceId,
     clientContext: Buffer.from(header(request, 'x-amz-client-context'), 'base64').toString(),
-    lineage: '',
+    lineage: lineageOf(traceId),
     receivedAtMs: clock.monotonic(),
   };
 }
@@ -99,7 +108,7 @@ export function coldHeaders(headers: Record<string, string | number | readonly s
   headers['x-hearth-cold-ms'] = done.usage.coldMs.toFixed(3);
 }
 
-function header(request: IncomingMessage, name: string): string {
+export function header(request: IncomingMessage, name: string): string {
   const value = request.headers[name];
   return typeof value === 'string' ? value : '';
 }
@@ -113,8 +122,6 @@ function decodeName(raw: string): string {
 }
 
 function unsupported(type: string): HearthError {
-  if (type === 'Event')
-    return new HearthError('NotImplementedException', 'asynchronous invocation (Event) is not served yet; use RequestResponse');
   return new HearthError('InvalidParameterValueException', `X-Amz-Invocation-Type must be RequestResponse, Event or DryRun, not '${type}'`);
 }
 

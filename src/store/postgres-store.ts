@@ -1,10 +1,15 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
+import { changeLedger } from './change-streams.ts';
 import { openPool } from './connection.ts';
 import type { DatabaseConnection } from './connection.ts';
 import { translated } from './database-error.ts';
 import type { DeliveryIntake } from '../model/delivery.ts';
 import { GroupIntake } from './delivery-intake.ts';
+import { deliveryBook, type DeliveryBook } from './delivery-book.ts';
+import { deliveryLedger } from './delivery-ledger.ts';
+import { listening } from './listener.ts';
+import type { Ledger } from '../triggers/ledger/ledger.ts';
 import { startEmbedded } from './embedded.ts';
 import type { Embedded } from './embedded.ts';
 import { functionStore } from './functions.ts';
@@ -17,8 +22,13 @@ import type { ObjectIndex } from '../objects/object-index.ts';
 import { objectIndex, type ObjectIndexOptions } from './objects.ts';
 import type { Database } from './schema.ts';
 import { ServerLock } from './server-lock.ts';
+import { scheduleLedger } from './schedules.ts';
 import type { Store } from './store.ts';
+import { triggerStore } from './triggers.ts';
 import { usageStore } from './usage.ts';
+import type { ChangeLedger } from '../triggers/database/ledger.ts';
+import type { ScheduleLedger } from '../triggers/schedule/ledger.ts';
+import type { TriggerStore } from '../triggers/trigger.ts';
 
 /** A Config satisfies it. */
 export interface StoreOptions {
@@ -39,6 +49,13 @@ export interface DatabaseStore extends Store {
   readonly intake: DeliveryIntake;
   /** The index of the object store, whose events become deliveries as `announce` says. */
   objects(options: ObjectIndexOptions): ObjectIndex;
+  /** Whence they are run. */
+  readonly ledger: Ledger;
+  /** Where they are looked up. */
+  readonly deliveries: DeliveryBook;
+  readonly triggers: TriggerStore;
+  readonly schedules: ScheduleLedger;
+  readonly changes: ChangeLedger;
 }
 
 /** A store in PostgreSQL. */
@@ -84,6 +101,9 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     throw error;
   }
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: openPool(connection, 'hearth', log) }) });
+  // What the workers of the ledger write is done again when it is lost: they do not wait for the disk.
+  const unwaiting = openPool(connection, 'hearth ledger', log, { commitAsync: true });
+  const workers = new Kysely<Database>({ dialect: new PostgresDialect({ pool: unwaiting }) });
   const run: Run = (work) =>
     translated(() => {
       lock.check();
@@ -94,8 +114,14 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     usage: usageStore(db, run, { region, clock, log }),
     intake: new GroupIntake(db, run),
     objects: (o) => objectIndex(db, run, o),
+    ledger: deliveryLedger(workers, run, listening(connection, { clock, log })),
+    deliveries: deliveryBook(db, run),
+    triggers: triggerStore(db, run),
+    schedules: scheduleLedger(db, run),
+    changes: changeLedger(db, run),
     close: once(async () => {
       await db.destroy();
+      await workers.destroy();
       await lock.release();
     }),
   };

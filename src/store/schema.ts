@@ -26,6 +26,7 @@ interface DeliveryTable {
   trace_id: string;
   occurred_at: ColumnType<Date, unknown, unknown>;
   accepted_at: ColumnType<Date, unknown, unknown>;
+  queued_at: ColumnType<Date, unknown, unknown>;
   state: string;
   due_at: ColumnType<Date, unknown, unknown>;
   lease_until: ColumnType<Date | null, unknown, unknown>;

@@ -61,6 +61,8 @@ describe('gateway', () => {
       billedMs: (d) => Math.ceil(d),
     });
     server = createGateway({
+      intake: { accept: () => Promise.resolve() },
+      eventBytes: 1024 * 1024,
       dispatcher,
       directory: {
         find: (name) => FUNCTIONS[name] ?? raise(new HearthError('ResourceNotFoundException', `Function not found: ${name}`)),

@@ -30,6 +30,7 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
     const { source, manifest } = explain(deployBody, request.body);
     const wanted = { name: checkedName(request.params.name), manifest: parseFunctionManifest(manifest), endpoint: endpointOf(request) };
     checkEnvironment(wanted.manifest.environment);
+    deps.triggers.check(wanted.manifest.triggers);
     if (!deps.sources.has(source)) await deps.sources.read(source); // throws
     const lines = deps.lines.open();
     lines.answer(reply);

@@ -2,9 +2,11 @@ import type { FastifyInstance } from 'fastify';
 import { HearthError } from '../../errors.ts';
 import { asHearthError } from '../faults.ts';
 import type { OwnDeps } from './api.ts';
+import { eventResources } from './event-resources.ts';
 import { functionResources, sourceResource } from './functions.ts';
 import { logResource } from './logs.ts';
 import { observationResources } from './observation.ts';
+import { triggerResource } from './triggers.ts';
 
 const JSON_BODY_BYTES = 1024 * 1024;
 
@@ -27,7 +29,8 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     return reply.code(known.status).send(ownError(known));
   });
   app.addHook('onClose', async () => deps.lines.endAll());
-  for (const resource of [sourceResource, functionResources, observationResources, logResource]) resource(app, deps);
+  for (const resource of [sourceResource, functionResources, observationResources, logResource, eventResources, triggerResource])
+    resource(app, deps);
 }
 
 /** The document of an error in Hearth's own API. */

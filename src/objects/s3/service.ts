@@ -41,6 +41,7 @@ export class S3Service {
     let extra: Record<string, string> = {};
     try {
       const parsed = parseRequest(request, requestId);
+      if (parsed.bucket !== null) await this.#deps.store.settled(parsed.bucket);
       if (parsed.method === 'OPTIONS') return await send(response, await this.#preflight(parsed), { requestId, head });
       extra = await this.#cors(parsed);
       const answer = isForm(parsed) ? await postForm(parsed, this.#deps, this.#deps) : await this.#operation(parsed, extra);

@@ -31,6 +31,8 @@ export const deliveries: Migration = {
       trace_id text not null,
       occurred_at timestamptz not null,
       accepted_at timestamptz not null default clock_timestamp(),
+      -- Its age counts from here: when it was accepted, or driven again.
+      queued_at timestamptz not null default clock_timestamp(),
       state text not null check (state in ('held', 'ready', 'running', 'succeeded', 'failed')),
       due_at timestamptz not null default clock_timestamp(),
       lease_until timestamptz,
