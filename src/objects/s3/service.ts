@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Keys } from '../../auth/keys.ts';
+import { verifyV2Url } from '../../auth/sigv2.ts';
 import { verifySignature } from '../../auth/verify.ts';
 import { HearthError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
@@ -55,7 +56,10 @@ export class S3Service {
 
   async #operation(parsed: S3Request, cors: Record<string, string>): Promise<S3Answer> {
     const { keys, anonymous, clock } = this.#deps;
-    const verified = await verifySignature(parsed.signed, { keys, service: 's3', nowMs: clock.now() });
+    const nowMs = clock.now();
+    const verified =
+      (await verifySignature(parsed.signed, { keys, service: 's3', nowMs })) ??
+      (await verifyV2Url(parsed.signed, { keys, nowMs, bucket: parsed.byHost ? parsed.bucket : null }));
     if (verified === null) {
       if (!anonymous) throw new HearthError('AccessDenied', 'Access Denied');
       refuseForeign(parsed, cors);
