@@ -26,9 +26,9 @@ import { machineMemory } from './fleet/memory-gauge.ts';
 import type { EndpointService } from './gateway/endpoint-service.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
-import { systemClock, type Clock } from './lib/clock.ts';
+import { systemClock } from './lib/clock.ts';
 import { Closing } from './lib/closing.ts';
-import { randomIds, type Ids } from './lib/ids.ts';
+import { randomIds } from './lib/ids.ts';
 import { billedMs } from './metering/billing.ts';
 import { UsageRecorder } from './metering/usage-recorder.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
@@ -117,7 +117,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     clock,
     keepAliveMs: config.fleet.keepAliveMs,
     triggers,
-    platform: platform({ config, clock, fleet, drivers, memory, catalogue, abilities, store, recorder, logs }),
+    platform: platform({ config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided }),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();

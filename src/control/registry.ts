@@ -115,6 +115,12 @@ export class FunctionRegistry {
     });
   }
 
+  /** What a function would be with these settings. It is nowhere, and the revision that it may become will be another. */
+  draft(name: string, settings: FunctionSettings): FunctionVersion {
+    const functionId = this.#latest.get(name)?.functionId ?? this.#deps.ids.uuid();
+    return this.#freeze({ ...settings, ...this.#deps.scope, functionId, name, version: '$LATEST', ...this.#stamp() });
+  }
+
   /** Removes a function; false when there was none. */
   remove(name: string): Promise<boolean> {
     return this.#turns.take(name, async () => {

@@ -71,7 +71,7 @@ describe('a trigger in a manifest', () => {
     await put('inbox', 'elsewhere.jpg');
     await put('inbox', 'in/last.jpg');
     await until(() => recordsOf('inbox').length === 2);
-    const [record] = recordsOf('inbox').filter((r) => r.s3.object['key'] === 'in/a+b%2Bc/%C3%BC.jpg');
+    const record = recordsOf('inbox').find((r) => r.s3.object['key'] === 'in/a+b%2Bc/%C3%BC.jpg');
     assert.ok(record);
     assert.deepEqual(
       [record.eventVersion, record.eventSource, record.eventName, record.awsRegion, record.s3.bucket.arn],
@@ -102,7 +102,8 @@ describe('a trigger in a manifest', () => {
       return events.length === 2 ? events : null;
     });
     const created = bus.find((e) => e['detail-type'] === 'Object Created');
-    const { object, reason } = created?.['detail'] as { object: Record<string, unknown>; reason: string };
+    assert.ok(created);
+    const { object, reason } = created['detail'] as { object: Record<string, unknown>; reason: string };
     assert.deepEqual([object['key'], object['size'], reason], ['a key', 7, 'PutObject']);
     const deleted = bus.find((e) => e['detail-type'] === 'Object Deleted')?.['detail'] as Record<string, unknown>;
     assert.equal(deleted['deletion-type'], 'Permanently Deleted');

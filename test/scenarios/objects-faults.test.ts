@@ -64,9 +64,9 @@ describe('an upload', () => {
     await client.send(new CreateBucketCommand({ Bucket }));
     const half = await sendHalf(client, home);
     const acknowledged: string[] = [];
-    let stop = false;
+    const stop = new AbortController();
     const writer = async (name: string): Promise<void> => {
-      for (let i = 0; !stop; i += 1) {
+      for (let i = 0; !stop.signal.aborted; i += 1) {
         const Key = `${name}/${i}`;
         await client.send(new PutObjectCommand({ Bucket, Key, Body: Key.repeat(5000) }));
         acknowledged.push(Key);
@@ -77,7 +77,7 @@ describe('an upload', () => {
     first.child.kill('SIGKILL');
     await once(first.child, 'exit');
     half.destroy();
-    stop = true;
+    stop.abort();
     await Promise.all(writers);
     client.destroy();
 

@@ -4,6 +4,7 @@ import { asHearthError } from '../faults.ts';
 import type { OwnDeps } from './api.ts';
 import { eventResources } from './event-resources.ts';
 import { functionResources, sourceResource } from './functions.ts';
+import { invocationResources } from './invocations.ts';
 import { logResource } from './logs.ts';
 import { observationResources } from './observation.ts';
 import { triggerResource } from './triggers.ts';
@@ -29,8 +30,16 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     return reply.code(known.status).send(ownError(known));
   });
   app.addHook('onClose', async () => deps.lines.endAll());
-  for (const resource of [sourceResource, functionResources, observationResources, logResource, eventResources, triggerResource])
-    resource(app, deps);
+  const resources = [
+    sourceResource,
+    functionResources,
+    observationResources,
+    invocationResources,
+    logResource,
+    eventResources,
+    triggerResource,
+  ];
+  for (const resource of resources) resource(app, deps);
 }
 
 /** The document of an error in Hearth's own API. */
