@@ -98,6 +98,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const objects = await openObjects(base, { store, registry, key });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects });
   closing.add(() => triggers.close());
+  objects.watch();
   const sources = await Sources.open({
     folder: join(config.home, 'sources'),
     clock,
@@ -121,7 +122,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: registry, services: [objects.service], intake: store.intake });
+  const endpoint = await listen(base, control, { dispatcher, directory: registry, services: objects.services, intake: store.intake });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };

@@ -25,10 +25,10 @@ export function watchedBuckets({ store, listeners }: Pick<Objects, 'store' | 'li
       if (!store.has(bucket)) await store.createBucket(bucket, NEW_BUCKET);
     },
     tell(record, told) {
-      const { bucket, prefix = '', suffix = '', shape = 's3' } = record.configuration;
+      const { bucket, prefix = '', suffix = '', shape = 's3', external = false } = record.configuration;
       const arn = functionArn({ ...registry.scope, name: record.functionName });
       const target = { id: record.id, kind: 'function' as const, arn, events: eventsOf(record.configuration), prefix, suffix, shape };
-      return listeners.add({ bucket, target, told });
+      return listeners.add({ bucket, target, external, told });
     },
   };
 }

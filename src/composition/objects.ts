@@ -1,5 +1,9 @@
 import type { Base } from './base.ts';
 import { join } from 'node:path';
+import { openLocalToken } from '../auth/local-token.ts';
+import type { EndpointService } from '../gateway/endpoint-service.ts';
+import { S3Webhook } from '../triggers/objects/webhook.ts';
+import { watchFolders } from './watched-folders.ts';
 import { listedKeys, type AccessKey } from '../auth/keys.ts';
 import { parseReference } from '../control/function-name.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
@@ -25,7 +29,10 @@ const SWEEP_MS = 60 * 60_000;
 export interface Objects {
   readonly store: ObjectStore;
   readonly listeners: Listeners;
-  readonly service: S3Service;
+  /** What the endpoint serves of it: S3's API, and the webhook of S3 stores elsewhere. */
+  readonly services: readonly EndpointService[];
+  /** Begins to look at the folders that are buckets: once triggers are there to be told. */
+  watch(): void;
 }
 
 /** The object store and its S3 API. What a kill left of uploads is removed in the background. */
@@ -39,7 +46,9 @@ export async function openObjects(base: Base, { store, registry, key }: Parts): 
   keepSwept(objects, base);
   const { anonymous } = config.auth;
   const service = new S3Service({ store: objects, place, clock, ids, targets, listeners, keys: listedKeys([key]), anonymous, log });
-  return { store: objects, listeners, service };
+  const token = openLocalToken(join(config.home, 'webhook-token'));
+  const webhook = new S3Webhook({ listeners, targets, intake: store.intake, place, token, nowMs: () => clock.now() });
+  return { store: objects, listeners, services: [webhook, service], watch: () => watchFolders(base, objects) };
 }
 
 /** Functions and queues by the ARNs that buckets' notifications name. */

@@ -8,7 +8,7 @@ import type { Targets } from './targets.ts';
 /** Makes the deliveries of what happens to objects: one for each target of the bucket that wants to know and is there. */
 export function announcer(o: { place: Place; targets: Targets; listeners: Listeners }): (happening: Happening) => NewDelivery[] {
   return (h) => {
-    const listeners = o.listeners.of(h.bucket.name).filter(({ target }) => wants(target, h.name, h.key));
+    const listeners = o.listeners.of(h.bucket.name).filter(({ target, external }) => !external && wants(target, h.name, h.key));
     for (const { told } of listeners) told(h.atMs);
     const configured = h.bucket.settings.notification.targets.filter((target) => wants(target, h.name, h.key));
     return [...listeners.map((l) => l.target), ...configured].flatMap((target) => {

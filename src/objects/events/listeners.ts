@@ -4,6 +4,8 @@ import type { NotificationTarget } from './notification.ts';
 export interface Listener {
   readonly bucket: string;
   readonly target: NotificationTarget;
+  /** Whether the bucket is another store's, whose events come by its webhook. */
+  readonly external: boolean;
   /** Told when a delivery for it was made, with the time of the event; it may not be committed after all. */
   readonly told: (atMs: number) => void;
 }

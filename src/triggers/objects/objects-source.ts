@@ -46,12 +46,12 @@ export class ObjectsSource implements TriggerSource<'objects'> {
     this.#deps = deps;
   }
 
-  check({ bucket }: TriggerConfiguration<'objects'>): void {
-    this.#deps.buckets.checkName(bucket);
+  check({ bucket, external = false }: TriggerConfiguration<'objects'>): void {
+    if (!external) this.#deps.buckets.checkName(bucket);
   }
 
-  identity({ bucket, prefix = '', suffix = '' }: TriggerConfiguration<'objects'>): string {
-    return JSON.stringify([bucket, prefix, suffix]);
+  identity({ bucket, prefix = '', suffix = '', external = false }: TriggerConfiguration<'objects'>): string {
+    return JSON.stringify([bucket, prefix, suffix, external]);
   }
 
   start(record: TriggerRecord<'objects'>): void {
@@ -95,7 +95,7 @@ export class ObjectsSource implements TriggerSource<'objects'> {
   async #prepare(entry: Entry): Promise<void> {
     const { id, configuration } = entry.record;
     try {
-      await this.#deps.buckets.ensure(configuration.bucket);
+      if (configuration.external !== true) await this.#deps.buckets.ensure(configuration.bucket);
       entry.state = 'running';
       entry.detail = null;
     } catch (err) {

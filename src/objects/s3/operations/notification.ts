@@ -1,4 +1,5 @@
 import { HearthError } from '../../../errors.ts';
+import type { Listener } from '../../events/listeners.ts';
 import { EVENT_TYPES, type BucketNotification, type NotificationTarget } from '../../events/notification.ts';
 import { xmlBody } from '../body.ts';
 import type { Operation, S3Deps } from '../operation.ts';
@@ -15,7 +16,7 @@ const FORMS = [
 export const getNotification: Operation = async (r, d) => {
   const bucket = bucketOf(r);
   const { notification } = (await d.store.index.bucket(bucket)).settings;
-  const targets = [...notification.targets, ...d.listeners.of(bucket).map((l) => l.target)];
+  const targets = [...notification.targets, ...ownListeners(d, bucket).map((l) => l.target)];
   const of = (kind: NotificationTarget['kind'], arn: string): XmlElement[] =>
     targets.filter((t) => t.kind === kind).map((t) => targetElement(t, arn));
   return {
@@ -28,6 +29,10 @@ export const getNotification: Operation = async (r, d) => {
     }),
   };
 };
+
+function ownListeners(d: S3Deps, bucket: string): Listener[] {
+  return d.listeners.of(bucket).filter((l) => !l.external);
+}
 
 function targetElement(t: NotificationTarget, arn: string): XmlElement {
   const rules = [
@@ -50,7 +55,7 @@ export const putNotification: Operation = async (r, d) => {
   }
   const validate = header(r, 'x-amz-skip-destination-validation')?.toLowerCase() !== 'true';
   const bucket = bucketOf(r);
-  const theirs = new Set(d.listeners.of(bucket).map((l) => l.target.id));
+  const theirs = new Set(ownListeners(d, bucket).map((l) => l.target.id));
   const given = FORMS.flatMap((form) => document.all(form.element).map((node) => readTarget(node, { ...form, id: d.ids.uuid() })));
   const targets = given.filter((t) => !theirs.has(t.id));
   if (validate) for (const target of targets) requireTarget(target, d);
