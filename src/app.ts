@@ -28,9 +28,9 @@ import { machineMemory } from './fleet/memory-gauge.ts';
 import type { EndpointService } from './gateway/endpoint-service.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
-import { systemClock, type Clock } from './lib/clock.ts';
+import { systemClock } from './lib/clock.ts';
 import { Closing } from './lib/closing.ts';
-import { randomIds, type Ids } from './lib/ids.ts';
+import { randomIds } from './lib/ids.ts';
 import { systemRandom } from './lib/random.ts';
 import { billedMs } from './metering/billing.ts';
 import { UsageRecorder } from './metering/usage-recorder.ts';
@@ -88,7 +88,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const drivers = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
   const key = openLocalKey(config.home);
-  const door = { endpoint: '' }; // known once it is open; no function runs before
+  const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
   const aws = () => ({ endpoint: door.endpoint, accessKeyId: key.id, secretAccessKey: key.secret });
   const provided = provision({ drivers, artifacts, logs, clock, aws, limits: config.limits });
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
@@ -99,10 +99,11 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
-  const queues = await openQueues(base, { store, registry, resources, dispatcher, key });
-  const triggers = await openTriggers({ config, clock, ids, log, store, registry, queues: queues.source });
-  closing.add(() => triggers.close());
   const objects = await openObjects(base, { store, registry, key });
+  const queues = await openQueues(base, { store, registry, resources, dispatcher, key });
+  const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
+  closing.add(() => triggers.close());
+  objects.watch();
   const sources = await Sources.open({
     folder: join(config.home, 'sources'),
     clock,
@@ -110,7 +111,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     keepMs: 60 * 60_000,
   });
   closing.add(() => sources.close());
-  const events = await openEvents(base, { store, dispatcher, registry, resources, queue: queues.deliver, objects: objects.objects });
+  const events = await openEvents(base, { store, dispatcher, registry, resources, queue: queues.deliver, objects: objects.store });
   const control = controlPlane({
     registry,
     events,
@@ -128,12 +129,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, {
-    dispatcher,
-    directory: registry,
-    intake: store.intake,
-    services: [queues.service, objects.service],
-  });
+  const services = [queues.service, ...objects.services];
+  const endpoint = await listen(base, control, { dispatcher, directory: registry, intake: store.intake, services });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
@@ -204,7 +201,11 @@ async function listen(
     await ended;
   });
   const { port } = gateway.address() as AddressInfo;
-  return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  return endpointOf(config.host, port);
+}
+
+function endpointOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The catalogue as the parts that build functions ask for it. */
