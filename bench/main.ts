@@ -1,6 +1,7 @@
 // npm run bench: runs one benchmark, or all, and prints what they measured.
 import type { Bench, BenchContext, Report } from './bench.ts';
 import { cold } from './cold.ts';
+import { conformance } from './conformance.ts';
 import { describeMachine, loadAverage } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { overhead } from './overhead.ts';
@@ -9,7 +10,7 @@ import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, peers];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, conformance, peers];
 
 process.exitCode = await main(process.argv.slice(2));
 

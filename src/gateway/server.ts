@@ -15,6 +15,17 @@ export interface GatewayDeps extends InvokeDeps {
   readonly control: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
+/** The answer to what is no HTTP. */
+const UNREADABLE = [
+  'HTTP/1.1 400 Bad Request',
+  'connection: close',
+  'content-type: application/json',
+  'content-length: 43',
+  'x-amzn-errortype: InvalidRequestContentException',
+  '',
+  '{"Type":"User","message":"Unreadable HTTP"}',
+].join('\r\n');
+
 /** The one endpoint: invocations and function URLs are served here, everything else by the control plane. */
 export function createGateway(deps: GatewayDeps): Server {
   const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, (request, response) => {
@@ -28,7 +39,7 @@ export function createGateway(deps: GatewayDeps): Server {
     }
   });
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    if (socket.writable) socket.end(UNREADABLE);
     else socket.destroy();
   });
   return server;
