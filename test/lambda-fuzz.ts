@@ -161,7 +161,9 @@ class Maker {
       Pattern: ['{"body":["x"]}', '{"body":7}'],
       Marker: ['', 'Zm9v'],
     };
-    return this.#pick(known[member] ?? (name.endsWith('Arn') ? ['arn:aws:lambda:us-east-1:000000000000:function:x'] : ['live', 'abc', '1']));
+    return this.#pick(
+      known[member] ?? (name.endsWith('Arn') ? ['arn:aws:lambda:us-east-1:000000000000:function:x'] : ['live', 'abc', '1']),
+    );
   }
 
   #pick<T>(of: readonly T[]): T {

@@ -5,6 +5,7 @@ import { FUNCTION_NAME } from '../../model/manifest.ts';
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { FunctionRegistry } from '../registry.ts';
+import type { Resources } from '../resources.ts';
 import type { Turns } from '../turns.ts';
 import type { OpenLines } from './ndjson.ts';
 import type { Platform } from './platform.ts';
@@ -13,6 +14,7 @@ import type { Sources } from './sources.ts';
 /** What the resources under /hearth/v1 work with. */
 export interface OwnDeps {
   readonly registry: FunctionRegistry;
+  readonly resources: Resources;
   readonly artifacts: Artifacts;
   readonly sources: Sources;
   readonly platform: Platform;
