@@ -1,187 +1,158 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { promisify } from 'node:util';
 import type { Bench, BenchContext } from './bench.ts';
+import { burn } from './burner/start.ts';
+import { allCases, type Case, checkGroups, eventOf } from './cold/cases.ts';
+import { type Rung, series, type Timings } from './cold/series.ts';
 import { BenchHearth } from './hearth.ts';
-import { HttpSocket, now, type Received } from './load/http-socket.ts';
-import { requestBytes } from './load/plan.ts';
-import { inRepository } from './paths.ts';
-import { round, summarize } from './stats.ts';
+import { deployHeld, fill, type Filled } from './held.ts';
+import { ensureModel } from './model.ts';
+import type { Table } from './table.ts';
 
-const RUNGS = ['disk', 'zygote', 'snapshot'] as const;
-type Rung = (typeof RUNGS)[number];
-
-/** Examples, with the event they are called with: one that has them answer at once, so that what is timed is the start. */
-const FUNCTIONS: readonly { name: string; event: unknown; needs: string | null }[] = [
-  { name: 'hello-node', event: {}, needs: null },
-  { name: 'hello-python', event: {}, needs: null },
-  { name: 'detect', event: {}, needs: 'examples/detect/models/centernet.onnx' },
-  { name: 'detect-python', event: {}, needs: 'examples/detect-python/models/centernet.onnx' },
-];
-
-interface Start {
-  readonly ms: number;
-  /** What the server says the call waited for its instance. */
-  readonly waitedMs: number;
-  readonly handlerMs: number;
-  readonly requestId: string;
-  /** Null: it did not wait for an instance. */
-  readonly rung: string | null;
-}
-
-export interface ColdRow {
-  readonly function: string;
-  readonly rung: Rung;
-  readonly n: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  /** Medians of the parts: the wait for an instance, the init phase in it (null: none was run), the handler. */
-  readonly waitedMs: number;
-  readonly initMs: number | null;
-  readonly handlerMs: number;
-  /** Starts that began on another rung than the one meant, and are not in the sample. */
-  readonly strays: number;
-  /** Calls that failed, and are not in the sample either. */
-  readonly failures: number;
-}
+export type ColdRow = Omit<Case, 'group'> & Timings;
 
 export const cold: Bench = {
   name: 'cold',
-  what: 'what a client waits for the first answer, by what was resident',
+  what: 'what a client waits for the first answer, by what was resident, what it holds and what else goes on',
   run: async (context) => {
     const { options, releases } = context;
-    const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases));
+    checkGroups(options.cases);
+    const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases, limits(options.count ?? 0)));
     const rows: ColdRow[] = [];
     const notes: string[] = [];
-    for (const example of FUNCTIONS.filter(({ name }) => options.only?.includes(name) ?? true)) {
-      const missing = await deployOrReason(hearth, example, context);
-      if (missing !== null) {
-        notes.push(`${example.name}: skipped: ${missing}`);
-        continue;
+    let present: Present | null = null;
+    for (const one of allCases(options.count ?? undefined).filter((c) => isWanted(c, context))) {
+      const wanted = deploymentOf(one);
+      if (present?.key !== wanted.key) {
+        if (present !== null) await hearth.client.evict(present.name, 'disk').catch(() => {}); // what the next one starts beside is the same for all
+        present = { ...wanted, missing: await deployOrReason(hearth, one, context) };
+        if (present.missing !== null) notes.push(`${titleOf(one)}: skipped: ${present.missing}`);
       }
-      for (const rung of RUNGS.filter((rung) => options.rungs?.includes(rung) ?? true)) {
-        const row = await measure({ hearth, name: example.name, event: example.event, rung, n: options.n ?? 200 });
-        if ('reason' in row) notes.push(`${example.name} from ${rung}: skipped: ${row.reason}`);
-        else rows.push(row);
-        context.tell(`${example.name} from ${rung}: ${'reason' in row ? row.reason : `p50 ${row.p50} ms`}`);
-      }
-      await hearth.client.evict(example.name, 'disk'); // what the next one starts beside is the same for all
+      if (present.missing !== null) continue;
+      const measured = await inCircumstances(hearth, one, context);
+      if ('reason' in measured) notes.push(`${titleOf(one)}: skipped: ${measured.reason}`);
+      else rows.push(rowOf(one, measured));
+      context.tell(`${titleOf(one)}: ${'reason' in measured ? measured.reason : `p50 ${measured.p50}, p99 ${measured.p99} ms`}`);
     }
     return { tables: [table(rows), ...comparison(rows)], notes: [...notes, ...leftOut(rows)], figures: { rows } };
   },
 };
 
-async function deployOrReason(hearth: BenchHearth, example: (typeof FUNCTIONS)[number], { tell }: BenchContext): Promise<string | null> {
+/** What is deployed at the moment. */
+interface Present {
+  readonly key: string;
+  readonly name: string;
+  readonly missing: string | null;
+}
+
+/** By default a hundred calls of a function may wait for a second; a thousand children come at once. */
+const limits = (children: number) => ({ limits: { queueLength: Math.max(1_000, children), queueMs: 600_000 } });
+
+function isWanted({ group, function: name, rung }: Case, { options }: BenchContext): boolean {
+  return (options.cases?.includes(group) ?? true) && (options.only?.includes(name) ?? true) && (options.rungs?.includes(rung) ?? true);
+}
+
+function deploymentOf(one: Case): { key: string; name: string } {
+  const { function: name, stateMb, stateKind, children } = one;
+  if (stateKind !== 'none') return { key: `${name} ${stateMb} ${stateKind}`, name: stateFunction(name) };
+  return { key: `${name} ${children > 0 ? 'held' : ''}`, name };
+}
+
+const stateFunction = (name: string): string => name.replace('hello', 'state');
+
+async function deployOrReason(hearth: BenchHearth, one: Case, { releases, tell }: BenchContext): Promise<string | null> {
+  const { function: name, stateKind, stateMb, children } = one;
   try {
-    if (example.needs !== null && !existsSync(inRepository(example.needs))) {
-      tell('making the detector’s model (examples/detect/convert.mjs)');
-      await promisify(execFile)(process.execPath, [inRepository('examples/detect/convert.mjs')]);
-    }
-    tell(`deploying ${example.name}`);
-    await hearth.deploy('examples/hearth.yaml', example.name);
+    if (name.startsWith('detect')) await ensureModel(tell);
+    tell(`deploying ${titleOf(one)}`);
+    const environment = { STATE_MB: String(stateMb), STATE_KIND: stateKind };
+    if (stateKind !== 'none') await hearth.deploy('bench/functions/hearth.yaml', stateFunction(name), { environment });
+    else if (children > 0) await deployHeld(hearth, releases, name);
+    else await hearth.deploy('examples/hearth.yaml', name);
     return null;
   } catch (error) {
     return (error as Error).message.split('\n').slice(0, 3).join(' ');
   }
 }
 
-interface Series {
-  readonly hearth: BenchHearth;
-  readonly name: string;
-  readonly event: unknown;
-  readonly rung: Rung;
-  readonly n: number;
-}
-
-/** One row: down to the rung, call, again; the first is discarded. A reason instead when there were not `n` good ones in twice as many. */
-async function measure({ hearth, name, event, rung, n }: Series): Promise<ColdRow | { reason: string }> {
-  const socket = new HttpSocket(hearth.port);
-  const request = requestBytes(hearth.target(name, event));
-  const starts: Start[] = [];
-  const strays: string[] = [];
-  const failures: string[] = [];
+async function inCircumstances(hearth: BenchHearth, one: Case, { options, releases }: BenchContext): Promise<Timings | { reason: string }> {
+  const { name } = deploymentOf(one);
+  const measure = () => series({ hearth, name, event: eventOf(one), rung: one.rung, n: options.n ?? 200 });
+  if (one.load > 0) {
+    const burning = await burn(one.load, releases);
+    try {
+      return await measure();
+    } finally {
+      await burning.stop();
+    }
+  }
+  if (one.children === 0) return measure();
+  const filled: Filled = await fill(hearth, name, one.children);
   try {
-    await callOnce(socket, request); // so that there is a snapshot to start from
-    for (let i = 0; starts.length < n && i <= 2 * n; i++) {
-      await hearth.client.evict(name, rung);
-      const called = await callOnce(socket, request);
-      if ('failure' in called) failures.push(called.failure);
-      else if (i === 0) continue;
-      else if (called.rung === rung) starts.push(called);
-      else strays.push(called.rung ?? 'warm');
-    }
+    if (filled.pids.length < one.children) return { reason: `there were only ${filled.pids.length} children` };
+    return await measure();
   } finally {
-    socket.close();
+    await filled.release();
   }
-  if (starts.length < n) {
-    const why = [
-      ...(strays.length > 0 ? [`${strays.length} starts began elsewhere (the last: ${strays.at(-1)})`] : []),
-      ...(failures.length > 0 ? [`${failures.length} failed (the last: ${failures.at(-1)})`] : []),
-    ];
-    return { reason: why.join('; ') };
-  }
-  const { p50, p90, p99 } = summarize(starts.map((s) => s.ms));
-  return {
-    function: name,
-    rung,
-    n: starts.length,
-    p50: round(p50),
-    p90: round(p90),
-    p99: round(p99),
-    waitedMs: round(summarize(starts.map((s) => s.waitedMs)).p50),
-    initMs: await initMs(hearth, name, starts),
-    handlerMs: round(summarize(starts.map((s) => s.handlerMs)).p50),
-    strays: strays.length,
-    failures: failures.length,
-  };
 }
 
-/** The clock runs from the first byte sent on a standing connection to the last byte of the answer. */
-async function callOnce(socket: HttpSocket, request: Buffer): Promise<Start | { failure: string }> {
-  await socket.open();
-  const sentMs = now();
-  const received = await new Promise<Received>((resolve) => socket.send(request, resolve));
-  if ('error' in received) return { failure: received.error.message };
-  const { answer, atMs } = received;
-  if (answer.status !== 200 || answer.header('x-amz-function-error') !== null)
-    return { failure: `status ${answer.status}: ${answer.body.toString().slice(0, 300)}` };
-  return {
-    ms: atMs - sentMs,
-    waitedMs: Number(answer.header('x-hearth-cold-ms') ?? 0),
-    handlerMs: Number(answer.header('x-hearth-duration-ms') ?? 0),
-    requestId: answer.header('x-amzn-requestid') ?? '',
-    rung: answer.header('x-hearth-cold-rung'),
-  };
+function rowOf({ function: name, rung, stateMb, stateKind, children, load, event }: Case, measured: Timings): ColdRow {
+  return { function: name, rung, stateMb, stateKind, children, load, event, ...measured };
 }
 
-/** The init phase as the usage records have it, of those starts that ran one. */
-async function initMs(hearth: BenchHearth, name: string, starts: readonly Start[]): Promise<number | null> {
-  const last = starts.at(-1)?.requestId;
-  const wanted = new Set(starts.map((s) => s.requestId));
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const records = await hearth.client.usageRecords({ functionName: name, limit: Math.min(1000, 2 * starts.length + 10) });
-    if (records.some((record) => record.requestId === last)) {
-      const times = records.flatMap((r) => (wanted.has(r.requestId) && r.initMs !== null ? [r.initMs] : []));
-      return times.length === 0 ? null : round(summarize(times).p50);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100)); // records are written in batches
-  }
-  return null;
+function titleOf({ function: name, rung, stateMb, stateKind, children, load, event }: Case): string {
+  const circumstances = [
+    ...(stateMb > 0 ? [`${stateMb} MB ${stateKind}`] : []),
+    ...(children > 0 ? [`${children} children`] : []),
+    ...(load > 0 ? [`${load * 100} % load`] : []),
+    ...(event === 'picture' ? ['a picture'] : []),
+  ];
+  return `${name} from ${rung}${circumstances.length === 0 ? '' : ` with ${circumstances.join(', ')}`}`;
 }
 
-function table(rows: readonly ColdRow[]) {
+function table(rows: readonly ColdRow[]): Table {
   return {
     title: 'Cold start: client-seen latency of the first call, ms (parts: medians)',
-    columns: ['function', 'rung', 'n', 'p50', 'p90', 'p99', 'waited', 'init', 'handler'],
-    rows: rows.map((r) => [r.function, r.rung, r.n, r.p50, r.p90, r.p99, r.waitedMs, r.initMs, r.handlerMs]),
+    columns: [
+      'function',
+      'rung',
+      'state MB',
+      'kind',
+      'children',
+      'load',
+      'event',
+      'n',
+      'p50',
+      'p90',
+      'p99',
+      'waited',
+      'init',
+      'handler',
+      'inference',
+    ],
+    rows: rows.map((r) => [
+      r.function,
+      r.rung,
+      r.stateMb,
+      r.stateKind,
+      r.children,
+      r.load,
+      r.event,
+      r.n,
+      r.p50,
+      r.p90,
+      r.p99,
+      r.waitedMs,
+      r.initMs,
+      r.handlerMs,
+      r.inferenceMs,
+    ]),
   };
 }
 
 /** How many times faster each function starts from a snapshot. */
-function comparison(rows: readonly ColdRow[]) {
-  const p50 = (name: string, rung: Rung) => rows.find((r) => r.function === name && r.rung === rung)?.p50;
-  const compared = [...new Set(rows.map((r) => r.function))].flatMap((name) => {
+function comparison(rows: readonly ColdRow[]): Table[] {
+  const plain = rows.filter((r) => r.stateMb + r.children + r.load === 0 && r.event === 'empty');
+  const p50 = (name: string, rung: Rung) => plain.find((r) => r.function === name && r.rung === rung)?.p50;
+  const compared = [...new Set(plain.map((r) => r.function))].flatMap((name) => {
     const [disk, snapshot] = [p50(name, 'disk'), p50(name, 'snapshot')];
     return disk === undefined || snapshot === undefined ? [] : [[name, disk / snapshot]];
   });

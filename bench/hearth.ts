@@ -39,12 +39,12 @@ export class BenchHearth {
   }
 
   /** Starts the server that a user would start. Rejects with the last lines of its output when it does not come up. */
-  static async start(releases: Releases, home: string): Promise<BenchHearth> {
+  static async start(releases: Releases, home: string, variables: NodeJS.ProcessEnv = {}): Promise<BenchHearth> {
     const command = [process.execPath, builtFile('../src/cli/main.js'), 'up', '--home', home, '--port', '0', '--no-deploy'];
     const program = await startProgram({
       command: [...command, '--announce', '3'],
       cwd: ROOT,
-      env: environment(),
+      env: { ...environment(), ...variables },
       folder: home,
       announce: true,
     });

@@ -1,16 +1,20 @@
 // npm run bench: runs one benchmark, or all, and prints what they measured.
 import type { Bench, BenchContext, Report } from './bench.ts';
+import { churn } from './churn.ts';
 import { cold } from './cold.ts';
 import { conformance } from './conformance.ts';
+import { density } from './density.ts';
+import { detectors } from './detectors.ts';
 import { describeMachine, loadAverage } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { overhead } from './overhead.ts';
 import { peers } from './peers.ts';
+import { rate } from './rate.ts';
 import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, conformance, peers];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, conformance, peers, detectors];
 
 process.exitCode = await main(process.argv.slice(2));
 

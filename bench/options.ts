@@ -12,16 +12,22 @@ export interface Options {
   /** Rows to make: functions, instance counts or peers; null: all. */
   readonly only: readonly string[] | null;
   readonly rungs: readonly string[] | null;
+  /** Groups of rows (cold). */
+  readonly cases: readonly string[] | null;
+  /** Most instances of a row (density, rate), or of each contender (detectors). */
+  readonly count: number | null;
 }
 
 export const USAGE = `npm run bench [-- NAME] [options]
 
   --json          one JSON object as the last line (without NAME: {NAME: object, ...})
-  --n COUNT       starts of each row: cold (200), peers (5)
+  --n COUNT       starts of each row: cold (200), churn (30), peers (5), detectors (5); sparse calls of each instance: density (60)
   --rounds COUNT  rounds: overhead (5), peers (3)
-  --seconds S     length of a round: overhead (5), peers (3)
-  --only A,B      rows to make: functions (cold), instance counts (scale), peers (peers)
-  --rungs A,B     of disk, zygote, snapshot (cold)`;
+  --seconds S     length of a round: overhead (5), peers (3), of a look: density (5), of a storm: rate (5), of it all: churn (300)
+  --only A,B      rows to make: functions (cold, density), instance counts (scale), peers (peers), contenders (detectors)
+  --rungs A,B     of disk, zygote, snapshot (cold)
+  --cases A,B     of plain, picture, state, children, load (cold)
+  --count COUNT   instances: at most so many (density 5000, rate 1000, cold's children 1000), each contender's (detectors 50)`;
 
 /** What was asked for on the command line. Throws an Error that a person can act on. */
 export function parseOptions(args: readonly string[]): Options {
@@ -29,7 +35,16 @@ export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { json: { type: 'boolean', default: false }, n: text, rounds: text, seconds: text, only: text, rungs: text },
+    options: {
+      json: { type: 'boolean', default: false },
+      n: text,
+      rounds: text,
+      seconds: text,
+      only: text,
+      rungs: text,
+      cases: text,
+      count: text,
+    },
   });
   if (positionals.length > 1) throw new Error(`one benchmark at a time, or all: not ${positionals.join(' ')}`);
   return {
@@ -40,6 +55,8 @@ export function parseOptions(args: readonly string[]): Options {
     seconds: positive('seconds', values.seconds),
     only: list(values.only),
     rungs: list(values.rungs),
+    cases: list(values.cases),
+    count: count('count', values.count),
   };
 }
 

@@ -115,7 +115,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     ids,
     clock,
     keepAliveMs: config.fleet.keepAliveMs,
-    platform: platform({ config, clock, fleet, drivers, memory, catalogue, abilities, store, recorder, logs }),
+    platform: platform({ config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided }),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();

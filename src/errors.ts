@@ -28,6 +28,7 @@ const ERRORS = {
   PreconditionFailedException: { status: 412, fault: 'caller', retryable: false },
   RequestTooLargeException: { status: 413, fault: 'caller', retryable: false },
   UnsupportedMediaTypeException: { status: 415, fault: 'caller', retryable: false },
+  InitBudgetExceeded: { status: 422, fault: 'caller', retryable: false },
   BuildFailed: { status: 422, fault: 'caller', retryable: false },
   TooManyRequestsException: { status: 429, fault: 'caller', retryable: true },
   ServiceException: { status: 500, fault: 'platform', retryable: true },

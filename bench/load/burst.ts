@@ -1,17 +1,13 @@
-import { HttpSocket, now } from './http-socket.ts';
+import { HttpSocket, now, openAll } from './http-socket.ts';
 import { type LoadResult, type Plan, requestBytes } from './plan.ts';
 import { Recorder } from './recorder.ts';
-
-/** Connections opened at a time: fewer than a listener's backlog holds. */
-const OPENED_AT_ONCE = 100;
 
 /** One request a connection, all written in one turn of the loop, once every connection stands. */
 export async function burst(plan: Extract<Plan, { mode: 'burst' }>, onStart: (startedMs: number) => void): Promise<LoadResult> {
   const request = requestBytes(plan.target);
   const sockets = Array.from({ length: plan.connections }, () => new HttpSocket(plan.target.port));
   try {
-    for (let i = 0; i < sockets.length; i += OPENED_AT_ONCE)
-      await Promise.all(sockets.slice(i, i + OPENED_AT_ONCE).map((socket) => socket.open()));
+    await openAll(sockets);
     onStart(Date.now());
     const recorder = new Recorder({ keepBodies: true });
     const limit = setTimeout(() => sockets.forEach((socket) => socket.close()), plan.seconds * 1000);

@@ -83,3 +83,11 @@ export class HttpSocket {
     waiting?.(received);
   }
 }
+
+/** Connections opened at a time: fewer than a listener's backlog holds. */
+const OPENED_AT_ONCE = 100;
+
+export async function openAll(sockets: readonly HttpSocket[]): Promise<void> {
+  for (let i = 0; i < sockets.length; i += OPENED_AT_ONCE)
+    await Promise.all(sockets.slice(i, i + OPENED_AT_ONCE).map((socket) => socket.open()));
+}

@@ -1,12 +1,11 @@
 import { Worker } from 'node:worker_threads';
-import { HttpSocket, now } from './http-socket.ts';
+import { HttpSocket, now, openAll } from './http-socket.ts';
 import { type LoadResult, type Plan, requestBytes } from './plan.ts';
 import { Recorder } from './recorder.ts';
 import type { Pace } from './pacer.ts';
 
 type OpenPlan = Extract<Plan, { mode: 'open' }>;
 
-/** How long the answers still under way at the end may take before they count as failures. */
 const DRAIN_MS = 10_000;
 const HEAD_START_MS = 100;
 
@@ -17,7 +16,7 @@ const HEAD_START_MS = 100;
 export async function openLoop(plan: OpenPlan): Promise<LoadResult> {
   const sockets = Array.from({ length: plan.connections }, () => new HttpSocket(plan.target.port));
   try {
-    await Promise.all(sockets.map((socket) => socket.open()));
+    await openAll(sockets);
     return await new OpenLoop(plan, sockets).run();
   } finally {
     for (const socket of sockets) socket.close();
@@ -28,7 +27,8 @@ class OpenLoop {
   readonly #pace: Pace;
   readonly #request: Buffer;
   readonly #free: HttpSocket[];
-  readonly #recorder = new Recorder();
+  readonly #recorder: Recorder;
+  readonly #drainMs: number;
   /** Requests that are due and have no connection: their index, oldest first. */
   readonly #queue: number[] = [];
   #due = 0;
@@ -39,6 +39,8 @@ class OpenLoop {
     const count = Math.max(1, Math.floor(plan.rate * plan.seconds));
     this.#pace = { startMs: now() + HEAD_START_MS, intervalMs: 1000 / plan.rate, count };
     this.#request = requestBytes(plan.target);
+    this.#recorder = new Recorder({ keepBodies: plan.keepBodies ?? false });
+    this.#drainMs = plan.drainMs ?? DRAIN_MS;
     this.#free = [...sockets];
   }
 
@@ -48,7 +50,7 @@ class OpenLoop {
     const pacer = new Worker(new URL('./pacer.js', import.meta.url), { workerData: this.#pace });
     try {
       await new Promise<void>((resolve, reject) => {
-        const limit = setTimeout(resolve, HEAD_START_MS + count * intervalMs + DRAIN_MS);
+        const limit = setTimeout(resolve, HEAD_START_MS + count * intervalMs + this.#drainMs);
         this.#onEnd = () => {
           clearTimeout(limit);
           resolve();
@@ -59,7 +61,7 @@ class OpenLoop {
     } finally {
       await pacer.terminate();
     }
-    for (let left = count - this.#ended; left > 0; left--) this.#recorder.fail(`no answer within ${DRAIN_MS} ms of the end`);
+    for (let left = count - this.#ended; left > 0; left--) this.#recorder.fail(`no answer within ${this.#drainMs} ms of the end`);
     return this.#recorder.result();
   }
 

@@ -12,7 +12,16 @@ export type Plan =
   /** Each connection sends its next request when it has its answer. */
   | { readonly mode: 'closed'; readonly target: Target; readonly connections: number; readonly seconds: number }
   /** Requests are due at fixed intervals, whatever became of those before. */
-  | { readonly mode: 'open'; readonly target: Target; readonly connections: number; readonly seconds: number; readonly rate: number }
+  | {
+      readonly mode: 'open';
+      readonly target: Target;
+      readonly connections: number;
+      readonly seconds: number;
+      readonly rate: number;
+      /** How long the answers still under way at the end may take before they count as failures; 10 s by default. */
+      readonly drainMs?: number;
+      readonly keepBodies?: boolean;
+    }
   /** All at once, each on a connection that was opened before; gives up after `seconds`. */
   | { readonly mode: 'burst'; readonly target: Target; readonly connections: number; readonly seconds: number };
 
@@ -31,7 +40,7 @@ export interface LoadResult {
   /** Answers with another status, and requests without one. */
   readonly failures: number;
   readonly firstFailure: string | null;
-  /** Bodies of the answers, in a burst only. */
+  /** Bodies of the answers: in a burst, and where they were asked for. */
   readonly bodies: readonly string[];
   /** Share of one core that the generator used: near 1, it measured itself. */
   readonly generatorCpu: number;

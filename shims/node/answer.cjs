@@ -3,12 +3,12 @@
 const { ANSWER_WINDOW_BYTES, BODY_CHUNK_BYTES, Frame, HEADER_BYTES, encode, header } = require('./frames.cjs');
 
 class AnswerSender {
-  constructor(socket) {
-    this.socket = socket;
+  constructor(channel) {
+    this.channel = channel;
     this.windows = new Map(); // request -> {bytes, wake}
   }
 
-  /** `text` is the answer, `end` AnswerEnd. Resolves when both have been handed to the kernel. */
+  /** `text` is the answer, `end` AnswerEnd. Undefined when both have been handed to the kernel, or a promise of that. */
   send(request, text, end) {
     const bytes = Buffer.byteLength(text);
     return bytes <= BODY_CHUNK_BYTES ? this.sendAtOnce(request, text, bytes, end) : this.sendInChunks(request, Buffer.from(text), end);
@@ -16,12 +16,14 @@ class AnswerSender {
 
   /** Both frames in one write: what most answers are. */
   sendAtOnce(request, text, bytes, end) {
-    const ending = encode(Frame.answerEnd, request, end);
-    const frames = Buffer.allocUnsafe(HEADER_BYTES + bytes + ending.length);
-    header(frames, Frame.answer, request, bytes);
-    frames.write(text, HEADER_BYTES);
-    ending.copy(frames, HEADER_BYTES + bytes);
-    return this.write(frames);
+    const ending = JSON.stringify(end);
+    const endingBytes = Buffer.byteLength(ending);
+    const frames = Buffer.allocUnsafe(2 * HEADER_BYTES + bytes + endingBytes);
+    header(frames, 0, { type: Frame.answer, request, bytes });
+    frames.utf8Write(text, HEADER_BYTES);
+    header(frames, HEADER_BYTES + bytes, { type: Frame.answerEnd, request, bytes: endingBytes });
+    frames.utf8Write(ending, 2 * HEADER_BYTES + bytes);
+    return this.channel.write(frames);
   }
 
   async sendInChunks(request, body, end) {
@@ -31,11 +33,11 @@ class AnswerSender {
       while (window.bytes === 0) await new Promise((resolve) => (window.wake = resolve));
       const size = Math.min(BODY_CHUNK_BYTES, window.bytes, body.length - offset);
       window.bytes -= size;
-      await this.write(encode(Frame.answer, request, body.subarray(offset, offset + size)));
+      await this.channel.write(encode(Frame.answer, request, body.subarray(offset, offset + size)));
       offset += size;
     }
     this.windows.delete(request);
-    return this.write(encode(Frame.answerEnd, request, end));
+    return this.channel.write(encode(Frame.answerEnd, request, end));
   }
 
   credit(request, bytes) {
@@ -43,10 +45,6 @@ class AnswerSender {
     if (window === undefined) return; // late: all of it is sent
     window.bytes += bytes;
     window.wake?.();
-  }
-
-  write(bytes) {
-    return new Promise((resolve) => this.socket.write(bytes, resolve));
   }
 }
 

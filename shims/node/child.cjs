@@ -6,15 +6,19 @@ const native = require('./native.cjs');
 const reseed = require('./reseed.cjs');
 const { confine } = require('./confine.cjs');
 const { Link, connect, writeAll } = require('./link.cjs');
+const { nowMs } = require('./monotonic.cjs');
 
-/** Returns {link, token, unconfined}: a process of its own, connected and confined. Throws when a step fails. */
+/** Returns {link, token, unconfined, born}: a process of its own, connected and confined. Throws when a step fails. */
 function takeFirstSteps(order) {
   redirectOutput(order);
   const link = Link.connect(order.socket);
+  const connectedMs = nowMs();
   const unconfined = confine(order.confine);
+  const confinedMs = nowMs();
   becomeSomeoneElse();
   if (order.logStream !== null) process.env.AWS_LAMBDA_LOG_STREAM_NAME = order.logStream;
-  return { link, token: order.token, unconfined };
+  const born = { takenMs: order.takenMs, forkedMs: order.forkedMs, connectedMs, confinedMs };
+  return { link, token: order.token, unconfined, born };
 }
 
 /** Makes the log socket stdout and stderr. */

@@ -28,18 +28,18 @@ const Frame = {
 const LAST_HOST_TYPE = Frame.fork;
 const NOTHING = Buffer.alloc(0);
 
-/** Writes a frame's header at the beginning of `target`. */
-function header(target, type, request, payloadBytes) {
-  target.writeUInt32BE(payloadBytes + 5, 0);
-  target[4] = type;
-  target.writeUInt32BE(request, 5);
+/** Writes a frame's header into `target` at `at`. */
+function header(target, at, { type, request, bytes }) {
+  target.writeUInt32BE(bytes + 5, at);
+  target[at + 4] = type;
+  target.writeUInt32BE(request, at + 5);
 }
 
 /** One frame as bytes. `payload`: a Buffer, or anything else to be sent as JSON. */
 function encode(type, request, payload) {
   const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(JSON.stringify(payload));
   const frame = Buffer.allocUnsafe(HEADER_BYTES + bytes.length);
-  header(frame, type, request, bytes.length);
+  header(frame, 0, { type, request, bytes: bytes.length });
   bytes.copy(frame, HEADER_BYTES);
   return frame;
 }
@@ -56,6 +56,14 @@ class FrameReader {
   push(chunk) {
     this.chunks.push(chunk);
     this.bytes += chunk.length;
+  }
+
+  /** Gives up all that has not been cut yet, to whoever reads on. */
+  drain() {
+    const rest = this.chunks.length === 1 ? this.chunks[0] : Buffer.concat(this.chunks, this.bytes);
+    this.chunks = [];
+    this.bytes = 0;
+    return rest;
   }
 
   /** The next whole frame as {type, request, payload}, or null. The payload is a view. */
@@ -85,6 +93,7 @@ module.exports = {
   BODY_CHUNK_BYTES,
   ANSWER_WINDOW_BYTES,
   HEADER_BYTES,
+  LAST_HOST_TYPE,
   Frame,
   FrameReader,
   encode,

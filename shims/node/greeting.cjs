@@ -7,7 +7,7 @@ const { Frame, PROTOCOL_VERSION } = require('./frames.cjs');
 const capabilities = prepareForks() ? ['fork', 'concurrency'] : ['concurrency'];
 
 /** Says hello on the link and waits for the welcome. Throws when the host closes or speaks another version. */
-function greet({ link, token, unconfined }) {
+function greet({ link, token, unconfined, born = null }) {
   const hello = {
     protocol: PROTOCOL_VERSION,
     token,
@@ -15,6 +15,7 @@ function greet({ link, token, unconfined }) {
     runtime: `node/${process.versions.node}`,
     capabilities,
     unconfined,
+    born,
   };
   link.send(Frame.hello, 0, hello);
   const frame = link.receive();

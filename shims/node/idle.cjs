@@ -21,7 +21,6 @@ function isIdle() {
   );
 }
 
-const LONGEST_PAUSE_MS = 100;
 /** Handles that are closing and tasks on their way from another thread don't count, but last no longer than a turn. */
 const IDLE_LOOKS = 3;
 const CONFIRM_PAUSE_MS = 20;
@@ -35,34 +34,60 @@ const CONFIRM_PAUSE_MS = 20;
 class IdleLoop {
   constructor() {
     this.then = null;
+    this.armedFor = null;
     this.timer = undefined;
+    this.immediate = undefined;
   }
 
-  /** Calls `then` once, when nothing is left to do. First looks after `pauseMs`; 0 = at the end of this turn of the loop. */
+  /** Calls `then` once, when nothing is left to do. First looks after `pauseMs`, or up to twice as much; 0 = at the end of this turn of the loop. */
   wait(then, pauseMs) {
-    this.stop();
     this.then = then;
-    this.lookAfter(pauseMs, pauseMs, 0);
+    if (pauseMs === 0) this.lookAfter(0, 0, 0);
+    else if (this.armedFor === null) this.arm(pauseMs);
   }
 
   stop() {
     this.then = null;
-    clearTimeout(this.timer);
+    if (this.timer !== undefined) clearTimeout(this.timer);
+    if (this.immediate !== undefined) clearImmediate(this.immediate);
+    this.timer = this.immediate = undefined;
+  }
+
+  /** One timer for the many invocations that end before it fires. */
+  arm(pauseMs) {
+    this.armedFor = this.then;
+    setTimeout(() => {
+      const { then, armedFor } = this;
+      this.armedFor = null;
+      if (then === null) return;
+      if (then === armedFor) this.lookAfter(0, pauseMs, 0);
+      else this.arm(pauseMs);
+    }, pauseMs).unref();
   }
 
   lookAfter(pauseMs, firstPauseMs, idleLooks) {
+    const look = () => this.look(firstPauseMs, idleLooks);
+    if (pauseMs === 0) this.immediate = setImmediate(look);
+    else this.timer = setTimeout(() => (this.immediate = setImmediate(look)), pauseMs).unref();
+  }
+
+  look(firstPauseMs, idleLooks) {
     const { then } = this;
-    const look = () => {
-      if (this.then !== then || then === null) return;
-      if (!isIdle()) this.lookAfter(Math.min(pauseMs * 2 || 1, LONGEST_PAUSE_MS), firstPauseMs, 0);
-      else if (idleLooks + 1 < IDLE_LOOKS) this.lookAfter(Math.min(firstPauseMs, CONFIRM_PAUSE_MS), firstPauseMs, idleLooks + 1);
-      else {
-        this.stop();
-        then();
-      }
-    };
-    if (pauseMs === 0) setImmediate(look);
-    else this.timer = setTimeout(() => setImmediate(look), pauseMs).unref();
+    if (then === null) return;
+    if (!isIdle()) this.lookInNextTurn(firstPauseMs);
+    else if (idleLooks + 1 < IDLE_LOOKS) this.lookAfter(Math.min(firstPauseMs, CONFIRM_PAUSE_MS), firstPauseMs, idleLooks + 1);
+    else {
+      this.stop();
+      then();
+    }
+  }
+
+  /**
+   * What keeps the loop alive changes only when the loop turns, so until then nobody looks: an unreferenced immediate does not make it turn. A process
+   * that waits for an answer from elsewhere sleeps; woken by a timer instead, a thousand of them would keep a core busy and unshare their heaps.
+   */
+  lookInNextTurn(firstPauseMs) {
+    this.immediate = setImmediate(() => this.look(firstPauseMs, 0)).unref();
   }
 }
 

@@ -7,6 +7,7 @@ const { watchConnections } = require('./connections.cjs');
 const { baseline, settle, whyNot } = require('./detect.cjs');
 const { loadHandler } = require('./loader.cjs');
 const { watchModules } = require('./modules.cjs');
+const { nowMs } = require('./monotonic.cjs');
 
 /** Replaces the whole environment, native code's view of it included. */
 function replaceEnvironment(environment) {
@@ -30,29 +31,38 @@ function enter(order) {
 const startThreadPool = () => new Promise((resolve) => fs.stat('/', resolve));
 
 /**
- * Runs the init phase. Returns {handler, durationMs, slowestModules, unforkable()}; throws what the function threw.
+ * Runs the init phase. Returns {handler, report, unforkable()}, the report as in InitDone; throws what the function threw.
  * `unforkable` waits for what is under way, looks, and says why the process can't be forked, or null.
  */
 async function initialise(order) {
+  const enteredMs = nowMs();
   enter(order);
   await startThreadPool();
   const before = baseline();
   const watch = watchModules(order.taskRoot);
   const connections = watchConnections();
-  const startedAt = process.hrtime.bigint();
+  const startedMs = nowMs();
   let handler;
+  let loadedMs;
   try {
     handler = await loadHandler(order.taskRoot, order.handler, watch.note);
+    loadedMs = nowMs();
     await settle();
     if (order.snapshot) await connections.closeIdle();
   } finally {
     connections.stop();
     watch.stop();
   }
+  const importMs = watch.importMs();
   return {
     handler,
-    durationMs: Number(process.hrtime.bigint() - startedAt) / 1e6,
-    slowestModules: watch.slowest(),
+    report: {
+      durationMs: nowMs() - startedMs,
+      setUpMs: startedMs - enteredMs,
+      importMs,
+      userMs: loadedMs - startedMs - importMs,
+      slowestModules: watch.slowest(),
+    },
     async unforkable() {
       await settle();
       return whyNot(before);

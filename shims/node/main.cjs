@@ -10,14 +10,16 @@ const { capabilities, greet } = require('./greeting.cjs');
 const { calibrate } = require('./idle.cjs');
 const { initialise, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
-const { waitForOrders } = require('./orders.cjs');
-const { rehearse, rehearseHandler } = require('./rehearse.cjs');
+const { Orders } = require('./orders.cjs');
+const { Practice, rehearse, rehearseHandler } = require('./rehearse.cjs');
 const { collectRubbish } = require('./rubbish.cjs');
 const { Instance } = require('./serve.cjs');
 
 const EXIT_SHIM_FAILED = 70;
 const EXIT_UNHANDLED_REJECTION = 128; // these two are AWS's
 const EXIT_UNCAUGHT_EXCEPTION = 129;
+/** A zygote that had nothing to do for so long goes on with its practice. */
+const QUIET_MS = 20;
 const EXIT_UNSETTLED = 13; // Node.js's own for a top-level await that never ends
 
 /** What to do about an error that nobody caught; depends on the phase. */
@@ -43,11 +45,20 @@ function installProcess() {
 /** A place in the event loop where nothing is half handled. */
 const checkPhase = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Forks on the host's orders, in the check phase, with no turn of the event loop before. Resolves in each child only, as the process it has become. */
-function forkOnOrders(self, fn) {
+/**
+ * Forks on the host's orders, in the check phase, with no turn of the event loop before: a snapshot runs none. A zygote, which has no user code,
+ * practises while there is nothing to do. Resolves in each child only, as the process it has become.
+ */
+async function forkOnOrders(self, fn, practice) {
   collectRubbish();
-  const order = waitForOrders(self.link);
-  return become(takeFirstSteps(order), fn === null ? null : { ...fn, logStream: order.logStream });
+  const orders = new Orders(self.link);
+  for (;;) {
+    const order = orders.wait(practice === null || practice.over, QUIET_MS);
+    if (order !== null) return become(takeFirstSteps(order), fn === null ? null : { ...fn, logStream: order.logStream });
+    await practice.some();
+    await checkPhase();
+    if (practice.over) collectRubbish();
+  }
 }
 
 function serve(self, fn) {
@@ -74,13 +85,12 @@ async function runFunction(self, order) {
     process.exit(EXIT_UNCAUGHT_EXCEPTION);
   }
   const fn = { order, handler: result.handler, logStream: order.logStream };
-  const { durationMs, slowestModules } = result;
   const unforkable = order.snapshot ? await whyUnforkable(order, fn, result) : null;
   const forks = order.snapshot && unforkable === null;
   if (forks) await checkPhase(); // the last turn of the loop: timers of the function's fire in instances only from here on
   process.off('beforeExit', unsettled);
-  link.send(Frame.initDone, 0, { durationMs, slowestModules, unforkable });
-  return forks ? forkOnOrders(self, fn) : serve(self, fn);
+  link.send(Frame.initDone, 0, { ...result.report, unforkable });
+  return forks ? forkOnOrders(self, fn, null) : serve(self, fn);
 }
 
 /** Null when the function's process may be forked. Rehearsed first, if the function asks for it: its handler may start things too. */
@@ -99,7 +109,7 @@ async function become(self, fn) {
       await startThreadPool();
       await rehearse();
       await checkPhase();
-      return forkOnOrders(self, null);
+      return forkOnOrders(self, null, new Practice());
     case 'function':
       return runFunction(self, welcome);
     case 'instance':

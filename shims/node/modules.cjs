@@ -4,6 +4,8 @@ const Module = require('node:module');
 const path = require('node:path');
 
 const SHOWN = 10;
+const LOADER = path.join(__dirname, 'loader.cjs');
+const [OWN, IMPORTED] = ['own', 'imported'];
 const ONNX = /(^|[\\/])onnxruntime-node([\\/]|$)/;
 
 /**
@@ -14,6 +16,9 @@ function watchModules(taskRoot) {
   const timings = new Map();
   const original = Module._load;
   let watching = true;
+  /** Loads within loads: the handler's own module is the outermost, what it loads is imported. */
+  const loading = [];
+  let importMs = 0;
 
   const note = (name, startedAt) => {
     const ms = Number(process.hrtime.bigint() - startedAt) / 1e6;
@@ -21,8 +26,17 @@ function watchModules(taskRoot) {
   };
   const hook = function (request, parent, isMain) {
     if (!watching || Module.isBuiltin(request)) return Reflect.apply(original, this, [request, parent, isMain]);
+    const own = parent?.filename === LOADER;
+    const outermost = !own && loading.every((is) => is === OWN);
     const startedAt = process.hrtime.bigint();
-    const exports = Reflect.apply(original, this, [request, parent, isMain]);
+    loading.push(own ? OWN : IMPORTED);
+    let exports;
+    try {
+      exports = Reflect.apply(original, this, [request, parent, isMain]);
+    } finally {
+      loading.pop();
+      if (outermost) importMs += Number(process.hrtime.bigint() - startedAt) / 1e6;
+    }
     note(shownName(request, parent, taskRoot), startedAt);
     if (ONNX.test(request)) limitOnnxThreads(exports, () => watching);
     return exports;
@@ -31,6 +45,8 @@ function watchModules(taskRoot) {
 
   return {
     note,
+    /** Time in all that was loaded for the handler's module; of ES modules what they load by require or from CommonJS. */
+    importMs: () => importMs,
     /** The slowest, slowest first. */
     slowest: () =>
       [...timings]

@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const native = require('./native.cjs');
 const { fork } = require('./fork.cjs');
 const { Frame } = require('./frames.cjs');
+const { nowMs } = require('./monotonic.cjs');
 
 const POLLIN = 1;
 const WNOHANG = 1;
@@ -57,10 +58,11 @@ class Watch {
     this.indexes.delete(pid);
   }
 
-  /** Blocks until something happened; true when the connection has something to read (or ended). */
-  wait() {
-    const ready = native.poll(this.entries, this.count, this.unwatched.size > 0 ? UNWATCHED_POLL_MS : -1);
-    return ready > 0 && this.entries.readInt16LE(6) !== 0;
+  /** Blocks until something happened, or for `quietMs` at most (-1: for ever). What it was. */
+  wait(quietMs) {
+    const ready = native.poll(this.entries, this.count, this.unwatched.size > 0 ? UNWATCHED_POLL_MS : quietMs);
+    if (ready > 0) return this.entries.readInt16LE(6) !== 0 ? 'order' : 'child';
+    return ready === 0 && this.unwatched.size === 0 ? 'quiet' : 'child';
   }
 }
 
@@ -93,39 +95,63 @@ function livingChildren() {
   }
 }
 
-/** Forks as ordered. Returns the order in the child, null in the parent. */
-function obey(link, watch, frame) {
-  const order = JSON.parse(frame.payload.toString());
-  let pid;
-  try {
-    pid = fork();
-  } catch (error) {
-    link.send(Frame.forkFailed, frame.request, { message: error.message });
-    return null;
+/** Carries out fork orders until one of them makes it a child. */
+class Orders {
+  constructor(link) {
+    this.link = link;
+    this.watch = new Watch(link.fd);
+    this.held = null; // an order that has time
   }
-  if (pid === 0) return order;
-  watch.forked.add(pid);
-  watch.child(pid);
-  link.send(Frame.forked, frame.request, { pid });
-  return null;
-}
 
-/** Never returns in the parent; in each child it returns its order, with what belonged to the parent closed. */
-function waitForOrders(link) {
-  const watch = new Watch(link.fd);
-  for (;;) {
-    // The first orders may have come in the same packet as the welcome.
-    for (let frame = link.reader.next(); frame !== null; frame = link.reader.next()) {
-      if (frame.type !== Frame.fork) throw new Error(`frame of type ${frame.type} while waiting for fork orders`);
-      const order = obey(link, watch, frame);
-      if (order === null) continue;
-      fs.closeSync(link.fd);
-      native.closeFrom(watch.floor);
-      return order;
+  /**
+   * Returns its order in each child, with what belonged to the parent closed. In the parent null, and only when `practised` is false: nothing
+   * happened for `quietMs`, or an order came that asks for practice first; it is carried out by the next call.
+   */
+  wait(practised, quietMs) {
+    for (;;) {
+      // The first orders may have come in the same packet as the welcome.
+      for (let frame = this.next(); frame !== null; frame = this.next()) {
+        if (frame.type !== Frame.fork) throw new Error(`frame of type ${frame.type} while waiting for fork orders`);
+        const order = JSON.parse(frame.payload.toString());
+        if (order.practised && !practised) {
+          this.held = frame;
+          return null;
+        }
+        const takenMs = nowMs();
+        if (this.obey(frame.request)) return { ...order, takenMs, forkedMs: nowMs() };
+      }
+      const what = this.watch.wait(practised ? -1 : quietMs);
+      if (what === 'quiet') return null;
+      if (what === 'order' && !this.link.fill()) native._exit(0);
+      reap(this.link, this.watch);
     }
-    if (watch.wait() && !link.fill()) native._exit(0);
-    reap(link, watch);
+  }
+
+  next() {
+    const frame = this.held ?? this.link.reader.next();
+    this.held = null;
+    return frame;
+  }
+
+  /** Forks. True in the child, which keeps nothing of its parent's. */
+  obey(request) {
+    let pid;
+    try {
+      pid = fork();
+    } catch (error) {
+      this.link.send(Frame.forkFailed, request, { message: error.message });
+      return false;
+    }
+    if (pid === 0) {
+      fs.closeSync(this.link.fd);
+      native.closeFrom(this.watch.floor);
+      return true;
+    }
+    this.watch.forked.add(pid);
+    this.watch.child(pid);
+    this.link.send(Frame.forked, request, { pid });
+    return false;
   }
 }
 
-module.exports = { waitForOrders };
+module.exports = { Orders };

@@ -1,10 +1,10 @@
 'use strict';
 // The loop of an instance: invocations come in as frames, answers go out, several at once where the function allows it.
-const net = require('node:net');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { performance } = require('node:perf_hooks');
 const log = require('./log.cjs');
 const { AnswerSender } = require('./answer.cjs');
+const { Channel } = require('./channel.cjs');
 const { errorDocument, loggable, runtimeError } = require('./failures.cjs');
 const { Frame } = require('./frames.cjs');
 const { IdleLoop } = require('./idle.cjs');
@@ -15,21 +15,15 @@ class Instance {
   constructor(link, fn, token, closed) {
     this.fn = fn;
     this.token = token;
-    this.reader = link.reader;
     this.inFlight = new Map(); // request -> invocation
     this.current = undefined;
+    this.traceId = '';
     this.shared = fn.order.concurrency > 1 ? new AsyncLocalStorage() : null;
-    this.socket = new net.Socket({ fd: link.fd });
-    this.sender = new AnswerSender(this.socket);
     this.idle = this.shared === null ? new IdleLoop() : null;
     log.setRequestId(() => this.active()?.header.requestId);
-    this.socket.on('error', () => {}); // 'close' follows
-    this.socket.on('close', closed);
-    this.socket.on('data', (chunk) => {
-      this.reader.push(chunk);
-      this.drain();
-    });
-    this.drain(); // what came in the same packet as the welcome
+    this.channel = new Channel(link, (type, request, payload) => this.receive(type, request, payload), closed);
+    this.sender = new AnswerSender(this.channel);
+    this.channel.open();
   }
 
   /** The invocation that the running code belongs to, or the last one. */
@@ -37,19 +31,13 @@ class Instance {
     return this.shared === null ? this.current : this.shared.getStore();
   }
 
-  drain() {
-    try {
-      for (let frame = this.reader.next(); frame !== null; frame = this.reader.next()) this.receive(frame);
-    } catch (error) {
-      process.stderr.write(`hearth: ${error.message}\n`);
-      this.socket.destroy(); // not the protocol: nothing is guessed
+  receive(type, request, payload) {
+    if (type === Frame.invoke) {
+      this.inFlight.set(request, { request, header: JSON.parse(payload.utf8Slice(0, payload.length)), chunks: [], startedAt: 0 });
+      return;
     }
-  }
-
-  receive({ type, request, payload }) {
     const invocation = this.inFlight.get(request);
-    if (type === Frame.invoke) this.inFlight.set(request, { request, header: JSON.parse(payload.toString()), chunks: [], startedAt: 0 });
-    else if (type === Frame.event) invocation.chunks.push(payload);
+    if (type === Frame.event) invocation.chunks.push(payload);
     else if (type === Frame.eventEnd) this.run(invocation);
     else if (type === Frame.credit) this.sender.credit(request, payload.readUInt32BE(0));
     else if (type !== Frame.cancel) throw new Error(`frame of type ${type} for an instance`);
@@ -61,10 +49,16 @@ class Instance {
     invocation.chunks = [];
     if (this.shared === null) {
       this.current = invocation;
-      if (header.traceId) process.env._X_AMZN_TRACE_ID = header.traceId;
-      else delete process.env._X_AMZN_TRACE_ID;
+      if (header.traceId !== this.traceId) this.trace(header.traceId);
       this.start(invocation, chunks);
     } else this.shared.run(invocation, () => this.start(invocation, chunks));
+  }
+
+  /** Told through the environment, whose every change is a system call of sorts: most invocations have none. */
+  trace(traceId) {
+    this.traceId = traceId;
+    if (traceId) process.env._X_AMZN_TRACE_ID = traceId;
+    else delete process.env._X_AMZN_TRACE_ID;
   }
 
   start(invocation, chunks) {

@@ -1,7 +1,7 @@
 import type { HearthClient } from '../client/client.ts';
 import type { ListrDefaultRendererLogLevels } from 'listr2';
 import type { Context } from './context.ts';
-import { type Outcome, tryDeploy } from './deployment.ts';
+import { type DeployHow, type Outcome, tryDeploy } from './deployment.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { duration } from './format.ts';
 import type { DeclaredFunction } from './hearth-file.ts';
@@ -15,16 +15,16 @@ export async function deployAll(
   context: Context,
   client: HearthClient,
   functions: readonly DeclaredFunction[],
-  signal?: AbortSignal,
+  how?: DeployHow,
 ): Promise<readonly Outcome[]> {
-  return context.out.watched ? live(context, client, functions, signal) : plain(context, client, functions, signal);
+  return context.out.watched ? live(context, client, functions, how) : plain(context, client, functions, how);
 }
 
 async function live(
   context: Context,
   client: HearthClient,
   functions: readonly DeclaredFunction[],
-  signal?: AbortSignal,
+  how?: DeployHow,
 ): Promise<readonly Outcome[]> {
   const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
   const outcomes: Outcome[] = [];
@@ -33,7 +33,7 @@ async function live(
     functions.map((declared, i) => ({
       title: declared.name,
       task: async (_: unknown, task: { output: string; title: string }) => {
-        const outcome = await tryDeploy(client, declared, signal, (message) => (task.output = message));
+        const outcome = await tryDeploy(client, declared, how, (message) => (task.output = message));
         outcomes[i] = outcome;
         if ('error' in outcome) throw new Error(outcome.error.message);
         task.title = `${declared.name} ${summary(outcome)}`;
@@ -51,7 +51,7 @@ async function live(
     },
   );
   await tasks.run();
-  if (signal?.aborted) throw signal.reason;
+  if (how?.signal?.aborted) throw how.signal.reason;
   return outcomes;
 }
 
@@ -59,13 +59,13 @@ async function plain(
   context: Context,
   client: HearthClient,
   functions: readonly DeclaredFunction[],
-  signal?: AbortSignal,
+  how?: DeployHow,
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const waiting = functions.entries();
   const one = async (): Promise<void> => {
     for (const [i, declared] of waiting) {
-      const outcome = await tryDeploy(client, declared, signal, (message) => context.out.note(`${declared.name}: ${message}`));
+      const outcome = await tryDeploy(client, declared, how, (message) => context.out.note(`${declared.name}: ${message}`));
       context.out.note(`${declared.name}: ${'error' in outcome ? 'failed' : summary(outcome)}`);
       outcomes[i] = outcome;
     }

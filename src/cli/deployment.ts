@@ -9,11 +9,18 @@ import { zipOf } from './zip.ts';
 /** What became of one function of a deployment. */
 export type Outcome = { readonly name: string; readonly deployed: Deployed } | { readonly name: string; readonly error: CliError };
 
+/** How it is deployed. */
+export interface DeployHow {
+  readonly signal?: AbortSignal | undefined;
+  /** Longest that the init phase may take, milliseconds: else nothing is deployed. */
+  readonly initBudgetMs?: number | undefined;
+}
+
 /** Packs a function's folder, hands it over and makes it so. Steps are told in words, for a person. */
 export async function deployFunction(
   client: HearthClient,
   declared: DeclaredFunction,
-  signal: AbortSignal | undefined,
+  how: DeployHow | undefined,
   tell: (message: string) => void,
 ): Promise<Deployed> {
   const files = await listFiles(declared.folder);
@@ -21,8 +28,8 @@ export async function deployFunction(
     throw new CliError(`there is nothing to deploy in ${declared.folder}`, { fix: 'correct `code:` in hearth.yaml, or .hearthignore' });
   const size = files.reduce((sum, file) => sum + file.bytes, 0);
   tell(`packing ${count(files.length, 'file')}, ${bytes(size)}`);
-  const { source } = await client.uploadSource(await zipOf(files), signal);
-  return client.deploy(declared.name, { source, manifest: declared.manifest, signal }, (step) => tell(step.message));
+  const { source } = await client.uploadSource(await zipOf(files), how?.signal);
+  return client.deploy(declared.name, { source, manifest: declared.manifest, ...how }, (step) => tell(step.message));
 }
 
 /** The same, with its error as a value: one function that fails does not keep the others. */
@@ -31,7 +38,7 @@ export async function tryDeploy(...args: Parameters<typeof deployFunction>): Pro
   try {
     return { name, deployed: await deployFunction(...args) };
   } catch (error) {
-    if (args[2]?.aborted) throw error;
+    if (args[2]?.signal?.aborted) throw error;
     return { name, error: asCliError(error) };
   }
 }

@@ -94,7 +94,7 @@ export class DevSession {
     if (declared === undefined || this.#signal.aborted) return;
     const { clock, out } = this.#context;
     const from = clock.monotonic();
-    const outcome = await tryDeploy(this.#client, declared, this.#signal, () => {}).catch(() => null);
+    const outcome = await tryDeploy(this.#client, declared, { signal: this.#signal }, () => {}).catch(() => null);
     if (outcome === null) return; // interrupted
     await this.#show(outcome, duration(clock.monotonic() - from));
     if (!('deployed' in outcome)) out.note(out.mark('dim', `${name} stays as it was; waiting for the next change`));

@@ -37,6 +37,8 @@ export function asCliError(error: unknown): CliError {
       });
     case 'DeployError': {
       const { output, errorType } = error as Error & { output: string | null; errorType: string };
+      if (errorType === 'InitBudgetExceeded')
+        return new CliError(error.message, { exitCode: EXIT.overBudget, fix: BUDGET_FIX, cause: error });
       return new CliError(error.message, { exitCode: EXIT.deployFailed, output, fix: deployFix(errorType), cause: error });
     }
     case 'ApiError':
@@ -84,6 +86,8 @@ function fromServer(error: HearthError): CliError {
     return new CliError(error.message, { exitCode: EXIT.running, fix: 'end it with `hearth down`, or use another --home', cause: error });
   return new CliError(error.message, { exitCode: error.fault === 'caller' ? EXIT.usage : EXIT.serverError, cause: error });
 }
+
+const BUDGET_FIX = 'import less outside the handler, or later (docs/guides/cold-starts.md); or raise --init-budget';
 
 function deployFix(errorType: string): string {
   return errorType === 'BuildFailed'

@@ -10,6 +10,7 @@ export const EXIT = {
   serverError: 7,
   deployFailed: 8,
   running: 9,
+  overBudget: 10,
   internal: 70,
   interrupted: 130,
 } as const;
@@ -29,6 +30,7 @@ export const EXIT_CODES_HELP = `Exit codes of hearth
     7  the server failed
     8  a build or an init phase failed (deploy)
     9  a server is running already (up)
+   10  an init phase takes longer than --init-budget, or failed under it (deploy)
    70  a fault in hearth itself
   130  interrupted
 `;

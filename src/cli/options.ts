@@ -10,6 +10,13 @@ export function parseSpan(text: string): number {
   return Number(match[1]) * unit;
 }
 
+/** A span above nothing: no init phase takes none. */
+export function parseBudget(text: string): number {
+  const ms = parseSpan(text);
+  if (ms <= 0) throw new InvalidArgumentError('Give a span of time such as 500ms or 2s.');
+  return ms;
+}
+
 /** A whole number from `least` up. */
 export function parseCount(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {

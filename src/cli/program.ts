@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Context } from './context.ts';
 import { EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts';
-import { parseCount, parseSpan } from './options.ts';
+import { parseBudget, parseCount, parseSpan } from './options.ts';
 
 const NODE_RUNTIME = `nodejs${process.versions.node.split('.')[0]}.x`;
 
@@ -29,6 +29,7 @@ export function program(context: Context, version: string, done: Done): Command 
   serverCommands(hearth, context, done);
   deployCommands(hearth, context, done);
   callCommands(hearth, context, done);
+  explainCommands(hearth, context, done);
   residentCommands(hearth, context, done);
 
   const exitCodes = hearth.command('exit-codes', { hidden: true }).action(() => void context.out.stdout.write(EXIT_CODES_HELP));
@@ -78,6 +79,7 @@ function deployCommands(hearth: Command, context: Context, done: Done): void {
   hearth
     .command('deploy [names...]')
     .description('deploy functions of hearth.yaml: those named, or all')
+    .addOption(new Option('--init-budget <span>', 'deploy nothing whose init phase takes longer: 500ms, 2s').argParser(parseBudget))
     .addOption(file())
     .addOption(endpoint())
     .addOption(json())
@@ -131,6 +133,16 @@ function callCommands(hearth: Command, context: Context, done: Done): void {
     .addOption(endpoint())
     .addOption(json())
     .action(async (name, options) => done(await (await import('./commands/usage.ts')).usage(context, name, options)));
+}
+
+/** Where the time went. */
+function explainCommands(hearth: Command, context: Context, done: Done): void {
+  hearth
+    .command('explain <request-or-function>')
+    .description('where the time of an invocation went, or of a function’s last cold start, and what would make it less')
+    .addOption(endpoint())
+    .addOption(json())
+    .action(async (name, options) => done(await (await import('./commands/explain.ts')).explain(context, name, options)));
 }
 
 /** What is in memory. */

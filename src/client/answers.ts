@@ -1,6 +1,7 @@
 import type { Scaling } from '../model/function-version.ts';
 import type { InitReport, InstanceState, Rung } from '../model/instance.ts';
 import type { UsageRecord } from '../model/usage.ts';
+import type { StartReason, Step } from '../model/waterfall.ts';
 
 /** `GET /hearth/v1/status` */
 export interface Status {
@@ -14,6 +15,14 @@ export interface Status {
   readonly sandbox: readonly { readonly mechanism: string; readonly active: boolean; readonly reason: string | null }[];
   readonly instances: number;
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
+}
+
+/** `GET /hearth/v1/lag`: how late the server's event loop was, over a time. */
+export interface Lag {
+  readonly overMs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
 }
 
 /** One function as `GET /hearth/v1/functions` lists it. */
@@ -119,4 +128,14 @@ export interface Usage {
   readonly currency: string;
 }
 
-export type { UsageRecord };
+/** `GET /hearth/v1/invocations/REQUEST_ID`: the usage record, and where the time went. */
+export interface Explanation extends Omit<UsageRecord, 'start'> {
+  readonly attempts: number;
+  readonly totalMs: number;
+  readonly waterfall: readonly Step[];
+  readonly reason: StartReason | null;
+  readonly slowestModules: readonly { readonly name: string; readonly ms: number }[];
+  readonly advice: readonly { readonly code: string; readonly text: string; readonly savesMs: number | null }[];
+}
+
+export type { Step, UsageRecord };

@@ -1,5 +1,17 @@
 import type { Readable } from 'node:stream';
-import type { Deployed, Evicted, EvictTo, FunctionSummary, LogLine, Resident, Status, Usage, UsageRecord } from './answers.ts';
+import type {
+  Deployed,
+  Evicted,
+  EvictTo,
+  Explanation,
+  FunctionSummary,
+  Lag,
+  LogLine,
+  Resident,
+  Status,
+  Usage,
+  UsageRecord,
+} from './answers.ts';
 import { readAll, readLines } from './body.ts';
 import { type Answer, Connection, type Request } from './connection.ts';
 import { ApiError, DeployError, ForeignAnswerError, UnreachableError } from './errors.ts';
@@ -9,6 +21,14 @@ import { type InvokeAnswer, type InvokeRequest, readInvokeAnswer } from './invoc
 export interface DeployStep {
   readonly step: string;
   readonly message: string;
+}
+
+export interface DeployRequest {
+  readonly source: string;
+  readonly manifest: unknown;
+  /** Longest that the init phase may take, milliseconds; without it, any time. */
+  readonly initBudgetMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface LogQuery {
@@ -36,6 +56,11 @@ export class HearthClient {
     return this.#json({ method: 'GET', path: '/hearth/v1/status', signal });
   }
 
+  /** How late the server's event loop is, looked at for so many seconds from now. */
+  lag(seconds: number, signal?: AbortSignal): Promise<Lag> {
+    return this.#json({ method: 'GET', path: `/hearth/v1/lag${query({ seconds })}`, signal });
+  }
+
   /** Whether the server says that it takes requests. */
   async healthy(signal?: AbortSignal): Promise<boolean> {
     const answer = await this.#connection.send({ method: 'GET', path: '/healthz', signal });
@@ -48,17 +73,13 @@ export class HearthClient {
     return this.#json({ method: 'POST', path: '/hearth/v1/sources', headers: { 'content-type': 'application/zip' }, body: zip, signal });
   }
 
-  /** Makes a function what `manifest` says. Throws DeployError when the build or the init phase fails. */
-  async deploy(
-    name: string,
-    request: { readonly source: string; readonly manifest: unknown; readonly signal?: AbortSignal | undefined },
-    onStep: (step: DeployStep) => void = () => {},
-  ): Promise<Deployed> {
-    const { source, manifest, signal } = request;
+  /** Makes a function what `manifest` says. Throws DeployError when the build fails, or the init phase takes longer than its budget. */
+  async deploy(name: string, request: DeployRequest, onStep: (step: DeployStep) => void = () => {}): Promise<Deployed> {
+    const { source, manifest, initBudgetMs, signal } = request;
     const answer = await this.#ok({
       method: 'PUT',
       path: `/hearth/v1/functions/${encodeURIComponent(name)}`,
-      ...jsonBody({ source, manifest }),
+      ...jsonBody({ source, manifest, initBudgetMs }),
       signal,
     });
     for await (const line of this.#lines(answer, signal)) {
@@ -104,6 +125,17 @@ export class HearthClient {
   async usageRecords(request: { readonly functionName?: string | undefined; readonly limit: number }): Promise<readonly UsageRecord[]> {
     const path = `/hearth/v1/usage/records${query({ function: request.functionName, limit: request.limit })}`;
     return (await this.#json<{ records: UsageRecord[] }>({ method: 'GET', path })).records;
+  }
+
+  /** Where the time of one invocation went. One that is not known is an ApiError 404. */
+  explain(requestId: string): Promise<Explanation> {
+    return this.#json({ method: 'GET', path: `/hearth/v1/invocations/${encodeURIComponent(requestId)}` });
+  }
+
+  /** The same of a function's last invocations, newest first. */
+  async explainLast(functionName: string, o: { readonly coldOnly: boolean; readonly limit: number }): Promise<readonly Explanation[]> {
+    const path = `/hearth/v1/invocations${query({ function: functionName, cold: o.coldOnly ? 1 : 0, limit: o.limit })}`;
+    return (await this.#json<{ invocations: Explanation[] }>({ method: 'GET', path })).invocations;
   }
 
   /** Calls a function. A function error is an answer, not a throw; a throttle (429) is an ApiError. */

@@ -13,14 +13,19 @@ import type {
 import { InitFailure, type Driver } from '../fleet/driver.ts';
 import type { LocalFleet } from '../fleet/local-fleet.ts';
 import type { MemoryGauge } from '../fleet/memory-gauge.ts';
+import type { Provision } from '../fleet/provision.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Ids } from '../lib/ids.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import type { InitReport } from '../model/instance.ts';
 import { usageReport } from '../metering/report.ts';
 import type { UsageRecorder } from '../metering/usage-recorder.ts';
 import type { FunctionLogs } from '../observe/function-logs.ts';
+import { watchLag } from '../observe/lag.ts';
 import { runtimeName, type Catalogue } from '../runtimes/catalogue.ts';
 import { report, type Abilities } from '../sandbox/abilities.ts';
 import type { PostgresStore } from '../store/postgres-store.ts';
+import { tryInit } from './init-trial.ts';
 
 export interface PlatformDeps {
   readonly config: Config;
@@ -33,6 +38,8 @@ export interface PlatformDeps {
   readonly store: PostgresStore;
   readonly recorder: UsageRecorder;
   readonly logs: FunctionLogs;
+  readonly provision: Provision;
+  readonly ids: Ids;
 }
 
 /** What Hearth's own API asks of the running system. */
@@ -41,10 +48,12 @@ export function platform(deps: PlatformDeps): Platform {
   const { fleet, store, recorder, logs } = deps;
   return {
     status: (endpoint) => status(deps, startedAtMs, endpoint),
+    lag: (forMs) => watchLag(deps.clock, forMs),
     occupancy: (version) => occupancy(fleet, version),
     resident: (name) => resident(deps, name),
     evict: (version, to) => evict(deps, version, to),
-    prepare: (version) => prepare(fleet, version),
+    prepare: (version) => reported(async () => (await fleet.deploy(version)).init),
+    tryInit: (version) => reported(() => tryInit(version, deps)),
     logs: (query) => logs.read(query),
     followLogs: (listener) => logs.follow(listener),
     async usage(query) {
@@ -56,6 +65,10 @@ export function platform(deps: PlatformDeps): Platform {
     async usageRecords(query) {
       await recorder.flush();
       return store.usage.recent(query);
+    },
+    async attempts(requestId) {
+      await recorder.flush();
+      return store.usage.attempts(requestId);
     },
   };
 }
@@ -81,10 +94,10 @@ function packageVersion(): string {
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }
 
-async function prepare(fleet: LocalFleet, version: FunctionVersion): Promise<Preparation> {
+/** An init phase that fails by the function's doing is a result. */
+async function reported(init: () => Promise<InitReport | null>): Promise<Preparation> {
   try {
-    const { init } = await fleet.deploy(version);
-    return { init, failure: null };
+    return { init: await init(), failure: null };
   } catch (error) {
     if (!(error instanceof InitFailure)) throw error;
     const { errorMessage } = JSON.parse(error.body.toString()) as { errorMessage?: string };

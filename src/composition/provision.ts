@@ -51,7 +51,7 @@ async function startSpec(deps: ProvisionDeps, version: FunctionVersion, o: { log
   const { initMs, deployInitMs } = deps.limits;
   // An init phase longer than Lambda's 10 s is still run to its end, within the function's own timeout.
   const initTimeoutMs = o.onDemand ? Math.max(initMs, version.timeoutMs) : Math.max(deployInitMs, version.timeoutMs);
-  return { version, taskRoot, dependencyRoot, layersRoot, environment, initTimeoutMs };
+  return { version, taskRoot, dependencyRoot, layersRoot, environment, initTimeoutMs, onDemand: o.onDemand };
 }
 
 function logSink(deps: ProvisionDeps, version: FunctionVersion, stream: string): LogSink {

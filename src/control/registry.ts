@@ -185,6 +185,12 @@ export class FunctionRegistry {
     });
   }
 
+  /** What a function would be with these settings. It is nowhere, and the revision that it may become will be another. */
+  draft(name: string, settings: FunctionSettings): FunctionVersion {
+    const functionId = this.#functions.get(name)?.latest.functionId ?? this.#deps.ids.uuid();
+    return Object.freeze({ ...settings, ...this.#deps.scope, functionId, name, version: '$LATEST', ...this.#stamp() });
+  }
+
   /** Makes a numbered version of `$LATEST`, or gives the last one when nothing has changed since. */
   publish(name: string, publication: Publication = {}): Promise<FunctionVersion> {
     return this.#turns.take(name, async () => {

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { Invocation, InvocationResult } from '../model/invocation.ts';
 import type { UsageRecord, UsageSink } from '../model/usage.ts';
+import { coldStart, failedStart } from './cold-start.ts';
 import { answered, broken, initFailed, timedOut, type Ending } from './ending.ts';
 import { LogTail } from './log-tail.ts';
 import { endLine, reportLine, startLine } from './report.ts';
@@ -28,6 +29,8 @@ interface Run {
   readonly ending: Ending;
   readonly answer: Answer | null;
   readonly startedAtMs: number;
+  /** When it was handed to the instance, monotonic. */
+  readonly from: number;
   readonly durationMs: number;
 }
 
@@ -123,7 +126,7 @@ export class Dispatcher {
       timer.cancel();
     }
     const durationMs = late ? timeoutMs : clock.monotonic() - from;
-    return { ending, answer, startedAtMs, durationMs };
+    return { ending, answer, startedAtMs, from, durationMs };
   }
 
   #usage(place: Place, invocation: Invocation, run: Run, coldMs: number): UsageRecord {
@@ -153,11 +156,15 @@ export class Dispatcher {
       bytesIn: invocation.body.length,
       bytesOut: run.ending.body.length,
       outcome: run.ending.outcome,
+      queuedMs: run.from - invocation.receivedAtMs,
+      handlerMs: run.answer?.handlerMs ?? null,
+      start: place.cold ? coldStart(start, invocation.receivedAtMs) : null,
     };
   }
 
   #initFailed(version: FunctionVersion, invocation: Invocation, failure: InitFailure): Dispatched {
     const ending = initFailed(invocation.requestId, failure);
+    const coldMs = this.#deps.clock.monotonic() - invocation.receivedAtMs;
     const usage: UsageRecord = {
       requestId: invocation.requestId,
       attempt: invocation.attempt,
@@ -175,10 +182,13 @@ export class Dispatcher {
       memoryMb: version.memoryMb,
       memoryUsedMb: 0,
       coldRung: 'zygote',
-      coldMs: this.#deps.clock.monotonic() - invocation.receivedAtMs,
+      coldMs,
       bytesIn: invocation.body.length,
       bytesOut: ending.body.length,
       outcome: ending.outcome,
+      queuedMs: coldMs,
+      handlerMs: null,
+      start: failedStart(failure, coldMs),
     };
     this.#deps.usage.record(usage);
     return result(invocation, version, ending, null, usage);

@@ -2,6 +2,7 @@ import type { Answer } from '../fleet/driver.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { ExitStatus, InitReport, Rung } from '../model/instance.ts';
 import type { Invocation } from '../model/invocation.ts';
+import type { StartReason, Step } from '../model/waterfall.ts';
 
 /** How an instance came to be; what its first invocation is told and billed. */
 export interface StartReport {
@@ -12,6 +13,12 @@ export interface StartReport {
   readonly init: InitReport | null;
   /** Whether it ran for this start alone: of several that waited for one init phase, one is billed. */
   readonly initBilled: boolean;
+  /** When it was ordered, on the monotonic clock. */
+  readonly orderedAtMs: number;
+  /** What was gone through from then on, on the same clock. */
+  readonly steps: readonly Step[];
+  /** Why it did not begin on a better rung. Asked by the one invocation that waited for it. */
+  readonly reason: () => StartReason;
 }
 
 /** Receives the lines of one invocation while it runs; for the log tail. */

@@ -1,6 +1,7 @@
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { ExitStatus, InitReport, Rung } from '../model/instance.ts';
 import type { Invocation } from '../model/invocation.ts';
+import type { Step } from '../model/waterfall.ts';
 
 /** Where an instance's output goes, line by line. Called in order; must not throw. */
 export interface LogSink {
@@ -21,6 +22,8 @@ export interface StartSpec {
   readonly environment: Readonly<Record<string, string>>;
   /** Most that the init phase may take, milliseconds; then InitFailure `Sandbox.Timedout`. */
   readonly initTimeoutMs: number;
+  /** Whether an invocation waits for this start. When none does, time that makes later starts better is well spent. */
+  readonly onDemand: boolean;
 }
 
 /** What is particular to one instance. */
@@ -54,6 +57,8 @@ export interface DriverInstance {
   readonly rung: Rung;
   /** The init phase this very start ran, or null when it was forked after it. */
   readonly init: InitReport | null;
+  /** How this very process came to be, in order, on the monotonic clock. */
+  readonly steps: readonly Step[];
   /** Hands over one invocation; as many at once as the version's `concurrency`. Rejects only with InstanceExited. */
   invoke(invocation: Invocation, deadlineMs: number): Promise<Answer>;
   /** Stops the instance's processes: it uses no CPU until `resume`. Only while nothing is in flight. */
@@ -72,6 +77,8 @@ export interface DriverSnapshot {
   /** The rung its making began on. */
   readonly rung: Rung;
   readonly init: InitReport;
+  /** How it came to be, in order, on the monotonic clock. */
+  readonly steps: readonly Step[];
   memoryBytes(): Promise<number | null>;
   /** Ends the parent; instances already forked live on. Idempotent. */
   evict(): Promise<void>;

@@ -98,7 +98,7 @@ export class Keeper {
   #evictUnused(now: number): void {
     for (const [revisionId, residence] of this.#deps.residences) {
       const unused = this.#deps.roster.of(revisionId).size === 0 && now - residence.lastUsedMs >= this.#deps.keep.snapshotKeepMs;
-      if (unused && residence.version.scaling.min === 0) void residence.evict();
+      if (unused && residence.version.scaling.min === 0) void residence.evict('idle');
     }
   }
 

@@ -15,6 +15,7 @@ import { makeRoom } from './policies/make-room.ts';
 import type { Provision } from './provision.ts';
 import { Residence, type Started } from './residence.ts';
 import { Roster } from './roster.ts';
+import { StartObserver, type Explain } from './start-observer.ts';
 
 export interface FleetLimits {
   readonly reserveBytes: number;
@@ -38,6 +39,15 @@ export interface Preparation {
   readonly unforkable: string | null;
 }
 
+/** An instance that has been ordered. */
+interface Birth {
+  readonly spec: InstanceSpec;
+  readonly lines: InstanceLines;
+  /** Monotonic. */
+  readonly orderedAtMs: number;
+  readonly explain: Explain;
+}
+
 const MIB = 1024 * 1024;
 
 /** The instances of this machine: started, kept, stopped, ended. Dispatch asks it as its Worker. */
@@ -51,6 +61,7 @@ export class LocalFleet implements Worker {
   readonly #model = new MemoryModel();
   readonly #watch: MemoryWatch;
   readonly #keeper: Keeper;
+  readonly #observer: StartObserver;
   #pendingBytes = 0;
   #startsUnderWay = 0;
   #roomListeners: (() => void)[] = [];
@@ -59,6 +70,7 @@ export class LocalFleet implements Worker {
   constructor(deps: FleetDeps) {
     this.#deps = deps;
     this.#watch = new MemoryWatch(deps.clock);
+    this.#observer = new StartObserver(deps.clock);
     this.#keeper = new Keeper({
       clock: deps.clock,
       keep: deps.keep,
@@ -97,7 +109,7 @@ export class LocalFleet implements Worker {
   async start(version: FunctionVersion): Promise<FleetInstance> {
     const spare = this.#takeSpare(version.revisionId);
     if (spare !== null) return spare;
-    return this.#charged(version, () => this.#start(version));
+    return this.#charged(version, () => this.#start(version, false));
   }
 
   onRoom(listener: () => void): void {
@@ -125,6 +137,7 @@ export class LocalFleet implements Worker {
     this.#keeper.retire(revisionId);
     this.#spares.delete(revisionId);
     this.#model.forget(revisionId);
+    this.#observer.forget(revisionId);
     const residence = this.#residences.get(revisionId);
     this.#residences.delete(revisionId);
     await Promise.all([residence?.retire(), ...this.endIdle(revisionId)]);
@@ -148,7 +161,7 @@ export class LocalFleet implements Worker {
   #residence(version: FunctionVersion): Residence {
     let residence = this.#residences.get(version.revisionId);
     if (residence === undefined) {
-      residence = new Residence(version, this.#driver(version));
+      residence = new Residence(version, this.#driver(version), this.#deps.clock);
       this.#residences.set(version.revisionId, residence);
     }
     return residence;
@@ -176,38 +189,41 @@ export class LocalFleet implements Worker {
     }
   }
 
-  async #start(version: FunctionVersion): Promise<FleetInstance> {
+  async #start(version: FunctionVersion, keptReady: boolean): Promise<FleetInstance> {
     const residence = this.#residence(version);
-    const from = this.#deps.clock.monotonic();
-    const { spec, lines } = this.#instanceSpec(version);
+    const { spec, ...birth } = this.#birth(version, keptReady);
     const startSpec = () => this.#deps.provision.startSpec(version, { logStream: spec.logStream, onDemand: true });
-    const started = await residence.start(startSpec, spec, this.#deps.clock);
-    return this.#adopt(version, started, { spec, lines, from });
+    const started = await residence.start(startSpec, spec);
+    return this.#adopt(version, started, { spec, ...birth });
   }
 
   async #prepare(version: FunctionVersion, residence: Residence): Promise<FleetInstance | null> {
-    const from = this.#deps.clock.monotonic();
-    const { spec, lines } = this.#instanceSpec(version);
+    const { spec, ...birth } = this.#birth(version, true);
     const startSpec = () => this.#deps.provision.startSpec(version, { logStream: spec.logStream, onDemand: false });
-    const first = await residence.prepare(startSpec, spec, this.#deps.clock);
+    const first = await residence.prepare(startSpec, spec);
     if (first === null) return null;
-    return this.#adopt(version, { instance: first, rung: first.rung, init: first.init, initBilled: false }, { spec, lines, from });
+    const { rung, init, steps } = first;
+    return this.#adopt(version, { instance: first, rung, init, initBilled: false, steps, found: { kind: 'new' } }, { spec, ...birth });
   }
 
-  #instanceSpec(version: FunctionVersion): { spec: InstanceSpec; lines: InstanceLines } {
+  /** What an instance is given, and what is noted as it is ordered. */
+  #birth(version: FunctionVersion, keptReady: boolean): Birth {
     const id = this.#deps.ids.uuid();
     const logStream = logStreamName(version, id, this.#deps.clock.now());
     const log = this.#deps.provision.log(version, logStream);
     const lines = new InstanceLines((requestId, text) => log.line(requestId, text));
-    return { spec: { instanceId: id, logStream, log: lines }, lines };
+    const explain = this.#observer.ordered(version, this.#roster.of(version.revisionId).size, keptReady);
+    return { spec: { instanceId: id, logStream, log: lines }, lines, orderedAtMs: this.#deps.clock.monotonic(), explain };
   }
 
-  #adopt(version: FunctionVersion, started: Started, born: { spec: InstanceSpec; lines: InstanceLines; from: number }): FleetInstance {
-    const startMs = this.#deps.clock.monotonic() - born.from;
+  #adopt(version: FunctionVersion, started: Started, born: Birth): FleetInstance {
+    const { orderedAtMs } = born;
+    const { rung, init, initBilled, steps } = started;
+    const startMs = this.#deps.clock.monotonic() - orderedAtMs;
     const options = {
       id: born.spec.instanceId,
       version,
-      start: { rung: started.rung, startMs, init: started.init, initBilled: started.initBilled },
+      start: { rung, startMs, init, initBilled, orderedAtMs, steps, reason: born.explain(started.found) },
       startedAtMs: this.#deps.clock.now(),
       logStream: born.spec.logStream,
       lines: born.lines,
@@ -247,6 +263,7 @@ export class LocalFleet implements Worker {
   #ended(instance: FleetInstance): void {
     this.#unwatch(instance);
     this.#roster.remove(instance);
+    if (this.#residences.has(instance.version.revisionId)) this.#observer.ended(instance.version.revisionId);
     const spares = this.#spares.get(instance.version.revisionId);
     if (spares?.includes(instance) === true) spares.splice(spares.indexOf(instance), 1);
     this.#room();
@@ -267,7 +284,7 @@ export class LocalFleet implements Worker {
   }
 
   async #addSpare(version: FunctionVersion): Promise<void> {
-    this.#putSpare(await this.#charged(version, () => this.#start(version)));
+    this.#putSpare(await this.#charged(version, () => this.#start(version, true)));
   }
 
   #evictFor(version: FunctionVersion, bytes: number): void {

@@ -2,7 +2,9 @@ import type { Clock } from '../lib/clock.ts';
 import { deferred } from '../lib/deferred.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { InitReport, Rung } from '../model/instance.ts';
+import type { Step } from '../model/waterfall.ts';
 import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, StartSpec } from './driver.ts';
+import type { Absence, StartObservation } from './policies/start-reason.ts';
 
 /** What is resident for a version beside its instances. */
 export type ResidenceState =
@@ -23,6 +25,10 @@ export interface Started {
   readonly init: InitReport | null;
   /** Whether it ran for this start: of several that waited for one init phase, one pays. */
   readonly initBilled: boolean;
+  /** What was gone through, the making of the snapshot included where it was waited for; on the monotonic clock. */
+  readonly steps: readonly Step[];
+  /** What there was to start from when it began. */
+  readonly found: StartObservation['found'];
 }
 
 /** Tries at one start before it is given up: a child that did not greet, a parent that went away. */
@@ -35,7 +41,10 @@ const FORK_TRIES = 3;
 export class Residence {
   readonly version: FunctionVersion;
   readonly driver: Driver;
+  readonly #clock: Clock;
   #state: ResidenceState = { kind: 'nothing' };
+  /** Why there is no snapshot, while there is none. */
+  #absence: Absence = { kind: 'new' };
   #retired = false;
   /** Instances forked from the present snapshot. */
   forks = 0;
@@ -44,9 +53,10 @@ export class Residence {
   /** Monotonic. */
   lastUsedMs = 0;
 
-  constructor(version: FunctionVersion, driver: Driver) {
+  constructor(version: FunctionVersion, driver: Driver, clock: Clock) {
     this.version = version;
     this.driver = driver;
+    this.#clock = clock;
     const never = version.snapshot === 'off' ? 'snapshots are off for this function' : driver.unforkable(version.runtime);
     if (never !== null) this.#state = { kind: 'plain', reason: never, init: null };
   }
@@ -59,25 +69,26 @@ export class Residence {
    * Starts one instance on the best rung there is. `spec` is asked for when something must run user code.
    * Rejects with InitFailure or what the driver could not do.
    */
-  async start(spec: () => Promise<StartSpec>, instance: InstanceSpec, clock: Clock): Promise<Started> {
+  async start(spec: () => Promise<StartSpec>, instance: InstanceSpec): Promise<Started> {
     let waited: 'no' | 'made' | 'shared' = 'no';
+    const found = this.#found();
     for (let failures = 0; ;) {
       const state = this.#state;
       switch (state.kind) {
         case 'plain':
-          return plainly(await this.driver.start(await spec(), instance));
+          return plainly(await this.driver.start(await spec(), instance), found);
         case 'preparing':
           await state.done;
           waited = 'shared';
           break;
         case 'nothing': {
-          const first = await this.prepare(spec, instance, clock);
-          if (first !== null) return plainly(first);
+          const first = await this.prepare(spec, instance);
+          if (first !== null) return plainly(first, found);
           waited = 'made';
           break;
         }
         case 'snapshot': {
-          const forked = await this.#fork(state.snapshot, instance, clock).catch((error: unknown) => {
+          const forked = await this.#fork(state.snapshot, instance).catch((error: unknown) => {
             if (++failures >= FORK_TRIES) throw error;
             return null;
           });
@@ -86,8 +97,9 @@ export class Residence {
             if (failures > 1) await this.evict();
             break;
           }
-          if (waited === 'no') return { instance: forked, rung: forked.rung, init: null, initBilled: false };
-          return { instance: forked, rung: state.snapshot.rung, init: state.snapshot.init, initBilled: waited === 'made' };
+          if (waited === 'no') return { instance: forked, rung: forked.rung, init: null, initBilled: false, steps: forked.steps, found };
+          const { rung, init, steps } = state.snapshot;
+          return { instance: forked, rung, init, initBilled: waited === 'made', steps: [...steps, ...forked.steps], found };
         }
         default:
           state satisfies never;
@@ -99,7 +111,7 @@ export class Residence {
    * Makes the snapshot. Resolves with an instance when the version turned out not to be forkable: the process that ran the init phase
    * serves. Rejects with InitFailure.
    */
-  async prepare(spec: () => Promise<StartSpec>, first: InstanceSpec, clock: Clock): Promise<DriverInstance | null> {
+  async prepare(spec: () => Promise<StartSpec>, first: InstanceSpec): Promise<DriverInstance | null> {
     const making = deferred<void>();
     making.promise.catch(() => undefined); // those who wait for it are told; there may be none
     this.#state = { kind: 'preparing', done: making.promise };
@@ -110,8 +122,8 @@ export class Residence {
         making.resolve();
         return prepared.instance;
       }
-      this.lastUsedMs = clock.monotonic();
-      this.#settle(prepared.snapshot, clock.now());
+      this.lastUsedMs = this.#clock.monotonic();
+      this.#settle(prepared.snapshot, this.#clock.now());
       making.resolve();
       return null;
     } catch (error) {
@@ -121,11 +133,12 @@ export class Residence {
     }
   }
 
-  /** Ends the snapshot; instances live on. True when there was one. */
-  async evict(): Promise<boolean> {
+  /** Ends the snapshot; instances live on. True when there was one. `by`: why, for whoever waits for the next. */
+  async evict(by: 'idle' | 'memory' | 'asked' = 'asked'): Promise<boolean> {
     const state = this.#state;
     if (state.kind !== 'snapshot') return false;
     this.#state = { kind: 'nothing' };
+    this.#absence = { kind: 'evicted', by, atMs: this.#clock.now(), unusedMs: this.#clock.monotonic() - this.lastUsedMs };
     await state.snapshot.evict();
     return true;
   }
@@ -136,8 +149,13 @@ export class Residence {
     await this.evict();
   }
 
-  async #fork(snapshot: DriverSnapshot, instance: InstanceSpec, clock: Clock): Promise<DriverInstance> {
-    this.lastUsedMs = clock.monotonic();
+  #found(): Started['found'] {
+    const { kind } = this.#state;
+    return kind === 'snapshot' ? { kind } : kind === 'plain' ? this.#state : this.#absence;
+  }
+
+  async #fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance> {
+    this.lastUsedMs = this.#clock.monotonic();
     try {
       const forked = await this.driver.fork(snapshot, instance);
       this.forks++;
@@ -152,12 +170,15 @@ export class Residence {
     this.#state = { kind: 'snapshot', snapshot, madeAtMs };
     this.forks = 0;
     void snapshot.gone.then(() => {
-      if (this.#state.kind === 'snapshot' && this.#state.snapshot === snapshot) this.#state = { kind: 'nothing' };
+      if (this.#state.kind !== 'snapshot' || this.#state.snapshot !== snapshot) return;
+      this.#state = { kind: 'nothing' };
+      this.#absence = { kind: 'lost', atMs: this.#clock.now() };
     });
     if (this.#retired) void this.evict();
   }
 }
 
-function plainly(instance: DriverInstance): Started {
-  return { instance, rung: instance.rung, init: instance.init, initBilled: instance.init !== null };
+function plainly(instance: DriverInstance, found: Started['found']): Started {
+  const { rung, init, steps } = instance;
+  return { instance, rung, init, initBilled: init !== null, steps, found };
 }

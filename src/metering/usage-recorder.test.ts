@@ -41,6 +41,10 @@ class TestStore implements UsageStore {
     return this.#inner.recent(query);
   }
 
+  attempts(requestId: string): Promise<UsageRecord[]> {
+    return this.#inner.attempts(requestId);
+  }
+
   async ids(): Promise<Set<string>> {
     return new Set((await this.recent({ limit: 1e6 })).map((r) => r.requestId));
   }

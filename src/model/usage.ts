@@ -1,4 +1,5 @@
 import type { Rung } from './instance.ts';
+import type { ColdStart } from './waterfall.ts';
 
 /** How an invocation ended. `throttled` never reached an instance and is not billed. */
 export type Outcome = 'ok' | 'error' | 'timeout' | 'crash' | 'init_error' | 'too_large';
@@ -31,6 +32,12 @@ export interface UsageRecord {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly outcome: Outcome;
+  /** From coming in to being handed to an instance, milliseconds; what a cold start took is in it. */
+  readonly queuedMs: number;
+  /** Time in the handler as the instance measured it, milliseconds; null when it did not answer. */
+  readonly handlerMs: number | null;
+  /** How the instance came to be that was waited for; null when warm. */
+  readonly start: ColdStart | null;
 }
 
 /** Where finished invocations are noted; must not block and must not throw. */

@@ -71,6 +71,20 @@ export interface Hello {
   readonly capabilities: readonly string[];
   /** Optional confinement steps that failed, as `op: reason`: what is not active. */
   readonly unconfined: readonly string[];
+  /** When the steps of its birth were done; null for a process that was not forked. */
+  readonly born: BirthTimes | null;
+}
+
+/** Moments of a child's first steps, milliseconds of CLOCK_MONOTONIC, which all processes of a machine share. */
+export interface BirthTimes {
+  /** The parent took the order up. */
+  readonly takenMs: number;
+  /** fork(2) had returned in the child. */
+  readonly forkedMs: number;
+  /** Both sockets were connected. */
+  readonly connectedMs: number;
+  /** All steps of confinement were taken. */
+  readonly confinedMs: number;
 }
 
 /** Host to shim: what the process is to become. */
@@ -110,6 +124,8 @@ export interface ForkOrder {
   readonly confine: readonly ConfineStep[];
   /** For a child that is an instance: AWS_LAMBDA_LOG_STREAM_NAME. */
   readonly logStream: string | null;
+  /** Nobody waits for the child: a zygote that still has to practise (Node.js) does that first, for all that will be forked from the child. */
+  readonly practised: boolean;
 }
 
 /** One step of confinement, carried out in the child between fork and greeting. An `optional` step that fails is reported in {@link Hello}, any other ends the child. */
@@ -155,6 +171,12 @@ export interface ChildExited {
 
 export interface InitDone {
   readonly durationMs: number;
+  /** Becoming the function's process (environment, search path), milliseconds. */
+  readonly setUpMs: number;
+  /** Loading what the handler's module loads, milliseconds. What of this can't be seen (ES modules in Node.js) counts as `userMs`. */
+  readonly importMs: number;
+  /** The rest of the handler's module, milliseconds. What follows until this message is looking whether the process may be forked. */
+  readonly userMs: number;
   readonly slowestModules: readonly { readonly name: string; readonly ms: number }[];
   /** Null: safe to fork, the process waits for orders. Else why not, and it serves invocations itself. */
   readonly unforkable: string | null;

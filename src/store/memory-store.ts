@@ -87,10 +87,14 @@ function usage(): UsageStore {
         ),
       );
     },
-    async recent({ functionName, limit }) {
+    async recent({ functionName, limit, coldOnly }) {
       return matching(functionName)
+        .filter((r) => coldOnly !== true || r.coldRung !== null)
         .sort((a, b) => b.startedAtMs - a.startedAtMs)
         .slice(0, limit);
+    },
+    async attempts(requestId) {
+      return [...records.values()].filter((r) => r.requestId === requestId).sort((a, b) => a.attempt - b.attempt);
     },
   };
 }
@@ -98,7 +102,15 @@ function usage(): UsageStore {
 /** What a table's column would refuse. */
 function assertPossible(record: UsageRecord): void {
   const counts = [record.attempt, record.billedMs, record.memoryMb, record.bytesIn, record.bytesOut];
-  const times = [record.startedAtMs, record.durationMs, record.coldMs, record.memoryUsedMb, record.initMs ?? 0];
+  const times = [
+    record.startedAtMs,
+    record.durationMs,
+    record.coldMs,
+    record.memoryUsedMb,
+    record.initMs ?? 0,
+    record.queuedMs,
+    record.handlerMs ?? 0,
+  ];
   if (counts.every((n) => Number.isSafeInteger(n) && n >= 0) && times.every((n) => Number.isFinite(n))) return;
   throw new HearthError('InvalidParameterValueException', `A usage record can't be true: ${JSON.stringify(record)}`);
 }

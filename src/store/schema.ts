@@ -1,4 +1,5 @@
 import type { ColumnType } from 'kysely';
+import type { ColdStart } from '../model/waterfall.ts';
 
 /** The tables of schema `hearth`, as kysely sees them; migrations/ makes them. Times are read as epoch milliseconds by the queries. */
 export interface Database {
@@ -58,4 +59,7 @@ interface UsageTable {
   bytes_in: string;
   bytes_out: string;
   outcome: string;
+  queued_ms: number | null;
+  handler_ms: number | null;
+  start: ColdStart | null;
 }

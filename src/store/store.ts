@@ -63,8 +63,10 @@ export interface UsageStore {
   append(records: readonly UsageRecord[]): Promise<void>;
   /** Totals by function, of starts in [fromMs, toMs). */
   totals(query: { readonly fromMs: number; readonly toMs: number; readonly functionName?: string }): Promise<UsageTotals[]>;
-  /** The newest records first. */
-  recent(query: { readonly functionName?: string; readonly limit: number }): Promise<UsageRecord[]>;
+  /** The newest records first; `coldOnly`: of invocations that waited for a start. */
+  recent(query: { readonly functionName?: string; readonly limit: number; readonly coldOnly?: boolean }): Promise<UsageRecord[]>;
+  /** The records of one invocation, the first attempt first; none when it is not known. */
+  attempts(requestId: string): Promise<UsageRecord[]>;
 }
 
 /** The state of one Hearth, in PostgreSQL. Holds the advisory lock that keeps a second server out until `close`. */

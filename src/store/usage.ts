@@ -1,17 +1,14 @@
 import { sql } from 'kysely';
-import type { Kysely, RawBuilder } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
-import type { Rung } from '../model/instance.ts';
-import type { Outcome, UsageRecord } from '../model/usage.ts';
+import type { UsageRecord } from '../model/usage.ts';
 import { databaseError } from './database-error.ts';
 import type { Run } from './functions.ts';
 import type { Log } from './log.ts';
 import type { Database } from './schema.ts';
 import type { UsageStore, UsageTotals } from './store.ts';
 import { COLUMNS, daysToPrepare, makePartition } from './usage-partitions.ts';
-
-/** What PostgreSQL's timestamps and dates take from JavaScript: the years 1 to 9999. */
-const TIME_RANGE = { fromMs: -62_135_596_800_000, toMs: 253_402_300_799_000 };
+import { at, attempts, recent } from './usage-records.ts';
 
 export interface UsageOptions {
   /** Region of this server, part of the key. */
@@ -32,6 +29,7 @@ export function usageStore(db: Kysely<Database>, run: Run, options: UsageOptions
       }),
     totals: (query) => run(() => totals(db, query)),
     recent: (query) => run(() => recent(db, query, options.clock.now())),
+    attempts: (requestId) => run(() => attempts(db, requestId, options.clock.now())),
   };
 }
 
@@ -66,11 +64,13 @@ async function insert(db: Kysely<Database>, records: readonly UsageRecord[], reg
     insert into hearth.usage (${sql.raw(COLUMNS)})
     select r."accountId", ${region}, (to_timestamp(r."startedAtMs" / 1000) at time zone 'UTC')::date, r."requestId", r.attempt, r."functionId",
       r."functionName", r.version, r."revisionId", r."instanceId", to_timestamp(r."startedAtMs" / 1000), r."durationMs", r."billedMs", r."initMs",
-      r."initBilled", r."memoryMb", r."memoryUsedMb", r."coldRung", r."coldMs", r."bytesIn", r."bytesOut", r.outcome
+      r."initBilled", r."memoryMb", r."memoryUsedMb", r."coldRung", r."coldMs", r."bytesIn", r."bytesOut", r.outcome,
+      r."queuedMs", r."handlerMs", r.start
     from json_to_recordset(${JSON.stringify(records)}::json) as r(
       "accountId" text, "requestId" text, attempt int, "functionId" text, "functionName" text, version text, "revisionId" text, "instanceId" text,
       "startedAtMs" float8, "durationMs" float8, "billedMs" int8, "initMs" float8, "initBilled" bool, "memoryMb" int, "memoryUsedMb" float8,
-      "coldRung" text, "coldMs" float8, "bytesIn" int8, "bytesOut" int8, outcome text)
+      "coldRung" text, "coldMs" float8, "bytesIn" int8, "bytesOut" int8, outcome text,
+      "queuedMs" float8, "handlerMs" float8, start jsonb)
     on conflict do nothing
   `.execute(db);
 }
@@ -100,70 +100,4 @@ async function totals(db: Kysely<Database>, query: Parameters<UsageStore['totals
     .orderBy('function_name')
     .execute();
   return rows;
-}
-
-function at(ms: number): RawBuilder<Date> {
-  const clamped = Math.min(Math.max(ms, TIME_RANGE.fromMs), TIME_RANGE.toMs);
-  return sql<Date>`to_timestamp(${clamped}::float8 / 1000)`;
-}
-
-const HOUR_MS = 3_600_000;
-/** Looked through one after the other until there is enough, since a block range index finds a time but keeps no order. */
-const WINDOWS_MS = [HOUR_MS, 24 * HOUR_MS, 30 * 24 * HOUR_MS];
-
-async function recent(db: Kysely<Database>, query: Parameters<UsageStore['recent']>[0], nowMs: number): Promise<UsageRecord[]> {
-  for (const window of WINDOWS_MS) {
-    const found = await newest(db, query, nowMs - window);
-    if (found.length >= query.limit) return found;
-  }
-  return newest(db, query, TIME_RANGE.fromMs);
-}
-
-async function newest(db: Kysely<Database>, query: Parameters<UsageStore['recent']>[0], sinceMs: number): Promise<UsageRecord[]> {
-  const rows = await db
-    .selectFrom('hearth.usage')
-    .select(['request_id', 'attempt', 'account_id', 'function_id', 'function_name', 'version', 'revision_id', 'instance_id'])
-    .select([
-      'duration_ms',
-      'billed_ms',
-      'init_ms',
-      'init_billed',
-      'memory_mb',
-      'memory_used_mb',
-      'cold_rung',
-      'cold_ms',
-      'bytes_in',
-      'bytes_out',
-      'outcome',
-    ])
-    .select(sql<number>`(extract(epoch from started_at) * 1000)::float8`.as('started_ms'))
-    .where(sql<boolean>`started_at >= ${at(sinceMs)}`)
-    .$if(query.functionName !== undefined, (q) => q.where('function_name', '=', query.functionName ?? ''))
-    .orderBy('started_at', 'desc')
-    .orderBy('request_id')
-    .orderBy('attempt', 'desc')
-    .limit(query.limit)
-    .execute();
-  return rows.map((row) => ({
-    requestId: row.request_id,
-    attempt: row.attempt,
-    accountId: row.account_id,
-    functionId: row.function_id,
-    functionName: row.function_name,
-    version: row.version,
-    revisionId: row.revision_id,
-    instanceId: row.instance_id,
-    startedAtMs: row.started_ms,
-    durationMs: row.duration_ms,
-    billedMs: Number(row.billed_ms),
-    initMs: row.init_ms,
-    initBilled: row.init_billed,
-    memoryMb: row.memory_mb,
-    memoryUsedMb: row.memory_used_mb,
-    coldRung: row.cold_rung as Rung | null,
-    coldMs: row.cold_ms,
-    bytesIn: Number(row.bytes_in),
-    bytesOut: Number(row.bytes_out),
-    outcome: row.outcome as Outcome,
-  }));
 }

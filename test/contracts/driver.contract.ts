@@ -108,6 +108,22 @@ export function driverContract(name: string, subject: DriverUnderTest): void {
       await settle(instance.kill());
     });
 
+    test('tells how each came to be, one step after the other', async () => {
+      const snapshot = await snapshotOf('echo');
+      const instances = [await settle(driver.fork(snapshot, instanceSpec())), await settle(driver.start(spec('echo'), instanceSpec()))];
+      const [forkedSteps, ownSteps] = instances.map((i) => i.steps.map((s) => s.name));
+      assert.ok(forkedSteps?.includes('fork') && !forkedSteps.includes('userInit'), forkedSteps?.join());
+      for (const names of [ownSteps, snapshot.steps.map((s) => s.name)]) assert.ok(names?.includes('userInit'), names?.join());
+      for (const { steps } of [snapshot, ...instances]) {
+        steps.forEach((step, i) => {
+          const before = steps[i - 1];
+          assert.ok(step.ms >= 0 && (before === undefined || step.atMs >= before.atMs + before.ms - 0.01), JSON.stringify(steps));
+        });
+      }
+      await settle(Promise.all(instances.map((i) => i.kill())));
+      await settle(snapshot.evict());
+    });
+
     test('answers one invocation after another, and says what was thrown', async () => {
       const instance = await forked('throws');
       for (let i = 0; i < 3; i++) {

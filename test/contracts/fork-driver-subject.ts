@@ -66,5 +66,5 @@ export function behaviourSpec(behaviour: string, runtime: string, more: Partial<
     path: '/usr/local/bin:/usr/bin:/bin',
     initialization: 'snap-start',
   });
-  return { version, taskRoot, dependencyRoot: null, environment, initTimeoutMs: 20_000 };
+  return { version, taskRoot, dependencyRoot: null, environment, initTimeoutMs: 20_000, onDemand: true };
 }

@@ -83,12 +83,29 @@ function functionsContract(store: () => Store): void {
 
 function usageContract(store: () => Store, nowMs: () => number): void {
   test('a record comes back as it was given', async () => {
-    const full = aRecord({ startedAtMs: nowMs(), initMs: 12.5, coldRung: 'zygote', coldMs: 40.25, durationMs: 0.1, bytesIn: 2 ** 40 });
-    const bare = aRecord({ functionName: full.functionName, startedAtMs: nowMs() - 1, outcome: 'crash' });
+    const functionName = `f-${randomUUID()}`;
+    const given = { functionName, startedAtMs: nowMs(), initMs: 12.5, coldRung: 'zygote', coldMs: 40.25, bytesIn: 2 ** 40 } as const;
+    const bare = aRecord({ functionName, startedAtMs: nowMs() - 1, outcome: 'crash' });
+    const cold = { of: 'invocation', name: 'queue', atMs: 0, ms: 0.125 } as const;
+    const reason = { cause: 'deployed', text: 'the deploy 2.0 s ago' } as const;
+    const slowestModules = [{ name: 'caf\u00e9 \ud83d\ude00', ms: 1.5 }];
+    const start = { rung: 'zygote', reason, steps: [cold], slowestModules, unforkable: null } as const;
+    const full = aRecord({ ...given, queuedMs: 40.5, handlerMs: null, start });
     await store().usage.append([bare, full]);
     assert.deepEqual(await store().usage.recent({ functionName: full.functionName, limit: 10 }), [full, bare]);
     assert.deepEqual(await store().usage.recent({ functionName: full.functionName, limit: 1 }), [full]);
+    assert.deepEqual(await store().usage.recent({ functionName: full.functionName, limit: 10, coldOnly: true }), [full]);
     assert.deepEqual(await store().usage.recent({ functionName: 'nobody-has-this-name', limit: 10 }), []);
+  });
+
+  test('the records of one invocation are found by its id, whenever it was', async () => {
+    const requestId = randomUUID();
+    const [first, second] = [1, 2].map((attempt) => aRecord({ requestId, attempt, startedAtMs: nowMs() - 3_000 * attempt }));
+    const old = aRecord({ startedAtMs: nowMs() - 90 * 86_400_000 });
+    await store().usage.append([second!, first!, old, aRecord()]);
+    assert.deepEqual(await store().usage.attempts(requestId), [first, second]);
+    assert.deepEqual(await store().usage.attempts(old.requestId), [old]);
+    assert.deepEqual(await store().usage.attempts(randomUUID()), []);
   });
 
   test('totals are exact, and of the starts in [from, to)', async () => {
@@ -210,6 +227,9 @@ export function aRecord(changes: Partial<UsageRecord> = {}): UsageRecord {
     bytesIn: 10,
     bytesOut: 20,
     outcome: 'ok',
+    queuedMs: 0.05,
+    handlerMs: 4.1,
+    start: null,
     ...changes,
   };
 }

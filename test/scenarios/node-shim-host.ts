@@ -240,7 +240,7 @@ export class Host {
   forkOrder(
     parent: Peer,
     logStream: string | null,
-    confine: readonly ConfineStep[],
+    o: { readonly confine: readonly ConfineStep[]; readonly practised?: boolean },
   ): { token: string; forked: Promise<Forked>; greeted: Promise<Peer> } {
     const token = randomUUID();
     const greeted = this.expect(token);
@@ -249,8 +249,9 @@ export class Host {
       token,
       socket: path.join(this.directory, 'socket'),
       logSocket: path.join(this.directory, 'logs'),
-      confine,
+      confine: o.confine,
       logStream,
+      practised: o.practised ?? false,
     });
     const answered = async (): Promise<Forked> => {
       const answer = await parent.take((next) => next.request === request);
@@ -261,7 +262,7 @@ export class Host {
   }
 
   async fork(parent: Peer, logStream: string | null = null, confine: readonly ConfineStep[] = [{ op: 'setsid' }]): Promise<Peer> {
-    const { token, forked, greeted } = this.forkOrder(parent, logStream, confine);
+    const { token, forked, greeted } = this.forkOrder(parent, logStream, { confine });
     const { pid } = await forked;
     const stop = new AbortController();
     const ended = parent.take(({ type, payload }) => type === Frame.childExited && JSON.parse(payload.toString()).pid === pid, stop.signal);

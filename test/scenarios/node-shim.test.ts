@@ -76,6 +76,20 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     assert.equal(parse(await invoke(instances[0]!, {})).calls, 2);
   });
 
+  test('a zygote practises before an order that has time, and others wait no longer than that', async () => {
+    const fresh = await host.zygote();
+    const patient = host.forkOrder(fresh, null, { confine: [{ op: 'setsid' }], practised: true });
+    const hurried = host.forkOrder(fresh, null, { confine: [{ op: 'setsid' }] });
+    const children = await Promise.all([patient.greeted, hurried.greeted]);
+    const later = await host.fork(fresh);
+    for (const child of [...children, later]) {
+      await host.initialise(child, 'node-echo');
+      const instance = await host.instance(child);
+      assert.equal(parse(await invoke(instance, { a: 1 })).calls, 1);
+    }
+    assert.equal(host.logs.get(fresh.hello.token), '', 'practice prints nothing');
+  });
+
   test('reaps instances and says how they ended; they outlive their parent', async () => {
     const { snapshot, instance } = await snapshotOf('node-lambda', { handler: 'index.exits' });
     const [exits, killed, survivor] = [await instance(), await instance(), await instance()];
@@ -311,7 +325,7 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
       assert.equal(existsSync(path.join(tmpdir(), 'written')), false);
       assert.match(readFileSync(`/proc/${peer.hello.pid}/smaps_rollup`, 'utf8'), /^Pss:/m);
 
-      const failed = host.forkOrder(snapshot, null, [{ op: 'hostname', name: 'not allowed' }]);
+      const failed = host.forkOrder(snapshot, null, { confine: [{ op: 'hostname', name: 'not allowed' }] });
       const { pid } = await failed.forked;
       const ended = await snapshot.take(({ type, payload }) => type === Frame.childExited && JSON.parse(payload.toString()).pid === pid);
       assert.equal(JSON.parse(ended!.payload.toString()).code, 70);

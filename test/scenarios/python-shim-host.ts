@@ -73,6 +73,7 @@ export class ShimHost {
       logSocket: this.#logPath,
       confine: options.confine ?? [],
       logStream: options.logStream ?? null,
+      practised: false,
     });
     return new Shim(await greeted, log);
   }

@@ -46,7 +46,14 @@ describe('gateway', () => {
       memory: { totalBytes: 1e10, availableBytes: () => 1e10 },
       provision: {
         driver: () => driver,
-        startSpec: async (v) => ({ version: v, taskRoot: '/', dependencyRoot: null, environment: {}, initTimeoutMs: 1_000 }),
+        startSpec: async (v) => ({
+          version: v,
+          taskRoot: '/',
+          dependencyRoot: null,
+          environment: {},
+          initTimeoutMs: 1_000,
+          onDemand: true,
+        }),
         log: () => ({ line: () => undefined }),
       },
       limits: { reserveBytes: 0, instances: 10, startsAtOnce: 4 },

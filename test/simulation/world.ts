@@ -59,6 +59,7 @@ export function world(
         dependencyRoot: null,
         environment: {},
         initTimeoutMs: o.onDemand ? 10_000 : 130_000,
+        onDemand: o.onDemand,
       }),
       log: () => ({ line: (requestId, text) => lines.push(`${requestId ?? '-'} ${text}`) }),
     },

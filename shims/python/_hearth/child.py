@@ -2,21 +2,30 @@
 
 import os
 import sys
+import time
 
 from . import confine, output, reseed
 from .connection import Connection
 
 
 def become(order, parent):
-    """Connects, confines, re-seeds. Returns the connection and the optional confinement steps that failed; what can't be done ends the child."""
+    """Connects, confines, re-seeds. Returns the connection, the optional confinement steps that failed and when it was done; what can't be done ends the child."""
     try:
         output.attach(order["logSocket"], order["token"])
         connection = Connection(order["socket"])
+        connected_ms = time.monotonic() * 1000
         unconfined = confine.take(order["confine"], parent)
+        confined_ms = time.monotonic() * 1000
         reseed.everything()
         if order.get("logStream") is not None:
             os.environ["AWS_LAMBDA_LOG_STREAM_NAME"] = order["logStream"]
-        return connection, unconfined
+        born = {
+            "takenMs": order["takenMs"],
+            "forkedMs": order["forkedMs"],
+            "connectedMs": connected_ms,
+            "confinedMs": confined_ms,
+        }
+        return connection, unconfined, born
     except Exception as error:  # nobody above could do better than end
         print("hearth: this process could not start: %s: %s" % (type(error).__name__, error), file=sys.stderr)
         output.flush()

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import sys
+import time
 
 from . import frames
 
@@ -48,6 +49,7 @@ def _carry_out(connection, children):
         kind, request, payload = frame
         if kind != frames.FORK:
             raise frames.ProtocolError("frame type %d while waiting for orders" % kind)
+        taken_ms = time.monotonic() * 1000
         order = json.loads(payload)
         parent = os.getpid()
         try:
@@ -56,6 +58,8 @@ def _carry_out(connection, children):
             connection.send_json(frames.FORK_FAILED, request, {"message": "fork: %s" % error.strerror})
         else:
             if pid == 0:
+                order["takenMs"] = taken_ms
+                order["forkedMs"] = time.monotonic() * 1000
                 return order, parent
             children.add(pid)
             connection.send_json(frames.FORKED, request, {"pid": pid})

@@ -24,18 +24,26 @@ def run(connection, order):
     timing = modules.Timing()
     try:
         _enter(order)
+        entered = time.perf_counter()
         with timing, libraries.modest():
             call = handler.find(order["handler"])
     except Exception as error:
         _fail(connection, error, start)
-    duration_ms = (time.perf_counter() - start) * 1000
+    loaded = time.perf_counter()
     function = Function(call, max(1, order["concurrency"]))
     why = _unforkable(connection, order, function)
     function.is_snapshot = why is None and order["snapshot"]
     if function.is_snapshot:
         reseed.everything()  # rehearsed: what a library prepares at its first seeding is not prepared anew in every child
     output.flush()
-    done = {"durationMs": round(duration_ms, 3), "slowestModules": timing.slowest(10), "unforkable": why}
+    done = {
+        "durationMs": round((loaded - start) * 1000, 3),
+        "setUpMs": round((entered - start) * 1000, 3),
+        "importMs": round(timing.import_ms, 3),
+        "userMs": round((loaded - entered) * 1000 - timing.import_ms, 3),
+        "slowestModules": timing.slowest(10),
+        "unforkable": why,
+    }
     connection.send_json(frames.INIT_DONE, 0, done)
     return function
 

@@ -11,6 +11,8 @@ class Timing:
 
     def __init__(self):
         self._ms = {}
+        self._depth = 0
+        self.import_ms = 0.0  # in what the handler's module imports: the outermost is that module itself
         self._restore = []
 
     def __enter__(self):
@@ -31,17 +33,24 @@ class Timing:
         names = sorted(self._ms, key=self._ms.get, reverse=True)[:count]
         return [{"name": name, "ms": round(self._ms[name], 3)} for name in names]
 
+    def _note(self, name, ms):
+        self._ms[name] = self._ms.get(name, 0.0) + ms
+        if self._depth == 1:
+            self.import_ms += ms
+
     def _wrap(self, loader, method):
         original = getattr(loader, method)
-        spent = self._ms
+        timing = self
 
         def timed(self, subject):  # subject: a spec to create_module, a module to exec_module
             start = time.perf_counter()
+            timing._depth += 1
             try:
                 return original(self, subject)
             finally:
+                timing._depth -= 1
                 name = getattr(subject, "name", None) if method == "create_module" else subject.__name__
-                spent[name] = spent.get(name, 0.0) + (time.perf_counter() - start) * 1000
+                timing._note(name, (time.perf_counter() - start) * 1000)
 
         self._restore.append((loader, method, loader.__dict__.get(method)))
         setattr(loader, method, timed)

@@ -13,10 +13,11 @@ RUNTIME = "python/%d.%d.%d" % sys.version_info[:3]
 class Identity:
     """Who a process is to the host."""
 
-    def __init__(self, token, forked, unconfined):
+    def __init__(self, token, unconfined, born):
         self.token = token
-        self.forked = forked
+        self.forked = born is not None
         self.unconfined = unconfined
+        self.born = born
 
 
 def main():
@@ -27,7 +28,7 @@ def main():
         output.attach(log_socket, token)
     connection = Connection(os.environ.pop("HEARTH_SOCKET"))
     try:
-        live(connection, Identity(token, False, []))
+        live(connection, Identity(token, [], None))
     except frames.ProtocolError as error:
         print("hearth: protocol error: %s" % error, file=sys.stderr)
         output.flush()
@@ -51,8 +52,8 @@ def live(connection, identity):
         else:
             raise frames.ProtocolError("can't become %r" % role)
         order, parent = forker.wait_for_orders(connection)
-        connection, unconfined = child.become(order, parent)
-        identity = Identity(order["token"], True, unconfined)
+        connection, unconfined, born = child.become(order, parent)
+        identity = Identity(order["token"], unconfined, born)
 
 
 def greet(connection, identity):
@@ -66,6 +67,7 @@ def greet(connection, identity):
             "runtime": RUNTIME,
             "capabilities": (["fork"] if forker.available() else []) + ["concurrency"],
             "unconfined": identity.unconfined,
+            "born": identity.born,
         },
     )
     kind, _, payload = connection.read()

@@ -6,6 +6,8 @@ import { loadHearthFile } from '../hearth-file.ts';
 
 export interface DeployOptions extends EndpointOptions {
   readonly file?: string;
+  /** Milliseconds. */
+  readonly initBudget?: number;
   readonly json?: boolean;
 }
 
@@ -13,7 +15,7 @@ export interface DeployOptions extends EndpointOptions {
 export async function deploy(context: Context, names: readonly string[], options: DeployOptions): Promise<ExitCode> {
   const functions = chosen(await loadHearthFile(context.cwd, options.file), names);
   return withClient(context, options, async (client) => {
-    const outcomes = await deployAll(context, client, functions);
+    const outcomes = await deployAll(context, client, functions, { initBudgetMs: options.initBudget });
     if (options.json) context.out.json(outcomesJson(outcomes));
     else await showOutcomes(context.out, outcomes);
     return exitCodeOf(outcomes);

@@ -72,7 +72,7 @@ async function deployed(context: Context, options: UpOptions, endpoint: string, 
   const client = new HearthClient(endpoint);
   try {
     const file = await loadHearthFile(context.cwd, options.file);
-    return await deployAll(context, client, file.functions, signal);
+    return await deployAll(context, client, file.functions, { signal });
   } catch (error) {
     if (!signal?.aborted) context.out.error(asCliError(error));
     return [];

@@ -8,13 +8,16 @@ import { triggerKind } from '../../model/triggers.ts';
 import { functionUrl } from '../function-url.ts';
 import type { FunctionSettings } from '../registry.ts';
 import type { OwnDeps } from './api.ts';
+import { holdToBudget } from './init-budget.ts';
 
 export interface DeployRequest {
   readonly name: string;
   readonly source: Buffer;
   readonly manifest: FunctionManifest;
+  /** Longest that its init phase may take, milliseconds: else nothing is deployed. Null: any time. */
+  readonly initBudgetMs: number | null;
   readonly endpoint: string;
-  readonly progress: (p: BuildProgress | { step: 'register' | 'prepare'; message: string }) => void;
+  readonly progress: (p: BuildProgress | { step: 'budget' | 'register' | 'prepare'; message: string }) => void;
 }
 
 /** What a deployment made of a function. */
@@ -31,7 +34,7 @@ export interface Deployed {
   readonly init: InitReport | null;
 }
 
-/** Builds the source and makes the function what the manifest says. Throws BuildFailed and whatever the registry throws. */
+/** Builds the source and makes the function what the manifest says. Throws BuildFailed, InitBudgetExceeded and whatever the registry throws. */
 export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Deployed> {
   const { name, source, manifest, progress } = request;
   const build = await deps.artifacts.build({
@@ -41,7 +44,12 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     installScripts: manifest.installScripts,
     progress,
   });
-  const { version, created, unchanged } = await register(name, settingsOf(manifest, build, deps.keepAliveMs), deps);
+  const settings = settingsOf(manifest, build, deps.keepAliveMs);
+  if (request.initBudgetMs !== null) {
+    progress({ step: 'budget', message: 'measuring the init phase' });
+    await holdToBudget(deps.registry.draft(name, settings), request.initBudgetMs, deps.platform);
+  }
+  const { version, created, unchanged } = await register(name, settings, deps);
   progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
   if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
   const { init, warnings } = await prepared(version, deps);

@@ -18,7 +18,7 @@ interface Named {
   Params: { name: string };
 }
 
-const deployBody = z.strictObject({ source: z.string(), manifest: z.unknown() });
+const deployBody = z.strictObject({ source: z.string(), manifest: z.unknown(), initBudgetMs: z.number().positive().finite().optional() });
 
 /** Functions: list, deploy, remove, and the code of one. */
 export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
@@ -27,8 +27,9 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
   }));
 
   app.put<Named>('/hearth/v1/functions/:name', async (request, reply) => {
-    const { source, manifest } = explain(deployBody, request.body);
-    const wanted = { name: checkedName(request.params.name), manifest: parseFunctionManifest(manifest), endpoint: endpointOf(request) };
+    const { source, manifest, initBudgetMs = null } = explain(deployBody, request.body);
+    const name = checkedName(request.params.name);
+    const wanted = { name, manifest: parseFunctionManifest(manifest), initBudgetMs, endpoint: endpointOf(request) };
     checkEnvironment(wanted.manifest.environment);
     if (!deps.sources.has(source)) await deps.sources.read(source); // throws
     const lines = deps.lines.open();

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { HearthError } from '../../errors.ts';
 import { explain } from '../../model/manifest-errors.ts';
 import { endpointOf } from '../endpoint.ts';
 import { checkedName, functionNamed, wholeNumber, type OwnDeps } from './api.ts';
@@ -10,10 +11,13 @@ type Query = { Querystring: Record<string, unknown> };
 const evictBody = z.strictObject({ to: z.enum(['snapshot', 'zygote', 'disk']) });
 const MOST_RECORDS = 10_000;
 const RECORDS = 100;
+const MOST_LOOK_SECONDS = 300;
 
 /** What runs, what it used, and how to end it. */
 export function observationResources(app: FastifyInstance, deps: OwnDeps): void {
   app.get('/hearth/v1/status', async (request) => deps.platform.status(endpointOf(request)));
+
+  app.get<Query>('/hearth/v1/lag', (request) => deps.platform.lag(lookMs(request.query)));
 
   app.get<Query>('/hearth/v1/instances', (request) => {
     const name = request.query['function'];
@@ -38,6 +42,13 @@ export function observationResources(app: FastifyInstance, deps: OwnDeps): void 
     const limit = Math.min(wholeNumber(request.query, 'limit') ?? RECORDS, MOST_RECORDS);
     return { records: await deps.platform.usageRecords({ ...functionIn(request.query), limit }) };
   });
+}
+
+/** How long to look, from `seconds`. Throws InvalidParameterValueException. */
+function lookMs(query: Readonly<Record<string, unknown>>): number {
+  const seconds = wholeNumber(query, 'seconds') ?? 1;
+  if (seconds >= 1 && seconds <= MOST_LOOK_SECONDS) return seconds * 1000;
+  throw new HearthError('InvalidParameterValueException', `seconds must be from 1 to ${MOST_LOOK_SECONDS}, not ${seconds}`);
 }
 
 /** Usage outlives functions, so the name need not be one that is there. */

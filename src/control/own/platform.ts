@@ -2,6 +2,7 @@ import type { FunctionVersion, Scaling } from '../../model/function-version.ts';
 import type { InitReport, InstanceState, Rung } from '../../model/instance.ts';
 import type { UsageRecord } from '../../model/usage.ts';
 import type { LogLine, LogQuery } from '../../observe/function-logs.ts';
+import type { Lag } from '../../observe/lag.ts';
 
 /** `GET /hearth/v1/status` */
 export interface Status {
@@ -98,6 +99,8 @@ export interface FunctionSummary extends Occupancy {
 export interface Platform {
   /** `endpoint` is how the caller reached this server. */
   status(endpoint: string): Status;
+  /** Watches for so long how late the server's event loop is. */
+  lag(forMs: number): Promise<Lag>;
   occupancy(version: FunctionVersion): Occupancy;
   /** All that is resident, or of one function. */
   resident(functionName: string | null): Promise<Resident>;
@@ -108,12 +111,20 @@ export interface Platform {
    * the function's own failure is a result.
    */
   prepare(version: FunctionVersion): Promise<Preparation>;
+  /** Runs the init phase of a version that need not serve, and leaves nothing of it. As `prepare`. */
+  tryInit(version: FunctionVersion): Promise<Preparation>;
   /** Lines that are there, oldest first. */
   logs(query: LogQuery): Promise<readonly LogLine[]>;
   /** Calls a listener with every line of every function that arrives from now on; returns the way to stop. */
   followLogs(listener: (line: LogLine) => void): () => void;
   /** The usage report as docs/reference/own-api.md describes it. */
   usage(query: UsageQuery): Promise<unknown>;
-  /** Newest first. */
-  usageRecords(query: { readonly functionName?: string; readonly limit: number }): Promise<readonly UsageRecord[]>;
+  /** Newest first; `coldOnly`: of invocations that waited for a start. */
+  usageRecords(query: {
+    readonly functionName?: string;
+    readonly limit: number;
+    readonly coldOnly?: boolean;
+  }): Promise<readonly UsageRecord[]>;
+  /** The records of one invocation that has ended, the first attempt first. */
+  attempts(requestId: string): Promise<readonly UsageRecord[]>;
 }

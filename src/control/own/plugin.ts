@@ -3,6 +3,7 @@ import { HearthError } from '../../errors.ts';
 import { asHearthError } from '../faults.ts';
 import type { OwnDeps } from './api.ts';
 import { functionResources, sourceResource } from './functions.ts';
+import { invocationResources } from './invocations.ts';
 import { layerResource } from './layers.ts';
 import { logResource } from './logs.ts';
 import { observationResources } from './observation.ts';
@@ -28,7 +29,8 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     return reply.code(known.status).send(ownError(known));
   });
   app.addHook('onClose', async () => deps.lines.endAll());
-  for (const resource of [sourceResource, functionResources, layerResource, observationResources, logResource]) resource(app, deps);
+  for (const resource of [sourceResource, functionResources, layerResource, observationResources, invocationResources, logResource])
+    resource(app, deps);
 }
 
 /** The document of an error in Hearth's own API. */

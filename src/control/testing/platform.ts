@@ -2,13 +2,18 @@ import type { FunctionVersion } from '../../model/function-version.ts';
 import type { UsageRecord } from '../../model/usage.ts';
 import type { Evicted, EvictTo, Occupancy, Platform, Preparation, Resident, Status, UsageQuery } from '../own/platform.ts';
 import type { LogLine, LogQuery } from '../../observe/function-logs.ts';
+import type { Lag } from '../../observe/lag.ts';
 
 /** A platform that runs nothing and notes what it was asked. */
 export class TestPlatform implements Platform {
   readonly prepared: FunctionVersion[] = [];
+  readonly tried: FunctionVersion[] = [];
+  /** How long the next trials take, one after the other; then 5. */
+  readonly initMs: number[] = [];
   readonly evicted: [string, EvictTo][] = [];
   readonly usageQueries: UsageQuery[] = [];
   readonly past: LogLine[] = [];
+  records: UsageRecord[] = [];
   readonly followers = new Set<(line: LogLine) => void>();
   initFails: Preparation['failure'] = null;
 
@@ -28,6 +33,10 @@ export class TestPlatform implements Platform {
     };
   }
 
+  async lag(forMs: number): Promise<Lag> {
+    return { overMs: forMs, p50Ms: 0, p99Ms: 1, maxMs: 2 };
+  }
+
   occupancy(): Occupancy {
     return { instances: 0, resident: 'nothing' };
   }
@@ -45,6 +54,13 @@ export class TestPlatform implements Platform {
     this.prepared.push(version);
     const runs = version.snapshot === 'onDeploy' && this.initFails === null;
     return { init: runs ? { durationMs: 5, slowestModules: [], unforkable: null } : null, failure: this.initFails };
+  }
+
+  async tryInit(version: FunctionVersion): Promise<Preparation> {
+    this.tried.push(version);
+    const durationMs = this.initMs.shift() ?? 5;
+    const init = { durationMs, slowestModules: [{ name: 'heavy', ms: durationMs / 2 }], unforkable: null };
+    return { init: this.initFails === null ? init : null, failure: this.initFails };
   }
 
   async logs(query: LogQuery): Promise<LogLine[]> {
@@ -71,6 +87,10 @@ export class TestPlatform implements Platform {
   }
 
   async usageRecords(): Promise<UsageRecord[]> {
-    return [];
+    return this.records;
+  }
+
+  async attempts(requestId: string): Promise<UsageRecord[]> {
+    return this.records.filter((r) => r.requestId === requestId);
   }
 }

@@ -73,6 +73,10 @@ describe('exec driver', { timeout: 60_000 }, () => {
     assert.match(prepared.reason, /can't be forked/);
     const { instance } = prepared;
     assert.deepEqual([instance.rung, instance.init?.unforkable], ['disk', prepared.reason]);
+    assert.deepEqual(
+      instance.steps.map((s) => s.name),
+      ['spawn', 'userInit'],
+    );
     const ask = async (event: unknown): Promise<any> =>
       JSON.parse((await instance.invoke(invocation(event, 'r-3'), 1234.6)).body.toString());
     const headers = await ask({ do: 'headers' });

@@ -71,6 +71,12 @@ export class ExecDriver implements Driver {
     const durationMs = clock.monotonic() - startedAtMs;
     if (end.kind === 'ready') {
       instance.init = { durationMs, slowestModules: [], unforkable: REASON };
+      const spawnMs = instance.spawnedMs - startedAtMs;
+      instance.steps = [
+        { of: 'instance', name: 'spawn', atMs: startedAtMs, ms: spawnMs },
+        // Until the bootstrap asked for its first invocation: what it did meanwhile only it knows.
+        { of: 'instance', name: 'userInit', atMs: instance.spawnedMs, ms: durationMs - spawnMs },
+      ];
       return instance;
     }
     if (this.#closed) throw new HearthError('ServiceException', 'the driver was closed');

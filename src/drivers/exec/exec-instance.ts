@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
 import type { ExitStatus, InitReport } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
+import type { Step } from '../../model/waterfall.ts';
 import { Desk, type DeskAnswer } from './desk.ts';
 import { OutputLines } from './output-lines.ts';
 import { memoryOfFamily } from '../fork/process-figures.ts';
@@ -29,6 +30,9 @@ export type InitEnd =
 export class ExecInstance implements DriverInstance {
   readonly rung = 'disk';
   init: InitReport | null = null;
+  steps: readonly Step[] = [];
+  /** Monotonic: when the program ran; it has said nothing yet. */
+  spawnedMs = 0;
   readonly exited: Promise<ExitStatus>;
   readonly #options: ExecOptions;
   readonly #desk: Desk;
@@ -72,6 +76,7 @@ export class ExecInstance implements DriverInstance {
       this.#ended.resolve(this.#status);
       throw error;
     }
+    this.spawnedMs = this.#options.clock.monotonic();
     this.#output = new OutputLines(this.#options.spec.log, [this.#program.stdout, this.#program.stderr]);
     void this.#program.exited.then((status) => this.#end(status));
     if (this.#killed) void this.kill();

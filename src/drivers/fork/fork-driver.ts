@@ -2,6 +2,7 @@ import { InitFailure } from '../../fleet/driver.ts';
 import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, Prepared, ResidentRuntime, StartSpec } from '../../fleet/driver.ts';
 import { HearthError } from '../../errors.ts';
 import type { InitReport, Rung } from '../../model/instance.ts';
+import type { Step } from '../../model/waterfall.ts';
 import { InterpreterNotFound, parseRuntime } from '../../runtimes/catalogue.ts';
 import { encodeJsonFrame } from '../../runtimes/frames.ts';
 import type { Interpreter } from '../../runtimes/interpreters.ts';
@@ -9,8 +10,9 @@ import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
 import { confinement, needsTemporary } from '../../sandbox/confinement.ts';
 import { functionIds } from '../../sandbox/ids.ts';
+import { firstOf } from './birth-steps.ts';
 import { functionWelcome, runInit } from './init-phase.ts';
-import { ForkInstance } from './instance.ts';
+import { ForkInstance, type Birth } from './instance.ts';
 import { Forker } from './forker.ts';
 import type { ForkDriverOptions } from './options.ts';
 import { Processes } from './processes.ts';
@@ -26,6 +28,7 @@ interface Initialised {
   readonly newborn: Newborn;
   readonly rung: Rung;
   readonly init: InitReport;
+  readonly steps: readonly Step[];
   readonly needed: readonly string[];
   readonly cleanUp: () => void;
 }
@@ -65,9 +68,14 @@ export class ForkDriver implements Driver {
 
   async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
     const made = await this.#initialise(spec, first, true);
-    const { newborn, rung, init, needed } = made;
+    const { newborn, rung, init, steps, needed } = made;
     if (init.unforkable !== null) return { kind: 'instance', reason: init.unforkable, instance: this.#serve(made) };
-    const snapshot = new ForkSnapshot(new Forker(this.#processes, newborn), { rung, init, origin: { version: spec.version, needed } });
+    const snapshot = new ForkSnapshot(new Forker(this.#processes, newborn), {
+      rung,
+      init,
+      steps,
+      origin: { version: spec.version, needed },
+    });
     void snapshot.gone.then(made.cleanUp);
     return { kind: 'snapshot', snapshot };
   }
@@ -93,8 +101,13 @@ export class ForkDriver implements Driver {
         logStream: instance.logStream,
         sink: instance.log,
         concurrency: scaling.concurrency,
+        practised: false,
+        of: 'instance',
       });
-      return this.#keep(new ForkInstance(this.#processes, newborn, { rung: 'snapshot', init: null, welcome: WELCOME_INSTANCE, cleanUp }));
+      const steps = snapshot.forked ? newborn.steps : firstOf('snapshot', newborn.steps, 'freeze');
+      snapshot.forked = true;
+      const birth: Birth = { rung: 'snapshot', init: null, steps, welcome: WELCOME_INSTANCE, cleanUp };
+      return this.#keep(new ForkInstance(this.#processes, newborn, birth));
     } catch (error) {
       cleanUp();
       throw error;
@@ -124,9 +137,9 @@ export class ForkDriver implements Driver {
     await this.#processes.switchboard.close();
   }
 
-  #serve({ newborn, rung, init, cleanUp }: Initialised): ForkInstance {
+  #serve({ newborn, rung, init, steps, cleanUp }: Initialised): ForkInstance {
     this.#processes.supervisor.unpin(newborn.pid); // the init phase had one CPU
-    return this.#keep(new ForkInstance(this.#processes, newborn, { rung, init, welcome: null, cleanUp }));
+    return this.#keep(new ForkInstance(this.#processes, newborn, { rung, init, steps, welcome: null, cleanUp }));
   }
 
   #keep(instance: ForkInstance): ForkInstance {
@@ -145,12 +158,14 @@ export class ForkDriver implements Driver {
     const cleanUp = temporary?.remove ?? (() => {});
     try {
       const needed = neededPaths(this.#options, interpreter, spec);
-      const { newborn, rung } = await this.#function(interpreter, { spec, instance, needed, snapshot });
+      const of = snapshot ? 'snapshot' : 'instance';
+      const { newborn, rung, before } = await this.#function(interpreter, { spec, instance, needed, of });
       const taskRoot = real(spec.taskRoot) ?? spec.taskRoot;
       const environment = { ...spec.environment, LAMBDA_TASK_ROOT: taskRoot, ...(temporary === null ? {} : { TMPDIR: temporary.path }) };
       const welcome = functionWelcome({ ...spec, environment }, instance, { snapshot: snapshot && abilities.linux, taskRoot });
-      const init = await runInit(this.#processes, newborn, { welcome, limitMs: spec.initTimeoutMs, requestId: instance.instanceId });
-      return { newborn, rung, init, needed, cleanUp };
+      const order = { welcome, limitMs: spec.initTimeoutMs, requestId: instance.instanceId, of } as const;
+      const { init, steps } = await runInit(this.#processes, newborn, order);
+      return { newborn, rung, init, steps: [...before, ...newborn.steps, ...steps], needed, cleanUp };
     } catch (error) {
       cleanUp();
       throw error;
@@ -160,21 +175,24 @@ export class ForkDriver implements Driver {
   /** A process that waits to become the function: forked from the runtime's zygote or, where nothing can be forked, started. */
   async #function(
     interpreter: Interpreter,
-    o: { spec: StartSpec; instance: InstanceSpec; needed: readonly string[]; snapshot: boolean },
-  ): Promise<{ newborn: Newborn; rung: Rung }> {
+    o: { spec: StartSpec; instance: InstanceSpec; needed: readonly string[]; of: 'snapshot' | 'instance' },
+  ): Promise<{ newborn: Newborn; rung: Rung; before: readonly Step[] }> {
     const { concurrency } = o.spec.version.scaling;
-    const plain = async (): Promise<{ newborn: Newborn; rung: Rung }> => {
-      const awaited = this.#processes.await(o.instance.log, concurrency);
-      return { newborn: await this.#zygotes.spawn(interpreter, { log: true, awaited, ids: this.#ids(o.spec) }), rung: 'disk' };
+    const { of } = o;
+    const plain = async (): Promise<{ newborn: Newborn; rung: Rung; before: readonly Step[] }> => {
+      const awaited = this.#processes.await(o.instance.log, concurrency, of);
+      return { newborn: await this.#zygotes.spawn(interpreter, { log: true, awaited, ids: this.#ids(o.spec) }), rung: 'disk', before: [] };
     };
     if (whyNoFork(interpreter.language, this.#options.abilities.linux) !== null) return plain();
-    const confine = this.#confineFunction(o.spec, o.needed, o.snapshot);
+    const confine = this.#confineFunction(o.spec, o.needed, of === 'snapshot');
     for (let retry = true; ; retry = false) {
-      const { forker, started } = await this.#zygotes.get(interpreter);
+      const { forker, started, steps } = await this.#zygotes.get(interpreter);
       if (forker === null) return plain();
       try {
-        const newborn = await forker.fork({ confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency });
-        return { newborn, rung: started ? 'disk' : 'zygote' };
+        const practised = !o.spec.onDemand;
+        const newborn = await forker.fork({ confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency, of, practised });
+        if (!started) return { newborn, rung: 'zygote', before: [] };
+        return { newborn: { ...newborn, steps: firstOf('runtime', newborn.steps, 'rehearse') }, rung: 'disk', before: steps };
       } catch (error) {
         if (!retry || !forker.over) throw error; // one that was being evicted is no reason to fail
       }

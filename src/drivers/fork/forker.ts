@@ -2,6 +2,7 @@ import { HearthError } from '../../errors.ts';
 import type { LogSink } from '../../fleet/driver.ts';
 import { deferred } from '../../lib/deferred.ts';
 import type { Deferred } from '../../lib/deferred.ts';
+import type { StepOf } from '../../model/waterfall.ts';
 import { FrameError, decodeJson, encodeJsonFrame } from '../../runtimes/frames.ts';
 import { Frame } from '../../runtimes/protocol.ts';
 import type { ConfineStep, ForkOrder } from '../../runtimes/protocol.ts';
@@ -17,6 +18,10 @@ export interface ChildOrder {
   readonly logStream: string | null;
   readonly sink: LogSink;
   readonly concurrency: number;
+  /** See {@link ForkOrder}. */
+  readonly practised: boolean;
+  /** What the child is to be. */
+  readonly of: StepOf;
 }
 
 /** A process that waits for fork orders: a runtime zygote or a snapshot. It reaps its children and says how they ended. */
@@ -52,7 +57,7 @@ export class Forker {
   /** Forks a child and waits until it has greeted. Rejects with HearthError ServiceException. */
   async fork(order: ChildOrder): Promise<Newborn> {
     const { greetingMs } = this.#processes.options;
-    const awaited = this.#processes.await(order.sink, order.concurrency);
+    const awaited = this.#processes.await(order.sink, order.concurrency, order.of);
     let pid: number;
     try {
       pid = await this.#order(awaited.token, order);
@@ -70,13 +75,13 @@ export class Forker {
     await this.#ended();
   }
 
-  async #order(token: string, { confine, logStream }: ChildOrder): Promise<number> {
+  async #order(token: string, { confine, logStream, practised }: ChildOrder): Promise<number> {
     if (this.#over) throw new HearthError('ServiceException', 'the process to fork from is gone');
     const { socketPath, logPath } = this.#processes.switchboard;
     const request = ++this.#requests;
     const answer = deferred<number>();
     this.#orders.set(request, answer);
-    const order: ForkOrder = { token, socket: socketPath, logSocket: logPath, confine, logStream };
+    const order: ForkOrder = { token, socket: socketPath, logSocket: logPath, confine, logStream, practised };
     this.#parent.peer.write(encodeJsonFrame(Frame.fork, request, order));
     // Orders are carried out one after the other: each that is before this one may take its time.
     const patienceMs = this.#processes.options.greetingMs * this.#orders.size;

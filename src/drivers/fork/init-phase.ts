@@ -3,9 +3,12 @@ import type { InstanceSpec, StartSpec } from '../../fleet/driver.ts';
 import { deferred } from '../../lib/deferred.ts';
 import { logGroup } from '../../model/function-version.ts';
 import type { InitReport } from '../../model/instance.ts';
+import type { Step, StepOf } from '../../model/waterfall.ts';
 import { FrameError, decodeJson, encodeJsonFrame } from '../../runtimes/frames.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
-import type { Welcome } from '../../runtimes/protocol.ts';
+import type { InitDone, Welcome } from '../../runtimes/protocol.ts';
+import { initSteps } from './birth-steps.ts';
+import { readInitDone } from './init-report.ts';
 import { initExited, initTimedOut } from './endings.ts';
 import type { Newborn, Processes } from './processes.ts';
 
@@ -33,7 +36,7 @@ export function functionWelcome(spec: StartSpec, instance: InstanceSpec, o: { sn
   return encodeJsonFrame(Frame.welcome, 0, welcome);
 }
 
-type Outcome = { readonly done: InitReport } | { readonly failed: InitFailure } | { readonly ended: true };
+type Outcome = { readonly done: InitDone } | { readonly failed: InitFailure } | { readonly ended: true };
 
 /**
  * Welcomes the process and waits until its init phase has ended one way or another. Rejects with InitFailure when that is the function's doing;
@@ -42,8 +45,8 @@ type Outcome = { readonly done: InitReport } | { readonly failed: InitFailure } 
 export async function runInit(
   processes: Processes,
   newborn: Newborn,
-  o: { welcome: Buffer; limitMs: number; requestId: string },
-): Promise<InitReport> {
+  o: { welcome: Buffer; limitMs: number; requestId: string; of: StepOf },
+): Promise<{ init: InitReport; steps: Step[] }> {
   const { clock } = processes.options;
   const startedAtMs = clock.monotonic();
   const outcome = deferred<Outcome>();
@@ -52,7 +55,11 @@ export async function runInit(
   void newborn.status.then(() => outcome.resolve({ ended: true }));
   newborn.peer.write(o.welcome);
   const result = await processes.within(outcome.promise, o.limitMs);
-  if (result !== null && 'done' in result) return result.done;
+  if (result !== null && 'done' in result) {
+    const { durationMs, slowestModules, unforkable } = result.done;
+    const steps = initSteps(o.of, startedAtMs, result.done, clock.monotonic());
+    return { init: { durationMs, slowestModules, unforkable }, steps };
+  }
   const durationMs = clock.monotonic() - startedAtMs;
   // What ended by itself may still have something to say; who took too long has not.
   const status = result === null ? null : await processes.within(newborn.status, ENDING_MS);
@@ -68,12 +75,9 @@ export async function runInit(
 
 function read(type: number, payload: Buffer): Outcome {
   const message = decodeJson(payload);
-  const durationMs = typeof message['durationMs'] === 'number' ? message['durationMs'] : 0;
-  if (type === Frame.initDone) {
-    const { slowestModules, unforkable } = message as unknown as InitReport;
-    return { done: { durationMs, slowestModules: Array.isArray(slowestModules) ? slowestModules : [], unforkable: unforkable ?? null } };
-  }
+  if (type === Frame.initDone) return { done: readInitDone(message) };
   if (type !== Frame.initError) throw new FrameError(`frame of type ${type} from an init phase`);
-  const { durationMs: _, ...document } = message;
+  const { durationMs: said, ...document } = message;
+  const durationMs = typeof said === 'number' ? said : 0;
   return { failed: new InitFailure(String(message['errorType']), Buffer.from(JSON.stringify(document)), durationMs) };
 }

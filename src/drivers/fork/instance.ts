@@ -3,6 +3,7 @@ import type { Answer, DriverInstance } from '../../fleet/driver.ts';
 import { deferred } from '../../lib/deferred.ts';
 import type { ExitStatus, InitReport, Rung } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
+import type { Step } from '../../model/waterfall.ts';
 import { Calls } from './calls.ts';
 import { family, memoryOfFamily } from './process-figures.ts';
 import type { Newborn, Processes } from './processes.ts';
@@ -14,6 +15,7 @@ const ENDING_MS = 1_000;
 export interface Birth {
   readonly rung: Rung;
   readonly init: InitReport | null;
+  readonly steps: readonly Step[];
   /** Still to be sent, in front of the first invocation where that comes at once; null: it has been welcomed. */
   readonly welcome: Buffer | null;
   /** Called once, when all of it is gone. */
@@ -25,6 +27,7 @@ export class ForkInstance implements DriverInstance {
   readonly pid: number;
   readonly rung: Rung;
   readonly init: InitReport | null;
+  readonly steps: readonly Step[];
   readonly #processes: Processes;
   readonly #newborn: Newborn;
   readonly #calls: Calls;
@@ -40,6 +43,7 @@ export class ForkInstance implements DriverInstance {
     this.pid = newborn.pid;
     this.rung = birth.rung;
     this.init = birth.init;
+    this.steps = birth.steps;
     this.#processes = processes;
     this.#newborn = newborn;
     this.#welcome = birth.welcome;

@@ -1,8 +1,10 @@
 import { HearthError } from '../../errors.ts';
 import type { LogSink } from '../../fleet/driver.ts';
 import type { ExitStatus } from '../../model/instance.ts';
+import type { Step, StepOf } from '../../model/waterfall.ts';
 import type { Hello } from '../../runtimes/protocol.ts';
 import { SupervisorClient } from '../../supervisor/client.ts';
+import { forkSteps, onOurClock, spawnSteps } from './birth-steps.ts';
 import { ExitBoard } from './exit-board.ts';
 import { LogStream } from './log-stream.ts';
 import type { ForkDriverOptions } from './options.ts';
@@ -16,6 +18,8 @@ export interface Newborn {
   readonly peer: Peer;
   readonly hello: Hello;
   readonly log: LogStream;
+  /** How it came to be. */
+  readonly steps: readonly Step[];
   /** How it ended, once somebody has reaped it. */
   readonly status: Promise<ExitStatus>;
 }
@@ -25,6 +29,9 @@ export interface Awaited {
   readonly token: string;
   readonly log: LogStream;
   readonly expected: Expected;
+  readonly of: StepOf;
+  /** Monotonic. */
+  readonly orderedMs: number;
 }
 
 /** What all parts of the driver share: the sockets, the supervisor, and who waits for whose end. */
@@ -33,11 +40,15 @@ export class Processes {
   readonly switchboard: Switchboard;
   readonly supervisor: SupervisorClient;
   readonly exits: ExitBoard;
+  /** What CLOCK_MONOTONIC said when our clock said 0. */
+  readonly originMs: number;
   readonly #warned = new Set<string>();
 
   constructor(options: ForkDriverOptions) {
     this.options = options;
     this.exits = new ExitBoard(options.clock);
+    const [seconds, nanoseconds] = process.hrtime();
+    this.originMs = seconds * 1e3 + nanoseconds / 1e6 - options.clock.monotonic();
     this.switchboard = new Switchboard(options.runDirectory, options);
     this.supervisor = new SupervisorClient(options.clock, {
       exited: (pid, status) => this.exits.report(pid, status),
@@ -47,14 +58,14 @@ export class Processes {
   }
 
   /** Gets ready for a process that will greet with the token. */
-  await(sink: LogSink, concurrency: number): Awaited {
+  await(sink: LogSink, concurrency: number, of: StepOf): Awaited {
     const token = this.options.ids.uuid();
     const log = new LogStream({ token, sink, clock: this.options.clock, concurrency });
-    return { token, log, expected: this.switchboard.expect(token, log) };
+    return { token, log, expected: this.switchboard.expect(token, log), of, orderedMs: this.options.clock.monotonic() };
   }
 
   /** Waits for the process to greet; one that ends or takes too long is killed, and the error says so. */
-  async greeted(pid: number, { log, expected }: Awaited, patienceMs: number): Promise<Newborn> {
+  async greeted(pid: number, { log, expected, of, orderedMs }: Awaited, patienceMs: number): Promise<Newborn> {
     const status = this.exits.expect(pid);
     const timeout = this.timeout(patienceMs);
     const first = await Promise.race([
@@ -65,13 +76,19 @@ export class Processes {
     timeout.cancel();
     if (typeof first !== 'string') {
       for (const step of first.hello.unconfined) this.warnOnce(`functions run without a part of their sandbox here: ${step}`);
-      return { pid, ...first, log, status };
+      return { pid, ...first, log, status, steps: this.#steps(first.hello, of, orderedMs) };
     }
     expected.cancel();
     await this.supervisor.kill(pid);
     await this.within(log.closed, 100);
     log.end();
     throw new HearthError('ServiceException', `a process ${first}${log.lastLine === '' ? '' : `: ${log.lastLine}`}`);
+  }
+
+  #steps(hello: Hello, of: StepOf, orderedMs: number): Step[] {
+    const greetedMs = this.options.clock.monotonic();
+    const born = onOurClock(hello.born, this.originMs);
+    return born === null ? spawnSteps(of, orderedMs, greetedMs) : forkSteps(of, orderedMs, born, greetedMs);
   }
 
   timeout(ms: number): { promise: Promise<void>; cancel(): void } {

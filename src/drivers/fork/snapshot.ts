@@ -1,6 +1,7 @@
 import type { DriverSnapshot } from '../../fleet/driver.ts';
 import type { FunctionVersion } from '../../model/function-version.ts';
 import type { InitReport, Rung } from '../../model/instance.ts';
+import type { Step } from '../../model/waterfall.ts';
 import type { Forker } from './forker.ts';
 import { memoryOf } from './process-figures.ts';
 
@@ -16,13 +17,17 @@ export class ForkSnapshot implements DriverSnapshot {
   readonly pid: number;
   readonly rung: Rung;
   readonly init: InitReport;
+  readonly steps: readonly Step[];
   readonly forker: Forker;
   readonly origin: Origin;
+  /** Something was forked from it. */
+  forked = false;
 
-  constructor(forker: Forker, made: { rung: Rung; init: InitReport; origin: Origin }) {
+  constructor(forker: Forker, made: { rung: Rung; init: InitReport; steps: readonly Step[]; origin: Origin }) {
     this.pid = forker.pid;
     this.rung = made.rung;
     this.init = made.init;
+    this.steps = made.steps;
     this.forker = forker;
     this.origin = made.origin;
   }

@@ -6,6 +6,7 @@ import { encodeJsonFrame } from '../../runtimes/frames.ts';
 import type { ResidentRuntime } from '../../fleet/driver.ts';
 import { runtimeName } from '../../runtimes/catalogue.ts';
 import type { Interpreter, Language } from '../../runtimes/interpreters.ts';
+import type { Step } from '../../model/waterfall.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
 import { Forker } from './forker.ts';
@@ -58,6 +59,8 @@ interface Zygote {
   readonly unforkable: string | null;
   /** Lambda's name for what it runs. */
   readonly runtime: string;
+  /** How it came to be. */
+  readonly steps: readonly Step[];
 }
 
 /** The runtime zygotes, one an interpreter, each started when it is first needed and again when it is gone. */
@@ -133,19 +136,19 @@ export class Zygotes {
 
   async #start(interpreter: Interpreter): Promise<Zygote> {
     const runtime = runtimeName(interpreter);
-    const awaited = this.#processes.await({ line: () => {} }, 1);
+    const awaited = this.#processes.await({ line: () => {} }, 1, 'runtime');
     const newborn = await this.spawn(interpreter, { log: false, awaited, ids: null });
     if (!newborn.hello.capabilities.includes('fork')) {
       const unforkable = `${interpreter.path} can't be forked on this machine`;
       this.#unforkable.set(interpreter.language, unforkable);
       newborn.peer.drop();
       await this.#processes.supervisor.kill(newborn.pid);
-      return this.#keep(interpreter, { forker: null, unforkable, runtime });
+      return this.#keep(interpreter, { forker: null, unforkable, runtime, steps: newborn.steps });
     }
     const welcome: Welcome = { protocol: PROTOCOL_VERSION, role: 'zygote' };
     const forker = new Forker(this.#processes, newborn);
     newborn.peer.write(encodeJsonFrame(Frame.welcome, 0, welcome));
-    return this.#keep(interpreter, { forker, unforkable: null, runtime });
+    return this.#keep(interpreter, { forker, unforkable: null, runtime, steps: newborn.steps });
   }
 
   #keep({ path }: Interpreter, zygote: Zygote): Zygote {

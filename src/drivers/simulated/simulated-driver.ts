@@ -13,6 +13,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
 import type { ExitStatus, InitReport, Rung } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
+import type { Step, StepOf } from '../../model/waterfall.ts';
 
 /** How a simulated function behaves. Times in milliseconds of the clock it was given. */
 export interface Behaviour {
@@ -59,11 +60,11 @@ export class SimulatedDriver implements Driver {
 
   async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
     const behaviour = this.#behaviour(spec.version.name);
-    const { rung, init } = await this.#init(spec, first);
+    const { rung, init, steps } = await this.#init(spec, first, 'snapshot');
     if (init.unforkable !== null) {
-      return { kind: 'instance', reason: init.unforkable, instance: this.#instance(behaviour, { rung, init, log: first }) };
+      return { kind: 'instance', reason: init.unforkable, instance: this.#instance(behaviour, { rung, init, steps, log: first }) };
     }
-    const snapshot = new SimulatedSnapshot(this.#pids++, rung, init, behaviour);
+    const snapshot = new SimulatedSnapshot(this.#pids++, { rung, init, steps, behaviour });
     this.#snapshots.add(snapshot);
     void snapshot.gone.then(() => this.#snapshots.delete(snapshot));
     return { kind: 'snapshot', snapshot };
@@ -71,13 +72,15 @@ export class SimulatedDriver implements Driver {
 
   async fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance> {
     if (!(snapshot instanceof SimulatedSnapshot) || !this.#snapshots.has(snapshot)) throw new Error('the snapshot is gone');
+    const atMs = this.#clock.monotonic();
     await this.#wait(snapshot.behaviour.forkMs);
-    return this.#instance(snapshot.behaviour, { rung: 'snapshot', init: null, log: instance });
+    const steps: Step[] = [{ of: 'instance', name: 'fork', atMs, ms: this.#clock.monotonic() - atMs }];
+    return this.#instance(snapshot.behaviour, { rung: 'snapshot', init: null, steps, log: instance });
   }
 
   async start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance> {
-    const { rung, init } = await this.#init(spec, instance);
-    return this.#instance(this.#behaviour(spec.version.name), { rung, init, log: instance });
+    const { rung, init, steps } = await this.#init(spec, instance, 'instance');
+    return this.#instance(this.#behaviour(spec.version.name), { rung, init, steps, log: instance });
   }
 
   async runtimes() {
@@ -94,21 +97,27 @@ export class SimulatedDriver implements Driver {
     await Promise.all([...[...this.#alive].map((i) => i.kill()), ...[...this.#snapshots].map((s) => s.evict())]);
   }
 
-  async #init(spec: StartSpec, instance: InstanceSpec): Promise<{ rung: Rung; init: InitReport }> {
+  async #init(spec: StartSpec, instance: InstanceSpec, of: StepOf): Promise<{ rung: Rung; init: InitReport; steps: Step[] }> {
     const behaviour = this.#behaviour(spec.version.name);
     const rung: Rung = this.#zygote ? 'zygote' : 'disk';
+    const startedMs = this.#clock.monotonic();
     if (!this.#zygote) await this.#wait(behaviour.runtimeMs);
     this.#zygote = true;
+    const runtimeMs = this.#clock.monotonic();
     const late = behaviour.initMs > spec.initTimeoutMs;
     const durationMs = Math.min(behaviour.initMs, spec.initTimeoutMs);
     await this.#wait(durationMs);
     instance.log.line(null, `init of ${spec.version.name}`);
     const error = late ? { errorType: 'Sandbox.Timedout', errorMessage: 'init timed out' } : (behaviour.initError ?? null);
     if (error !== null) throw new InitFailure(error.errorType, Buffer.from(JSON.stringify(error)), durationMs);
-    return { rung, init: { durationMs, slowestModules: [], unforkable: behaviour.unforkable ?? null } };
+    const steps: Step[] = [
+      { of: 'runtime', name: 'spawn', atMs: startedMs, ms: runtimeMs - startedMs },
+      { of, name: 'userInit', atMs: runtimeMs, ms: this.#clock.monotonic() - runtimeMs },
+    ];
+    return { rung, init: { durationMs, slowestModules: [], unforkable: behaviour.unforkable ?? null }, steps };
   }
 
-  #instance(behaviour: Behaviour, born: { rung: Rung; init: InitReport | null; log: InstanceSpec }): SimulatedInstance {
+  #instance(behaviour: Behaviour, born: Omit<Born, 'pid'>): SimulatedInstance {
     const instance = new SimulatedInstance(this.#clock, behaviour, { ...born, pid: null });
     this.#alive.add(instance);
     void instance.exited.then(() => this.#alive.delete(instance));
@@ -120,18 +129,28 @@ export class SimulatedDriver implements Driver {
   }
 }
 
+interface Born {
+  readonly rung: Rung;
+  readonly init: InitReport | null;
+  readonly steps: readonly Step[];
+  readonly log: InstanceSpec;
+  readonly pid: number | null;
+}
+
 class SimulatedSnapshot implements DriverSnapshot {
   readonly pid: number;
   readonly rung: Rung;
   readonly init: InitReport;
+  readonly steps: readonly Step[];
   readonly behaviour: Behaviour;
   readonly #gone = deferred<void>();
 
-  constructor(pid: number, rung: Rung, init: InitReport, behaviour: Behaviour) {
+  constructor(pid: number, made: { rung: Rung; init: InitReport; steps: readonly Step[]; behaviour: Behaviour }) {
     this.pid = pid;
-    this.rung = rung;
-    this.init = init;
-    this.behaviour = behaviour;
+    this.rung = made.rung;
+    this.init = made.init;
+    this.steps = made.steps;
+    this.behaviour = made.behaviour;
   }
 
   get gone(): Promise<void> {
@@ -151,6 +170,7 @@ class SimulatedInstance implements DriverInstance {
   readonly pid: number | null;
   readonly rung: Rung;
   readonly init: InitReport | null;
+  readonly steps: readonly Step[];
   readonly #clock: Clock;
   readonly #behaviour: Behaviour;
   readonly #log: InstanceSpec;
@@ -158,10 +178,11 @@ class SimulatedInstance implements DriverInstance {
   readonly #pending = new Set<(error: InstanceExited) => void>();
   #over = false;
 
-  constructor(clock: Clock, behaviour: Behaviour, born: { rung: Rung; init: InitReport | null; log: InstanceSpec; pid: number | null }) {
+  constructor(clock: Clock, behaviour: Behaviour, born: Born) {
     this.pid = born.pid;
     this.rung = born.rung;
     this.init = born.init;
+    this.steps = born.steps;
     this.#log = born.log;
     this.#clock = clock;
     this.#behaviour = behaviour;

@@ -1,6 +1,7 @@
 import { functionsAndUsage } from './0001-functions-and-usage.ts';
 import { lambdaResources } from './0005-lambda-resources.ts';
+import { waterfall } from './0006-waterfall.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
-export const MIGRATIONS: readonly Migration[] = [functionsAndUsage, lambdaResources];
+export const MIGRATIONS: readonly Migration[] = [functionsAndUsage, lambdaResources, waterfall];

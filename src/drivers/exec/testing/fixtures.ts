@@ -56,7 +56,7 @@ export function startSpec(
     AWS_LAMBDA_FUNCTION_NAME: 'demo',
     ...options.environment,
   };
-  return { version, taskRoot, dependencyRoot: null, environment, initTimeoutMs: options.initTimeoutMs ?? 20_000 };
+  return { version, taskRoot, dependencyRoot: null, environment, initTimeoutMs: options.initTimeoutMs ?? 20_000, onDemand: true };
 }
 
 /** For tests: an invocation with an event of JSON. */

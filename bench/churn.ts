@@ -1,0 +1,148 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bench, BenchContext } from './bench.ts';
+import { disturb, FUNCTIONS } from './churn/disturb.ts';
+import { series } from './cold/series.ts';
+import { BenchHearth } from './hearth.ts';
+import { descriptors, familyOf, residentMb } from './processes.ts';
+import { round } from './stats.ts';
+
+const MINUTES = 5;
+const SECONDS = 300;
+/** Cold starts that each minute's latency is taken from. */
+const PROBES = 30;
+const SEED = 20_260_122;
+/** For what was ended to be reaped, and what is written behind to be written. */
+const REST_MS = 2_000;
+const CGROUPS = '/sys/fs/cgroup';
+
+export interface ChurnRow {
+  /** A fifth of the run each; 0 is before anything. */
+  readonly minute: number;
+  /** Cold start of hello-node from its snapshot, ms, nothing else going on. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Of Hearth, when it keeps nothing resident. */
+  readonly processes: number;
+  /** Of server and supervisor together. */
+  readonly descriptors: number;
+  /** The server's memory. */
+  readonly rssMb: number;
+  /** Files and folders in the run directories, and everything in the system's temporary folder. */
+  readonly temporaries: number;
+  readonly cgroups: number;
+  readonly starts: number;
+  readonly failures: number;
+}
+
+export const churn: Bench = {
+  name: 'churn',
+  what: 'random starts, stops, crashes and deployments: what they leave behind, and whether starts get slower',
+  run: async (context) => {
+    const { options, releases, tell } = context;
+    const folder = `${tmpdir()}/hearth-churn-${process.pid}`;
+    await mkdir(folder);
+    releases.add(() => rm(folder, { recursive: true, force: true }));
+    const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases, CONFIG), { TMPDIR: folder });
+    for (const name of FUNCTIONS) await hearth.deploy('bench/functions/hearth.yaml', name);
+    const rows: ChurnRow[] = [];
+    const notes: string[] = [];
+    const randomness = generator(SEED);
+    await disturb(hearth, { seconds: 2, random: randomness }); // what is made once is made
+    for (let minute = 0; minute <= MINUTES; minute++) {
+      const seconds = (options.seconds ?? SECONDS) / MINUTES;
+      const done = minute === 0 ? { starts: 0, failures: 0, firstFailure: null } : await disturb(hearth, { seconds, random: randomness });
+      const row = await look(hearth, { minute, folder, ...done }, context);
+      rows.push(row);
+      if (done.firstFailure !== null) notes.push(`minute ${minute}: the first failure: ${done.firstFailure}`);
+      tell(`minute ${minute}: p50 ${row.p50} ms, ${row.processes} processes, ${row.descriptors} descriptors, ${row.rssMb} MB`);
+    }
+    return { tables: [table(rows)], notes: [...notes, ...verdict(rows)], figures: { rows } };
+  },
+};
+
+/** What comes at once waits; nothing is refused. */
+const CONFIG = { limits: { queueMs: 60_000 } };
+
+interface Moment {
+  readonly minute: number;
+  readonly folder: string;
+  readonly starts: number;
+  readonly failures: number;
+}
+
+/** Everything is let go of, then counted; then the latency is taken, which leaves things as they were. */
+async function look(hearth: BenchHearth, { minute, folder, starts, failures }: Moment, { options }: BenchContext): Promise<ChurnRow> {
+  const measured = await series({ hearth, name: 'echo', event: {}, rung: 'snapshot', n: options.n ?? PROBES });
+  if ('reason' in measured) throw new Error(measured.reason);
+  for (const name of FUNCTIONS) await hearth.client.evict(name, 'disk');
+  await sleep(REST_MS);
+  const { pid } = await hearth.client.status();
+  const family = await familyOf(pid);
+  const ours = [pid, ...(await supervisors(family))];
+  return {
+    minute,
+    p50: measured.p50,
+    p99: measured.p99,
+    processes: family.length,
+    descriptors: (await Promise.all(ours.map(descriptors))).reduce((sum, n) => sum + n, 0),
+    rssMb: round(await residentMb(pid), 1),
+    temporaries: (await count(folder)) + (await count(`${hearth.home}/run`)) + (await count(`${hearth.home}/sources`)),
+    cgroups: await cgroups(),
+    starts,
+    failures,
+  };
+}
+
+/** Hearth's own processes beside the server that hold descriptors for it. */
+async function supervisors(family: readonly number[]): Promise<number[]> {
+  const named = await Promise.all(
+    family.map(async (pid) =>
+      (await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')).includes('supervisor/main') ? [pid] : [],
+    ),
+  );
+  return named.flat();
+}
+
+async function count(folder: string): Promise<number> {
+  return existsSync(folder) ? (await readdir(folder, { recursive: true })).length : 0;
+}
+
+/** Control groups that Hearth made, of whatever hierarchy. */
+async function cgroups(): Promise<number> {
+  const all = existsSync(CGROUPS) ? await readdir(CGROUPS, { recursive: true, withFileTypes: true }).catch(() => []) : [];
+  return all.filter((entry) => entry.isDirectory() && entry.parentPath.includes('hearth')).length;
+}
+
+/** mulberry32: the same starts and stops in every run. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+function verdict(rows: readonly ChurnRow[]): string[] {
+  const [first, last] = [rows[0], rows.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const more = (['processes', 'descriptors', 'temporaries', 'cgroups'] as const).filter((key) => last[key] > first[key]);
+  const left = more.map((key) => `${last[key] - first[key]} ${key}`);
+  const change = round((last.p50 / first.p50 - 1) * 100, 1);
+  return [
+    left.length === 0 ? 'nothing was left behind' : `LEFT BEHIND: ${left.join(', ')}`,
+    `start latency at the end: ${change >= 0 ? '+' : ''}${change} % of the beginning's; memory ${round(last.rssMb - first.rssMb, 1)} MB more`,
+  ];
+}
+
+function table(rows: readonly ChurnRow[]) {
+  return {
+    title: 'Random starts and stops; counted when nothing is resident',
+    columns: ['minute', 'p50 ms', 'p99 ms', 'processes', 'descriptors', 'server MB', 'temporaries', 'cgroups', 'starts', 'failures'],
+    rows: rows.map((r) => [r.minute, r.p50, r.p99, r.processes, r.descriptors, r.rssMb, r.temporaries, r.cgroups, r.starts, r.failures]),
+  };
+}

@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lag } from '../src/client/answers.ts';
+import type { Bench } from './bench.ts';
+import { BenchHearth } from './hearth.ts';
+import type { LoadResult, Target } from './load/plan.ts';
+import { runLoad } from './load/run.ts';
+import { round, summarize } from './stats.ts';
+
+const AT_ONCE = 1_000;
+const PER_SECOND = 200;
+const SECONDS = 5;
+/** What is served meanwhile: enough to see a hundredth, little enough to leave the machine its starts. */
+const SERVING = { mode: 'open', connections: 64, rate: 100 } as const;
+const QUIET_SECONDS = 5;
+/** Every start stays busy until all are there. */
+const HOLD_MS = 60_000;
+/** Before the storm, in which what serves is already watched. */
+const LEAD_MS = 1_000;
+
+export interface RateRow {
+  readonly storm: string;
+  /** Instances that were started, and how fast. */
+  readonly starts: number;
+  readonly seconds: number | null;
+  readonly perSecond: number | null;
+  readonly failures: number;
+  /** How late the server's event loop was, ms. */
+  readonly lagP50: number;
+  readonly lagP99: number;
+  readonly lagMax: number;
+  /** Calls of a function that was being served: p99 with nothing else going on, and while the others started; ms. */
+  readonly quietP99: number;
+  readonly stormP50: number;
+  readonly stormP99: number;
+  readonly ratio: number;
+}
+
+interface Storm {
+  readonly name: string;
+  readonly seconds: number;
+  blow(target: Target): Promise<LoadResult>;
+}
+
+export const rate: Bench = {
+  name: 'rate',
+  what: 'a storm of starts: the lag of the server’s event loop, and what those feel who are being served',
+  run: async ({ options, releases, tell }) => {
+    const seconds = options.seconds ?? SECONDS;
+    const atOnce = options.count ?? AT_ONCE;
+    const limits = { queueLength: 10_000, queueMs: 600_000 };
+    const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases, { limits }));
+    for (const name of ['echo', 'hold']) await hearth.deploy('bench/functions/hearth.yaml', name);
+    const rows: RateRow[] = [];
+    const notes: string[] = [];
+    for (const storm of storms(seconds, atOnce)) {
+      tell(storm.name);
+      const { row, firstFailure } = await weather(hearth, storm);
+      rows.push(row);
+      if (firstFailure !== null) notes.push(`${storm.name}: the first failure: ${firstFailure}`);
+    }
+    return { tables: [table(rows)], notes, figures: { rows } };
+  },
+};
+
+function storms(seconds: number, atOnce: number): Storm[] {
+  const starts = PER_SECOND * seconds;
+  const steady = { mode: 'open', connections: starts, rate: PER_SECOND, seconds, keepBodies: true, drainMs: HOLD_MS * 2 } as const;
+  const burst = { mode: 'burst', connections: atOnce, seconds: HOLD_MS / 500 } as const;
+  return [
+    { name: `${PER_SECOND} a second`, seconds, blow: (target) => runLoad({ ...steady, target }) },
+    { name: `${atOnce} at once`, seconds: Math.max(2, Math.round(atOnce / PER_SECOND)), blow: (target) => runLoad({ ...burst, target }) },
+  ];
+}
+
+async function weather(hearth: BenchHearth, storm: Storm): Promise<{ row: RateRow; firstFailure: string | null }> {
+  await hearth.client.invoke({ functionName: 'hold', payload: Buffer.from('{"untilMs":0}') }); // there is a snapshot now
+  await hearth.client.evict('hold', 'snapshot');
+  const echo = hearth.target('echo', {});
+  await runLoad({ ...SERVING, target: echo, seconds: 2 }); // instances are there
+  const quiet = await runLoad({ ...SERVING, target: echo, seconds: QUIET_SECONDS });
+  const watched = storm.seconds + LEAD_MS / 1000;
+  const untilMs = Date.now() + LEAD_MS + storm.seconds * 1000 + HOLD_MS;
+  const [served, lag, blown] = await Promise.all([
+    runLoad({ ...SERVING, target: echo, seconds: watched }),
+    hearth.client.lag(Math.ceil(watched)),
+    sleep(LEAD_MS).then(() => storm.blow(hearth.target('hold', { untilMs }))),
+  ]);
+  return { row: rowOf(storm, { quiet, served, lag, blown }), firstFailure: blown.firstFailure ?? served.firstFailure };
+}
+
+interface Seen {
+  readonly quiet: LoadResult;
+  readonly served: LoadResult;
+  readonly lag: Lag;
+  readonly blown: LoadResult;
+}
+
+function rowOf(storm: Storm, { quiet, served, lag, blown }: Seen): RateRow {
+  const startedMs = blown.bodies.map((body) => (JSON.parse(body) as { startedMs: number }).startedMs);
+  const seconds = startedMs.length < 2 ? null : (Math.max(...startedMs) - Math.min(...startedMs)) / 1000;
+  const [quietMs, stormMs] = [summarize(quiet.latencies), summarize(served.latencies)];
+  return {
+    storm: storm.name,
+    starts: startedMs.length,
+    seconds: seconds === null ? null : round(seconds),
+    perSecond: seconds === null ? null : round(startedMs.length / seconds, 1),
+    failures: blown.failures + served.failures,
+    lagP50: lag.p50Ms,
+    lagP99: lag.p99Ms,
+    lagMax: lag.maxMs,
+    quietP99: round(quietMs.p99),
+    stormP50: round(stormMs.p50),
+    stormP99: round(stormMs.p99),
+    ratio: round(stormMs.p99 / quietMs.p99, 2),
+  };
+}
+
+function table(rows: readonly RateRow[]) {
+  return {
+    title: 'Starts of one function, while another one is served 100 calls a second; ms',
+    columns: [
+      'starts',
+      'started',
+      'seconds',
+      'per second',
+      'failures',
+      'lag p50',
+      'lag p99',
+      'lag max',
+      'quiet p99',
+      'storm p50',
+      'storm p99',
+      'times',
+    ],
+    rows: rows.map((r) => [
+      r.storm,
+      r.starts,
+      r.seconds,
+      r.perSecond,
+      r.failures,
+      r.lagP50,
+      r.lagP99,
+      r.lagMax,
+      r.quietP99,
+      r.stormP50,
+      r.stormP99,
+      r.ratio,
+    ]),
+  };
+}

@@ -1,0 +1,98 @@
+'use strict';
+// An instance's connection to the host once the event loop runs. Most invocations are one read into a buffer that is used again and
+// one write without the event loop's help: streams would cost more than all the rest of the shim.
+const fs = require('node:fs');
+const net = require('node:net');
+const { Frame, HEADER_BYTES, MAX_FRAME_BYTES, LAST_HOST_TYPE } = require('./frames.cjs');
+
+const READ_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
+
+class Channel {
+  /**
+   * `link` gives its descriptor and what it has read ahead. `onFrame(type, request, payload)`: the payload is a view that holds until it returns,
+   * but for `event` frames, whose payload is kept (copied where it must be). `onClosed` is called when the host has gone.
+   */
+  constructor(link, onFrame, onClosed) {
+    this.fd = link.fd;
+    this.onFrame = onFrame;
+    this.rest = NOTHING;
+    this.ahead = link.reader.drain(); // what came in the same packet as the welcome
+    this.socket = new net.Socket({
+      fd: link.fd,
+      onread: { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: (bytes, buffer) => this.take(buffer, bytes) },
+    });
+    this.socket.on('error', () => {}); // 'close' follows
+    this.socket.on('close', onClosed);
+  }
+
+  /** Hands on what was there before the event loop was. Once, before anything else. */
+  open() {
+    const { ahead } = this;
+    this.ahead = NOTHING;
+    if (ahead.length > 0) this.take(ahead, ahead.length);
+  }
+
+  /** Takes the first `bytes` of `buffer`, which are overwritten by the next read. True: go on reading. */
+  take(buffer, bytes) {
+    try {
+      if (this.rest.length > 0) {
+        const whole = Buffer.concat([this.rest, buffer.subarray(0, bytes)]);
+        this.rest = NOTHING;
+        this.rest = whole.subarray(this.cut(whole, whole.length, true));
+      } else {
+        const used = this.cut(buffer, bytes, false);
+        if (used < bytes) this.rest = Buffer.from(buffer.subarray(used, bytes));
+      }
+    } catch (error) {
+      process.stderr.write(`hearth: ${error.message}\n`);
+      this.socket.destroy(); // not the protocol: nothing is guessed
+    }
+    return true;
+  }
+
+  /** Hands on every whole frame of `buffer`; returns where the first that is not whole begins. `ours`: nobody else writes to the buffer. */
+  cut(buffer, bytes, ours) {
+    let at = 0;
+    while (bytes - at >= HEADER_BYTES) {
+      const length = buffer.readUInt32BE(at);
+      const type = buffer[at + 4];
+      if (length < 5 || length > MAX_FRAME_BYTES) throw new Error(`frame of ${length} bytes`);
+      if (type < 1 || type > LAST_HOST_TYPE) throw new Error(`frame of unknown type ${type}`);
+      const end = at + 4 + length;
+      if (end > bytes) break;
+      let payload = buffer.subarray(at + HEADER_BYTES, end);
+      // An event that ends in the same read is parsed before the next one; any other has to be kept.
+      if (type === Frame.event && !ours && !(bytes - end >= HEADER_BYTES && buffer[end + 4] === Frame.eventEnd))
+        payload = Buffer.from(payload);
+      this.onFrame(type, buffer.readUInt32BE(at + 5), payload);
+      at = end;
+    }
+    return at;
+  }
+
+  /** Undefined when the kernel has taken all of it at once, else a promise that resolves when it has. */
+  write(bytes) {
+    let rest = bytes;
+    if (this.socket.writableLength === 0) {
+      const written = this.writeNow(bytes);
+      if (written === bytes.length) return undefined;
+      rest = bytes.subarray(written);
+    }
+    return new Promise((resolve) => this.socket.write(rest, resolve));
+  }
+
+  writeNow(bytes) {
+    try {
+      return fs.writeSync(this.fd, bytes, 0, bytes.length);
+    } catch {
+      return 0; // no room; or the host has gone, as the socket will find
+    }
+  }
+
+  destroy() {
+    this.socket.destroy();
+  }
+}
+
+module.exports = { Channel };

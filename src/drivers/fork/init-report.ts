@@ -1,0 +1,36 @@
+import type { InitDone } from '../../runtimes/protocol.ts';
+
+const MOST_MODULES = 10;
+const MOST_NAME = 300;
+const MOST_REASON = 2_000;
+
+/**
+ * What a shim says of its init phase. User code runs in the same process, so nothing in it is believed to have its form: texts are kept, in
+ * databases too, so they are cut and made such as any of them takes.
+ */
+export function readInitDone(message: Readonly<Record<string, unknown>>): InitDone {
+  const time = (name: string): number => timeIn(message[name]);
+  const { slowestModules, unforkable } = message;
+  return {
+    durationMs: time('durationMs'),
+    setUpMs: time('setUpMs'),
+    importMs: time('importMs'),
+    userMs: time('userMs'),
+    slowestModules: Array.isArray(slowestModules) ? slowestModules.slice(0, MOST_MODULES).flatMap(moduleIn) : [],
+    unforkable: typeof unforkable === 'string' ? text(unforkable, MOST_REASON) : null,
+  };
+}
+
+function moduleIn(value: unknown): { name: string; ms: number }[] {
+  const { name, ms } = (value ?? {}) as Record<string, unknown>;
+  return typeof name === 'string' ? [{ name: text(name, MOST_NAME), ms: timeIn(ms) }] : [];
+}
+
+function timeIn(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+}
+
+function text(value: string, most: number): string {
+  const whole = Buffer.from(value.slice(0, most)).toString(); // halves of surrogate pairs are replaced
+  return whole.replaceAll('\u0000', '\ufffd');
+}

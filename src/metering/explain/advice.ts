@@ -1,0 +1,149 @@
+import type { FunctionVersion } from '../../model/function-version.ts';
+import type { UsageRecord } from '../../model/usage.ts';
+import type { ColdStart, Step, StepName } from '../../model/waterfall.ts';
+
+/** One thing to change. `savesMs`: what it would have saved this invocation, at most; null where that can't be told. */
+export interface Advice {
+  readonly code: string;
+  readonly text: string;
+  readonly savesMs: number | null;
+}
+
+export interface Advised {
+  readonly record: UsageRecord;
+  readonly waterfall: readonly Step[];
+  readonly version: FunctionVersion | null;
+}
+
+/** A part below this is not worth a word: of the whole, and in milliseconds. */
+const SHARE = 0.2;
+const LEAST_MS = 5;
+/** What a start from a snapshot takes as a rule, to tell what one would save. */
+const FORK_MS = 10;
+
+/** What would have made an invocation faster, the most useful first; never nothing without saying so. */
+export function advice(of: Advised): Advice[] {
+  const { start } = of.record;
+  const found = [...(start === null ? [] : forStart(start, of)), ...forQueue(of)];
+  found.sort((a, b) => (b.savesMs ?? 0) - (a.savesMs ?? 0));
+  return found.length > 0 ? found : [nothing(of)];
+}
+
+function forStart(start: ColdStart, of: Advised): Advice[] {
+  const initMs = spent(of.waterfall, ['setUp', 'import', 'userInit', 'check', 'freeze']);
+  if (start.reason.cause === 'init_failed')
+    return [{ code: 'init_failed', text: 'mend the init phase: hearth logs shows how it failed', savesMs: null }];
+  if (start.reason.cause === 'kept_ready') return [];
+  return [...forRung(start, of, initMs), ...(initMs > 0 ? forInit(start, of, initMs) : []), ...forFork(of)];
+}
+
+/** What keeps the next start from beginning so low. */
+function forRung({ reason, unforkable, rung }: ColdStart, { record, version }: Advised, initMs: number): Advice[] {
+  const savesMs = rung === 'snapshot' ? record.coldMs : Math.max(0, record.coldMs - FORK_MS);
+  const change = (code: string, text: string): Advice[] => [{ code, text, savesMs }];
+  const setting = version?.snapshot ?? 'onDeploy';
+  switch (reason.cause) {
+    case 'snapshots_off':
+      return change(
+        'snapshot',
+        `set snapshot: onDeploy (it is off): the init phase (${ms(initMs)}) runs once, at deployment, and a start is a fork`,
+      );
+    case 'unforkable':
+      return change(
+        'forkable',
+        `make it forkable, so that the init phase (${ms(initMs)}) runs once and not for each instance: ${unforkable ?? reason.text}`,
+      );
+    case 'first_use':
+    case 'deployed':
+      if (setting === 'onFirstUse')
+        return change(
+          'snapshot',
+          `set snapshot: onDeploy (it is onFirstUse): the snapshot is made when you deploy, and no caller waits for its init phase (${ms(initMs)})`,
+        );
+      return change(
+        'min',
+        `deploy with hearth deploy, which makes the snapshot before anybody calls; after a start of the server, scaling.min: 1 does`,
+      );
+    case 'evicted_idle':
+      return change('keep', 'keep what it needs resident: scaling.min: 1, or a longer fleet.snapshotKeepMs in config.yaml');
+    case 'evicted_memory':
+      return change(
+        'memory',
+        'the machine is short of memory: hearth ps shows who has it; scaling.min: 1 keeps an instance whatever comes',
+      );
+    case 'no_instance': {
+      const keptMs = version?.scaling.keepAliveMs;
+      const now = keptMs === undefined ? '' : ` (it is ${ms(keptMs)})`;
+      return change('keep', `an idle instance needs no start: a longer scaling.keepAlive${now}, or scaling.min: 1`);
+    }
+    case 'instances_busy': {
+      const more = (version?.scaling.concurrency ?? 1) > 1 ? '' : ', or scaling.concurrency where the handler mostly waits';
+      return change('min', `keep as many ready as are needed at once: a higher scaling.min${more}`);
+    }
+    case 'snapshot_lost':
+      return [{ code: 'lost', text: 'find out what ended the snapshot: hearth logs, and memory (hearth status)', savesMs }];
+    case 'evicted_asked':
+    case 'kept_ready':
+    case 'init_failed':
+      return [];
+    default:
+      return reason.cause satisfies never;
+  }
+}
+
+/** What makes the init phase itself shorter. */
+function forInit({ slowestModules }: ColdStart, { record, waterfall, version }: Advised, initMs: number): Advice[] {
+  const found: Advice[] = [];
+  const worth = (spentMs: number): boolean => spentMs >= LEAST_MS && spentMs >= initMs * SHARE;
+  const handlersOwn = version?.handler.replace(/\.[^.]*$/, '').replaceAll('/', '.');
+  const slow = slowestModules.find(({ name }) => moduleName(name) !== handlersOwn);
+  if (slow !== undefined && worth(slow.ms)) {
+    const text = `importing ${slow.name} takes ${ms(slow.ms)} of the init phase's ${ms(initMs)}: import it in the handler where not every call needs it, or something smaller`;
+    found.push({ code: 'import', text, savesMs: Math.min(slow.ms, record.coldMs) });
+  }
+  const userMs = spent(waterfall, ['userInit']);
+  if (worth(userMs)) {
+    const text = `the handler's own module takes ${ms(userMs)} outside the handler: load there only what every call needs`;
+    found.push({ code: 'user_init', text, savesMs: userMs });
+  }
+  return found;
+}
+
+/** What makes the way from an order to an instance shorter. */
+function forFork({ record, waterfall }: Advised): Advice[] {
+  const waitedMs = waterfall.filter((s) => s.of === 'instance' && s.name === 'wait').reduce((sum, s) => sum + s.ms, 0);
+  if (waitedMs < LEAST_MS || waitedMs < record.coldMs * SHARE) return [];
+  const text = `its parent had others to fork before it for ${ms(waitedMs)}: many were started at once; scaling.min keeps instances for such bursts`;
+  return [{ code: 'burst', text, savesMs: waitedMs }];
+}
+
+function forQueue({ record, waterfall }: Advised): Advice[] {
+  const queuedMs = spent(waterfall, ['queue']);
+  if (queuedMs < LEAST_MS || queuedMs < (record.queuedMs + record.durationMs) * SHARE) return [];
+  const text = `it waited ${ms(queuedMs)} for an instance to free or to be ordered: the function was at its scaling.max, the machine at its capacity, or waiting promised to be quicker than a start`;
+  return [{ code: 'queue', text, savesMs: queuedMs }];
+}
+
+function nothing({ record }: Advised): Advice {
+  const totalMs = record.queuedMs + record.durationMs;
+  const share = totalMs === 0 ? 0 : Math.round((100 * record.durationMs) / totalMs);
+  const what = record.start === null ? 'it was warm' : 'its start is as short as it gets';
+  return {
+    code: 'nothing',
+    text: `nothing to change outside the handler: ${what}, and ${share} % of the time was the handler's`,
+    savesMs: null,
+  };
+}
+
+function spent(waterfall: readonly Step[], names: readonly StepName[]): number {
+  return waterfall.filter((s) => names.includes(s.name)).reduce((sum, s) => sum + s.ms, 0);
+}
+
+/** `index.mjs`, `src/index.js`, `pkg.mod` -> as a handler names its module. */
+function moduleName(name: string): string {
+  return name.replace(/\.(mjs|cjs|js)$/, '').replaceAll('/', '.');
+}
+
+function ms(value: number): string {
+  return value >= 1_000 ? `${Number((value / 1000).toFixed(1))} s` : value >= 10 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`;
+}
