@@ -96,7 +96,7 @@ describe('versions, aliases and what is theirs, through AWS’s SDK', () => {
     await client.send(new UpdateAliasCommand({ FunctionName, Name: 'live', RoutingConfig: half }));
     const seen = new Set<unknown>();
     await until(async () => seen.add((await invoke('versioned:live'))['executed']).size === 2);
-    assert.deepEqual([...seen].sort(), ['1', '2']);
+    assert.ok(seen.has('1') && seen.has('2'));
     const two = new DeleteFunctionCommand({ FunctionName, Qualifier: '2' });
     await assert.rejects(client.send(two), ResourceConflictException);
     await client.send(new UpdateAliasCommand({ FunctionName, Name: 'live', RoutingConfig: { AdditionalVersionWeights: {} } }));
@@ -154,8 +154,9 @@ describe('versions, aliases and what is theirs, through AWS’s SDK', () => {
       'nodejs/node_modules/only-first/index.js': `module.exports = 1`,
     };
     const second = { 'nodejs/node_modules/from-layer/index.js': `module.exports = 'second'` };
-    for (const files of [first, second]) {
-      const Content = { ZipFile: await zipOf(files as Record<string, string>) };
+    const both: Record<string, string>[] = [first, second];
+    for (const files of both) {
+      const Content = { ZipFile: await zipOf(files) };
       const layer = await client.send(new PublishLayerVersionCommand({ LayerName: `layer-${arns.length}`, Content }));
       assert.equal((await fetch(layer.Content?.Location ?? '')).status, 200);
       arns.push(layer.LayerVersionArn ?? '');
