@@ -3,10 +3,13 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FsArtifacts } from './artifacts/fs-artifacts.ts';
+import type { Base } from './composition/base.ts';
+import { openEvents } from './composition/events.ts';
 import { followChanges, keepSwept } from './composition/lifecycle.ts';
 import { platform } from './composition/platform.ts';
 import { provision } from './composition/provision.ts';
 import { runDirectory } from './composition/run-directory.ts';
+import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
 import { Sources } from './control/own/sources.ts';
@@ -28,6 +31,7 @@ import { systemRandom } from './lib/random.ts';
 import { billedMs } from './metering/billing.ts';
 import { UsageRecorder } from './metering/usage-recorder.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
+import type { DeliveryIntake } from './model/delivery.ts';
 import type { Logger } from './observe/logger.ts';
 import { Catalogue } from './runtimes/catalogue.ts';
 import { thisMachine } from './runtimes/interpreters.ts';
@@ -64,15 +68,6 @@ export async function startServer({ config, log }: StartOptions): Promise<Runnin
   }
 }
 
-/** What every part is given. */
-interface Base {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly closing: Closing;
-}
-
 async function assemble(config: Config, log: Logger, closing: Closing): Promise<RunningServer> {
   const base: Base = { config, log, clock: systemClock, ids: randomIds, closing };
   const { clock, ids } = base;
@@ -97,6 +92,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
+  const triggers = await openTriggers({ config, clock, ids, log, store, registry });
+  closing.add(() => triggers.close());
   const sources = await Sources.open({
     folder: join(config.home, 'sources'),
     clock,
@@ -104,8 +101,10 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     keepMs: 60 * 60_000,
   });
   closing.add(() => sources.close());
+  const events = await openEvents(base, { store, dispatcher, registry, resources });
   const control = controlPlane({
     registry,
+    events,
     resources,
     objects: null,
     sources,
@@ -115,11 +114,12 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     ids,
     clock,
     keepAliveMs: config.fleet.keepAliveMs,
+    triggers,
     platform: platform({ config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided }),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: registry });
+  const endpoint = await listen(base, control, { dispatcher, directory: registry, intake: store.intake });
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
 }
@@ -160,13 +160,14 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
 async function listen(
   { config, log, clock, ids, closing }: Base,
   control: ReturnType<typeof controlPlane>,
-  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry },
+  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry; readonly intake: DeliveryIntake },
 ): Promise<string> {
   const gateway = createGateway({
     ...parts,
     clock,
     ids,
     payloadBytes: config.limits.payloadBytes,
+    eventBytes: config.events.payloadBytes,
     hosts: hostCheck([config.host, ...config.allowedHosts]),
     log,
     control: (request, response) => control.routing(request, response),

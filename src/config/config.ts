@@ -43,6 +43,16 @@ export interface Config {
     /** How long a forked child has to greet. */
     readonly greetingMs: number;
   };
+  readonly events: {
+    /** Largest payload of an asynchronous invocation. */
+    readonly payloadBytes: number;
+    /** Most deliveries that run at once, and most of one function. */
+    readonly inFlight: number;
+    readonly perFunction: number;
+    /** How long and how many finished deliveries are kept. */
+    readonly keepMs: number;
+    readonly keepCount: number;
+  };
   readonly metering: {
     readonly flushMs: number;
     readonly currency: string;

@@ -29,6 +29,13 @@ export const DEFAULTS: Omit<Config, 'home'> = {
     snapshotKeepMs: 60 * 60_000,
     greetingMs: 2_000,
   },
+  events: {
+    payloadBytes: MiB, // Lambda's 1 MB (1,048,576)
+    inFlight: 128,
+    perFunction: 32,
+    keepMs: 7 * 24 * 60 * 60_000,
+    keepCount: 1_000_000,
+  },
   metering: {
     flushMs: 250,
     currency: 'USD',

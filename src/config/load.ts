@@ -40,6 +40,7 @@ function merge(file: ConfigFile): Omit<Config, 'home'> {
     ...defined(file),
     limits: { ...DEFAULTS.limits, ...defined(file.limits ?? {}) },
     fleet: { ...DEFAULTS.fleet, ...defined(file.fleet ?? {}) },
+    events: { ...DEFAULTS.events, ...defined(file.events ?? {}) },
     metering: { ...DEFAULTS.metering, ...defined(file.metering ?? {}) },
   };
 }

@@ -38,6 +38,16 @@ export const configFileSchema = z.strictObject({
     .strictObject({ keepAliveMs: notNegative, lingerMs: notNegative, snapshotKeepMs: notNegative, greetingMs: positive })
     .partial()
     .optional(),
+  events: z
+    .strictObject({
+      payloadBytes: positive.max(6 * 1024 * 1024),
+      inFlight: positive.max(10_000),
+      perFunction: positive.max(10_000),
+      keepMs: positive,
+      keepCount: notNegative,
+    })
+    .partial()
+    .optional(),
   metering: z
     .strictObject({
       flushMs: positive,

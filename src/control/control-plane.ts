@@ -6,7 +6,7 @@ import { LAMBDA_BODY_BYTES, lambdaApi, unknownOperation, type LambdaPluginDeps }
 import type { OwnDeps } from './own/api.ts';
 import { OpenLines } from './own/ndjson.ts';
 import { ownApi, ownError } from './own/plugin.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../lib/turns.ts';
 
 export type ControlPlaneDeps = Omit<OwnDeps, 'deployments' | 'lines'> &
   Omit<LambdaPluginDeps, 'requestId'> & {

@@ -7,11 +7,11 @@ import { routed, type Alias } from '../model/alias.ts';
 import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
 import type { FunctionStore } from '../store/store.ts';
 import { notFound, parseReference, type FunctionReference, type Scope } from './function-name.ts';
+import { Turns } from '../lib/turns.ts';
 import { fingerprint, NOTHING_PUBLISHED, publishedVersion, type Publication } from './publishing.ts';
 import type { Resources } from './resources.ts';
 import { isRevision } from './revisions.ts';
 import { servingVersions } from './serving.ts';
-import { Turns } from './turns.ts';
 
 /** All of a version that its author decides. */
 export type FunctionSettings = Omit<

@@ -2,7 +2,7 @@ import type { Alias } from '../model/alias.ts';
 import type { FunctionUrl } from '../model/function-version.ts';
 import type { ResourceStore, StoredResource } from '../store/store.ts';
 import type { Scope } from './function-name.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../lib/turns.ts';
 
 /** A resource policy: statements in the order in which they were added. */
 export interface Policy {

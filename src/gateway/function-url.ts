@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatched } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import { functionArn } from '../model/function-version.ts';
+import { lineageOf } from '../model/lineage.ts';
 import { readBody } from './body.ts';
 import { answerPreflight, corsHeaders, isPreflight, type CorsHeaders } from './cors.ts';
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
@@ -61,14 +62,15 @@ export async function serveUrl(
     requestId,
     nowMs: deps.clock.now(),
   });
+  const traceId = String(request.headers['x-amzn-trace-id'] ?? '');
   const done = await deps.dispatcher.invoke(version, {
     requestId,
     attempt: 1,
     body: event,
     invokedArn: qualifier === null ? functionArn(version) : `${functionArn(version)}:${qualifier}`,
-    traceId: String(request.headers['x-amzn-trace-id'] ?? ''),
+    traceId,
     clientContext: '',
-    lineage: '',
+    lineage: lineageOf(traceId),
     receivedAtMs: deps.clock.monotonic(),
   });
   respond(response, done, { head: request.method === 'HEAD', cors });

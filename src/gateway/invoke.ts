@@ -4,7 +4,10 @@ import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
+import type { DeliveryIntake } from '../model/delivery.ts';
+import { lineageOf } from '../model/lineage.ts';
 import type { Directory, Found } from './directory.ts';
+import { acceptEvent } from './invoke-event.ts';
 import { checkPayload, clientContext, invocationType, unparsable } from './invoke-request.ts';
 
 export interface InvokeDeps {
@@ -12,6 +15,10 @@ export interface InvokeDeps {
   readonly directory: Directory;
   readonly clock: Clock;
   readonly payloadBytes: number;
+  /** Where asynchronous invocations go. */
+  readonly intake: DeliveryIntake;
+  /** Largest payload of an asynchronous invocation. */
+  readonly eventBytes: number;
 }
 
 /** A request to Lambda's Invoke. */
@@ -41,13 +48,13 @@ export async function invoke(
   const { target, deps } = context;
   const type = invocationType(request);
   const found = deps.directory.resolve(target.name, target.qualifier);
+  if (type === 'Event') return acceptEvent(request, response, { requestId: target.requestId, found, deps });
   const body = await readBody(request, deps.payloadBytes);
   if (type === 'DryRun') {
     response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': found.version.version });
     response.end();
     return;
   }
-  if (type === 'Event') throw asynchronous();
   checkPayload(body);
   const wantTail = request.headers['x-amz-log-type'] === 'Tail';
   const done = await deps.dispatcher.invoke(found.version, invocation(request, { target, found, body, clock: deps.clock }), wantTail);
@@ -57,15 +64,16 @@ export async function invoke(
 
 function invocation(request: IncomingMessage, from: { target: InvokeTarget; found: Found; body: Buffer; clock: Clock }) {
   const { target, found, body, clock } = from;
+  const traceId = header(request, 'x-amzn-trace-id');
   const suffix = found.qualifier === null ? '' : `:${found.qualifier}`;
   return {
     requestId: target.requestId,
     attempt: 1,
     body,
     invokedArn: functionArn(found.version) + suffix,
-    traceId: header(request, 'x-amzn-trace-id'),
+    traceId,
     clientContext: clientContext(request),
-    lineage: '',
+    lineage: lineageOf(traceId),
     receivedAtMs: clock.monotonic(),
   };
 }
@@ -101,7 +109,7 @@ export function coldHeaders(headers: Record<string, string | number | readonly s
   headers['x-hearth-cold-ms'] = done.usage.coldMs.toFixed(3);
 }
 
-function header(request: IncomingMessage, name: string): string {
+export function header(request: IncomingMessage, name: string): string {
   const value = request.headers[name];
   return typeof value === 'string' ? value : '';
 }
@@ -112,10 +120,6 @@ function decodeName(raw: string): string {
   } catch {
     throw new HearthError('ValidationException', `the function name '${raw}' is not valid percent-encoding`);
   }
-}
-
-function asynchronous(): HearthError {
-  return new HearthError('NotImplementedException', 'asynchronous invocation (Event) is not served yet; use RequestResponse');
 }
 
 /** The shim could not parse the event: the caller's fault, answered as Lambda does. */

@@ -1,8 +1,15 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
+import { changeLedger } from './change-streams.ts';
 import { openPool } from './connection.ts';
 import type { DatabaseConnection } from './connection.ts';
 import { translated } from './database-error.ts';
+import type { DeliveryIntake } from '../model/delivery.ts';
+import { GroupIntake } from './delivery-intake.ts';
+import { deliveryBook, type DeliveryBook } from './delivery-book.ts';
+import { deliveryLedger } from './delivery-ledger.ts';
+import { listening } from './listener.ts';
+import type { Ledger } from '../triggers/ledger/ledger.ts';
 import { startEmbedded } from './embedded.ts';
 import type { Embedded } from './embedded.ts';
 import { functionStore } from './functions.ts';
@@ -14,8 +21,13 @@ import { MIGRATIONS } from './migrations/index.ts';
 import type { Database } from './schema.ts';
 import { resourceStore } from './resources.ts';
 import { ServerLock } from './server-lock.ts';
+import { scheduleLedger } from './schedules.ts';
 import type { Store } from './store.ts';
+import { triggerStore } from './triggers.ts';
 import { usageStore } from './usage.ts';
+import type { ChangeLedger } from '../triggers/database/ledger.ts';
+import type { ScheduleLedger } from '../triggers/schedule/ledger.ts';
+import type { TriggerStore } from '../triggers/trigger.ts';
 
 /** A Config satisfies it. */
 export interface StoreOptions {
@@ -30,8 +42,21 @@ export interface StoreParts {
   readonly log: Log;
 }
 
+/** A store in a database that is there already. */
+export interface DatabaseStore extends Store {
+  /** Where triggers put events. */
+  readonly intake: DeliveryIntake;
+  /** Whence they are run. */
+  readonly ledger: Ledger;
+  /** Where they are looked up. */
+  readonly deliveries: DeliveryBook;
+  readonly triggers: TriggerStore;
+  readonly schedules: ScheduleLedger;
+  readonly changes: ChangeLedger;
+}
+
 /** A store in PostgreSQL. */
-export interface PostgresStore extends Store {
+export interface PostgresStore extends DatabaseStore {
   readonly database: 'embedded' | 'external';
   /** The bundled PostgreSQL, with its connection to the user's database `app`; null when it is somebody's own. */
   readonly embedded: Embedded | null;
@@ -63,7 +88,7 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
 }
 
 /** The store in one database that is there already: its lock, its schema, its queries. */
-export async function openDatabase(connection: DatabaseConnection, region: string, { clock, log }: StoreParts): Promise<Store> {
+export async function openDatabase(connection: DatabaseConnection, region: string, { clock, log }: StoreParts): Promise<DatabaseStore> {
   const lock = await ServerLock.take({ connection, clock, log });
   try {
     const applied = await translated(() => migrate(lock.session, MIGRATIONS));
@@ -73,6 +98,9 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     throw error;
   }
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: openPool(connection, 'hearth', log) }) });
+  // What the workers of the ledger write is done again when it is lost: they do not wait for the disk.
+  const unwaiting = openPool(connection, 'hearth ledger', log, { commitAsync: true });
+  const workers = new Kysely<Database>({ dialect: new PostgresDialect({ pool: unwaiting }) });
   const run: Run = (work) =>
     translated(() => {
       lock.check();
@@ -82,8 +110,15 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     functions: functionStore(db, run),
     resources: resourceStore(db, run),
     usage: usageStore(db, run, { region, clock, log }),
+    intake: new GroupIntake(db, run),
+    ledger: deliveryLedger(workers, run, listening(connection, { clock, log })),
+    deliveries: deliveryBook(db, run),
+    triggers: triggerStore(db, run),
+    schedules: scheduleLedger(db, run),
+    changes: changeLedger(db, run),
     close: once(async () => {
       await db.destroy();
+      await workers.destroy();
       await lock.release();
     }),
   };

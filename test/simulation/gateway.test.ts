@@ -68,6 +68,8 @@ describe('gateway', () => {
       billedMs: (d) => Math.ceil(d),
     });
     server = createGateway({
+      intake: { accept: () => Promise.resolve() },
+      eventBytes: 1024 * 1024,
       dispatcher,
       directory: {
         resolve: (name, qualifier) => ({

@@ -5,11 +5,13 @@ import { FUNCTION_NAME } from '../../model/manifest.ts';
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { FunctionRegistry } from '../registry.ts';
+import type { Turns } from '../../lib/turns.ts';
 import type { Resources } from '../resources.ts';
-import type { Turns } from '../turns.ts';
+import type { Events } from './events.ts';
 import type { OpenLines } from './ndjson.ts';
 import type { Platform } from './platform.ts';
 import type { Sources } from './sources.ts';
+import type { TriggerDesk } from './triggers.ts';
 
 /** What the resources under /hearth/v1 work with. */
 export interface OwnDeps {
@@ -18,6 +20,8 @@ export interface OwnDeps {
   readonly artifacts: Artifacts;
   readonly sources: Sources;
   readonly platform: Platform;
+  readonly events: Events;
+  readonly triggers: TriggerDesk;
   readonly interpreters: Interpreters;
   readonly clock: Clock;
   /** Deployments of one function, in the order they came. */

@@ -31,6 +31,7 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
     const name = checkedName(request.params.name);
     const wanted = { name, manifest: parseFunctionManifest(manifest), initBudgetMs, endpoint: endpointOf(request) };
     checkEnvironment(wanted.manifest.environment);
+    deps.triggers.check(wanted.manifest.triggers);
     if (!deps.sources.has(source)) await deps.sources.read(source); // throws
     const lines = deps.lines.open();
     lines.answer(reply);

@@ -2,11 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import { HearthError } from '../../errors.ts';
 import { asHearthError } from '../faults.ts';
 import type { OwnDeps } from './api.ts';
+import { eventResources } from './event-resources.ts';
 import { functionResources, sourceResource } from './functions.ts';
 import { invocationResources } from './invocations.ts';
 import { layerResource } from './layers.ts';
 import { logResource } from './logs.ts';
 import { observationResources } from './observation.ts';
+import { triggerResource } from './triggers.ts';
 
 const JSON_BODY_BYTES = 1024 * 1024;
 
@@ -29,8 +31,8 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     return reply.code(known.status).send(ownError(known));
   });
   app.addHook('onClose', async () => deps.lines.endAll());
-  for (const resource of [sourceResource, functionResources, layerResource, observationResources, invocationResources, logResource])
-    resource(app, deps);
+  const all = [sourceResource, functionResources, layerResource, observationResources, invocationResources, logResource];
+  for (const resource of [...all, eventResources, triggerResource]) resource(app, deps);
 }
 
 /** The document of an error in Hearth's own API. */

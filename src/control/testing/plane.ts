@@ -16,8 +16,10 @@ import { controlPlane } from '../control-plane.ts';
 import { Sources } from '../own/sources.ts';
 import { Resources } from '../resources.ts';
 import { FunctionRegistry } from '../registry.ts';
+import { TestEvents } from './events.ts';
 import { TestFunctionStore } from './function-store.ts';
 import { TestPlatform } from './platform.ts';
+import { TestTriggers } from './triggers.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12);
 
@@ -34,6 +36,8 @@ export async function openPlane() {
   const registry = await FunctionRegistry.load({ store, resources, clock, ids: randomIds, random: () => 0.5, scope });
   const sources = await Sources.open({ folder: join(home, 'sources'), clock, maxBytes: 2_000_000, keepMs: 3_600_000 });
   const platform = new TestPlatform();
+  const events = new TestEvents();
+  const triggers = new TestTriggers();
   const reported: unknown[] = [];
   const app: FastifyInstance = controlPlane({
     registry,
@@ -42,6 +46,8 @@ export async function openPlane() {
     artifacts,
     sources,
     platform,
+    events,
+    triggers,
     interpreters,
     clock,
     ids: randomIds,
@@ -61,7 +67,7 @@ export async function openPlane() {
     await artifacts.close();
     await rm(home, { recursive: true, force: true });
   };
-  return { app, home, clock, artifacts, store, registry, resources, sources, platform, reported, endpoint, close };
+  return { app, home, clock, artifacts, store, registry, resources, sources, platform, triggers, events, reported, endpoint, close };
 }
 
 export type TestPlane = Awaited<ReturnType<typeof openPlane>>;

@@ -1,7 +1,9 @@
 import { functionsAndUsage } from './0001-functions-and-usage.ts';
+import { deliveries } from './0002-deliveries.ts';
+import { triggers } from './0004-triggers.ts';
 import { lambdaResources } from './0005-lambda-resources.ts';
 import { waterfall } from './0006-waterfall.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
-export const MIGRATIONS: readonly Migration[] = [functionsAndUsage, lambdaResources, waterfall];
+export const MIGRATIONS: readonly Migration[] = [functionsAndUsage, deliveries, triggers, lambdaResources, waterfall];
