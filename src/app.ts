@@ -6,6 +6,8 @@ import { FsArtifacts } from './artifacts/fs-artifacts.ts';
 import type { Base } from './composition/base.ts';
 import { openEvents } from './composition/events.ts';
 import { followChanges, keepSwept } from './composition/lifecycle.ts';
+import { openLocalKey } from './auth/local-key.ts';
+import { openObjects } from './composition/objects.ts';
 import { platform } from './composition/platform.ts';
 import { provision } from './composition/provision.ts';
 import { runDirectory } from './composition/run-directory.ts';
@@ -22,6 +24,7 @@ import { ForkDriver } from './drivers/fork/fork-driver.ts';
 import type { Driver } from './fleet/driver.ts';
 import { LocalFleet } from './fleet/local-fleet.ts';
 import { machineMemory } from './fleet/memory-gauge.ts';
+import type { EndpointService } from './gateway/endpoint-service.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
 import { systemClock, type Clock } from './lib/clock.ts';
@@ -83,7 +86,10 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => artifacts.close());
   const drivers = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
-  const provided = provision({ drivers, artifacts, logs, clock, limits: config.limits });
+  const key = openLocalKey(config.home);
+  const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
+  const aws = () => ({ endpoint: door.endpoint, accessKeyId: key.id, secretAccessKey: key.secret });
+  const provided = provision({ drivers, artifacts, logs, clock, aws, limits: config.limits });
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
@@ -92,7 +98,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
-  const triggers = await openTriggers({ config, clock, ids, log, store, registry });
+  const objects = await openObjects(base, { store, registry, key });
+  const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects });
   closing.add(() => triggers.close());
   const sources = await Sources.open({
     folder: join(config.home, 'sources'),
@@ -119,7 +126,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: registry, intake: store.intake });
+  const endpoint = await listen(base, control, { dispatcher, directory: registry, services: [objects.service], intake: store.intake });
+  door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
 }
@@ -160,7 +168,12 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
 async function listen(
   { config, log, clock, ids, closing }: Base,
   control: ReturnType<typeof controlPlane>,
-  parts: { readonly dispatcher: Dispatcher; readonly directory: FunctionRegistry; readonly intake: DeliveryIntake },
+  parts: {
+    readonly dispatcher: Dispatcher;
+    readonly directory: FunctionRegistry;
+    readonly intake: DeliveryIntake;
+    readonly services: readonly EndpointService[];
+  },
 ): Promise<string> {
   const gateway = createGateway({
     ...parts,
@@ -184,7 +197,11 @@ async function listen(
     await ended;
   });
   const { port } = gateway.address() as AddressInfo;
-  return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  return endpointOf(config.host, port);
+}
+
+function endpointOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The catalogue as the parts that build functions ask for it. */

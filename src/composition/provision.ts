@@ -6,13 +6,15 @@ import type { Provision } from '../fleet/provision.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { FunctionLogs } from '../observe/function-logs.ts';
-import { functionEnvironment } from '../runtimes/environment.ts';
+import { functionEnvironment, type EnvironmentOptions } from '../runtimes/environment.ts';
 
 export interface ProvisionDeps {
   readonly drivers: readonly Driver[];
   readonly artifacts: Artifacts;
   readonly logs: FunctionLogs;
   readonly clock: Clock;
+  /** Where functions find Hearth, and what they sign with; asked when an instance is started. */
+  readonly aws: () => EnvironmentOptions['aws'];
   readonly limits: Pick<Config['limits'], 'initMs' | 'deployInitMs'>;
 }
 
@@ -46,6 +48,7 @@ async function startSpec(deps: ProvisionDeps, version: FunctionVersion, o: { log
     layersRoot,
     logStream: o.logStream,
     path: PATH,
+    aws: deps.aws(),
     initialization: version.snapshot === 'off' ? 'on-demand' : 'snap-start',
   });
   const { initMs, deployInitMs } = deps.limits;

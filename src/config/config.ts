@@ -1,3 +1,10 @@
+/** A folder that is a bucket. */
+export interface WatchedFolder {
+  readonly bucket: string;
+  /** Absolute. */
+  readonly folder: string;
+}
+
 /** What the server runs with. Made once at start from defaults, a file and the environment; frozen. */
 export interface Config {
   /** Where all state lives. */
@@ -10,7 +17,13 @@ export interface Config {
   readonly databaseUrl: string | null;
   /** Host names, beside the loopback ones, that requests may be addressed to. */
   readonly allowedHosts: readonly string[];
+  /** Folders on disk whose files are objects of a bucket: what is put there makes an event. */
+  readonly watch: readonly WatchedFolder[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly auth: {
+    /** Whether S3 requests that are not signed are served. Signatures are verified all the same. */
+    readonly anonymous: boolean;
+  };
   readonly limits: {
     /** Largest request and response payload of a sync invocation. */
     readonly payloadBytes: number;

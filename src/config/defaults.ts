@@ -11,6 +11,8 @@ export const DEFAULTS: Omit<Config, 'home'> = {
   databaseUrl: null,
   allowedHosts: [],
   logLevel: 'info',
+  watch: [],
+  auth: { anonymous: false },
   limits: {
     payloadBytes: 6 * MiB, // Lambda's 6 MB (6,291,456)
     queueLength: 100,

@@ -38,6 +38,7 @@ function merge(file: ConfigFile): Omit<Config, 'home'> {
   return {
     ...DEFAULTS,
     ...defined(file),
+    auth: { ...DEFAULTS.auth, ...defined(file.auth ?? {}) },
     limits: { ...DEFAULTS.limits, ...defined(file.limits ?? {}) },
     fleet: { ...DEFAULTS.fleet, ...defined(file.fleet ?? {}) },
     events: { ...DEFAULTS.events, ...defined(file.events ?? {}) },

@@ -19,6 +19,8 @@ export const configFileSchema = z.strictObject({
   databaseUrl: z.string().nullable().optional(),
   allowedHosts: z.array(z.string()).optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
+  watch: z.array(z.strictObject({ bucket: z.string().min(3), folder: z.string().startsWith('/', 'an absolute path') })).optional(),
+  auth: z.strictObject({ anonymous: z.boolean() }).partial().optional(),
   limits: z
     .strictObject({
       payloadBytes: positive,

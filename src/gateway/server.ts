@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { HearthError } from '../errors.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../observe/logger.ts';
+import { signedService } from '../auth/claim.ts';
+import type { EndpointService } from './endpoint-service.ts';
 import { serveUrl, urlTarget } from './function-url.ts';
 import type { HostCheck } from './host-check.ts';
 import { invoke, invokeTarget, type InvokeDeps } from './invoke.ts';
@@ -11,6 +13,8 @@ export interface GatewayDeps extends InvokeDeps {
   readonly ids: Ids;
   readonly hosts: HostCheck;
   readonly log: Logger;
+  /** Other services on the endpoint, asked in this order for what is neither an invocation nor a function URL. */
+  readonly services: readonly EndpointService[];
   /** Serves what is neither an invocation nor a function URL. */
   readonly control: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -62,6 +66,12 @@ function route(request: IncomingMessage, response: ServerResponse, { deps, reque
   if (urlOf !== null) {
     deps.hosts.check(request, false);
     return serveUrl(request, response, { target: urlOf, requestId, deps });
+  }
+  const signedFor = signedService(request);
+  const service = deps.services.find((s) => s.claims(request, signedFor));
+  if (service !== undefined) {
+    deps.hosts.check(request, service.ownOriginOnly);
+    return service.serve(request, response, requestId);
   }
   deps.hosts.check(request, true);
   if (url === '/healthz') {

@@ -12,6 +12,8 @@ export interface EnvironmentOptions {
   readonly path: string;
   /** How the init phase is paid for: `on-demand`, or `snap-start` when instances are forked from its end. */
   readonly initialization: 'on-demand' | 'snap-start';
+  /** Where the function's own AWS clients find Hearth, and what they sign with. */
+  readonly aws: { readonly endpoint: string; readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
 /** The complete environment of a function's process: Lambda's variables, then the function's own where it may. */
@@ -26,8 +28,12 @@ export function functionEnvironment(version: FunctionVersion, o: EnvironmentOpti
     // onnxruntime would report its use from a thread of its own, which no fork survives. Set to 0 by a function, it may.
     ORT_DISABLE_TELEMETRY: '1',
     ...search,
+    // A function that means another endpoint says so, for all services or with AWS_ENDPOINT_URL_S3 and the like for one.
+    AWS_ENDPOINT_URL: o.aws.endpoint,
     ...own,
     _HANDLER: version.handler,
+    AWS_ACCESS_KEY_ID: o.aws.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: o.aws.secretAccessKey,
     AWS_REGION: version.region,
     AWS_DEFAULT_REGION: version.region,
     AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}`,

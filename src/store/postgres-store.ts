@@ -18,6 +18,8 @@ import { lockHome } from './home-lock.ts';
 import type { Log } from './log.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import type { ObjectIndex } from '../objects/object-index.ts';
+import { objectIndex, type ObjectIndexOptions } from './objects.ts';
 import type { Database } from './schema.ts';
 import { resourceStore } from './resources.ts';
 import { ServerLock } from './server-lock.ts';
@@ -46,6 +48,8 @@ export interface StoreParts {
 export interface DatabaseStore extends Store {
   /** Where triggers put events. */
   readonly intake: DeliveryIntake;
+  /** The index of the object store, whose events become deliveries as `announce` says. */
+  objects(options: ObjectIndexOptions): ObjectIndex;
   /** Whence they are run. */
   readonly ledger: Ledger;
   /** Where they are looked up. */
@@ -111,6 +115,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     resources: resourceStore(db, run),
     usage: usageStore(db, run, { region, clock, log }),
     intake: new GroupIntake(db, run),
+    objects: (o) => objectIndex(db, run, o),
     ledger: deliveryLedger(workers, run, listening(connection, { clock, log })),
     deliveries: deliveryBook(db, run),
     triggers: triggerStore(db, run),

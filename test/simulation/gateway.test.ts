@@ -86,6 +86,7 @@ describe('gateway', () => {
       payloadBytes: 1_000,
       hosts: hostCheck([]),
       log: createLogger('silent'),
+      services: [],
       control: (_request, response) => response.writeHead(404).end(),
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

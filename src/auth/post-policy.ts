@@ -1,0 +1,109 @@
+import { HearthError } from '../errors.ts';
+import { parseCredential, timeOf } from './claim.ts';
+import type { Keys } from './keys.ts';
+import { hmac, signingKey } from './sigv4.ts';
+import { mismatch, sameSignature } from './verify.ts';
+
+/** What a browser's form may upload, once its signature was found right. */
+export interface PostPolicy {
+  /** Smallest and largest file, bytes. */
+  readonly minBytes: number;
+  readonly maxBytes: number;
+}
+
+/** Fields that no condition need cover. */
+const FREE = new Set(['x-amz-signature', 'policy', 'file', 'awsaccesskeyid']);
+
+/**
+ * Checks the fields (lower-case names) of an HTML form upload against the policy it carries, and the policy's signature. Null when the form is
+ * not signed. Throws SignatureDoesNotMatch, InvalidAccessKeyId, InvalidPolicyDocument, AccessDenied (expired, or a condition that fails).
+ */
+export async function verifyPostPolicy(
+  fields: ReadonlyMap<string, string>,
+  bucket: string,
+  o: { keys: Keys; nowMs: number },
+): Promise<PostPolicy | null> {
+  const policyText = fields.get('policy');
+  if (policyText === undefined && !fields.has('x-amz-signature')) return null;
+  if (policyText === undefined) throw invalid('the form has a signature and no policy');
+  const credential = parseCredential(fields.get('x-amz-credential') ?? '');
+  if (fields.get('x-amz-algorithm') !== 'AWS4-HMAC-SHA256' || credential === null || credential.scope.service !== 's3') {
+    throw new HearthError(
+      'InvalidArgument',
+      'The form needs the fields x-amz-algorithm (AWS4-HMAC-SHA256) and x-amz-credential for service s3.',
+    );
+  }
+  if (Number.isNaN(timeOf(fields.get('x-amz-date') ?? '')))
+    throw new HearthError('InvalidArgument', 'The form needs the field x-amz-date.');
+  const key = await o.keys.find(credential.accessKeyId);
+  if (key === null) {
+    throw new HearthError('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', {
+      details: { AWSAccessKeyId: credential.accessKeyId },
+    });
+  }
+  const signature = fields.get('x-amz-signature') ?? '';
+  const right = hmac(signingKey(key.secret, credential.scope), policyText);
+  if (!sameSignature(signature, right)) throw mismatch({ accessKeyId: key.id, signature }, policyText);
+  return checkPolicy(policyText, new Map([...fields, ['bucket', bucket]]), o.nowMs);
+}
+
+function checkPolicy(text: string, fields: ReadonlyMap<string, string>, nowMs: number): PostPolicy {
+  const { expiration, conditions } = parsePolicy(text);
+  if (!(nowMs < expiration)) throw denied('Policy expired.');
+  const covered = new Set<string>();
+  let [minBytes, maxBytes] = [0, Number.MAX_SAFE_INTEGER];
+  for (const condition of conditions.flatMap(asTriples)) {
+    const [kind, name, value] = condition;
+    if (kind === 'content-length-range') {
+      [minBytes, maxBytes] = [Number(name), Number(value)];
+      if (!(minBytes >= 0 && maxBytes >= minBytes)) throw invalid('content-length-range needs two numbers');
+      continue;
+    }
+    const field = String(name).replace(/^\$/, '').toLowerCase();
+    covered.add(field);
+    const given = fields.get(field) ?? '';
+    const holds = kind === 'eq' ? given === String(value) : given.startsWith(String(value));
+    if (!holds) throw denied(`Policy Condition failed: ${JSON.stringify(condition)}`);
+  }
+  for (const name of fields.keys()) {
+    if (covered.has(name) || FREE.has(name) || name === 'bucket' || name.startsWith('x-ignore-')) continue;
+    throw denied(`Extra input fields: ${name}`);
+  }
+  return { minBytes, maxBytes };
+}
+
+type Triple = readonly [string, unknown, unknown];
+
+function asTriples(condition: unknown): Triple[] {
+  if (Array.isArray(condition)) {
+    const [kind, name, value] = condition as unknown[];
+    const operator = String(kind).toLowerCase();
+    if (condition.length !== 3 || !['eq', 'starts-with', 'content-length-range'].includes(operator)) {
+      throw invalid(`no such condition: ${JSON.stringify(condition)}`);
+    }
+    return [[operator, name, value]];
+  }
+  if (typeof condition !== 'object' || condition === null) throw invalid('a condition is an object or a list of three');
+  return Object.entries(condition).map(([name, value]): Triple => ['eq', name, value]);
+}
+
+function parsePolicy(text: string): { expiration: number; conditions: unknown[] } {
+  let document: unknown;
+  try {
+    document = JSON.parse(Buffer.from(text, 'base64').toString('utf8'));
+  } catch (error) {
+    throw invalid(`it is not base64 of JSON: ${(error as Error).message}`);
+  }
+  const { expiration, conditions } = (document ?? {}) as { expiration?: unknown; conditions?: unknown };
+  const at = Date.parse(String(expiration));
+  if (Number.isNaN(at) || !Array.isArray(conditions)) throw invalid('it needs an expiration and a list of conditions');
+  return { expiration: at, conditions };
+}
+
+function invalid(why: string): HearthError {
+  return new HearthError('InvalidPolicyDocument', `Invalid Policy: ${why}.`);
+}
+
+function denied(why: string): HearthError {
+  return new HearthError('AccessDenied', `Invalid according to Policy: ${why}`);
+}
