@@ -6,7 +6,10 @@ import { FsArtifacts } from './artifacts/fs-artifacts.ts';
 import type { Base } from './composition/base.ts';
 import { openEvents } from './composition/events.ts';
 import { followChanges, keepSwept } from './composition/lifecycle.ts';
+import type { Authority } from './auth/authority.ts';
 import { openLocalKey } from './auth/local-key.ts';
+import { openKeys } from './composition/keys.ts';
+import { objectReader } from './composition/object-reader.ts';
 import { openObjects } from './composition/objects.ts';
 import { platform } from './composition/platform.ts';
 import { provision } from './composition/provision.ts';
@@ -95,10 +98,11 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const scope = { accountId: config.accountId, region: config.region };
   const resources = await Resources.load(store.resources, scope);
+  const { keys, authority } = openKeys(base, { resources, local: key });
   const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
-  const objects = await openObjects(base, { store, registry, key });
+  const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*') });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects });
   closing.add(() => triggers.close());
   const sources = await Sources.open({
@@ -113,7 +117,9 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     registry,
     events,
     resources,
-    objects: null,
+    keys,
+    authority,
+    objects: objectReader(objects.store),
     sources,
     instances: config.limits.instances,
     artifacts,
@@ -126,7 +132,13 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: registry, services: [objects.service], intake: store.intake });
+  const endpoint = await listen(base, control, {
+    dispatcher,
+    directory: registry,
+    services: [objects.service],
+    intake: store.intake,
+    authority,
+  });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
@@ -173,6 +185,7 @@ async function listen(
     readonly directory: FunctionRegistry;
     readonly intake: DeliveryIntake;
     readonly services: readonly EndpointService[];
+    readonly authority: Authority;
   },
 ): Promise<string> {
   const gateway = createGateway({

@@ -3,7 +3,7 @@ import { HearthError } from '../errors.ts';
 import { lineageOf } from '../model/lineage.ts';
 import { readBody } from './body.ts';
 import type { Found } from './directory.ts';
-import { header, type InvokeDeps } from './invoke.ts';
+import { authorise, header, type InvokeDeps } from './invoke.ts';
 import { checkPayload, clientContext, unparsable } from './invoke-request.ts';
 
 /** Takes an asynchronous invocation: 202 with an empty body once it is durable in the ledger. The request's id is the event's and the invocation's. */
@@ -16,6 +16,7 @@ export async function acceptEvent(
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > deps.eventBytes) throw tooLarge(announced, deps.eventBytes);
   const body = await readBody(request, deps.eventBytes);
+  if (deps.authority?.required === true) await authorise(request, { body, found, authority: deps.authority });
   const traceId = header(request, 'x-amzn-trace-id');
   await deps.intake.accept([
     {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authority } from '../auth/authority.ts';
 import type { Dispatched, Dispatcher } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -19,6 +20,8 @@ export interface InvokeDeps {
   readonly intake: DeliveryIntake;
   /** Largest payload of an asynchronous invocation. */
   readonly eventBytes: number;
+  /** Absent: whoever reaches the server may do everything. */
+  readonly authority?: Authority;
 }
 
 /** A request to Lambda's Invoke. */
@@ -50,6 +53,7 @@ export async function invoke(
   const found = deps.directory.resolve(target.name, target.qualifier);
   if (type === 'Event') return acceptEvent(request, response, { requestId: target.requestId, found, deps });
   const body = await readBody(request, deps.payloadBytes);
+  if (deps.authority?.required === true) await authorise(request, { body, found, authority: deps.authority });
   if (type === 'DryRun') {
     response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': found.version.version });
     response.end();
@@ -60,6 +64,17 @@ export async function invoke(
   const done = await deps.dispatcher.invoke(found.version, invocation(request, { target, found, body, clock: deps.clock }), wantTail);
   if (done.error?.errorType === 'Runtime.UnmarshalError') throw badJson(body, done);
   respond(response, done);
+}
+
+/** Throws unless the sender may invoke what was found. */
+export async function authorise(
+  request: IncomingMessage,
+  of: { body: Buffer; found: Found; authority: Authority; action?: string },
+): Promise<void> {
+  const { body, found, authority, action = 'lambda:InvokeFunction' } = of;
+  const caller = await authority.identify({ method: request.method ?? '', url: request.url ?? '', headers: request.headersDistinct }, body);
+  const arn = functionArn(found.version);
+  caller.require(action, found.qualifier === null ? arn : `${arn}:${found.qualifier}`);
 }
 
 function invocation(request: IncomingMessage, from: { target: InvokeTarget; found: Found; body: Buffer; clock: Clock }) {

@@ -6,6 +6,8 @@ import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { FunctionRegistry } from '../registry.ts';
 import type { Turns } from '../../lib/turns.ts';
+import type { Authority } from '../../auth/authority.ts';
+import type { KeyRing } from '../key-ring.ts';
 import type { Resources } from '../resources.ts';
 import type { Events } from './events.ts';
 import type { OpenLines } from './ndjson.ts';
@@ -17,6 +19,8 @@ import type { TriggerDesk } from './triggers.ts';
 export interface OwnDeps {
   readonly registry: FunctionRegistry;
   readonly resources: Resources;
+  readonly keys: KeyRing;
+  readonly authority: Authority;
   readonly artifacts: Artifacts;
   readonly sources: Sources;
   readonly platform: Platform;
