@@ -8,7 +8,7 @@ import { openEvents } from './composition/events.ts';
 import { followChanges, keepSwept } from './composition/lifecycle.ts';
 import type { Authority } from './auth/authority.ts';
 import { openLocalKey } from './auth/local-key.ts';
-import { openKeys } from './composition/keys.ts';
+import { openDirectory, openSources } from './composition/directory.ts';
 import { objectReader } from './composition/object-reader.ts';
 import { openObjects } from './composition/objects.ts';
 import { platform } from './composition/platform.ts';
@@ -17,9 +17,7 @@ import { runDirectory } from './composition/run-directory.ts';
 import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
-import { Sources } from './control/own/sources.ts';
-import { FunctionRegistry } from './control/registry.ts';
-import { Resources } from './control/resources.ts';
+import type { FunctionRegistry } from './control/registry.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { ExecDriver } from './drivers/exec/exec-driver.ts';
 import { programSpawner } from './drivers/exec/program-spawner.ts';
@@ -30,10 +28,9 @@ import { machineMemory } from './fleet/memory-gauge.ts';
 import type { EndpointService } from './gateway/endpoint-service.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
-import { systemClock, type Clock } from './lib/clock.ts';
+import { systemClock } from './lib/clock.ts';
 import { Closing } from './lib/closing.ts';
-import { randomIds, type Ids } from './lib/ids.ts';
-import { systemRandom } from './lib/random.ts';
+import { randomIds } from './lib/ids.ts';
 import { billedMs } from './metering/billing.ts';
 import { UsageRecorder } from './metering/usage-recorder.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
@@ -96,22 +93,13 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
-  const scope = { accountId: config.accountId, region: config.region };
-  const resources = await Resources.load(store.resources, scope);
-  const { keys, authority } = openKeys(base, { resources, local: key });
-  const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
+  const { resources, registry, keys, authority } = await openDirectory(base, { store, local: key });
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
   const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*') });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects });
   closing.add(() => triggers.close());
-  const sources = await Sources.open({
-    folder: join(config.home, 'sources'),
-    clock,
-    maxBytes: config.limits.sourceBytes,
-    keepMs: 60 * 60_000,
-  });
-  closing.add(() => sources.close());
+  const sources = await openSources(base);
   const events = await openEvents(base, { store, dispatcher, registry, resources });
   const control = controlPlane({
     registry,

@@ -9,7 +9,8 @@ import { answerPreflight, corsHeaders, isPreflight, type CorsHeaders } from './c
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
 import { hostName } from './host-check.ts';
-import { authorise, coldHeaders, endWith, type InvokeDeps } from './invoke.ts';
+import { authorise, type InvokeDeps } from './invoke-deps.ts';
+import { coldHeaders, endWith } from './invoke.ts';
 
 /** A request to a function URL. */
 export interface UrlTarget {

@@ -6,7 +6,8 @@ import { signedService } from '../auth/claim.ts';
 import type { EndpointService } from './endpoint-service.ts';
 import { serveUrl, urlTarget } from './function-url.ts';
 import type { HostCheck } from './host-check.ts';
-import { invoke, invokeTarget, type InvokeDeps } from './invoke.ts';
+import type { InvokeDeps } from './invoke-deps.ts';
+import { invoke, invokeTarget } from './invoke.ts';
 import { respondError } from './respond.ts';
 
 export interface GatewayDeps extends InvokeDeps {

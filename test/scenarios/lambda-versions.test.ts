@@ -9,6 +9,7 @@ import {
   GetPolicyCommand,
   GetProvisionedConcurrencyConfigCommand,
   InvokeCommand,
+  InvokeWithResponseStreamCommand,
   LambdaClient,
   paginateListVersionsByFunction,
   PublishLayerVersionCommand,
@@ -164,6 +165,28 @@ describe('versions, aliases and what is theirs, through AWS’s SDK', () => {
     await client.send(new UpdateFunctionConfigurationCommand({ FunctionName, Layers: arns }));
     await waitUntilFunctionUpdatedV2({ client, maxWaitTime: 30 }, { FunctionName });
     assert.deepEqual(await invoke(FunctionName), { executed: '$LATEST', word: 'second', other: 1 });
+  });
+
+  test('InvokeWithResponseStream answers in the form of AWS’s event stream, errors of the function at its end', async () => {
+    const FunctionName = 'streamed';
+    await create(FunctionName, `exports.handler = async (e) => { if (e.fail) throw new RangeError('no'); return { a: 'ä' }; };`);
+    const events = async (Payload: string): Promise<{ chunks: string; end: Record<string, unknown> }> => {
+      const answer = await client.send(new InvokeWithResponseStreamCommand({ FunctionName, Payload, LogType: 'Tail' }));
+      assert.equal(answer.ExecutedVersion, '$LATEST');
+      let chunks = '';
+      let end: Record<string, unknown> = {};
+      for await (const event of answer.EventStream ?? []) {
+        chunks += Buffer.from(event.PayloadChunk?.Payload ?? []).toString();
+        end = { ...end, ...event.InvokeComplete };
+      }
+      return { chunks, end };
+    };
+    const good = await events('{}');
+    assert.equal(good.chunks, '{"a":"ä"}');
+    assert.match(Buffer.from(String(good.end['LogResult']), 'base64').toString(), /^START RequestId/);
+    const bad = await events('{"fail":true}');
+    assert.deepEqual([bad.chunks, bad.end['ErrorCode']], ['', 'Unhandled']);
+    assert.match(String(bad.end['ErrorDetails']), /RangeError/);
   });
 
   test('what was made is there after a restart', async () => {
