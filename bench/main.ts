@@ -2,6 +2,7 @@
 import type { Bench, BenchContext, Report } from './bench.ts';
 import { churn } from './churn.ts';
 import { cold } from './cold.ts';
+import { conformance } from './conformance.ts';
 import { density } from './density.ts';
 import { detectors } from './detectors.ts';
 import { events } from './events.ts';
@@ -15,7 +16,7 @@ import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
 import { triggers } from './triggers.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, peers, detectors, events, triggers];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, conformance, peers, detectors, events, triggers];
 
 process.exitCode = await main(process.argv.slice(2));
 

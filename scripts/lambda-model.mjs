@@ -26,7 +26,7 @@ const model = JSON.parse(readFileSync(source, 'utf8'));
 const operations = Object.fromEntries(Object.entries(model.operations).map(([name, o]) => [name, operation(o)]));
 const used = new Set();
 for (const { input, output } of Object.values(operations)) [input, output].forEach((name) => name !== undefined && reach(name));
-const shapes = Object.fromEntries([...used].sort().map((name) => [name, shape(name, model.shapes[name])]));
+const shapes = Object.fromEntries([...used].sort((a, b) => (a < b ? -1 : 1)).map((name) => [name, shape(name, model.shapes[name])]));
 const errors = Object.fromEntries(
   Object.entries(model.shapes)
     .filter(([, s]) => s.exception === true)

@@ -6,7 +6,10 @@ import { FsArtifacts } from './artifacts/fs-artifacts.ts';
 import type { Base } from './composition/base.ts';
 import { openEvents } from './composition/events.ts';
 import { followChanges, keepSwept } from './composition/lifecycle.ts';
+import type { Authority } from './auth/authority.ts';
 import { openLocalKey } from './auth/local-key.ts';
+import { openDirectory, openSources } from './composition/directory.ts';
+import { objectReader } from './composition/object-reader.ts';
 import { openObjects } from './composition/objects.ts';
 import { platform } from './composition/platform.ts';
 import { provision } from './composition/provision.ts';
@@ -15,9 +18,7 @@ import { runDirectory } from './composition/run-directory.ts';
 import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
-import { Sources } from './control/own/sources.ts';
-import { FunctionRegistry } from './control/registry.ts';
-import { Resources } from './control/resources.ts';
+import type { FunctionRegistry } from './control/registry.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { ExecDriver } from './drivers/exec/exec-driver.ts';
 import { programSpawner } from './drivers/exec/program-spawner.ts';
@@ -28,10 +29,9 @@ import { machineMemory } from './fleet/memory-gauge.ts';
 import type { EndpointService } from './gateway/endpoint-service.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
-import { systemClock, type Clock } from './lib/clock.ts';
+import { systemClock } from './lib/clock.ts';
 import { Closing } from './lib/closing.ts';
-import { randomIds, type Ids } from './lib/ids.ts';
-import { systemRandom } from './lib/random.ts';
+import { randomIds } from './lib/ids.ts';
 import { billedMs } from './metering/billing.ts';
 import { UsageRecorder } from './metering/usage-recorder.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
@@ -88,34 +88,29 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const drivers = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
   const key = openLocalKey(config.home);
-  const door = { endpoint: '' }; // known once it is open; no function runs before
+  const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
   const aws = () => ({ endpoint: door.endpoint, accessKeyId: key.id, secretAccessKey: key.secret });
   const provided = provision({ drivers, artifacts, logs, clock, aws, limits: config.limits });
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
-  const scope = { accountId: config.accountId, region: config.region };
-  const resources = await Resources.load(store.resources, scope);
-  const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
+  const { resources, registry, keys, authority } = await openDirectory(base, { store, local: key });
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
-  const queues = await openQueues(base, { store, registry, resources, dispatcher, key });
-  const triggers = await openTriggers({ config, clock, ids, log, store, registry, queues: queues.source });
+  const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*') });
+  const queues = await openQueues(base, { store, registry, resources, dispatcher, keys: keys.thatMay('sqs:*') });
+  const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
   closing.add(() => triggers.close());
-  const objects = await openObjects(base, { store, registry, key });
-  const sources = await Sources.open({
-    folder: join(config.home, 'sources'),
-    clock,
-    maxBytes: config.limits.sourceBytes,
-    keepMs: 60 * 60_000,
-  });
-  closing.add(() => sources.close());
-  const events = await openEvents(base, { store, dispatcher, registry, resources, queue: queues.deliver, objects: objects.objects });
+  objects.watch();
+  const sources = await openSources(base);
+  const events = await openEvents(base, { store, dispatcher, registry, resources, queue: queues.deliver, objects: objects.store });
   const control = controlPlane({
     registry,
     events,
     resources,
-    objects: null,
+    keys,
+    authority,
+    objects: objectReader(objects.store),
     sources,
     instances: config.limits.instances,
     artifacts,
@@ -128,12 +123,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, {
-    dispatcher,
-    directory: registry,
-    intake: store.intake,
-    services: [queues.service, objects.service],
-  });
+  const services = [queues.service, ...objects.services];
+  const endpoint = await listen(base, control, { dispatcher, directory: registry, services, intake: store.intake, authority });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
@@ -180,6 +171,7 @@ async function listen(
     readonly directory: FunctionRegistry;
     readonly intake: DeliveryIntake;
     readonly services: readonly EndpointService[];
+    readonly authority: Authority;
   },
 ): Promise<string> {
   const gateway = createGateway({
@@ -204,7 +196,11 @@ async function listen(
     await ended;
   });
   const { port } = gateway.address() as AddressInfo;
-  return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  return endpointOf(config.host, port);
+}
+
+function endpointOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The catalogue as the parts that build functions ask for it. */

@@ -21,7 +21,9 @@ export interface FuzzOptions {
 /** Requests of every operation of the model, made from it: some as it wants them, most not. The same seed makes the same requests. */
 export function* fuzzCases({ seed, each, functionName }: FuzzOptions): Generator<FuzzCase> {
   const maker = new Maker(seed, functionName);
-  for (const [operation, model] of Object.entries(LAMBDA.operations)) {
+  // What deletes comes last, or the rest would find nothing.
+  const operations = Object.entries(LAMBDA.operations).sort(([a], [b]) => Number(a.startsWith('Delete')) - Number(b.startsWith('Delete')));
+  for (const [operation, model] of operations) {
     if (INVOCATIONS.includes(operation)) continue;
     for (let n = 0; n < each; n++) yield maker.request(operation, model, n);
   }
@@ -75,9 +77,9 @@ class Maker {
     this.#functionName = functionName;
   }
 
-  /** The first of an operation is as good as the model lets us make it. */
+  /** The first three of an operation are as good as the model lets us make it. */
   request(operation: string, model: OperationModel, n: number): FuzzCase {
-    const wild = n === 0 ? 0 : this.#random() * 0.6;
+    const wild = n < 3 ? 0 : this.#random() * 0.6;
     const shape: ShapeModel = model.input === undefined ? { type: 'structure' } : shapeNamed(model.input);
     let [url = '', constant = ''] = model.uri.split('?');
     const query = new URLSearchParams(constant);
@@ -86,7 +88,7 @@ class Maker {
     for (const [name, member] of Object.entries(shape.members ?? {})) {
       const place = placeOf(member);
       const wanted = place?.location === 'uri' || shape.required?.includes(name) === true;
-      if (!wanted && this.#random() < (n === 0 ? 0.9 : 0.5)) continue;
+      if (!wanted && this.#random() < (n < 3 ? 0.9 : 0.5)) continue;
       const value = this.#value(shapeOf(member), name, wild, 0);
       if (place === null) body[name] = value;
       else if (place.location === 'uri') url = url.replace(`{${place.name}}`, encodeURIComponent(textOf(value)) || 'x');
@@ -159,7 +161,9 @@ class Maker {
       Pattern: ['{"body":["x"]}', '{"body":7}'],
       Marker: ['', 'Zm9v'],
     };
-    return this.#pick(known[member] ?? (/Arn$/.test(name) ? ['arn:aws:lambda:us-east-1:000000000000:function:x'] : ['live', 'abc', '1']));
+    return this.#pick(
+      known[member] ?? (name.endsWith('Arn') ? ['arn:aws:lambda:us-east-1:000000000000:function:x'] : ['live', 'abc', '1']),
+    );
   }
 
   #pick<T>(of: readonly T[]): T {

@@ -1,6 +1,7 @@
 import { HearthError } from '../errors.ts';
-import { parseCredential, timeOf } from './claim.ts';
+import { parseCredential } from './claim.ts';
 import type { Keys } from './keys.ts';
+import { sameV2 } from './sigv2.ts';
 import { hmac, signingKey } from './sigv4.ts';
 import { mismatch, sameSignature } from './verify.ts';
 
@@ -12,7 +13,7 @@ export interface PostPolicy {
 }
 
 /** Fields that no condition need cover. */
-const FREE = new Set(['x-amz-signature', 'policy', 'file', 'awsaccesskeyid']);
+const FREE = new Set(['x-amz-signature', 'signature', 'policy', 'file', 'awsaccesskeyid']);
 
 /**
  * Checks the fields (lower-case names) of an HTML form upload against the policy it carries, and the policy's signature. Null when the form is
@@ -24,27 +25,35 @@ export async function verifyPostPolicy(
   o: { keys: Keys; nowMs: number },
 ): Promise<PostPolicy | null> {
   const policyText = fields.get('policy');
-  if (policyText === undefined && !fields.has('x-amz-signature')) return null;
+  if (policyText === undefined && !fields.has('x-amz-signature') && !fields.has('signature')) return null;
   if (policyText === undefined) throw invalid('the form has a signature and no policy');
+  await checkSignature(fields, policyText, o.keys);
+  return checkPolicy(policyText, new Map([...fields, ['bucket', bucket]]), o.nowMs);
+}
+
+/** By version 4, or by version 2, as boto3 signs forms unless told otherwise. */
+async function checkSignature(fields: ReadonlyMap<string, string>, policy: string, keys: Keys): Promise<void> {
+  const first = fields.get('awsaccesskeyid');
   const credential = parseCredential(fields.get('x-amz-credential') ?? '');
-  if (fields.get('x-amz-algorithm') !== 'AWS4-HMAC-SHA256' || credential === null || credential.scope.service !== 's3') {
+  if (first === undefined && (fields.get('x-amz-algorithm') !== 'AWS4-HMAC-SHA256' || credential?.scope.service !== 's3')) {
     throw new HearthError(
       'InvalidArgument',
       'The form needs the fields x-amz-algorithm (AWS4-HMAC-SHA256) and x-amz-credential for service s3.',
     );
   }
-  if (Number.isNaN(timeOf(fields.get('x-amz-date') ?? '')))
-    throw new HearthError('InvalidArgument', 'The form needs the field x-amz-date.');
-  const key = await o.keys.find(credential.accessKeyId);
+  const id = first ?? credential?.accessKeyId ?? '';
+  const key = await keys.find(id);
   if (key === null) {
     throw new HearthError('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', {
-      details: { AWSAccessKeyId: credential.accessKeyId },
+      details: { AWSAccessKeyId: id },
     });
   }
-  const signature = fields.get('x-amz-signature') ?? '';
-  const right = hmac(signingKey(key.secret, credential.scope), policyText);
-  if (!sameSignature(signature, right)) throw mismatch({ accessKeyId: key.id, signature }, policyText);
-  return checkPolicy(policyText, new Map([...fields, ['bucket', bucket]]), o.nowMs);
+  const signature = fields.get(first === undefined ? 'x-amz-signature' : 'signature') ?? '';
+  const right =
+    first === undefined && credential !== null
+      ? sameSignature(signature, hmac(signingKey(key.secret, credential.scope), policy))
+      : sameV2(key.secret, policy, signature);
+  if (!right) throw mismatch({ accessKeyId: key.id, signature }, policy);
 }
 
 function checkPolicy(text: string, fields: ReadonlyMap<string, string>, nowMs: number): PostPolicy {

@@ -1,47 +1,54 @@
+import type { Base } from './base.ts';
 import { join } from 'node:path';
-import { listedKeys, type AccessKey } from '../auth/keys.ts';
-import type { Config } from '../config/config.ts';
+import { openLocalToken } from '../auth/local-token.ts';
+import type { EndpointService } from '../gateway/endpoint-service.ts';
+import { S3Webhook } from '../triggers/objects/webhook.ts';
+import { watchFolders } from './watched-folders.ts';
+import type { Keys } from '../auth/keys.ts';
 import { parseReference } from '../control/function-name.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
 import { HearthError } from '../errors.ts';
-import type { Clock, Timer } from '../lib/clock.ts';
-import type { Closing } from '../lib/closing.ts';
-import type { Ids } from '../lib/ids.ts';
+import type { Timer } from '../lib/clock.ts';
 import { announcer } from '../objects/events/announce.ts';
+import { Listeners } from '../objects/events/listeners.ts';
 import type { Targets } from '../objects/events/targets.ts';
 import { FileBlobs } from '../objects/file-blobs.ts';
 import { ObjectStore } from '../objects/object-store.ts';
 import { S3Service } from '../objects/s3/service.ts';
-import type { Logger } from '../observe/logger.ts';
 import type { PostgresStore } from '../store/postgres-store.ts';
-
-interface Base {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly closing: Closing;
-}
 
 interface Parts {
   readonly store: PostgresStore;
   readonly registry: FunctionRegistry;
-  readonly key: AccessKey;
+  readonly keys: Keys;
 }
 
 const SWEEP_MS = 60 * 60_000;
 
+/** The object store, as other parts see it. */
+export interface Objects {
+  readonly store: ObjectStore;
+  readonly listeners: Listeners;
+  /** What the endpoint serves of it: S3's API, and the webhook of S3 stores elsewhere. */
+  readonly services: readonly EndpointService[];
+  /** Begins to look at the folders that are buckets: once triggers are there to be told. */
+  watch(): void;
+}
+
 /** The object store and its S3 API. What a kill left of uploads is removed in the background. */
-export async function openObjects(base: Base, { store, registry, key }: Parts): Promise<{ objects: ObjectStore; service: S3Service }> {
+export async function openObjects(base: Base, { store, registry, keys }: Parts): Promise<Objects> {
   const { config, log, clock, ids } = base;
   const place = { accountId: config.accountId, region: config.region };
   const targets = targetsIn(registry);
-  const index = store.objects({ scope: place, nowMs: () => clock.now(), announce: announcer({ place, targets }) });
+  const listeners = new Listeners();
+  const index = store.objects({ scope: place, nowMs: () => clock.now(), announce: announcer({ place, targets, listeners }) });
   const objects = await ObjectStore.open({ blobs: new FileBlobs(join(config.home, 'objects'), ids), index, clock, ids });
   keepSwept(objects, base);
   const { anonymous } = config.auth;
-  const service = new S3Service({ store: objects, place, clock, ids, targets, keys: listedKeys([key]), anonymous, log });
-  return { objects, service };
+  const service = new S3Service({ store: objects, place, clock, ids, targets, listeners, keys, anonymous, log });
+  const token = openLocalToken(join(config.home, 'webhook-token'));
+  const webhook = new S3Webhook({ listeners, targets, intake: store.intake, place, token, nowMs: () => clock.now() });
+  return { store: objects, listeners, services: [webhook, service], watch: () => watchFolders(base, objects) };
 }
 
 /** Functions and queues by the ARNs that buckets' notifications name. */

@@ -1,4 +1,4 @@
-import { listedKeys, type AccessKey } from '../auth/keys.ts';
+import type { Keys } from '../auth/keys.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
 import type { EventSourceMapping, Resources } from '../control/resources.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
@@ -22,7 +22,7 @@ interface Parts {
   readonly registry: FunctionRegistry;
   readonly resources: Resources;
   readonly dispatcher: Dispatcher;
-  readonly key: AccessKey;
+  readonly keys: Keys;
 }
 
 export interface OpenQueues {
@@ -34,7 +34,7 @@ export interface OpenQueues {
 }
 
 /** Queues with their API, and the event source mappings that take their messages to functions. */
-export async function openQueues(base: Base, { store, registry, resources, dispatcher, key }: Parts): Promise<OpenQueues> {
+export async function openQueues(base: Base, { store, registry, resources, dispatcher, keys }: Parts): Promise<OpenQueues> {
   const { config, clock, ids, log, closing } = base;
   const scope = { accountId: config.accountId, region: config.region };
   const queues = await Queues.open({ store: store.queues(scope), clock, scope, log });
@@ -47,7 +47,7 @@ export async function openQueues(base: Base, { store, registry, resources, dispa
   closing.add(() => pollers.close());
   followMappings(resources, pollers);
   const { anonymous } = config.auth;
-  const service = new SqsService({ queues, ids, scope, keys: listedKeys([key]), anonymous, clock, log });
+  const service = new SqsService({ queues, ids, scope, keys, anonymous, clock, log });
   const ensure = async (name: string): Promise<void> => {
     const attributes = { ...QUEUE_DEFAULTS, fifo: name.endsWith('.fifo'), contentBasedDeduplication: name.endsWith('.fifo') };
     if (queues.get(name) === null) await queues.create(name, { attributes, tags: {}, same: () => true });

@@ -5,9 +5,12 @@ import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { PostgresStore } from '../store/postgres-store.ts';
 import { DatabaseSource } from '../triggers/database/database-source.ts';
+import { ObjectsSource } from '../triggers/objects/objects-source.ts';
 import { ScheduleSource } from '../triggers/schedule/schedule-source.ts';
 import type { TriggerSource } from '../triggers/trigger.ts';
 import { Triggers } from '../triggers/triggers.ts';
+import { watchedBuckets } from './object-triggers.ts';
+import type { Objects } from './objects.ts';
 import { databaseConnection } from './database-connection.ts';
 
 export interface TriggerParts {
@@ -19,13 +22,15 @@ export interface TriggerParts {
   readonly registry: FunctionRegistry;
   /** Messages of queues. */
   readonly queues: TriggerSource;
+  readonly objects: Objects;
 }
 
 /** The triggers of every function, served. Those of a function that is removed go with it. A new kind is a line in `sources`. */
 export async function openTriggers(parts: TriggerParts): Promise<Triggers> {
   const { clock, ids, log, store, registry } = parts;
   const database = databaseSource(parts);
-  const sources: TriggerSource[] = [new ScheduleSource({ ledger: store.schedules, clock, log }), database, parts.queues];
+  const uploads = new ObjectsSource({ buckets: watchedBuckets(parts.objects, registry), clock, log });
+  const sources: TriggerSource[] = [new ScheduleSource({ ledger: store.schedules, clock, log }), database, uploads, parts.queues];
   const triggers = await Triggers.open({ store: store.triggers, sources, functions: registry, scope: registry.scope, clock, ids, log });
   registry.onChange((change) => {
     if (change.kind === 'removed') void triggers.forget(change.previous.functionId);

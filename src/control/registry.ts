@@ -1,3 +1,4 @@
+import { layersDigest } from '../artifacts/layers.ts';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
@@ -244,7 +245,7 @@ export class FunctionRegistry {
     const layers = this.#deps.resources.list('layer-version').map((l) => l.document.codeSha256);
     return {
       code: new Set([...versions.flatMap((v) => [v.codeSha256, ...(v.layers ?? []).map((l) => l.codeSha256)]), ...layers]),
-      dependencies: new Set(versions.flatMap((v) => v.dependencies ?? [])),
+      dependencies: new Set(versions.flatMap((v) => [v.dependencies ?? [], mergedLayers(v)].flat())),
     };
   }
 
@@ -306,6 +307,10 @@ function entryOf(latest: FunctionVersion): Entry {
 
 function expectRevision(given: string | null, present: FunctionVersion): void {
   if (given !== null && !isRevision(given, present.revisionId)) throw new HearthError('PreconditionFailedException', STALE);
+}
+
+function mergedLayers({ layers = [] }: FunctionVersion): string[] {
+  return layers.length === 0 ? [] : [layersDigest(layers.map((l) => l.codeSha256))];
 }
 
 function taken(name: string): HearthError {

@@ -1,3 +1,4 @@
+import type { KeyStatement } from '../auth/statements.ts';
 import type { Alias } from '../model/alias.ts';
 import type { FunctionUrl } from '../model/function-version.ts';
 import type { ResourceStore, StoredResource } from '../store/store.ts';
@@ -50,6 +51,16 @@ export interface EventSourceMapping {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+/** A key that may sign requests. */
+export interface StoredKey {
+  readonly name: string;
+  readonly createdAtMs: number;
+  /** Null: it may do everything. */
+  readonly statements: readonly KeyStatement[] | null;
+  /** The secret, encrypted. */
+  readonly sealed: string;
+}
+
 /** The document of each kind. A key begins with the function's id and a slash where the resource is a function's. */
 export interface ResourceKinds {
   /** FUNCTION/ALIAS */
@@ -80,6 +91,8 @@ export interface ResourceKinds {
   readonly 'layer-version': LayerVersion;
   /** NAME/VERSION */
   readonly 'layer-policy': Policy;
+  /** Its id */
+  readonly 'access-key': StoredKey;
   /** UUID */
   readonly 'event-source-mapping': EventSourceMapping;
 }

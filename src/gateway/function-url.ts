@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatched } from '../dispatch/dispatcher.ts';
+import { signedService } from '../auth/claim.ts';
 import { HearthError } from '../errors.ts';
 import { functionArn } from '../model/function-version.ts';
 import { lineageOf } from '../model/lineage.ts';
@@ -8,7 +9,8 @@ import { answerPreflight, corsHeaders, isPreflight, type CorsHeaders } from './c
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
 import { hostName } from './host-check.ts';
-import { coldHeaders, endWith, type InvokeDeps } from './invoke.ts';
+import { authorise, type InvokeDeps } from './invoke-deps.ts';
+import { coldHeaders, endWith } from './invoke.ts';
 
 /** A request to a function URL. */
 export interface UrlTarget {
@@ -50,9 +52,13 @@ export async function serveUrl(
   const { version, qualifier, url } = found;
   const cors = url.cors === undefined ? {} : corsHeaders(request, url.cors);
   if (url.cors !== undefined && isPreflight(request)) return answerPreflight(response, cors, requestId);
-  if (url.auth === 'AWS_IAM')
-    throw new HearthError('AccessDeniedException', 'Forbidden: this function URL wants AWS_IAM, which is not served yet');
+  // In local mode any signature does, but there must be one.
+  if (url.auth === 'AWS_IAM' && signedService(request) === null) throw new HearthError('AccessDeniedException', 'Forbidden');
   const body = await readBody(request, deps.payloadBytes);
+  if (url.auth === 'AWS_IAM' && deps.authority !== undefined) {
+    const action = 'lambda:InvokeFunctionUrl';
+    await authorise(request, { body, found: { version, qualifier }, authority: deps.authority, action });
+  }
   const event = functionUrlEvent(request, {
     version,
     path: target.path,

@@ -1,31 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HearthError } from '../errors.ts';
 import { lineageOf } from '../model/lineage.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { DeliveryIntake } from '../model/delivery.ts';
 import { readBody } from './body.ts';
 import type { Found } from './directory.ts';
-import { header } from './header.ts';
+import { authorise, header, type InvokeDeps } from './invoke-deps.ts';
 import { checkPayload, clientContext, unparsable } from './invoke-request.ts';
-
-export interface EventDeps {
-  /** Where asynchronous invocations go. */
-  readonly intake: DeliveryIntake;
-  /** Largest payload of an asynchronous invocation. */
-  readonly eventBytes: number;
-  readonly clock: Clock;
-}
 
 /** Takes an asynchronous invocation: 202 with an empty body once it is durable in the ledger. The request's id is the event's and the invocation's. */
 export async function acceptEvent(
   request: IncomingMessage,
   response: ServerResponse,
-  context: { requestId: string; found: Found; deps: EventDeps },
+  context: { requestId: string; found: Found; deps: InvokeDeps; status?: boolean },
 ): Promise<void> {
   const { requestId, found, deps } = context;
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > deps.eventBytes) throw tooLarge(announced, deps.eventBytes);
   const body = await readBody(request, deps.eventBytes);
+  if (deps.authority?.required === true) await authorise(request, { body, found, authority: deps.authority });
   const traceId = header(request, 'x-amzn-trace-id');
   await deps.intake.accept([
     {
@@ -44,8 +35,10 @@ export async function acceptEvent(
       occurredAtMs: deps.clock.now(),
     },
   ]);
-  response.writeHead(202, { 'content-length': 0, 'x-amzn-requestid': requestId });
-  response.end();
+  // InvokeAsync, which AWS has deprecated, says it in the body too.
+  const answer = context.status === true ? '{"Status":202}' : '';
+  response.writeHead(202, { 'content-length': answer.length, 'x-amzn-requestid': requestId });
+  response.end(answer);
 }
 
 /** Refuses what no function could take, as Lambda does; the event itself stays the bytes that came. */

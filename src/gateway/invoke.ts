@@ -1,21 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Dispatched, Dispatcher } from '../dispatch/dispatcher.ts';
+import type { Dispatched } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
 import { lineageOf } from '../model/lineage.ts';
-import type { Directory, Found } from './directory.ts';
-import { header } from './header.ts';
-import { acceptEvent, type EventDeps } from './invoke-event.ts';
+import type { Found } from './directory.ts';
+import { eventMessage } from './event-stream.ts';
+import { authorise, header, type InvokeDeps } from './invoke-deps.ts';
+import { acceptEvent } from './invoke-event.ts';
 import { checkPayload, clientContext, invocationType, unparsable } from './invoke-request.ts';
-
-export interface InvokeDeps extends EventDeps {
-  readonly dispatcher: Dispatcher;
-  readonly directory: Directory;
-  readonly clock: Clock;
-  readonly payloadBytes: number;
-}
 
 /** A request to Lambda's Invoke. */
 export interface InvokeTarget {
@@ -23,16 +17,30 @@ export interface InvokeTarget {
   readonly name: string;
   readonly qualifier: string | null;
   readonly requestId: string;
+  readonly form: AnswerForm;
 }
 
-const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations\/?(?:\?(.*))?$/;
+const PATH =
+  /^\/(2015-03-31|2021-11-15|2014-11-13)\/functions\/([^/?]+)\/(invocations|response-streaming-invocations|invoke-async)\/?(?:\?(.*))?$/;
+
+/** How the answer goes out: as a body, as a stream of events, or not at all (the deprecated InvokeAsync). */
+type AnswerForm = 'whole' | 'events' | 'none';
+
+/** The operations of the API, each under the date it came with. */
+const FORMS: Readonly<Record<string, AnswerForm>> = {
+  '2015-03-31/invocations': 'whole',
+  '2021-11-15/response-streaming-invocations': 'events',
+  '2014-11-13/invoke-async': 'none',
+};
 
 /** Whether a URL is an Invoke, and of what. */
 export function invokeTarget(url: string, requestId: string): InvokeTarget | null {
   const match = PATH.exec(url);
-  if (match?.[1] === undefined) return null;
-  const qualifier = match[2] === undefined ? null : new URLSearchParams(match[2]).get('Qualifier');
-  return { name: decodeName(match[1]), qualifier, requestId };
+  if (match?.[2] === undefined) return null;
+  const form = FORMS[`${match[1]}/${match[3]}`];
+  if (form === undefined) return null;
+  const qualifier = match[4] === undefined ? null : new URLSearchParams(match[4]).get('Qualifier');
+  return { name: decodeName(match[2]), qualifier, requestId, form };
 }
 
 /** Serves `POST /2015-03-31/functions/NAME/invocations`. Rejects with HearthError for all that is not an answer of the function. */
@@ -44,8 +52,11 @@ export async function invoke(
   const { target, deps } = context;
   const type = invocationType(request);
   const found = deps.directory.resolve(target.name, target.qualifier);
-  if (type === 'Event') return acceptEvent(request, response, { requestId: target.requestId, found, deps });
+  if (type === 'Event' || target.form === 'none') {
+    return acceptEvent(request, response, { requestId: target.requestId, found, deps, status: target.form === 'none' });
+  }
   const body = await readBody(request, deps.payloadBytes);
+  if (deps.authority?.required === true) await authorise(request, { body, found, authority: deps.authority });
   if (type === 'DryRun') {
     response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': found.version.version });
     response.end();
@@ -55,7 +66,8 @@ export async function invoke(
   const wantTail = request.headers['x-amz-log-type'] === 'Tail';
   const done = await deps.dispatcher.invoke(found.version, invocation(request, { target, found, body, clock: deps.clock }), wantTail);
   if (done.error?.errorType === 'Runtime.UnmarshalError') throw badJson(body, done);
-  respond(response, done);
+  if (target.form === 'events') respondWithEvents(response, done);
+  else respond(response, done);
 }
 
 function invocation(request: IncomingMessage, from: { target: InvokeTarget; found: Found; body: Buffer; clock: Clock }) {
@@ -72,6 +84,27 @@ function invocation(request: IncomingMessage, from: { target: InvokeTarget; foun
     lineage: lineageOf(traceId),
     receivedAtMs: clock.monotonic(),
   };
+}
+
+/** The answer of InvokeWithResponseStream. What a handler returned is one chunk; an error of the function is told at the end. */
+function respondWithEvents(response: ServerResponse, done: Dispatched): void {
+  const complete = {
+    ...(done.error === null ? {} : { ErrorCode: done.error.kind, ErrorDetails: done.body.toString() }),
+    ...(done.logTail === null ? {} : { LogResult: done.logTail.toString('base64') }),
+  };
+  const chunks = [
+    ...(done.error === null ? [eventMessage('PayloadChunk', done.body)] : []),
+    eventMessage('InvokeComplete', Buffer.from(JSON.stringify(complete)), 'application/json'),
+  ];
+  const headers: Record<string, string | number> = {
+    'content-type': 'application/vnd.amazon.eventstream',
+    'x-amzn-requestid': done.requestId,
+    'x-amz-executed-version': done.executedVersion,
+    'x-amzn-remapped-content-type': 'application/json',
+  };
+  coldHeaders(headers, done);
+  response.writeHead(200, headers);
+  response.end(Buffer.concat(chunks));
 }
 
 function respond(response: ServerResponse, done: Dispatched): void {

@@ -1,7 +1,13 @@
 import type { HearthError } from '../errors.ts';
 
 /** Errors whose text Lambda's model calls `Message`; of the others it is `message`. */
-const CAPITAL = new Set<string>(['ResourceNotFoundException', 'ServiceException', 'InvalidZipFileException', 'AccessDeniedException']);
+const CAPITAL = new Set<string>([
+  'CodeSigningConfigNotFoundException',
+  'ResourceNotFoundException',
+  'ServiceException',
+  'InvalidZipFileException',
+  'AccessDeniedException',
+]);
 
 /** Headers and document of an error, as Lambda's API answers it. A detail that is null is a member that Lambda leaves out here. */
 export function lambdaError(error: HearthError): { headers: Record<string, string>; document: Record<string, unknown> } {

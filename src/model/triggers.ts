@@ -43,6 +43,8 @@ const TRIGGERS = {
         .min(1)
         .optional()
         .describe('What must happen to an object; default: created'),
+      shape: z.enum(['s3', 'eventbridge', 'cloudevents']).optional().describe('Whose form the event has; default: s3'),
+      external: z.boolean().optional().describe('The bucket is another store’s, which sends its events to /hearth/v1/webhooks/s3'),
     })
     .describe('Uploads to a bucket'),
   database: z

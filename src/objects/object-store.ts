@@ -45,6 +45,7 @@ export interface OpenContent {
 export class ObjectStore {
   readonly #deps: ObjectStoreDeps;
   readonly #buckets = new Set<string>();
+  readonly #making = new Map<string, Promise<boolean>>();
 
   private constructor(deps: ObjectStoreDeps) {
     this.#deps = deps;
@@ -66,10 +67,17 @@ export class ObjectStore {
   }
 
   /** False when the bucket is there already. */
-  async createBucket(name: string, settings: BucketSettings): Promise<boolean> {
-    const created = await this.index.createBucket(name, settings);
-    this.#buckets.add(name);
-    return created;
+  createBucket(name: string, settings: BucketSettings): Promise<boolean> {
+    const making = this.#create(name, settings).finally(() => {
+      if (this.#making.get(name) === making) this.#making.delete(name);
+    });
+    this.#making.set(name, making);
+    return making;
+  }
+
+  /** Resolves when a bucket that is just being made is there, or is not: who asks for it next must find it. */
+  async settled(bucket: string): Promise<void> {
+    await this.#making.get(bucket)?.catch(() => undefined);
   }
 
   async removeBucket(name: string): Promise<void> {
@@ -163,6 +171,12 @@ export class ObjectStore {
 
   newVersionId(): string {
     return this.#deps.ids.uuid().replaceAll('-', '');
+  }
+
+  async #create(name: string, settings: BucketSettings): Promise<boolean> {
+    const created = await this.index.createBucket(name, settings);
+    this.#buckets.add(name);
+    return created;
   }
 
   async #place(

@@ -3,7 +3,7 @@ import { refuse } from '../function-name.ts';
 import { referenceOf, unqualifiedFunction, type Operation } from './operation.ts';
 
 /** What of the account's concurrency must be left for functions that reserve none, as on Lambda; a tenth of it on a machine with less. */
-export function leastUnreserved(instances: number): number {
+function leastUnreserved(instances: number): number {
   return Math.min(100, Math.floor(instances / 10));
 }
 

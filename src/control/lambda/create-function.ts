@@ -46,8 +46,8 @@ export function architectureOf(input: Input): 'x86_64' | 'arm64' | undefined {
 }
 
 function newName(text: string, deps: LambdaDeps): string {
-  const { name, qualifier } = parseReference(text, null, deps.registry.scope);
-  if (qualifier !== null) throw invalid(`A new function's name has no version: leave out :${qualifier}.`);
+  // A version in the name of a new function means nothing, and AWS minds none.
+  const { name } = parseReference(text, null, deps.registry.scope);
   if (name.length > LONGEST_NAME) {
     const fault = `Value '${name}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to ${LONGEST_NAME}`;
     throw invalid(`1 validation error detected: ${fault}`);

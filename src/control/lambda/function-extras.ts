@@ -1,6 +1,6 @@
 import { functionArn } from '../../model/function-version.ts';
 import { runtimeVersionArn } from './configuration.ts';
-import { functionOf, invalid, referenceOf, text, unqualifiedFunction, type Operation, type Operations } from './operation.ts';
+import { invalid, referenceOf, text, unqualifiedFunction, type Operation, type Operations } from './operation.ts';
 
 const getRuntimeManagementConfig: Operation = (call, deps) => {
   const reference = referenceOf(call, deps);
@@ -55,16 +55,10 @@ const getAccountSettings: Operation = (_call, deps) => {
   };
 };
 
-const listDurableExecutions: Operation = (call, deps) => {
-  functionOf(call, deps);
-  return { DurableExecutions: [] };
-};
-
 export const FUNCTION_EXTRAS: Operations = {
   GetRuntimeManagementConfig: getRuntimeManagementConfig,
   PutRuntimeManagementConfig: putRuntimeManagementConfig,
   GetFunctionRecursionConfig: getFunctionRecursionConfig,
   PutFunctionRecursionConfig: putFunctionRecursionConfig,
   GetAccountSettings: getAccountSettings,
-  ListDurableExecutionsByFunction: listDurableExecutions,
 };

@@ -91,7 +91,7 @@ function conditionOf(input: Input): Record<string, unknown> {
     ...(Object.keys(equals).length === 0 ? {} : { StringEquals: equals }),
     ...(input['InvokedViaFunctionUrl'] === undefined
       ? {}
-      : { Bool: { 'lambda:InvokedViaFunctionUrl': String(input['InvokedViaFunctionUrl']) } }),
+      : { Bool: { 'lambda:InvokedViaFunctionUrl': input['InvokedViaFunctionUrl'] === true ? 'true' : 'false' } }),
     ...(input['SourceArn'] === undefined ? {} : { ArnLike: { 'AWS:SourceArn': input['SourceArn'] } }),
   };
 }

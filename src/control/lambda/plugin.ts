@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Authority } from '../../auth/authority.ts';
+import type { SignedRequest } from '../../auth/sigv4.ts';
 import { HearthError } from '../../errors.ts';
 import { lambdaError } from '../../model/lambda-error.ts';
 import { endpointOf } from '../endpoint.ts';
@@ -6,6 +8,7 @@ import { asHearthError } from '../faults.ts';
 import { LAMBDA, type OperationModel } from './model/model.ts';
 import { replyOf } from './model/reply.ts';
 import { readRequest, type RawRequest } from './model/request.ts';
+import { resourceOf } from './resource-of.ts';
 import type { LambdaDeps, Operation } from './operation.ts';
 import { INVOCATIONS, OPERATIONS } from './operations.ts';
 
@@ -13,6 +16,7 @@ import { INVOCATIONS, OPERATIONS } from './operations.ts';
 export const LAMBDA_BODY_BYTES = 70_167_211;
 
 export interface LambdaPluginDeps extends LambdaDeps {
+  readonly authority: Authority;
   readonly requestId: () => string;
   /** Told of every error that is our own doing. */
   readonly report: (error: unknown, request: string) => void;
@@ -60,12 +64,14 @@ async function respond(
   operations: readonly Served[],
   request: FastifyRequest,
   reply: FastifyReply,
-  deps: LambdaDeps,
+  deps: LambdaPluginDeps,
 ): Promise<FastifyReply> {
   const raw = rawOf(request);
   const served = operations.find(({ query }) => [...query].every(([name, value]) => raw.query.get(name) === value));
   if (served === undefined) throw unknownOperation(request.method, request.url);
+  const caller = await deps.authority.identify(signedRequest(request), raw.body ?? EMPTY);
   const input = readRequest(served.model, raw);
+  caller.require(`lambda:${served.name}`, resourceOf(input, deps));
   const result = await served.run({ input, endpoint: endpointOf(request) }, deps);
   const { status, headers, document } = replyOf(served.model, result);
   reply.code(status).headers(headers);
@@ -90,6 +96,12 @@ function routes(): Map<string, Served[]> {
     );
   }
   return found;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function signedRequest({ raw }: FastifyRequest): SignedRequest {
+  return { method: raw.method ?? '', url: raw.url ?? '', headers: raw.headersDistinct };
 }
 
 function rawOf(request: FastifyRequest): RawRequest {

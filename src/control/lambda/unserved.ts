@@ -1,4 +1,4 @@
-import { absent, invalid, type Operation, type Operations } from './operation.ts';
+import { absent, functionOf, invalid, type Operation, type Operations } from './operation.ts';
 
 const nothing: Operation = () => {
   throw absent();
@@ -24,6 +24,10 @@ export const UNSERVED: Operations = {
   GetFunctionScalingConfig: refused(CAPACITY),
   PutFunctionScalingConfig: refused(CAPACITY),
   CheckpointDurableExecution: refused(DURABLE),
+  ListDurableExecutionsByFunction: (call, deps) => {
+    functionOf(call, deps);
+    return { DurableExecutions: [] };
+  },
   GetDurableExecution: nothing,
   GetDurableExecutionHistory: nothing,
   GetDurableExecutionState: refused(DURABLE),

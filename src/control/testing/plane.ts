@@ -7,6 +7,8 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { FastifyInstance } from 'fastify';
 import { ZipFile } from 'yazl';
+import { Authority } from '../../auth/authority.ts';
+import { openSeal } from '../../auth/seal.ts';
 import { FsArtifacts } from '../../artifacts/fs-artifacts.ts';
 import type { Interpreters } from '../../artifacts/interpreters.ts';
 import { randomIds } from '../../lib/ids.ts';
@@ -14,6 +16,7 @@ import { VirtualClock } from '../../lib/virtual-clock.ts';
 import { memoryStore } from '../../store/memory-store.ts';
 import { controlPlane } from '../control-plane.ts';
 import { Sources } from '../own/sources.ts';
+import { KeyRing } from '../key-ring.ts';
 import { Resources } from '../resources.ts';
 import { FunctionRegistry } from '../registry.ts';
 import { TestEvents } from './events.ts';
@@ -33,6 +36,10 @@ export async function openPlane() {
   const store = new TestFunctionStore();
   const scope = { accountId: '000000000000', region: 'us-east-1' };
   const resources = await Resources.load(memoryStore().resources, scope);
+  const local = { id: 'AKIALOCAL', secret: 'local' };
+  const keys = new KeyRing({ resources, seal: openSeal(home), clock, local });
+  const statementsOf = (id: string) => keys.statementsOf(id);
+  const authority = new Authority({ keys, statementsOf, clock, accountId: scope.accountId, required: () => keys.made });
   const registry = await FunctionRegistry.load({ store, resources, clock, ids: randomIds, random: () => 0.5, scope });
   const sources = await Sources.open({ folder: join(home, 'sources'), clock, maxBytes: 2_000_000, keepMs: 3_600_000 });
   const platform = new TestPlatform();
@@ -42,6 +49,8 @@ export async function openPlane() {
   const app: FastifyInstance = controlPlane({
     registry,
     resources,
+    keys,
+    authority,
     objects: null,
     artifacts,
     sources,

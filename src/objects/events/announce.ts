@@ -1,18 +1,21 @@
 import type { NewDelivery } from '../../model/delivery.ts';
 import { sequencer, type Happening } from './happening.ts';
+import type { Listeners } from './listeners.ts';
 import { wants, type NotificationTarget } from './notification.ts';
 import { shaped, type Place } from './shapes.ts';
 import type { Targets } from './targets.ts';
 
 /** Makes the deliveries of what happens to objects: one for each target of the bucket that wants to know and is there. */
-export function announcer({ place, targets }: { place: Place; targets: Targets }): (happening: Happening) => NewDelivery[] {
-  return (h) =>
-    h.bucket.settings.notification.targets
-      .filter((target) => wants(target, h.name, h.key))
-      .flatMap((target) => {
-        const to = addressee(target, targets);
-        return to === null ? [] : [delivery(h, target, { ...to, place })];
-      });
+export function announcer(o: { place: Place; targets: Targets; listeners: Listeners }): (happening: Happening) => NewDelivery[] {
+  return (h) => {
+    const listeners = o.listeners.of(h.bucket.name).filter(({ target, external }) => !external && wants(target, h.name, h.key));
+    for (const { told } of listeners) told(h.atMs);
+    const configured = h.bucket.settings.notification.targets.filter((target) => wants(target, h.name, h.key));
+    return [...listeners.map((l) => l.target), ...configured].flatMap((target) => {
+      const to = addressee(target, o.targets);
+      return to === null ? [] : [delivery(h, target, { ...to, place: o.place })];
+    });
+  };
 }
 
 type Addressee = Pick<NewDelivery, 'functionId' | 'qualifier' | 'destination'>;

@@ -11,8 +11,6 @@ export interface NotificationTarget {
   readonly prefix: string;
   readonly suffix: string;
   readonly shape: EventShape;
-  /** The id of the function whose manifest asked for it; null: somebody put it there with PutBucketNotificationConfiguration. */
-  readonly owner: string | null;
 }
 
 export interface BucketNotification {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Ids } from '../../lib/ids.ts';
+import type { Listeners } from '../events/listeners.ts';
 import type { Targets } from '../events/targets.ts';
 import type { Place } from '../events/shapes.ts';
 import type { ObjectStore } from '../object-store.ts';
@@ -14,6 +15,8 @@ export interface S3Deps {
   readonly ids: Ids;
   /** Who can be told of what happens. */
   readonly targets: Targets;
+  /** Who is told because a function's manifest says so. */
+  readonly listeners: Listeners;
 }
 
 /** One operation of S3. Rejects with HearthError. */

@@ -12,6 +12,8 @@ export interface S3Request {
   readonly bucket: string | null;
   /** null: the bucket itself. */
   readonly key: string | null;
+  /** Whether the Host names the bucket, and not the path. */
+  readonly byHost: boolean;
   /** Parameters by name; of one that is given twice, the first. */
   readonly query: ReadonlyMap<string, string>;
   readonly raw: IncomingMessage;
@@ -50,7 +52,7 @@ export function parseRequest(raw: IncomingMessage, requestId: string): S3Request
   const slash = rest.indexOf('/');
   const [first, after] = slash < 0 ? [rest, ''] : [rest.slice(0, slash), rest.slice(slash + 1)];
   const [bucket, encodedKey] = byHost === undefined ? [percentDecode(first), after] : [byHost, rest];
-  const common = { method: signed.method, query, raw, signed, verified: null, requestId };
+  const common = { method: signed.method, byHost: byHost !== undefined, query, raw, signed, verified: null, requestId };
   if (bucket === '') return { ...common, bucket: null, key: null };
   checkBucketName(bucket);
   return { ...common, bucket, key: encodedKey === '' ? null : checkKey(percentDecode(encodedKey)) };

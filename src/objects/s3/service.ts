@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Keys } from '../../auth/keys.ts';
+import { verifyV2Url } from '../../auth/sigv2.ts';
 import { verifySignature } from '../../auth/verify.ts';
 import { HearthError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
@@ -41,6 +42,7 @@ export class S3Service {
     let extra: Record<string, string> = {};
     try {
       const parsed = parseRequest(request, requestId);
+      if (parsed.bucket !== null) await this.#deps.store.settled(parsed.bucket);
       if (parsed.method === 'OPTIONS') return await send(response, await this.#preflight(parsed), { requestId, head });
       extra = await this.#cors(parsed);
       const answer = isForm(parsed) ? await postForm(parsed, this.#deps, this.#deps) : await this.#operation(parsed, extra);
@@ -54,7 +56,10 @@ export class S3Service {
 
   async #operation(parsed: S3Request, cors: Record<string, string>): Promise<S3Answer> {
     const { keys, anonymous, clock } = this.#deps;
-    const verified = await verifySignature(parsed.signed, { keys, service: 's3', nowMs: clock.now() });
+    const nowMs = clock.now();
+    const verified =
+      (await verifySignature(parsed.signed, { keys, service: 's3', nowMs })) ??
+      (await verifyV2Url(parsed.signed, { keys, nowMs, bucket: parsed.byHost ? parsed.bucket : null }));
     if (verified === null) {
       if (!anonymous) throw new HearthError('AccessDenied', 'Access Denied');
       refuseForeign(parsed, cors);

@@ -15,9 +15,10 @@ export function replyOf(operation: OperationModel, result: Readonly<Record<strin
   let status = operation.status;
   for (const [name, member] of Object.entries(shape.members ?? {})) {
     const place = placeOf(member);
-    if (place === null || result[name] === undefined) continue;
-    if (place.location === 'statusCode') status = Number(result[name]);
-    else headers[place.name.toLowerCase()] = String(result[name]);
+    const value = result[name] as string | number | undefined;
+    if (place === null || value === undefined) continue;
+    if (place.location === 'statusCode') status = Number(value);
+    else headers[place.name.toLowerCase()] = String(value);
   }
   const document = written(operation.output, result);
   return { status, headers, document: status === 204 ? null : document };

@@ -1,4 +1,5 @@
 import { HearthError } from '../../../errors.ts';
+import type { Listener } from '../../events/listeners.ts';
 import { EVENT_TYPES, type BucketNotification, type NotificationTarget } from '../../events/notification.ts';
 import { xmlBody } from '../body.ts';
 import type { Operation, S3Deps } from '../operation.ts';
@@ -13,9 +14,11 @@ const FORMS = [
 ] as const;
 
 export const getNotification: Operation = async (r, d) => {
-  const { notification } = (await d.store.index.bucket(bucketOf(r))).settings;
+  const bucket = bucketOf(r);
+  const { notification } = (await d.store.index.bucket(bucket)).settings;
+  const targets = [...notification.targets, ...ownListeners(d, bucket).map((l) => l.target)];
   const of = (kind: NotificationTarget['kind'], arn: string): XmlElement[] =>
-    notification.targets.filter((t) => t.kind === kind).map((t) => targetElement(t, arn));
+    targets.filter((t) => t.kind === kind).map((t) => targetElement(t, arn));
   return {
     status: 200,
     body: xmlDocument('NotificationConfiguration', {
@@ -26,6 +29,10 @@ export const getNotification: Operation = async (r, d) => {
     }),
   };
 };
+
+function ownListeners(d: S3Deps, bucket: string): Listener[] {
+  return d.listeners.of(bucket).filter((l) => !l.external);
+}
 
 function targetElement(t: NotificationTarget, arn: string): XmlElement {
   const rules = [
@@ -40,23 +47,21 @@ function targetElement(t: NotificationTarget, arn: string): XmlElement {
   };
 }
 
-/** Replaces what was put there before; what functions' manifests asked for stays with them unless it is among the new. */
+/** Replaces what was put there before. What functions' manifests ask for is shown with it, and is theirs alone to change. */
 export const putNotification: Operation = async (r, d) => {
   const document = await xmlBody(r, 'NotificationConfiguration');
   if (document.all('TopicConfiguration').length > 0) {
     throw new HearthError('InvalidArgument', 'Topics are not there to be notified; use a queue or a function.');
   }
   const validate = header(r, 'x-amz-skip-destination-validation')?.toLowerCase() !== 'true';
-  const targets = FORMS.flatMap((form) => document.all(form.element).map((node) => readTarget(node, { ...form, id: d.ids.uuid() })));
+  const bucket = bucketOf(r);
+  const theirs = new Set(ownListeners(d, bucket).map((l) => l.target.id));
+  const given = FORMS.flatMap((form) => document.all(form.element).map((node) => readTarget(node, { ...form, id: d.ids.uuid() })));
+  const targets = given.filter((t) => !theirs.has(t.id));
   if (validate) for (const target of targets) requireTarget(target, d);
   refuseOverlaps(targets);
-  const given: BucketNotification = { targets, eventBridge: document.first('EventBridgeConfiguration') !== null };
-  const name = bucketOf(r);
-  await d.store.index.configureBucket(name, (s) => {
-    const ids = new Set(targets.map((t) => t.id));
-    const owned = s.notification.targets.filter((t) => t.owner !== null && !ids.has(t.id));
-    return { ...s, notification: { ...given, targets: [...targets, ...owned] } };
-  });
+  const notification: BucketNotification = { targets, eventBridge: document.first('EventBridgeConfiguration') !== null };
+  await d.store.index.configureBucket(bucket, (s) => ({ ...s, notification }));
   return { status: 200 };
 };
 
@@ -82,7 +87,6 @@ function readTarget(node: XmlNode, o: { arn: string; kind: NotificationTarget['k
     prefix: filters.get('prefix') ?? '',
     suffix: filters.get('suffix') ?? '',
     shape: 's3',
-    owner: null,
   };
 }
 
