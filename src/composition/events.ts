@@ -3,6 +3,7 @@ import type { Resources } from '../control/resources.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
+import type { Directory } from '../gateway/directory.ts';
 import type { Timer } from '../lib/clock.ts';
 import { eventInvokeConfig } from '../model/event-invoke-config.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
@@ -17,6 +18,8 @@ export interface EventParts {
   readonly store: DatabaseStore;
   readonly dispatcher: Dispatcher;
   readonly registry: FunctionRegistry;
+  /** What is run of a function. */
+  readonly serving: Pick<Directory, 'resolve'>;
   readonly resources: Resources;
 }
 
@@ -24,11 +27,11 @@ const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000,
 const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
-export async function openEvents(base: Base, { store, dispatcher, registry, resources }: EventParts): Promise<Events> {
+export async function openEvents(base: Base, { store, dispatcher, registry, serving, resources }: EventParts): Promise<Events> {
   const { config, clock, log, closing } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
-    version: (functionId, qualifier) => find(registry, names.get(functionId), qualifier),
+    version: (functionId, qualifier) => find(serving, names.get(functionId), qualifier),
     config: (functionId, qualifier) => eventInvokeConfig(resources.get('event-invoke-config', `${functionId}/${qualifier ?? '$LATEST'}`)),
     mayLoop: (functionId) => resources.get('recursion', `${functionId}/`)?.loop === 'Allow',
   };
@@ -58,10 +61,10 @@ function functionNames(registry: FunctionRegistry): ReadonlyMap<string, string> 
   return names;
 }
 
-function find(registry: FunctionRegistry, name: string | undefined, qualifier: string | null): FunctionVersion | null {
+function find(serving: Pick<Directory, 'resolve'>, name: string | undefined, qualifier: string | null): FunctionVersion | null {
   if (name === undefined) return null;
   try {
-    return registry.find(name, qualifier);
+    return serving.resolve(name, qualifier).version;
   } catch (error) {
     if (error instanceof HearthError && error.code === 'ResourceNotFoundException') return null;
     throw error;
