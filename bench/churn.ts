@@ -78,8 +78,9 @@ async function look(hearth: BenchHearth, { minute, folder, starts, failures }: M
   const measured = await series({ hearth, name: 'echo', event: {}, rung: 'snapshot', n: options.n ?? PROBES });
   if ('reason' in measured) throw new Error(measured.reason);
   for (const name of FUNCTIONS) await hearth.client.evict(name, 'disk');
-  await sleep(REST_MS);
   const { pid } = await hearth.client.status();
+  hearth.client.close(); // its idle connections are not the server's affair
+  await sleep(REST_MS);
   const family = await familyOf(pid);
   const ours = [pid, ...(await supervisors(family))];
   return {

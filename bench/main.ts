@@ -6,6 +6,7 @@ import { conformance } from './conformance.ts';
 import { density } from './density.ts';
 import { detectors } from './detectors.ts';
 import { events } from './events.ts';
+import { keepalive } from './keepalive.ts';
 import { describeMachine, loadAverage } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { overhead } from './overhead.ts';
@@ -16,7 +17,7 @@ import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
 import { triggers } from './triggers.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, conformance, peers, detectors, events, triggers];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, keepalive, conformance, peers, detectors, events, triggers];
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -16,6 +16,10 @@ export interface Options {
   readonly cases: readonly string[] | null;
   /** Most instances of a row (density, rate), or of each contender (detectors). */
   readonly count: number | null;
+  /** A trace of calls (keepalive); null: the project's own. */
+  readonly trace: string | null;
+  /** Every call of the trace, also those that no policy could miss (keepalive). */
+  readonly all: boolean;
 }
 
 export const USAGE = `npm run bench [-- NAME] [options]
@@ -25,10 +29,12 @@ export const USAGE = `npm run bench [-- NAME] [options]
                   rows of a table: triggers (20000)
   --rounds COUNT  rounds: overhead (5), peers (3), triggers (3)
   --seconds S     length of a round: overhead (5), peers (3), of a look: density (5), of a storm: rate (5), of it all: churn (300)
-  --only A,B      rows to make: functions (cold, density), instance counts (scale), peers (peers), contenders (detectors)
+  --only A,B      rows to make: functions (cold, density), instance counts (scale), peers (peers), contenders (detectors), policies (keepalive)
   --rungs A,B     of disk, zygote, snapshot (cold)
   --cases A,B     of plain, picture, state, children, load (cold)
-  --count COUNT   instances: at most so many (density 5000, rate 1000, cold's children 1000), each contender's (detectors 50)`;
+  --count COUNT   instances: at most so many (density 5000, rate 1000, cold's children 1000), each contender's (detectors 50)
+  --trace FILE    a trace of calls per minute (keepalive)
+  --all           replays every call, not at most 60 a minute of each function (keepalive)`;
 
 /** What was asked for on the command line. Throws an Error that a person can act on. */
 export function parseOptions(args: readonly string[]): Options {
@@ -45,6 +51,8 @@ export function parseOptions(args: readonly string[]): Options {
       rungs: text,
       cases: text,
       count: text,
+      trace: text,
+      all: { type: 'boolean', default: false },
     },
   });
   if (positionals.length > 1) throw new Error(`one benchmark at a time, or all: not ${positionals.join(' ')}`);
@@ -58,6 +66,8 @@ export function parseOptions(args: readonly string[]): Options {
     rungs: list(values.rungs),
     cases: list(values.cases),
     count: count('count', values.count),
+    trace: values.trace ?? null,
+    all: values.all,
   };
 }
 

@@ -12,8 +12,8 @@ const SECONDS = 5;
 /** What is served meanwhile: enough to see a hundredth, little enough to leave the machine its starts. */
 const SERVING = { mode: 'open', connections: 64, rate: 100 } as const;
 const QUIET_SECONDS = 5;
-/** Every start stays busy until all are there. */
-const HOLD_MS = 60_000;
+/** Every start stays busy until all are there, it is hoped. */
+const HOLD_MS = (starts: number): number => 10_000 + starts * 50;
 /** Before the storm, in which what serves is already watched. */
 const LEAD_MS = 1_000;
 
@@ -37,6 +37,7 @@ export interface RateRow {
 
 interface Storm {
   readonly name: string;
+  readonly starts: number;
   readonly seconds: number;
   blow(target: Target): Promise<LoadResult>;
 }
@@ -64,11 +65,16 @@ export const rate: Bench = {
 
 function storms(seconds: number, atOnce: number): Storm[] {
   const starts = PER_SECOND * seconds;
-  const steady = { mode: 'open', connections: starts, rate: PER_SECOND, seconds, keepBodies: true, drainMs: HOLD_MS * 2 } as const;
-  const burst = { mode: 'burst', connections: atOnce, seconds: HOLD_MS / 500 } as const;
+  const steady = { mode: 'open', connections: starts, rate: PER_SECOND, seconds, keepBodies: true, drainMs: HOLD_MS(starts) * 2 } as const;
+  const burst = { mode: 'burst', connections: atOnce, seconds: HOLD_MS(atOnce) / 500 } as const;
   return [
-    { name: `${PER_SECOND} a second`, seconds, blow: (target) => runLoad({ ...steady, target }) },
-    { name: `${atOnce} at once`, seconds: Math.max(2, Math.round(atOnce / PER_SECOND)), blow: (target) => runLoad({ ...burst, target }) },
+    { name: `${PER_SECOND} a second`, starts, seconds, blow: (target) => runLoad({ ...steady, target }) },
+    {
+      name: `${atOnce} at once`,
+      starts: atOnce,
+      seconds: Math.max(2, Math.round(atOnce / PER_SECOND)),
+      blow: (target) => runLoad({ ...burst, target }),
+    },
   ];
 }
 
@@ -79,7 +85,7 @@ async function weather(hearth: BenchHearth, storm: Storm): Promise<{ row: RateRo
   await runLoad({ ...SERVING, target: echo, seconds: 2 }); // instances are there
   const quiet = await runLoad({ ...SERVING, target: echo, seconds: QUIET_SECONDS });
   const watched = storm.seconds + LEAD_MS / 1000;
-  const untilMs = Date.now() + LEAD_MS + storm.seconds * 1000 + HOLD_MS;
+  const untilMs = Date.now() + LEAD_MS + storm.seconds * 1000 + HOLD_MS(storm.starts);
   const [served, lag, blown] = await Promise.all([
     runLoad({ ...SERVING, target: echo, seconds: watched }),
     hearth.client.lag(Math.ceil(watched)),

@@ -2,18 +2,21 @@ import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Artifacts } from './artifacts/artifacts.ts';
 import { FsArtifacts } from './artifacts/fs-artifacts.ts';
-import type { Base } from './composition/base.ts';
-import { openEvents } from './composition/events.ts';
-import { followChanges, keepSwept } from './composition/lifecycle.ts';
 import type { Authority } from './auth/authority.ts';
 import { openLocalKey } from './auth/local-key.ts';
-import { openDirectory, openSources } from './composition/directory.ts';
+import type { Base } from './composition/base.ts';
+import { openFunctions, openSources } from './composition/directory.ts';
+import { openEvents } from './composition/events.ts';
 import { objectReader } from './composition/object-reader.ts';
 import { openObjects } from './composition/objects.ts';
 import { platform } from './composition/platform.ts';
+import { confinedPrograms } from './composition/programs.ts';
 import { provision } from './composition/provision.ts';
 import { openQueues } from './composition/queues.ts';
+import { keepHabits, residency } from './composition/residency.ts';
+import { Rollouts } from './composition/rollouts.ts';
 import { runDirectory } from './composition/run-directory.ts';
 import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
@@ -27,6 +30,7 @@ import type { Driver } from './fleet/driver.ts';
 import { LocalFleet } from './fleet/local-fleet.ts';
 import { machineMemory } from './fleet/memory-gauge.ts';
 import type { EndpointService } from './gateway/endpoint-service.ts';
+import type { Directory } from './gateway/directory.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
 import { systemClock } from './lib/clock.ts';
@@ -42,6 +46,7 @@ import { thisMachine } from './runtimes/interpreters.ts';
 import type { Abilities } from './sandbox/abilities.ts';
 import { detect } from './sandbox/detect.ts';
 import { openStore } from './store/postgres-store.ts';
+import type { Store } from './store/store.ts';
 
 export interface StartOptions {
   readonly config: Config;
@@ -79,8 +84,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => store.close());
   const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
   closing.add(() => logs.close());
-  const recorder = new UsageRecorder({ store: store.usage, clock, log, flushMs: config.metering.flushMs });
-  closing.add(() => recorder.close());
+  const recorder = openRecorder(base, store);
   const catalogue = openCatalogue(base);
   const interpreters = catalogueInterpreters(catalogue);
   const artifacts = await FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock });
@@ -91,27 +95,27 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
   const aws = () => ({ endpoint: door.endpoint, accessKeyId: key.id, secretAccessKey: key.secret });
   const provided = provision({ drivers, artifacts, logs, clock, aws, limits: config.limits });
-  const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
+  const keep = { limits: config.limits, keep: config.fleet, residency: residency(config) };
+  const fleet = new LocalFleet({ clock, ids, memory, provision: provided, ...keep });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
-  const { resources, registry, keys, authority } = await openDirectory(base, { store, local: key });
-  closing.add(keepSwept(artifacts, registry, { clock, log }));
-  followChanges(registry, { fleet, dispatcher, logs, log });
+  const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key });
+  const { resources, authority, keys } = directory;
+  const serving = rollouts;
   const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*') });
-  const queues = await openQueues(base, { store, registry, resources, dispatcher, keys: keys.thatMay('sqs:*') });
+  const queues = await openQueues(base, { store, serving, resources, dispatcher, keys: keys.thatMay('sqs:*') });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
   closing.add(() => triggers.close());
   objects.watch();
-  const sources = await openSources(base);
-  const events = await openEvents(base, { store, dispatcher, registry, resources, queue: queues.deliver, objects: objects.store });
+  const outlets = { queue: queues.deliver, objects: objects.store };
+  const events = await openEvents(base, { store, dispatcher, registry, serving, resources, ...outlets });
+  const parts = { config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided, rollouts };
   const control = controlPlane({
     registry,
+    ...directory,
     events,
-    resources,
-    keys,
-    authority,
     objects: objectReader(objects.store),
-    sources,
+    sources: await openSources(base),
     instances: config.limits.instances,
     artifacts,
     interpreters,
@@ -119,15 +123,22 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     clock,
     keepAliveMs: config.fleet.keepAliveMs,
     triggers,
-    platform: platform({ config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided }),
+    platform: platform(parts),
+    updates: (name) => rollouts.update(name),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
   const services = [queues.service, ...objects.services];
-  const endpoint = await listen(base, control, { dispatcher, directory: registry, services, intake: store.intake, authority });
+  const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
+}
+
+function openRecorder({ config, clock, log, closing }: Base, store: Store): UsageRecorder {
+  const recorder = new UsageRecorder({ store: store.usage, clock, log, flushMs: config.metering.flushMs });
+  closing.add(() => recorder.close());
+  return recorder;
 }
 
 /** The interpreters of this machine: looked for in the background, since asking each of them takes seconds where there are many. */
@@ -157,7 +168,7 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
   closing.add(() => fork.close());
   const spawner = programSpawner({ clock, ids, runDirectory: run, warn });
   closing.add(() => spawner.close());
-  const exec = new ExecDriver({ spawner, clock, payloadBytes: config.limits.payloadBytes });
+  const exec = new ExecDriver({ spawner: confinedPrograms(fork, spawner, warn), clock, payloadBytes: config.limits.payloadBytes });
   closing.add(() => exec.close());
   return [fork, exec];
 }
@@ -168,7 +179,7 @@ async function listen(
   control: ReturnType<typeof controlPlane>,
   parts: {
     readonly dispatcher: Dispatcher;
-    readonly directory: FunctionRegistry;
+    readonly directory: Directory;
     readonly intake: DeliveryIntake;
     readonly services: readonly EndpointService[];
     readonly authority: Authority;

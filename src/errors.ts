@@ -33,6 +33,7 @@ const ERRORS = {
   RequestTooLargeException: { status: 413, fault: 'caller', retryable: false },
   UnsupportedMediaTypeException: { status: 415, fault: 'caller', retryable: false },
   InitBudgetExceeded: { status: 422, fault: 'caller', retryable: false },
+  InitFailed: { status: 422, fault: 'caller', retryable: false },
   BuildFailed: { status: 422, fault: 'caller', retryable: false },
   TooManyRequestsException: { status: 429, fault: 'caller', retryable: true },
   ServiceException: { status: 500, fault: 'platform', retryable: true },

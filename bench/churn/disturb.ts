@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchHearth } from '../hearth.ts';
 
 /** What is started and stopped: both languages, one that prints and dies when it is told to. */
 export const FUNCTIONS = ['echo', 'mortal', 'mortal-python'];
 const BURST = 5;
+const POLL_MS = 5;
 
 export interface Disturbance {
   readonly seconds: number;
@@ -88,7 +90,11 @@ async function crash(hearth: BenchHearth, name: string, random: () => number): P
 
 async function killFromOutside(hearth: BenchHearth, name: string): Promise<number> {
   await callWell(hearth, name);
-  for (const { pid } of (await hearth.client.resident(name)).instances) process.kill(pid, 'SIGKILL');
+  const { instances } = await hearth.client.resident(name);
+  for (const { pid } of instances) process.kill(pid, 'SIGKILL');
+  const killed = new Set(instances.map((i) => i.pid));
+  // Who is given such an instance before its end is known gets an error, as from one that dies while it works.
+  while ((await hearth.client.resident(name)).instances.some((i) => killed.has(i.pid))) await sleep(POLL_MS);
   return 1;
 }
 

@@ -51,6 +51,9 @@ export function allCases(children = CHILDREN): Case[] {
     ...DETECTORS.map((name) => row('picture', name, { event: 'picture' })),
     ...HELLO.flatMap((name) => STATE_MB.map((stateMb) => state(name, stateMb, 'anonymous'))),
     state('hello-python', 1_000, 'file'),
+    // What a Node.js function can do: Node.js itself maps no files, onnxruntime does.
+    state('state-onnx', 1_000, 'anonymous'),
+    state('state-onnx', 1_000, 'file'),
     ...[...HELLO, ...DETECTORS].map((name) => row('load', name, { load: LOAD })),
     ...HELLO.map((name) => row('children', name, { children })),
   ];

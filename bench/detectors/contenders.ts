@@ -6,7 +6,7 @@ import { builtFile } from '../paths.ts';
 import { type DetectorBundle, EVENT } from './bundle.ts';
 
 /** Instances of one contender that have each answered once. */
-export interface Standing {
+interface Standing {
   /** From nothing of an instance to its first detection, ms, one for each. */
   readonly firstMs: readonly number[];
   /** Processes whose memory they are. */

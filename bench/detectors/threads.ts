@@ -17,7 +17,7 @@ if (isMainThread) {
 } else {
   const { handler } = (await import(pathToFileURL(workerData as string).href)) as { handler: Handler };
   parentPort?.on('message', (event) => {
-    void handler(event).then((answer) => parentPort?.postMessage(answer));
+    void handler(event).then((answer) => parentPort?.postMessage(answer, []));
   });
-  parentPort?.postMessage('ready');
+  parentPort?.postMessage('ready', []);
 }

@@ -4,13 +4,15 @@ const fs = require('node:fs');
 const log = require('./log.cjs');
 const native = require('./native.cjs');
 const reseed = require('./reseed.cjs');
+const { reopen } = require('./descriptors.cjs');
 const { confine } = require('./confine.cjs');
 const { Link, connect, writeAll } = require('./link.cjs');
 const { nowMs } = require('./monotonic.cjs');
 
-/** Returns {link, token, unconfined, born}: a process of its own, connected and confined. Throws when a step fails. */
-function takeFirstSteps(order) {
+/** Returns {link, token, unconfined, born}: a process of its own, connected and confined, with files of its own. Throws when a step fails. */
+function takeFirstSteps(order, files) {
   redirectOutput(order);
+  reopen(files);
   const link = Link.connect(order.socket);
   const connectedMs = nowMs();
   const unconfined = confine(order.confine);

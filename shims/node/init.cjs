@@ -4,7 +4,10 @@ const fs = require('node:fs');
 const Module = require('node:module');
 const path = require('node:path');
 const { watchConnections } = require('./connections.cjs');
-const { baseline, settle, whyNot } = require('./detect.cjs');
+const { baseline, letWorkersLeave, settle, whyNot } = require('./detect.cjs');
+const descriptors = require('./descriptors.cjs');
+const hooks = require('./hooks.cjs');
+const libraries = require('./libraries.cjs');
 const { loadHandler } = require('./loader.cjs');
 const { watchModules } = require('./modules.cjs');
 const { nowMs } = require('./monotonic.cjs');
@@ -31,14 +34,16 @@ function enter(order) {
 const startThreadPool = () => new Promise((resolve) => fs.stat('/', resolve));
 
 /**
- * Runs the init phase. Returns {handler, report, unforkable()}, the report as in InitDone; throws what the function threw.
- * `unforkable` waits for what is under way, looks, and says why the process can't be forked, or null.
+ * Runs the init phase, `rehearse(handler)` included where the function asks for it. Returns {handler, report, unforkable, files}: the report as in
+ * InitDone; why the process can't be forked, or null; and the files that each child must open anew. Throws what the function threw.
  */
-async function initialise(order) {
+async function initialise(order, { forkable, rehearse }) {
   const enteredMs = nowMs();
   enter(order);
+  libraries.oneThreadEach();
   await startThreadPool();
-  const before = baseline();
+  const wanted = order.snapshot && forkable;
+  const before = wanted ? baseline() : null;
   const watch = watchModules(order.taskRoot);
   const connections = watchConnections();
   const startedMs = nowMs();
@@ -48,14 +53,24 @@ async function initialise(order) {
     handler = await loadHandler(order.taskRoot, order.handler, watch.note);
     loadedMs = nowMs();
     await settle();
+    if (wanted && order.rehearsal !== null) {
+      await rehearse(handler);
+      await settle();
+      await letWorkersLeave(before);
+    }
+    await hooks.runBeforeSnapshot();
+    await settle();
     if (order.snapshot) await connections.closeIdle();
   } finally {
     connections.stop();
     watch.stop();
   }
   const importMs = watch.importMs();
+  const unforkable = wanted ? whyNot(before) : null;
   return {
     handler,
+    unforkable,
+    files: wanted && unforkable === null ? descriptors.files(before).reopenable : [],
     report: {
       durationMs: nowMs() - startedMs,
       setUpMs: startedMs - enteredMs,
@@ -63,11 +78,13 @@ async function initialise(order) {
       userMs: loadedMs - startedMs - importMs,
       slowestModules: watch.slowest(),
     },
-    async unforkable() {
-      await settle();
-      return whyNot(before);
-    },
   };
 }
 
-module.exports = { initialise, startThreadPool };
+/** In the process that serves, before its first invocation. Rejects with Runtime.AfterRestoreError. */
+async function restore() {
+  libraries.restore();
+  await hooks.runAfterRestore();
+}
+
+module.exports = { initialise, restore, startThreadPool };

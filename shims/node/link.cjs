@@ -6,8 +6,13 @@ const native = require('./native.cjs');
 const { FrameReader, encode } = require('./frames.cjs');
 
 const AF_UNIX = 1;
-const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
+const SOCK_STREAM = 1;
+const SOCK_STREAM_CLOEXEC = SOCK_STREAM | 0o2000000; // Linux's
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const MAX_PATH_BYTES = 107;
+/** Where a socket's address begins with its own length. */
+const HAS_LENGTH = ['darwin', 'freebsd', 'openbsd', 'netbsd'].includes(process.platform);
 const READ_BYTES = 64 * 1024;
 const POLLOUT = 4;
 
@@ -16,15 +21,23 @@ function address(path) {
   const bytes = Buffer.from(path);
   if (bytes.length > MAX_PATH_BYTES) throw new Error(`socket path is longer than ${MAX_PATH_BYTES} bytes: ${path}`);
   const sockaddr = Buffer.alloc(bytes.length + (bytes[0] === 0 ? 2 : 3));
-  new Uint16Array(sockaddr.buffer, sockaddr.byteOffset, 1)[0] = AF_UNIX;
+  if (HAS_LENGTH) sockaddr.set([sockaddr.length, AF_UNIX]);
+  else new Uint16Array(sockaddr.buffer, sockaddr.byteOffset, 1)[0] = AF_UNIX;
   bytes.copy(sockaddr, 2);
   return sockaddr;
+}
+
+function streamSocket() {
+  if (process.platform === 'linux') return native.check('socket', native.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0));
+  const fd = native.check('socket', native.socket(AF_UNIX, SOCK_STREAM, 0));
+  native.check('fcntl', native.fcntl(fd, F_SETFD, FD_CLOEXEC));
+  return fd;
 }
 
 /** A connected, blocking, close-on-exec socket. */
 function connect(path) {
   const sockaddr = address(path);
-  const fd = native.check('socket', native.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0));
+  const fd = streamSocket();
   if (native.connect(fd, sockaddr, sockaddr.length) < 0) {
     const failure = native.failure(`connect ${path}`);
     fs.closeSync(fd);

@@ -7,7 +7,9 @@ const { format } = require('node:util');
 const { writeAll } = require('./link.cjs');
 const native = require('./native.cjs');
 
-const F_DUPFD_CLOEXEC = 1030;
+const F_DUPFD = 0;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const FIRST_PRIVATE_FD = 10;
 const LEVELS = { log: 'INFO', info: 'INFO', debug: 'DEBUG', trace: 'TRACE', warn: 'WARN', error: 'ERROR' };
 
@@ -65,7 +67,8 @@ function install() {
 
 /** In each process: descriptors 1 and 2 are its own by now. */
 function keepPrivate() {
-  markFd = native.check('dup log', native.fcntl(1, F_DUPFD_CLOEXEC, FIRST_PRIVATE_FD));
+  markFd = native.check('dup log', native.fcntl(1, F_DUPFD, FIRST_PRIVATE_FD));
+  native.check('dup log', native.fcntl(markFd, F_SETFD, FD_CLOEXEC));
 }
 
 function privateFd() {

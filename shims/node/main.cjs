@@ -8,9 +8,11 @@ const { errorDocument, loggable, unhandledRejection } = require('./failures.cjs'
 const { Frame } = require('./frames.cjs');
 const { capabilities, greet } = require('./greeting.cjs');
 const { calibrate } = require('./idle.cjs');
-const { initialise, startThreadPool } = require('./init.cjs');
+const hooks = require('./hooks.cjs');
+const { initialise, restore, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
 const { Orders } = require('./orders.cjs');
+const { becomeProgram } = require('./program.cjs');
 const { Practice, rehearse, rehearseHandler } = require('./rehearse.cjs');
 const { collectRubbish } = require('./rubbish.cjs');
 const { Instance } = require('./serve.cjs');
@@ -28,6 +30,7 @@ let onFatal = async () => {};
 function installProcess() {
   log.install();
   reseed.install();
+  hooks.offer();
   // Node.js would tear down threads on exit that a forked process does not have.
   process.reallyExit = (code) => native._exit(code ?? 0);
   const fatal = async (label, error, code) => {
@@ -54,7 +57,7 @@ async function forkOnOrders(self, fn, practice) {
   const orders = new Orders(self.link);
   for (;;) {
     const order = orders.wait(practice === null || practice.over, QUIET_MS);
-    if (order !== null) return become(takeFirstSteps(order), fn === null ? null : { ...fn, logStream: order.logStream });
+    if (order !== null) return become(takeFirstSteps(order, fn?.files ?? []), fn === null ? null : { ...fn, logStream: order.logStream });
     await practice.some();
     await checkPhase();
     if (practice.over) collectRubbish();
@@ -66,40 +69,58 @@ function serve(self, fn) {
   onFatal = (error) => instance.abandon(error);
 }
 
-async function runFunction(self, order) {
-  const { link } = self;
+/** A phase whose failure is told to the host by `initError` and ends the process. Returns what `run` resolved with and how long it took. */
+async function phase({ link }, run) {
   const startedAt = process.hrtime.bigint();
-  const fail = async (error) => {
-    const durationMs = Number(process.hrtime.bigint() - startedAt) / 1e6;
-    link.send(Frame.initError, 0, { ...errorDocument(error), durationMs });
-  };
+  const sinceMs = () => Number(process.hrtime.bigint() - startedAt) / 1e6;
+  const fail = async (error) => link.send(Frame.initError, 0, { ...errorDocument(error), durationMs: sinceMs() });
   const unsettled = () => process.exit(EXIT_UNSETTLED);
   onFatal = fail;
   process.on('beforeExit', unsettled);
-  let result;
   try {
-    result = await initialise(order);
+    const result = await run();
+    return { result, durationMs: sinceMs() };
   } catch (error) {
     console.error('Uncaught Exception', loggable(error));
     await fail(error);
-    process.exit(EXIT_UNCAUGHT_EXCEPTION);
+    return process.exit(EXIT_UNCAUGHT_EXCEPTION);
+  } finally {
+    process.off('beforeExit', unsettled);
   }
-  const fn = { order, handler: result.handler, logStream: order.logStream };
-  const unforkable = order.snapshot ? await whyUnforkable(order, fn, result) : null;
-  const forks = order.snapshot && unforkable === null;
-  if (forks) await checkPhase(); // the last turn of the loop: timers of the function's fire in instances only from here on
-  process.off('beforeExit', unsettled);
-  link.send(Frame.initDone, 0, { ...result.report, unforkable });
+}
+
+async function runFunction(self, order) {
+  const forkable = capabilities.includes('fork');
+  const { result } = await phase(self, async () => {
+    const rehearsal = (handler) => rehearseHandler(functionOf(order, handler), order.rehearsal);
+    const made = await initialise(order, { forkable, rehearse: rehearsal });
+    const unforkable = order.snapshot && !forkable ? NOT_FORKABLE : made.unforkable;
+    const forks = order.snapshot && unforkable === null;
+    if (forks) await checkPhase(); // the last turn of the loop: timers of the function's fire in instances only from here on
+    else await restore();
+    return { ...made, unforkable, forks };
+  });
+  const { report, unforkable, forks } = result;
+  self.link.send(Frame.initDone, 0, { ...report, unforkable, restores: forks && hooks.restores() });
+  const fn = { ...functionOf(order, result.handler), files: result.files };
   return forks ? forkOnOrders(self, fn, null) : serve(self, fn);
 }
 
-/** Null when the function's process may be forked. Rehearsed first, if the function asks for it: its handler may start things too. */
-async function whyUnforkable(order, fn, result) {
-  if (!capabilities.includes('fork')) return 'this Node.js was not started with --single-threaded on Linux, so it cannot be forked';
-  const unforkable = await result.unforkable();
-  if (unforkable !== null || order.rehearsal === null) return unforkable;
-  await rehearseHandler(fn, order.rehearsal);
-  return result.unforkable();
+const NOT_FORKABLE = 'this Node.js was not started with --single-threaded on Linux, so it cannot be forked';
+
+const functionOf = (order, handler) => ({ order, handler, logStream: order.logStream });
+
+const NOTHING_LOADED = { setUpMs: 0, importMs: 0, slowestModules: [], unforkable: null, restores: false };
+
+/** A forked instance. Where the function has hooks, the host waits for `initDone` before it gives it work. */
+async function resume(self, fn) {
+  if (!hooks.restores()) {
+    void restore();
+    return serve(self, fn);
+  }
+  const { durationMs } = await phase(self, restore);
+  self.link.send(Frame.initDone, 0, { ...NOTHING_LOADED, durationMs, userMs: durationMs });
+  return serve(self, fn);
 }
 
 async function become(self, fn) {
@@ -112,8 +133,10 @@ async function become(self, fn) {
       return forkOnOrders(self, null, new Practice());
     case 'function':
       return runFunction(self, welcome);
+    case 'program':
+      return becomeProgram(self.link, welcome);
     case 'instance':
-      return serve(self, fn);
+      return resume(self, fn);
     default:
       throw new Error(`the host asks for the unknown role ${welcome.role}`);
   }

@@ -2,11 +2,11 @@
 // Watches what gets loaded during the init phase: how long it takes, and libraries that would start threads by default.
 const Module = require('node:module');
 const path = require('node:path');
+const libraries = require('./libraries.cjs');
 
 const SHOWN = 10;
 const LOADER = path.join(__dirname, 'loader.cjs');
 const [OWN, IMPORTED] = ['own', 'imported'];
-const ONNX = /(^|[\\/])onnxruntime-node([\\/]|$)/;
 
 /**
  * Times CommonJS loads, each with all that it loads itself, and tames known libraries. Node.js gives no such hook for ESM
@@ -38,7 +38,7 @@ function watchModules(taskRoot) {
       if (outermost) importMs += Number(process.hrtime.bigint() - startedAt) / 1e6;
     }
     note(shownName(request, parent, taskRoot), startedAt);
-    if (ONNX.test(request)) limitOnnxThreads(exports, () => watching);
+    libraries.tame(request, exports, () => watching);
     return exports;
   };
   Module._load = hook;
@@ -66,31 +66,6 @@ function shownName(request, parent, taskRoot) {
   const file = path.isAbsolute(request) ? request : path.resolve(path.dirname(parent?.filename ?? taskRoot), request);
   const installed = file.lastIndexOf(`node_modules${path.sep}`);
   return installed >= 0 ? file.slice(installed + 'node_modules/'.length) : path.relative(taskRoot, file);
-}
-
-/** Read once, when the first session is made. */
-const NO_REPORTS = 'ORT_DISABLE_TELEMETRY';
-const tamed = new WeakSet();
-
-/**
- * onnxruntime starts a pool of threads with each session, even on one CPU, and one that reports usage to its maker; a process with
- * threads can't be forked. In the init phase a session gets one thread of each kind, and reports are off, unless the function says
- * otherwise: then that is what it wants.
- */
-function limitOnnxThreads(exports, active) {
-  const Session = exports?.InferenceSession;
-  if (typeof Session?.create !== 'function' || tamed.has(Session)) return;
-  process.env[NO_REPORTS] ??= '1';
-  tamed.add(Session);
-  const { create } = Session;
-  const single = (options) => ({ intraOpNumThreads: 1, interOpNumThreads: 1, ...options });
-  Session.create = function (model, ...rest) {
-    if (!active()) return Reflect.apply(create, this, [model, ...rest]);
-    // create(model, options?) or create(bytes, offset, length?, options?)
-    if (typeof rest[0] !== 'number') return Reflect.apply(create, this, [model, single(rest[0])]);
-    const [offset, length = model.byteLength - offset, options] = rest;
-    return Reflect.apply(create, this, [model, offset, length, single(options)]);
-  };
 }
 
 module.exports = { watchModules };

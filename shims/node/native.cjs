@@ -7,22 +7,48 @@ const { getSystemErrorName } = require('node:util');
 const self = koffi.load(null);
 const bind = (prototype) => self.func(prototype);
 
+/** A function that not every POSIX system has: bound where it is, refused by name where it is called all the same. A plain start calls none of them. */
+function bindIfThere(prototype) {
+  try {
+    return bind(prototype);
+  } catch {
+    const name = /(\w+)\(/.exec(prototype)[1];
+    return () => {
+      throw new Error(`${name}: not on ${process.platform}`);
+    };
+  }
+}
+
+/** Functions with optional arguments take them elsewhere on Apple's arm64. */
+function bindVariadic(prototype, type) {
+  if (process.platform !== 'darwin') return bind(prototype);
+  const call = bind(prototype.replace(/, [^,]+\)$/, ', ...)'));
+  return (first, second, argument) => call(first, second, type, argument);
+}
+
 koffi.struct('sock_fprog', { len: 'uint16_t', filter: 'const void *' });
 
 /** `syscall` numbers shared by x86-64 and arm64: all were added after Linux unified its tables. */
 const SYS = { pidfd_open: 434, close_range: 436, mount_setattr: 442 };
-const syscall = bind('long syscall(long, long, long, long, long, long, long)');
-const syscallBuffer = bind('long syscall(long, long, const char *, long, void *, long, long)');
+const syscall = bindIfThere('long syscall(long, long, long, long, long, long, long)');
+const syscallBuffer = bindIfThere('long syscall(long, long, const char *, long, void *, long, long)');
 const copyOut = bind('void *memcpy(void *, uintptr_t, size_t)');
 const copyIn = bind('void *memcpy(uintptr_t, const void *, size_t)');
-const ioctl = bind('int ioctl(int, unsigned long, void *)');
-const SIOCOUTQ = 0x5411;
+const ioctl = bindVariadic('int ioctl(int, unsigned long, void *)', 'void *');
+const getitimer = bindIfThere('int getitimer(int, void *)');
+const timer = new BigUint64Array(4);
+const SIOCOUTQ = 0x5411; // Linux's
 const outQueue = new Int32Array(1);
 const defaultLoop = bind('void *uv_default_loop()')();
 
 const native = {
   fork: bind('int fork()'),
   _exit: bind('void _exit(int)'),
+  execvpe: bind('int execvpe(const char *, const char **, const char **)'),
+  defaultSignal: (
+    (call) => (signal) =>
+      call(signal, 0)
+  )(bind('uintptr_t signal(int, uintptr_t)')),
   getpid: bind('int getpid()'),
   getppid: bind('int getppid()'),
   waitpid: bind('int waitpid(int, void *, int)'),
@@ -34,21 +60,23 @@ const native = {
   accept: bind('int accept(int, void *, void *)'),
   connect: bind('int connect(int, const void *, unsigned int)'),
   dup2: bind('int dup2(int, int)'),
-  fcntl: bind('int fcntl(int, int, long)'),
-  getrandom: bind('long getrandom(void *, size_t, unsigned int)'),
-  madvise: bind('int madvise(uintptr_t, size_t, int)'),
-  prctl: bind('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)'),
-  prctlFilter: bind('int prctl(int, unsigned long, sock_fprog *, unsigned long, unsigned long)'),
+  dup3: bindIfThere('int dup3(int, int, int)'),
+  lseek: bind('long lseek(int, long, int)'),
+  fcntl: bindVariadic('int fcntl(int, int, long)', 'long'),
+  getrandom: bindIfThere('long getrandom(void *, size_t, unsigned int)'),
+  madvise: bindIfThere('int madvise(uintptr_t, size_t, int)'),
+  prctl: bindIfThere('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)'),
+  prctlFilter: bindIfThere('int prctl(int, unsigned long, sock_fprog *, unsigned long, unsigned long)'),
   setsid: bind('int setsid()'),
-  unshare: bind('int unshare(int)'),
-  mount: bind('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
-  sethostname: bind('int sethostname(const char *, size_t)'),
-  setrlimit: bind('int setrlimit(int, const void *)'),
-  setgroups: bind('int setgroups(size_t, const void *)'),
-  setresgid: bind('int setresgid(unsigned int, unsigned int, unsigned int)'),
-  setresuid: bind('int setresuid(unsigned int, unsigned int, unsigned int)'),
-  capset: bind('int capset(void *, const void *)'),
-  sched_setaffinity: bind('int sched_setaffinity(int, size_t, const void *)'),
+  unshare: bindIfThere('int unshare(int)'),
+  mount: bindIfThere('int mount(const char *, const char *, const char *, unsigned long, const char *)'),
+  sethostname: bindIfThere('int sethostname(const char *, size_t)'),
+  setrlimit: bindIfThere('int setrlimit(int, const void *)'),
+  setgroups: bindIfThere('int setgroups(size_t, const void *)'),
+  setresgid: bindIfThere('int setresgid(unsigned int, unsigned int, unsigned int)'),
+  setresuid: bindIfThere('int setresuid(unsigned int, unsigned int, unsigned int)'),
+  capset: bindIfThere('int capset(void *, const void *)'),
+  sched_setaffinity: bindIfThere('int sched_setaffinity(int, size_t, const void *)'),
   readMemory(address, bytes) {
     const copy = Buffer.alloc(bytes);
     copyOut(copy, address, bytes);
@@ -56,7 +84,9 @@ const native = {
   },
   writeMemory: (address, bytes) => void copyIn(address, bytes, bytes.length),
   /** Bytes of a Unix socket's stream that the peer has not read yet; -1 for what is no socket. */
-  unread: (fd) => (ioctl(fd, SIOCOUTQ, outQueue) < 0 ? -1 : outQueue[0]),
+  unread: (fd) => (process.platform !== 'linux' || ioctl(fd, SIOCOUTQ, outQueue) < 0 ? -1 : outQueue[0]),
+  /** Whether an interval timer of setitimer(2) runs: 0 real, 1 virtual, 2 profiling. */
+  hasTimer: (which) => getitimer(which, timer) === 0 && timer.some((word) => word !== 0n),
   pidfdOpen: (pid) => Number(syscall(SYS.pidfd_open, pid, 0, 0, 0, 0, 0)),
   closeFrom: (fd) => Number(syscall(SYS.close_range, fd, 0xffffffff, 0, 0, 0, 0)),
   mountSetattr: (path, attributes) => Number(syscallBuffer(SYS.mount_setattr, -100, path, 0, attributes, attributes.length, 0)),

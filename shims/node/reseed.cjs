@@ -72,7 +72,8 @@ function install() {
 
 /** In each process: fresh state from the kernel. */
 function reseed() {
-  if (native.getrandom(words, words.byteLength, 0) !== words.byteLength) throw native.failure('getrandom');
+  if (process.platform !== 'linux') crypto.randomFillSync(words); // where nothing is forked
+  else if (native.getrandom(words, words.byteLength, 0) !== words.byteLength) throw native.failure('getrandom');
   [a, b, c, d] = words;
   if ((a | b | c | d) === 0) a = 1; // the one state this generator never leaves
   position = pool.length;

@@ -25,7 +25,7 @@ describe('hearth', () => {
       'DELETE /hearth/v1/functions/hello': (_, response) => void response.writeHead(204).end(),
       'POST /hearth/v1/functions/hello/evict': (_, response) => json(response, 200, { instances: 2, snapshots: 1, zygotes: 0 }),
       'GET /hearth/v1/functions': (_, response) => json(response, 200, { functions: [] }),
-      'GET /hearth/v1/instances': (_, response) => json(response, 200, { instances: [], snapshots: [], zygotes: [] }),
+      'GET /hearth/v1/instances': (_, response) => json(response, 200, { instances: [], snapshots: [], plain: [], zygotes: [] }),
       'GET /hearth/v1/logs': (seen, response) => {
         if (!seen.query.has('follow')) return lines(response, [LINE, { ...LINE, text: 'two' }]);
         response.writeHead(200, { 'content-type': 'application/x-ndjson' }).write(`${JSON.stringify(LINE)}\n`);
@@ -111,7 +111,7 @@ describe('hearth', () => {
 
   it('ps and evict answer programs', async () => {
     const { stdout } = await hearth(['ps', '--json'], { env });
-    assert.deepEqual(JSON.parse(stdout), { functions: [], instances: [], snapshots: [], zygotes: [] });
+    assert.deepEqual(JSON.parse(stdout), { functions: [], instances: [], snapshots: [], plain: [], zygotes: [] });
     assert.deepEqual(JSON.parse((await hearth(['evict', 'hello', '--to', 'disk', '--json'], { env })).stdout), {
       instances: 2,
       snapshots: 1,

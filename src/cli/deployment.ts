@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Deployed } from '../client/answers.ts';
 import type { HearthClient } from '../client/client.ts';
 import { CliError, asCliError } from './errors.ts';
@@ -29,7 +30,21 @@ export async function deployFunction(
   const size = files.reduce((sum, file) => sum + file.bytes, 0);
   tell(`packing ${count(files.length, 'file')}, ${bytes(size)}`);
   const { source } = await client.uploadSource(await zipOf(files), how?.signal);
-  return client.deploy(declared.name, { source, manifest: declared.manifest, ...how }, (step) => tell(step.message));
+  const manifest =
+    declared.sampleFile === undefined ? declared.manifest : { ...declared.manifest, rehearse: await sampleEvent(declared.sampleFile) };
+  return client.deploy(declared.name, { source, manifest, ...how }, (step) => tell(step.message));
+}
+
+/** Read at each deployment, like the code. */
+async function sampleEvent(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new CliError(`can't read the sample event in ${file}: ${(cause as Error).message}`, {
+      fix: 'correct `rehearse:` in hearth.yaml, or the JSON in that file',
+      cause,
+    });
+  }
 }
 
 /** The same, with its error as a value: one function that fails does not keep the others. */

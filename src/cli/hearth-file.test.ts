@@ -27,6 +27,22 @@ describe('hearth.yaml', () => {
     ]);
   });
 
+  it('takes a sample event as it is, or the file it is in', async () => {
+    const file = await parseHearthFile(
+      `functions:\n  a:\n${ENTRY}    rehearse: { size: 1 }\n  b:\n${ENTRY}    rehearse: events/one.json\n`,
+      '/p/hearth.yaml',
+    );
+    const manifest = { runtime: 'nodejs20.x', handler: 'index.handler' };
+    assert.deepEqual(file.functions, [
+      { name: 'a', folder: '/p', manifest: { ...manifest, rehearse: { size: 1 } } },
+      { name: 'b', folder: '/p', manifest, sampleFile: '/p/events/one.json' },
+    ]);
+    assert.match(
+      await refusal(`functions:\n  a:\n${ENTRY}    rehearse: 7\n`),
+      /:5:5: functions\.a\.rehearse: must be the path of a JSON file, or the/,
+    );
+  });
+
   it('says where the YAML breaks', async () => {
     assert.match(
       await refusal(`functions:\n  a:\n${ENTRY}    environment: { A: 1\n  b: x`),

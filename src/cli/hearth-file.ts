@@ -11,6 +11,8 @@ export interface DeclaredFunction {
   readonly folder: string;
   /** Its value in the file, less `code`, as the server takes it. */
   readonly manifest: Readonly<Record<string, unknown>>;
+  /** Absolute path of the JSON file with its sample event (`rehearse: PATH`), which becomes part of the manifest. */
+  readonly sampleFile?: string;
 }
 
 export interface HearthFile {
@@ -74,7 +76,10 @@ function valueOf(document: Document, place: Places): unknown {
 function declared(path: string, root: Record<string, unknown>, name: string, code: string): DeclaredFunction {
   const written = (root['functions'] as Record<string, Record<string, unknown>>)[name];
   const { code: _, ...manifest } = written ?? {};
-  return { name, folder: resolve(dirname(path), code), manifest };
+  const { rehearse, ...rest } = manifest;
+  const folder = resolve(dirname(path), code);
+  if (typeof rehearse !== 'string') return { name, folder, manifest };
+  return { name, folder, manifest: rest, sampleFile: resolve(dirname(path), rehearse) };
 }
 
 /** Turns paths within the document into lines of the file. */

@@ -42,6 +42,14 @@ export interface FunctionSummary {
   readonly url: string | null;
   readonly instances: number;
   readonly resident: 'nothing' | 'snapshot' | 'plain';
+  /** Until when and why; null when the revision does not serve, or the server is of before there was this. */
+  readonly stay?: {
+    readonly phase: 'busy' | 'here' | 'away' | 'back' | 'over';
+    readonly snapshotUntilMs: number | null;
+    readonly instancesUntilMs: number | null;
+    readonly backAtMs: number | null;
+    readonly why: string;
+  } | null;
 }
 
 interface InstanceSummary {
@@ -65,12 +73,23 @@ interface SnapshotSummary {
   readonly initMs: number;
   readonly memoryBytes: number;
   readonly starts: number;
+  /** Children that did not come up and were replaced, before any caller saw them; since the server was started. */
+  readonly failedForks: number;
+}
+
+/** A version whose instances are started the plain way, each with its own init phase. */
+interface PlainSummary {
+  readonly function: string;
+  readonly version: string;
+  readonly reason: string;
+  readonly failedForks: number;
 }
 
 /** `GET /hearth/v1/instances`: all that is resident. */
 export interface Resident {
   readonly instances: readonly InstanceSummary[];
   readonly snapshots: readonly SnapshotSummary[];
+  readonly plain: readonly PlainSummary[];
   readonly zygotes: readonly { readonly runtime: string; readonly pid: number; readonly memoryBytes: number }[];
 }
 

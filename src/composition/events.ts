@@ -5,6 +5,7 @@ import type { Resources } from '../control/resources.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
+import type { Directory } from '../gateway/directory.ts';
 import type { Timer } from '../lib/clock.ts';
 import { eventInvokeDocument, type AsyncManifest } from '../model/async-manifest.ts';
 import { eventInvokeConfig } from '../model/event-invoke-config.ts';
@@ -21,6 +22,8 @@ export interface EventParts {
   readonly store: DatabaseStore;
   readonly dispatcher: Dispatcher;
   readonly registry: FunctionRegistry;
+  /** What is run of a function. */
+  readonly serving: Pick<Directory, 'resolve'>;
   readonly resources: Resources;
   /** Puts the outcome of an event into a queue. */
   readonly queue: NonNullable<DestinationPorts['queue']>;
@@ -31,11 +34,12 @@ const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000,
 const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
-export async function openEvents(base: Base, { store, dispatcher, registry, resources, queue, objects }: EventParts): Promise<Events> {
+export async function openEvents(base: Base, parts: EventParts): Promise<Events> {
+  const { store, dispatcher, registry, serving, resources, queue, objects } = parts;
   const { config, clock, log, closing } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
-    version: (functionId, qualifier) => find(registry, names.get(functionId), qualifier),
+    version: (functionId, qualifier) => find(serving, names.get(functionId), qualifier),
     config: (functionId, qualifier) => eventInvokeConfig(resources.get('event-invoke-config', `${functionId}/${qualifier ?? '$LATEST'}`)),
     mayLoop: (functionId) => resources.get('recursion', `${functionId}/`)?.loop === 'Allow',
   };
@@ -103,10 +107,10 @@ function functionNames(registry: FunctionRegistry): ReadonlyMap<string, string> 
   return names;
 }
 
-function find(registry: FunctionRegistry, name: string | undefined, qualifier: string | null): FunctionVersion | null {
+function find(serving: Pick<Directory, 'resolve'>, name: string | undefined, qualifier: string | null): FunctionVersion | null {
   if (name === undefined) return null;
   try {
-    return registry.find(name, qualifier);
+    return serving.resolve(name, qualifier).version;
   } catch (error) {
     if (error instanceof HearthError && error.code === 'ResourceNotFoundException') return null;
     throw error;

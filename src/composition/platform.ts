@@ -7,6 +7,7 @@ import type {
   Platform,
   Preparation,
   Resident,
+  PlainSummary,
   SnapshotSummary,
   Status,
 } from '../control/own/platform.ts';
@@ -25,6 +26,7 @@ import { watchLag } from '../observe/lag.ts';
 import { runtimeName, type Catalogue } from '../runtimes/catalogue.ts';
 import { report, type Abilities } from '../sandbox/abilities.ts';
 import type { PostgresStore } from '../store/postgres-store.ts';
+import type { Rollouts } from './rollouts.ts';
 import { tryInit } from './init-trial.ts';
 
 export interface PlatformDeps {
@@ -40,6 +42,7 @@ export interface PlatformDeps {
   readonly logs: FunctionLogs;
   readonly provision: Provision;
   readonly ids: Ids;
+  readonly rollouts: Rollouts;
 }
 
 /** What Hearth's own API asks of the running system. */
@@ -52,7 +55,7 @@ export function platform(deps: PlatformDeps): Platform {
     occupancy: (version) => occupancy(fleet, version),
     resident: (name) => resident(deps, name),
     evict: (version, to) => evict(deps, version, to),
-    prepare: (version) => reported(async () => (await fleet.deploy(version)).init),
+    prepare: (version) => prepare(deps.rollouts, version),
     tryInit: (version) => reported(() => tryInit(version, deps)),
     logs: (query) => logs.read(query),
     followLogs: (listener) => logs.follow(listener),
@@ -105,9 +108,16 @@ async function reported(init: () => Promise<InitReport | null>): Promise<Prepara
   }
 }
 
+async function prepare(rollouts: Rollouts, version: FunctionVersion): Promise<Preparation> {
+  const { taking, ready } = rollouts.ready(version);
+  const { init, failure } = await reported(async () => (await ready).init);
+  return { init, failure: failure === null ? null : { ...failure, undone: taking } };
+}
+
 function occupancy(fleet: LocalFleet, version: FunctionVersion): ReturnType<Platform['occupancy']> {
   const kind = fleet.residences.get(version.revisionId)?.state.kind;
-  return { instances: fleet.roster.of(version.revisionId).size, resident: kind === 'snapshot' || kind === 'plain' ? kind : 'nothing' };
+  const resident = kind === 'snapshot' || kind === 'plain' ? kind : 'nothing';
+  return { instances: fleet.roster.of(version.revisionId).size, resident, stay: fleet.outlook(version.revisionId) };
 }
 
 async function resident({ fleet, drivers }: PlatformDeps, name: string | null): Promise<Resident> {
@@ -131,10 +141,16 @@ async function resident({ fleet, drivers }: PlatformDeps, name: string | null): 
     const { snapshot, madeAtMs } = r.state;
     const memoryBytes = await snapshot.memoryBytes();
     const { name: of, version } = r.version;
-    return [{ function: of, version, pid: snapshot.pid, madeAtMs, initMs: snapshot.init.durationMs, memoryBytes, starts: r.forks }];
+    const { forks: starts, failedForks } = r;
+    return [{ function: of, version, pid: snapshot.pid, madeAtMs, initMs: snapshot.init.durationMs, memoryBytes, starts, failedForks }];
   });
+  const plain = [...fleet.residences.values()].flatMap((r): PlainSummary[] =>
+    r.state.kind === 'plain' && ours(r.version)
+      ? [{ function: r.version.name, version: r.version.version, reason: r.state.reason, failedForks: r.failedForks }]
+      : [],
+  );
   const zygotes = (await Promise.all(drivers.map((d) => d.runtimes()))).flat();
-  return { instances: await Promise.all(instances), snapshots: (await Promise.all(snapshots)).flat(), zygotes };
+  return { instances: await Promise.all(instances), snapshots: (await Promise.all(snapshots)).flat(), plain, zygotes };
 }
 
 async function evict({ fleet, drivers }: PlatformDeps, version: FunctionVersion, to: EvictTo): Promise<Evicted> {

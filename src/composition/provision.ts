@@ -18,6 +18,9 @@ export interface ProvisionDeps {
   readonly limits: Pick<Config['limits'], 'initMs' | 'deployInitMs'>;
 }
 
+/** What a rehearsal may add to an init phase: the handler a few times over, and libraries' threads that leave when they have had nothing to do. */
+const REHEARSAL_MS = 30_000;
+
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 
 /** What the fleet needs to start a version, from the parts that have it. */
@@ -53,7 +56,8 @@ async function startSpec(deps: ProvisionDeps, version: FunctionVersion, o: { log
   });
   const { initMs, deployInitMs } = deps.limits;
   // An init phase longer than Lambda's 10 s is still run to its end, within the function's own timeout.
-  const initTimeoutMs = o.onDemand ? Math.max(initMs, version.timeoutMs) : Math.max(deployInitMs, version.timeoutMs);
+  const rehearsalMs = version.rehearsal === null ? 0 : REHEARSAL_MS;
+  const initTimeoutMs = Math.max(o.onDemand ? initMs : deployInitMs, version.timeoutMs) + rehearsalMs;
   return { version, taskRoot, dependencyRoot, layersRoot, environment, initTimeoutMs, onDemand: o.onDemand };
 }
 

@@ -1,8 +1,8 @@
 import type { Keys } from '../auth/keys.ts';
-import type { FunctionRegistry } from '../control/registry.ts';
 import type { EventSourceMapping, Resources } from '../control/resources.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
+import type { Directory } from '../gateway/directory.ts';
 import type { EventPattern } from '../lib/event-pattern.ts';
 import type { Queue } from '../model/queue.ts';
 import { QUEUE_DEFAULTS } from '../queues/attributes.ts';
@@ -19,7 +19,8 @@ import type { Base } from './base.ts';
 
 interface Parts {
   readonly store: PostgresStore;
-  readonly registry: FunctionRegistry;
+  /** What is run of a function. */
+  readonly serving: Pick<Directory, 'resolve'>;
   readonly resources: Resources;
   readonly dispatcher: Dispatcher;
   readonly keys: Keys;
@@ -34,13 +35,13 @@ export interface OpenQueues {
 }
 
 /** Queues with their API, and the event source mappings that take their messages to functions. */
-export async function openQueues(base: Base, { store, registry, resources, dispatcher, keys }: Parts): Promise<OpenQueues> {
+export async function openQueues(base: Base, { store, serving, resources, dispatcher, keys }: Parts): Promise<OpenQueues> {
   const { config, clock, ids, log, closing } = base;
   const scope = { accountId: config.accountId, region: config.region };
   const queues = await Queues.open({ store: store.queues(scope), clock, scope, log });
   closing.add(() => queues.close());
   const functions = {
-    find: (name: string, qualifier: string | null) => known(() => registry.find(name, qualifier)),
+    find: (name: string, qualifier: string | null) => known(() => serving.resolve(name, qualifier).version),
     mayLoop: (functionId: string) => resources.get('recursion', `${functionId}/`)?.loop === 'Allow',
   };
   const pollers = new QueuePollers({ queues: portOf(queues), dispatcher, functions, clock, ids, log });

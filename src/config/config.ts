@@ -49,6 +49,18 @@ export interface Config {
     readonly logBytes: number;
   };
   readonly fleet: {
+    /** Which policy decides what stays resident of a function that does not say. */
+    readonly keepAlive: 'fixed' | 'histogram';
+    /** Length of the histogram of a function's idle times, minutes. */
+    readonly histogramMinutes: number;
+    /** What goes first when memory is short. */
+    readonly eviction: 'greedyDual' | 'lru';
+    /** Most memory for all that is resident, busy instances included, bytes; null: what the machine has, less the reserve. */
+    readonly residentBytes: number | null;
+    /** Most snapshots made in a minute before they are asked for. */
+    readonly prewarmsPerMinute: number;
+    /** Most snapshots made at once without anyone waiting for them. */
+    readonly backgroundAtOnce: number;
     /** Keep-alive of an idle instance unless the function says. */
     readonly keepAliveMs: number;
     /** How long an instance with nothing to do runs on before it is stopped. */

@@ -26,6 +26,12 @@ export const DEFAULTS: Omit<Config, 'home'> = {
     logBytes: 64 * MiB,
   },
   fleet: {
+    keepAlive: 'histogram',
+    histogramMinutes: 60,
+    eviction: 'greedyDual',
+    residentBytes: null,
+    prewarmsPerMinute: 30,
+    backgroundAtOnce: 1,
     keepAliveMs: 10 * 60_000,
     lingerMs: 50,
     snapshotKeepMs: 60 * 60_000,

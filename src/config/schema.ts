@@ -37,7 +37,18 @@ export const configFileSchema = z.strictObject({
     .partial()
     .optional(),
   fleet: z
-    .strictObject({ keepAliveMs: notNegative, lingerMs: notNegative, snapshotKeepMs: notNegative, greetingMs: positive })
+    .strictObject({
+      keepAlive: z.enum(['fixed', 'histogram']),
+      histogramMinutes: positive.max(24 * 60),
+      eviction: z.enum(['greedyDual', 'lru']),
+      residentBytes: positive.nullable(),
+      prewarmsPerMinute: positive,
+      backgroundAtOnce: positive,
+      keepAliveMs: notNegative,
+      lingerMs: notNegative,
+      snapshotKeepMs: notNegative,
+      greetingMs: positive,
+    })
     .partial()
     .optional(),
   events: z

@@ -24,6 +24,7 @@ const settings: FunctionSettings = {
   dependencies: null,
   scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: 1 },
   snapshot: 'off',
+  rehearsal: null,
   url: null,
 };
 

@@ -61,6 +61,8 @@ interface Entry {
 export class FunctionRegistry {
   readonly #deps: RegistryDeps;
   readonly #functions = new Map<string, Entry>();
+  /** What is stored, of versions that are run with another scaling. */
+  readonly #stored = new WeakMap<FunctionVersion, FunctionVersion>();
   readonly #turns = new Turns();
   readonly #listeners = new Set<(change: FunctionChange) => void>();
 
@@ -191,6 +193,22 @@ export class FunctionRegistry {
     return Object.freeze({ ...settings, ...this.#deps.scope, functionId, name, version: '$LATEST', ...this.#stamp() });
   }
 
+  /**
+   * Goes back from a revision to the one that serves, as if the change had not been: when it is still the latest. Told to nobody, since for
+   * callers nothing changes. False when it was changed or removed meanwhile.
+   */
+  undo(version: FunctionVersion, serving: FunctionVersion): Promise<boolean> {
+    return this.#turns.take(version.name, async () => {
+      const entry = this.#functions.get(version.name);
+      if (entry === undefined || entry.serving.get('$LATEST') !== version) return false;
+      const before = this.#stored.get(serving) ?? serving;
+      await this.#deps.store.replaceLatest(before, entry.latest.revisionId);
+      entry.latest = before;
+      entry.serving = this.#served(entry);
+      return true;
+    });
+  }
+
   /** Makes a numbered version of `$LATEST`, or gives the last one when nothing has changed since. */
   publish(name: string, publication: Publication = {}): Promise<FunctionVersion> {
     return this.#turns.take(name, async () => {
@@ -273,7 +291,9 @@ export class FunctionRegistry {
       const version = alias?.functionVersion ?? document.qualifier;
       kept.set(version, (kept.get(version) ?? 0) + document.requested);
     }
-    return servingVersions(entry, kept);
+    const serving = servingVersions(entry, kept);
+    for (const [number, version] of serving) this.#stored.set(version, entry.published.get(number) ?? entry.latest);
+    return serving;
   }
 
   /** Puts the versions as they are run in the place of those before, and tells of every difference. */

@@ -34,6 +34,8 @@ interface Run {
   readonly durationMs: number;
 }
 
+/** A revision that has retired is looked at so often, until what was begun with it is done. */
+const RETIRE_LOOK_MS = 250;
 const MIB = 1024 * 1024;
 
 /** Brings invocations and instances together. Touches no database and parses no payload. */
@@ -44,7 +46,7 @@ export class Dispatcher {
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
     deps.worker.onRoom(() => {
-      for (const queue of this.#queues.values()) if (queue.depth.queued > 0) queue.pump();
+      for (const queue of this.#queues.values()) if (queue.waiting) queue.pump();
     });
   }
 
@@ -87,13 +89,13 @@ export class Dispatcher {
     return [...this.#queues.values()].map((q) => ({ version: q.version, ...q.depth }));
   }
 
-  /** Forgets a revision that no longer serves, once it is empty. */
-  retire(revisionId: string): void {
-    const queue = this.#queues.get(revisionId);
-    if (queue === undefined) return;
-    const { queued, starting, inFlight } = queue.depth;
-    if (queued + starting + inFlight === 0) this.#queues.delete(revisionId);
-    else this.#deps.clock.after(1_000, () => this.retire(revisionId));
+  /** Forgets a revision that no longer serves, once it is empty: resolves then. */
+  async retire(revisionId: string): Promise<void> {
+    for (let queue = this.#queues.get(revisionId); queue !== undefined; queue = this.#queues.get(revisionId)) {
+      const { queued, starting, inFlight } = queue.depth;
+      if (queued + starting + inFlight === 0) this.#queues.delete(revisionId);
+      else await new Promise<void>((resolve) => this.#deps.clock.after(RETIRE_LOOK_MS, resolve));
+    }
   }
 
   #queue(version: FunctionVersion): VersionQueue {

@@ -64,6 +64,11 @@ export class VersionQueue {
     return { queued: this.#waiting.length, starting: this.#starting, inFlight: this.#inFlight, instances: this.#slots.size };
   }
 
+  /** Whether anybody waits: asked of every version whenever an instance ends, so it makes nothing. */
+  get waiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** A free place at once, or null. Throws the 429 of the function's own limit. */
   take(): Place | null {
     this.#checkLimit();
@@ -191,8 +196,11 @@ export class VersionQueue {
     });
     if (!instance.alive) return;
     this.#free.push(slot);
-    while (this.#waiting.length > 0 && this.#free.at(-1) === slot) {
-      this.#waiting.shift()?.resolve(this.#grant(slot, true));
+    // One that was kept ready started before they came: nobody waited for it.
+    const readyAtMs = instance.start.orderedAtMs + instance.start.startMs;
+    for (let next = this.#waiting[0]; next !== undefined && this.#free.at(-1) === slot; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      next.resolve(this.#grant(slot, readyAtMs > next.sinceMs));
     }
     if (slot.inFlight === 0) instance.idle();
   }

@@ -62,6 +62,8 @@ export class FleetInstance implements WorkerInstance {
   idleSinceMs = 0;
   /** The same on the wall clock, for people; null while it works. */
   idleAtMs: number | null = null;
+  /** The eviction clock when it last took up work. */
+  clockAtUse = 0;
 
   constructor(driver: DriverInstance, options: FleetInstanceOptions, observer: InstanceObserver) {
     this.id = options.id;

@@ -1,59 +1,188 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import type { Habit, Habits } from './habits.ts';
 import type { FleetInstance } from './instance.ts';
-import { expired } from './policies/keep-alive.ts';
+import type { KeepAlivePolicy, Stay } from './policies/keep-alive.ts';
+import { phaseOf, type Phase } from './policies/phase.ts';
 import type { Residence } from './residence.ts';
 import type { Roster } from './roster.ts';
 
 export interface KeeperDeps {
   readonly clock: Clock;
   readonly keep: { readonly lingerMs: number; readonly snapshotKeepMs: number };
+  readonly policyOf: (version: FunctionVersion) => KeepAlivePolicy;
+  readonly habits: Habits;
   readonly roster: Roster;
   readonly residences: ReadonlyMap<string, Residence>;
   /** Starts an instance nobody has asked for. */
   readonly addSpare: (version: FunctionVersion) => Promise<void>;
+  /** A version's snapshot is due to be there again; made in the background if it still is `wanted` then. */
+  readonly prewarm: (version: FunctionVersion, wanted: () => boolean) => void;
 }
 
-const SWEEP_MS = 500;
+/** A revision that serves, and what is to become of what it keeps. */
+interface Kept {
+  readonly version: FunctionVersion;
+  readonly habit: Habit;
+  /** Its instances at work. */
+  readonly busy: Set<FleetInstance>;
+  /** Monotonic: since when its stay counts. Meaningful while none is at work. */
+  idleSinceMs: number;
+  /** Decided once the function has been idle for a moment; null until then. */
+  stay: Stay | null;
+  prewarmed: boolean;
+  timer: Timer | null;
+  timerAtMs: number;
+  topping: boolean;
+}
 
-/** Stops instances that linger, ends those whose time is up, keeps each version's minimum, lets unused snapshots go. */
+/** What is kept of a version, for people. */
+export interface Outlook {
+  readonly phase: Phase | 'busy';
+  /** On the wall clock, milliseconds since the epoch; null where it does not apply. */
+  readonly snapshotUntilMs: number | null;
+  readonly instancesUntilMs: number | null;
+  readonly backAtMs: number | null;
+  readonly why: string;
+}
+
+/** A call is often followed by another: nothing is decided in the first moments of being idle. */
+const MOMENT_MS = 5_000;
+/** A minimum that could not be started is tried again so much later. */
+const TOP_UP_MS = 500;
+
+/** Stops instances that linger, ends what its policy no longer keeps, has made what it wants back, keeps each version's minimum. */
 export class Keeper {
   readonly #deps: KeeperDeps;
   /** Versions that serve, by revision. */
-  readonly #serving = new Map<string, FunctionVersion>();
-  readonly #topping = new Set<string>();
+  readonly #kept = new Map<string, Kept>();
   #linger: Timer | null = null;
-  #sweep: Timer | null = null;
+  #closed = false;
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps;
-    this.#sweep = deps.clock.after(SWEEP_MS, () => this.#sweepOnce());
   }
 
   serve(version: FunctionVersion): void {
-    this.#serving.set(version.revisionId, version);
-    this.#topUp(version);
+    if (this.#kept.has(version.revisionId)) return;
+    const now = this.#deps.clock.monotonic();
+    const habit = this.#deps.habits.of(version.functionId);
+    const kept: Kept = {
+      version,
+      habit,
+      busy: new Set(),
+      idleSinceMs: now,
+      stay: null,
+      prewarmed: false,
+      timer: null,
+      timerAtMs: 0,
+      topping: false,
+    };
+    this.#kept.set(version.revisionId, kept);
+    this.#resume(kept, now);
+    this.#topUp(kept);
   }
 
   retire(revisionId: string): void {
-    this.#serving.delete(revisionId);
+    this.#kept.get(revisionId)?.timer?.cancel();
+    this.#kept.delete(revisionId);
   }
 
-  /** An instance has fallen idle. */
+  /** Whether a snapshot that is made now would be kept: not while its function is away by its own habit. */
+  expects(revisionId: string): boolean {
+    const kept = this.#kept.get(revisionId);
+    if (kept === undefined) return false;
+    if (kept.busy.size > 0 || kept.stay === null) return true;
+    return phaseOf(kept.stay, this.#deps.clock.monotonic() - kept.idleSinceMs) !== 'away';
+  }
+
+  outlook(revisionId: string): Outlook | null {
+    const kept = this.#kept.get(revisionId);
+    if (kept === undefined) return null;
+    const wall = this.#deps.clock.now() - this.#deps.clock.monotonic() + kept.idleSinceMs;
+    const stay = kept.stay ?? this.#stay(kept);
+    const always = kept.version.scaling.min > 0;
+    const why = always ? `min ${kept.version.scaling.min}` : stay.why;
+    if (kept.busy.size > 0) return { phase: 'busy', snapshotUntilMs: null, instancesUntilMs: null, backAtMs: null, why };
+    const phase = always ? 'here' : phaseOf(stay, this.#deps.clock.monotonic() - kept.idleSinceMs);
+    return {
+      phase,
+      snapshotUntilMs: always || phase === 'over' ? null : wall + stay.snapshotMs,
+      instancesUntilMs: phase === 'here' ? wall + stay.instancesMs : null,
+      backAtMs: phase === 'away' && stay.awayMs !== null ? wall + stay.awayMs : null,
+      why,
+    };
+  }
+
+  busy(instance: FleetInstance): void {
+    const { version } = instance;
+    this.#deps.habits.busy(this.#deps.habits.of(version.functionId));
+    this.#kept.get(version.revisionId)?.busy.add(instance);
+  }
+
+  /** An instance has fallen idle, or was started to be. */
   rested(instance: FleetInstance): void {
-    if (!this.#serving.has(instance.version.revisionId)) {
+    const kept = this.#unbusy(instance);
+    if (kept === undefined) {
       void instance.kill();
       return;
     }
     this.#linger ??= this.#deps.clock.after(this.#deps.keep.lingerMs, () => this.#pauseLingering());
+    this.#arm(kept, instance.idleSinceMs + Math.min(MOMENT_MS, kept.version.scaling.keepAliveMs));
+  }
+
+  ended(instance: FleetInstance): void {
+    const kept = this.#unbusy(instance);
+    if (kept === undefined || this.#closed) return;
+    const now = this.#deps.clock.monotonic();
+    if (kept.version.scaling.min > this.#deps.roster.of(kept.version.revisionId).size) this.#arm(kept, now + TOP_UP_MS);
+    else if (kept.busy.size === 0) this.#arm(kept, now + MOMENT_MS);
   }
 
   close(): void {
+    this.#closed = true;
     this.#linger?.cancel();
-    this.#sweep?.cancel();
     this.#linger = null;
-    this.#sweep = null;
-    this.#serving.clear();
+    for (const revisionId of this.#kept.keys()) this.retire(revisionId);
+  }
+
+  /** A server that starts goes on where the one before it stopped, unless what it kept would be over by now: then it begins anew. */
+  #resume(kept: Kept, now: number): void {
+    const since = kept.habit.idleSinceMs;
+    if (since !== null && since < now) {
+      kept.idleSinceMs = since;
+      kept.stay = this.#stay(kept);
+      if (phaseOf(kept.stay, now - since) === 'over') {
+        kept.idleSinceMs = now;
+        kept.stay = null;
+      }
+    }
+    this.#arm(kept, now + (kept.stay === null ? Math.min(MOMENT_MS, kept.version.scaling.keepAliveMs) : 0));
+  }
+
+  #unbusy(instance: FleetInstance): Kept | undefined {
+    const kept = this.#kept.get(instance.version.revisionId);
+    if (kept?.busy.delete(instance) === true) {
+      this.#deps.habits.rested(kept.habit);
+      if (kept.busy.size === 0) {
+        kept.idleSinceMs = this.#deps.clock.monotonic();
+        kept.stay = null;
+        kept.prewarmed = false;
+      }
+    }
+    return kept;
+  }
+
+  #stay({ version, habit, idleSinceMs }: Kept): Stay {
+    return this.#deps.policyOf(version)(
+      {
+        functionName: version.name,
+        idleTimes: habit.idleTimes,
+        instanceKeepMs: version.scaling.keepAliveMs,
+        snapshotKeepMs: this.#deps.keep.snapshotKeepMs,
+      },
+      idleSinceMs,
+    );
   }
 
   #pauseLingering(): void {
@@ -68,52 +197,106 @@ export class Keeper {
     if (roster.lingering.size > 0) this.#linger = clock.after(Math.max(1, keep.lingerMs / 2), () => this.#pauseLingering());
   }
 
-  #sweepOnce(): void {
+  /** Has a look at a version at that time, or earlier: one timer each. */
+  #arm(kept: Kept, atMs: number): void {
+    if (kept.timer !== null) {
+      if (kept.timerAtMs <= atMs) return;
+      kept.timer.cancel();
+    }
+    kept.timerAtMs = atMs;
+    kept.timer = this.#deps.clock.after(Math.max(0, atMs - this.#deps.clock.monotonic()), () => {
+      kept.timer = null;
+      this.#look(kept);
+    });
+  }
+
+  #look(kept: Kept): void {
     const now = this.#deps.clock.monotonic();
-    this.#endExpired(now);
-    this.#evictUnused(now);
-    for (const version of this.#serving.values()) this.#topUp(version);
-    this.#sweep = this.#deps.clock.after(SWEEP_MS, () => this.#sweepOnce());
+    const idleMs = now - kept.idleSinceMs;
+    const moment = Math.min(MOMENT_MS, kept.version.scaling.keepAliveMs);
+    const idle = kept.busy.size === 0;
+    if (idle && idleMs >= moment) kept.stay ??= this.#stay(kept);
+    const phase = idle && kept.stay !== null ? phaseOf(kept.stay, idleMs) : 'here';
+    this.#endExpired(kept, now, phase);
+    if (idle && kept.stay !== null) this.#snapshotIn(kept, phase);
+    this.#topUp(kept);
+    const next = this.#next(kept, now, phase);
+    if (next !== null) this.#arm(kept, next);
   }
 
-  #endExpired(now: number): void {
+  /** Ends the instances whose time is up, the longest idle first, down to the minimum. */
+  #endExpired(kept: Kept, now: number, phase: Phase): void {
     const { roster } = this.#deps;
-    const leaving = new Map<string, number>();
-    for (const i of roster.resting) {
-      const { revisionId, scaling } = i.version;
-      const left = leaving.get(revisionId) ?? 0;
-      const observed = {
-        idleForMs: now - i.idleSinceMs,
-        keepAliveMs: scaling.keepAliveMs,
-        alive: roster.of(revisionId).size - left,
-        min: scaling.min,
-        current: this.#serving.has(revisionId),
-      };
-      if (!expired(observed)) continue;
-      leaving.set(revisionId, left + 1);
-      void i.kill();
+    const { revisionId, scaling } = kept.version;
+    let alive = roster.of(revisionId).size;
+    for (const instance of [...roster.of(revisionId)].filter((i) => roster.resting.has(i)).sort((a, b) => a.idleSinceMs - b.idleSinceMs)) {
+      if (alive <= scaling.min) return;
+      if (now < this.#endOf(kept, instance, { phase, last: alive === 1 })) continue;
+      alive--;
+      void instance.kill();
     }
   }
 
-  #evictUnused(now: number): void {
-    for (const [revisionId, residence] of this.#deps.residences) {
-      const unused = this.#deps.roster.of(revisionId).size === 0 && now - residence.lastUsedMs >= this.#deps.keep.snapshotKeepMs;
-      if (unused && residence.version.scaling.min === 0) void residence.evict('idle');
+  /** When an idle instance is to end, monotonic. Where there is no snapshot, the last instance is what the function keeps. */
+  #endOf(kept: Kept, instance: FleetInstance, at: { phase: Phase; last: boolean }): number {
+    const plain = this.#deps.residences.get(kept.version.revisionId)?.state.kind === 'plain';
+    const { stay } = kept;
+    if (kept.busy.size > 0 || stay === null) return instance.idleSinceMs + kept.version.scaling.keepAliveMs;
+    if (plain && at.last && at.phase !== 'away') return kept.idleSinceMs + Math.max(stay.snapshotMs, stay.instancesMs);
+    if (at.phase === 'away') return kept.idleSinceMs;
+    return instance.idleSinceMs + stay.instancesMs;
+  }
+
+  #snapshotIn(kept: Kept, phase: Phase): void {
+    const residence = this.#deps.residences.get(kept.version.revisionId);
+    const { scaling, snapshot } = kept.version;
+    if (phase === 'away' || phase === 'over') {
+      const inUse = (residence?.startsUnderWay ?? 0) > 0 || this.#deps.roster.of(kept.version.revisionId).size > 0;
+      if (scaling.min === 0 && !inUse) void residence?.evict('idle');
+      if (phase === 'over') kept.habit.uses = 0;
+      return;
     }
+    if (phase !== 'back' || kept.prewarmed) return;
+    kept.prewarmed = true;
+    if (snapshot === 'off' && this.#deps.roster.of(kept.version.revisionId).size > 0) return;
+    this.#deps.prewarm(kept.version, () => this.#kept.get(kept.version.revisionId) === kept && kept.prewarmed && kept.busy.size === 0);
+  }
+
+  #next(kept: Kept, now: number, phase: Phase): number | null {
+    const { roster } = this.#deps;
+    const { revisionId, scaling } = kept.version;
+    const times: number[] = [];
+    const alive = roster.of(revisionId).size;
+    if (alive > scaling.min) {
+      for (const instance of roster.of(revisionId)) {
+        if (roster.resting.has(instance)) times.push(this.#endOf(kept, instance, { phase, last: alive === 1 }));
+      }
+    }
+    if (kept.busy.size === 0) {
+      const { stay, idleSinceMs } = kept;
+      if (stay === null) times.push(idleSinceMs + Math.min(MOMENT_MS, scaling.keepAliveMs));
+      else times.push(...[stay.awayMs, stay.snapshotMs].filter((ms) => ms !== null).map((ms) => idleSinceMs + ms));
+    }
+    const later = times.filter((at) => at > now);
+    return later.length === 0 ? null : Math.min(...later);
   }
 
   /** One at a time, so that a function whose init phase fails is not started in a storm. */
-  #topUp(version: FunctionVersion): void {
-    const { revisionId, scaling } = version;
-    if (scaling.min <= this.#deps.roster.of(revisionId).size || this.#topping.has(revisionId)) return;
-    this.#topping.add(revisionId);
-    this.#deps.addSpare(version).then(
-      () => {
-        this.#topping.delete(revisionId);
-        if (this.#serving.has(revisionId)) this.#topUp(version);
-      },
-      // The next sweep tries again; callers are told why by their own starts.
-      () => this.#topping.delete(revisionId),
+  #topUp(kept: Kept): void {
+    const { revisionId, scaling } = kept.version;
+    const wanted = Math.min(scaling.min, scaling.max ?? scaling.min);
+    if (this.#closed || kept.topping || wanted <= this.#deps.roster.of(revisionId).size) return;
+    kept.topping = true;
+    const ended = (failed: boolean): void => {
+      kept.topping = false;
+      if (this.#kept.get(revisionId) !== kept) return;
+      if (failed) this.#arm(kept, this.#deps.clock.monotonic() + TOP_UP_MS);
+      else this.#topUp(kept);
+    };
+    this.#deps.addSpare(kept.version).then(
+      () => ended(false),
+      // Tried again; callers are told why by their own starts.
+      () => ended(true),
     );
   }
 }

@@ -3,19 +3,25 @@ import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { InitReport } from '../model/instance.ts';
-import type { Driver, InstanceSpec } from './driver.ts';
-import { FleetInstance, InstanceLines } from './instance.ts';
-import { Keeper } from './keeper.ts';
-import { logStreamName } from './log-stream.ts';
+import { Background } from './background.ts';
+import type { DriverSnapshot } from './driver.ts';
+import { Evictor } from './evictor.ts';
+import { Habits } from './habits.ts';
+import { Holdings } from './holdings.ts';
+import type { FleetInstance } from './instance.ts';
+import { Keeper, type Outlook } from './keeper.ts';
 import type { MemoryGauge } from './memory-gauge.ts';
 import { MemoryModel } from './memory-model.ts';
 import { MemoryWatch } from './memory-watch.ts';
-import { admit } from './policies/admit.ts';
-import { makeRoom } from './policies/make-room.ts';
+import { admit, type AdmissionObservation } from './policies/admit.ts';
+import { Pressure } from './pressure.ts';
 import type { Provision } from './provision.ts';
-import { Residence, type Started } from './residence.ts';
+import { Residence } from './residence.ts';
+import { RESIDENCY, type ResidencyOptions } from './residency.ts';
 import { Roster } from './roster.ts';
-import { StartObserver, type Explain } from './start-observer.ts';
+import { Spares } from './spares.ts';
+import { Starter } from './starter.ts';
+import { StartObserver } from './start-observer.ts';
 
 export interface FleetLimits {
   readonly reserveBytes: number;
@@ -30,6 +36,8 @@ export interface FleetDeps {
   readonly provision: Provision;
   readonly limits: FleetLimits;
   readonly keep: { readonly lingerMs: number; readonly snapshotKeepMs: number };
+  /** What is not said is as RESIDENCY has it. */
+  readonly residency?: Partial<ResidencyOptions>;
 }
 
 /** What is known of a deployed version's start, for whoever deployed it. */
@@ -39,15 +47,6 @@ export interface Preparation {
   readonly unforkable: string | null;
 }
 
-/** An instance that has been ordered. */
-interface Birth {
-  readonly spec: InstanceSpec;
-  readonly lines: InstanceLines;
-  /** Monotonic. */
-  readonly orderedAtMs: number;
-  readonly explain: Explain;
-}
-
 const MIB = 1024 * 1024;
 
 /** The instances of this machine: started, kept, stopped, ended. Dispatch asks it as its Worker. */
@@ -55,13 +54,20 @@ export class LocalFleet implements Worker {
   readonly #deps: FleetDeps;
   readonly #roster = new Roster();
   readonly #residences = new Map<string, Residence>();
-  /** Instances that run without anyone having asked for them yet: kept for `min`, or left by a preparation. */
-  readonly #spares = new Map<string, FleetInstance[]>();
+  readonly #spares = new Spares();
   readonly #watches = new Map<FleetInstance, () => void>();
   readonly #model = new MemoryModel();
+  readonly #holdings = new Holdings<FleetInstance | Residence>();
   readonly #watch: MemoryWatch;
+  readonly #starts: StartObserver;
+  readonly #starter: Starter;
+  readonly #evictor: Evictor;
   readonly #keeper: Keeper;
-  readonly #observer: StartObserver;
+  readonly #pressure: Pressure;
+  readonly #prewarms: Background;
+  readonly #revivals: Background;
+  /** How functions are used: what the policies decide from. */
+  readonly habits: Habits;
   #pendingBytes = 0;
   #startsUnderWay = 0;
   #roomListeners: (() => void)[] = [];
@@ -69,15 +75,34 @@ export class LocalFleet implements Worker {
 
   constructor(deps: FleetDeps) {
     this.#deps = deps;
-    this.#watch = new MemoryWatch(deps.clock);
-    this.#observer = new StartObserver(deps.clock);
+    const { clock, keep, memory, limits } = deps;
+    const options = { ...RESIDENCY, ...deps.residency };
+    const parts = { roster: this.#roster, residences: this.#residences };
+    this.habits = new Habits(clock, options.rangeMinutes);
+    this.#watch = new MemoryWatch(clock);
+    const observer = {
+      becameIdle: (i: FleetInstance) => this.#becameIdle(i),
+      becameBusy: (i: FleetInstance) => this.#becameBusy(i),
+      ended: (i: FleetInstance) => this.#ended(i),
+    };
+    this.#starts = new StartObserver(clock);
+    const { ids, provision } = deps;
+    this.#starter = new Starter({ clock, ids, provision, observer, starts: this.#starts, roster: this.#roster });
+    const { eviction: policy, capBytes } = options;
+    this.#evictor = new Evictor({ ...parts, holdings: this.#holdings, habits: this.habits, policy, capBytes });
     this.#keeper = new Keeper({
-      clock: deps.clock,
-      keep: deps.keep,
-      roster: this.#roster,
-      residences: this.#residences,
+      ...parts,
+      clock,
+      keep,
+      policyOf: options.policyOf,
+      habits: this.habits,
       addSpare: (version) => this.#addSpare(version),
+      prewarm: (version, wanted) => this.#prewarms.add(version.revisionId, { wanted, run: () => this.#bringBack(version) }),
     });
+    const background = { clock, atOnce: options.backgroundAtOnce, quiet: () => this.#startsUnderWay < limits.startsAtOnce };
+    this.#prewarms = new Background({ ...background, perMinute: options.prewarmsPerMinute });
+    this.#revivals = new Background({ ...background, perMinute: Number.POSITIVE_INFINITY, quiet: () => this.#startsUnderWay === 0 });
+    this.#pressure = new Pressure({ clock, memory, reserveBytes: limits.reserveBytes, evictor: this.#evictor, holdings: this.#holdings });
   }
 
   get roster(): Roster {
@@ -88,28 +113,31 @@ export class LocalFleet implements Worker {
     return this.#residences;
   }
 
+  /** What is to become of what a version keeps; null when it does not serve. */
+  outlook(revisionId: string): Outlook | null {
+    return this.#keeper.outlook(revisionId);
+  }
+
+  /** Bytes that everything resident is held to use. */
+  get residentBytes(): number {
+    return this.#holdings.total;
+  }
+
   admit(version: FunctionVersion): Admission {
-    if ((this.#spares.get(version.revisionId)?.length ?? 0) > 0) return 'now';
-    const estimateBytes = this.#estimate(version);
-    const availableBytes = this.#deps.memory.availableBytes();
-    const verdict = admit({
-      availableBytes,
-      reserveBytes: this.#deps.limits.reserveBytes,
-      pendingBytes: this.#pendingBytes,
-      estimateBytes,
-      instances: this.#roster.count,
-      maxInstances: this.#deps.limits.instances,
-      startsUnderWay: this.#startsUnderWay,
-      startsAtOnce: this.#deps.limits.startsAtOnce,
-    });
-    if (verdict === 'full') this.#evictFor(version, estimateBytes);
+    if (this.#spares.has(version.revisionId)) return 'now';
+    const observed = this.#observe(version);
+    const verdict = admit(observed);
+    if (verdict === 'full') {
+      const { availableBytes, pendingBytes, estimateBytes, reserveBytes, instances, maxInstances } = observed;
+      const missing = reserveBytes + pendingBytes + estimateBytes - availableBytes;
+      // At the most instances there may be, one that goes makes room, however small it is.
+      this.#evictor.free(instances >= maxInstances ? Math.max(missing, 1) : missing, version.revisionId);
+    }
     return verdict;
   }
 
   async start(version: FunctionVersion): Promise<FleetInstance> {
-    const spare = this.#takeSpare(version.revisionId);
-    if (spare !== null) return spare;
-    return this.#charged(version, () => this.#start(version, false));
+    return this.#spares.take(version.revisionId) ?? this.#charged(version, () => this.#start(version, false));
   }
 
   onRoom(listener: () => void): void {
@@ -121,23 +149,48 @@ export class LocalFleet implements Worker {
     this.#keeper.serve(version);
   }
 
+  /** A version that served under an earlier server: its snapshot is made again in the background, unless its habit says later. */
+  revive(version: FunctionVersion): void {
+    this.serve(version);
+    if (version.snapshot !== 'onDeploy') return;
+    const wanted = (): boolean => this.#keeper.expects(version.revisionId) && this.#roster.of(version.revisionId).size === 0;
+    this.#revivals.add(version.revisionId, { wanted, run: () => this.#bringBack(version) });
+  }
+
   /** The version serves and, where it asks for it, its snapshot is made now. Rejects with InitFailure. */
   async deploy(version: FunctionVersion): Promise<Preparation> {
     this.serve(version);
     const residence = this.#residence(version);
-    if (version.snapshot === 'onDeploy' && residence.state.kind === 'nothing') {
-      const instance = await this.#charged(version, () => this.#prepare(version, residence));
-      if (instance !== null) this.#putSpare(instance);
+    if (version.snapshot === 'onDeploy') await this.#prepareOnce(version, residence);
+    return preparation(residence);
+  }
+
+  /**
+   * Makes a version ready to take over from `previous` without a caller waiting for an init phase: its snapshot and, where instances
+   * can't be forked, as many instances as serve there. Rejects with InitFailure.
+   */
+  async takeOver(version: FunctionVersion, previous: FunctionVersion): Promise<Preparation> {
+    this.serve(version);
+    const residence = this.#residence(version);
+    if (residence.state.kind !== 'plain') await this.#prepareOnce(version, residence);
+    const wanted = Math.min(Math.max(this.#roster.of(previous.revisionId).size, version.scaling.min), this.#deps.limits.startsAtOnce);
+    if (residence.state.kind === 'plain') {
+      const missing = Math.max(0, wanted - this.#roster.of(version.revisionId).size);
+      await Promise.all(Array.from({ length: missing }, () => this.#addSpare(version)));
     }
     return preparation(residence);
+  }
+
+  /** Whether callers of a version would lose something if it went: an instance, a snapshot, or code of which it is known that it runs. */
+  keeps({ revisionId }: FunctionVersion): boolean {
+    return this.#roster.of(revisionId).size > 0 || (this.#residences.get(revisionId)?.initMs ?? null) !== null;
   }
 
   /** The revision no longer serves: its snapshot goes, idle instances end, busy ones end when they fall idle. */
   async retire(revisionId: string): Promise<void> {
     this.#keeper.retire(revisionId);
-    this.#spares.delete(revisionId);
     this.#model.forget(revisionId);
-    this.#observer.forget(revisionId);
+    this.#starts.forget(revisionId);
     const residence = this.#residences.get(revisionId);
     this.#residences.delete(revisionId);
     await Promise.all([residence?.retire(), ...this.endIdle(revisionId)]);
@@ -145,15 +198,14 @@ export class LocalFleet implements Worker {
 
   /** Ends a version's idle instances; one promise for each. */
   endIdle(revisionId: string): Promise<unknown>[] {
-    this.#spares.delete(revisionId);
+    this.#spares.drop(revisionId);
     return [...this.#roster.of(revisionId)].filter((i) => i.state === 'idle' || i.state === 'paused').map((i) => i.kill());
   }
 
   /** Ends everything, busy or not. Drivers are closed by whoever made them. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#keeper.close();
-    this.#watch.close();
+    for (const part of [this.#keeper, this.#watch, this.#prewarms, this.#revivals, this.#pressure]) part.close();
     await Promise.all([...this.#roster.all()].map((i) => i.kill()));
     await Promise.all([...this.#residences.values()].map((r) => r.retire()));
   }
@@ -161,14 +213,34 @@ export class LocalFleet implements Worker {
   #residence(version: FunctionVersion): Residence {
     let residence = this.#residences.get(version.revisionId);
     if (residence === undefined) {
-      residence = new Residence(version, this.#driver(version), this.#deps.clock);
+      const observer = { made: (r: Residence, s: DriverSnapshot) => this.#made(r, s), gone: (r: Residence) => this.#holdings.delete(r) };
+      residence = new Residence(version, this.#deps.provision.driver(version.runtime), { clock: this.#deps.clock, observer });
       this.#residences.set(version.revisionId, residence);
     }
     return residence;
   }
 
-  #driver(version: FunctionVersion): Driver {
-    return this.#deps.provision.driver(version.runtime);
+  #made(residence: Residence, snapshot: DriverSnapshot): void {
+    this.#holdings.set(residence, 0);
+    this.#evictor.touch(residence);
+    void snapshot.memoryBytes().then((bytes) => {
+      this.#holdings.update(residence, bytes ?? 0);
+      this.#evictor.fit(residence.version.revisionId);
+    });
+  }
+
+  #observe(version: FunctionVersion): AdmissionObservation {
+    const { limits, memory } = this.#deps;
+    return {
+      availableBytes: memory.availableBytes(),
+      reserveBytes: limits.reserveBytes,
+      pendingBytes: this.#pendingBytes,
+      estimateBytes: this.#estimate(version),
+      instances: this.#roster.count,
+      maxInstances: limits.instances,
+      startsUnderWay: this.#startsUnderWay,
+      startsAtOnce: limits.startsAtOnce,
+    };
   }
 
   #estimate(version: FunctionVersion): number {
@@ -190,50 +262,31 @@ export class LocalFleet implements Worker {
   }
 
   async #start(version: FunctionVersion, keptReady: boolean): Promise<FleetInstance> {
+    return this.#adopt(await this.#starter.start(version, this.#residence(version), keptReady));
+  }
+
+  /** Makes the snapshot if there is none, or waits for whoever makes it. */
+  async #prepareOnce(version: FunctionVersion, residence: Residence): Promise<void> {
+    const { state } = residence;
+    if (state.kind === 'preparing') await state.done;
+    if (state.kind !== 'nothing') return;
+    const first = await this.#charged(version, () => this.#starter.prepare(version, residence));
+    if (first !== null) this.#putSpare(this.#adopt(first));
+  }
+
+  /** What the function keeps when it keeps something: the snapshot or, where there can be none, an instance. */
+  async #bringBack(version: FunctionVersion): Promise<void> {
     const residence = this.#residence(version);
-    const { spec, ...birth } = this.#birth(version, keptReady);
-    const startSpec = () => this.#deps.provision.startSpec(version, { logStream: spec.logStream, onDemand: true });
-    const started = await residence.start(startSpec, spec);
-    return this.#adopt(version, started, { spec, ...birth });
+    if (admit(this.#observe(version)) === 'full') return;
+    if (residence.state.kind !== 'plain') await this.#prepareOnce(version, residence);
+    else if (this.#roster.of(version.revisionId).size === 0) await this.#addSpare(version);
   }
 
-  async #prepare(version: FunctionVersion, residence: Residence): Promise<FleetInstance | null> {
-    const { spec, ...birth } = this.#birth(version, true);
-    const startSpec = () => this.#deps.provision.startSpec(version, { logStream: spec.logStream, onDemand: false });
-    const first = await residence.prepare(startSpec, spec);
-    if (first === null) return null;
-    const { rung, init, steps } = first;
-    return this.#adopt(version, { instance: first, rung, init, initBilled: false, steps, found: { kind: 'new' } }, { spec, ...birth });
-  }
-
-  /** What an instance is given, and what is noted as it is ordered. */
-  #birth(version: FunctionVersion, keptReady: boolean): Birth {
-    const id = this.#deps.ids.uuid();
-    const logStream = logStreamName(version, id, this.#deps.clock.now());
-    const log = this.#deps.provision.log(version, logStream);
-    const lines = new InstanceLines((requestId, text) => log.line(requestId, text));
-    const explain = this.#observer.ordered(version, this.#roster.of(version.revisionId).size, keptReady);
-    return { spec: { instanceId: id, logStream, log: lines }, lines, orderedAtMs: this.#deps.clock.monotonic(), explain };
-  }
-
-  #adopt(version: FunctionVersion, started: Started, born: Birth): FleetInstance {
-    const { orderedAtMs } = born;
-    const { rung, init, initBilled, steps } = started;
-    const startMs = this.#deps.clock.monotonic() - orderedAtMs;
-    const options = {
-      id: born.spec.instanceId,
-      version,
-      start: { rung, startMs, init, initBilled, orderedAtMs, steps, reason: born.explain(started.found) },
-      startedAtMs: this.#deps.clock.now(),
-      logStream: born.spec.logStream,
-      lines: born.lines,
-    };
-    const instance = new FleetInstance(started.instance, options, {
-      becameIdle: (i) => this.#becameIdle(i),
-      becameBusy: (i) => this.#becameBusy(i),
-      ended: (i) => this.#ended(i),
-    });
+  #adopt(instance: FleetInstance): FleetInstance {
     this.#roster.add(instance);
+    const forked = this.#residences.get(instance.version.revisionId)?.state.kind === 'snapshot';
+    this.#holdings.set(instance, this.#model.expected(instance.version, forked));
+    this.#evictor.fit(instance.version.revisionId);
     if (this.#closed) void instance.kill();
     return instance;
   }
@@ -243,13 +296,15 @@ export class LocalFleet implements Worker {
     instance.idleSinceMs = this.#deps.clock.monotonic();
     instance.idleAtMs = this.#deps.clock.now();
     this.#roster.rest(instance, true);
-    void this.#model.observe(instance);
+    void this.#model.observe(instance)?.then((bytes) => bytes !== null && this.#holdings.update(instance, bytes));
     this.#keeper.rested(instance);
   }
 
   #becameBusy(instance: FleetInstance): void {
     instance.idleAtMs = null;
     this.#roster.rest(instance, false);
+    this.#keeper.busy(instance);
+    this.#evictor.touch(instance, this.#residences.get(instance.version.revisionId));
     if (instance.pid === null) return;
     const limitBytes = instance.version.memoryMb * MIB;
     this.#watches.set(instance, this.#watch.add({ pid: instance.pid, limitBytes, exceeded: () => void instance.kill() }));
@@ -263,44 +318,29 @@ export class LocalFleet implements Worker {
   #ended(instance: FleetInstance): void {
     this.#unwatch(instance);
     this.#roster.remove(instance);
-    if (this.#residences.has(instance.version.revisionId)) this.#observer.ended(instance.version.revisionId);
-    const spares = this.#spares.get(instance.version.revisionId);
-    if (spares?.includes(instance) === true) spares.splice(spares.indexOf(instance), 1);
+    this.#holdings.delete(instance);
+    if (this.#residences.has(instance.version.revisionId)) this.#starts.ended(instance.version.revisionId);
+    this.#spares.remove(instance);
+    this.#keeper.ended(instance);
+    this.#dropUnserved(instance.version.revisionId);
     this.#room();
   }
 
-  #takeSpare(revisionId: string): FleetInstance | null {
-    const spares = this.#spares.get(revisionId);
-    for (let spare = spares?.pop(); spare !== undefined; spare = spares?.pop()) if (spare.alive) return spare;
-    return null;
+  /** A call that came late for a revision that has retired started it once more: with its last instance, its snapshot goes, too. */
+  #dropUnserved(revisionId: string): void {
+    const residence = this.#residences.get(revisionId);
+    if (residence === undefined || residence.startsUnderWay > 0 || this.#keeper.outlook(revisionId) !== null) return;
+    if (this.#roster.of(revisionId).size === 0) void this.retire(revisionId);
   }
 
   #putSpare(instance: FleetInstance): void {
-    const spares = this.#spares.get(instance.version.revisionId);
-    if (spares === undefined) this.#spares.set(instance.version.revisionId, [instance]);
-    else spares.push(instance);
+    this.#spares.put(instance);
     instance.idle();
     this.#room();
   }
 
   async #addSpare(version: FunctionVersion): Promise<void> {
     this.#putSpare(await this.#charged(version, () => this.#start(version, true)));
-  }
-
-  #evictFor(version: FunctionVersion, bytes: number): void {
-    const now = this.#deps.clock.monotonic();
-    const others = [...this.#roster.resting].filter((i) => i.version.revisionId !== version.revisionId && this.#mayGive(i));
-    const chosen = new Set(
-      makeRoom(
-        others.map((i) => ({ id: i.id, idleForMs: now - i.idleSinceMs, bytes: this.#model.estimate(i.version, i.start.init === null) })),
-        bytes,
-      ),
-    );
-    for (const i of others) if (chosen.has(i.id)) void i.kill();
-  }
-
-  #mayGive(instance: FleetInstance): boolean {
-    return this.#roster.of(instance.version.revisionId).size > instance.version.scaling.min;
   }
 
   #room(): void {

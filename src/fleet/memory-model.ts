@@ -24,14 +24,24 @@ export class MemoryModel {
     return estimateBytes({ measuredBytes, forked, memoryMb: version.memoryMb });
   }
 
-  /** Called when an instance comes to rest; measures now and then. */
-  async observe(instance: FleetInstance): Promise<void> {
+  /** What an instance uses as a rule, with nothing to spare, bytes. */
+  expected(version: FunctionVersion, forked: boolean): number {
+    return this.#known.get(version.revisionId)?.meanBytes ?? this.estimate(version, forked);
+  }
+
+  /** Called when an instance comes to rest; measures now and then: what it uses, or null when it was not measured. */
+  observe(instance: FleetInstance): Promise<number | null> | null {
     const known = this.#of(instance.version.revisionId);
-    if (known.measured >= FIRST && instance.idleSinceMs - known.lastMs < EVERY_MS) return;
+    if (known.measured >= FIRST && instance.idleSinceMs - known.lastMs < EVERY_MS) return null;
     known.measured++;
     known.lastMs = instance.idleSinceMs;
+    return this.#measure(instance, known);
+  }
+
+  async #measure(instance: FleetInstance, known: Known): Promise<number | null> {
     const bytes = await instance.memoryBytes();
     if (bytes !== null) known.meanBytes = known.meanBytes === null ? bytes : known.meanBytes * (1 - NEWEST) + bytes * NEWEST;
+    return bytes;
   }
 
   forget(revisionId: string): void {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { Clock, Timer } from '../lib/clock.ts';
 
 /** One instance that is watched. */
@@ -69,10 +69,21 @@ export class MemoryWatch {
 
 /** Resident pages of a process in bytes, or null when it is gone or there is no /proc. */
 function residentBytes(pid: number): number | null {
+  let fd: number;
   try {
-    const pages = readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1];
-    return pages === undefined ? null : Number(pages) * PAGE_BYTES;
+    fd = openSync(`/proc/${pid}/statm`, 'r');
   } catch {
     return null;
   }
+  try {
+    // Three system calls: readFileSync makes five, and there are up to 1,200 of these a second.
+    const pages = figures.toString('latin1', 0, readSync(fd, figures, 0, figures.length, null)).split(' ')[1];
+    return pages === undefined ? null : Number(pages) * PAGE_BYTES;
+  } catch {
+    return null;
+  } finally {
+    closeSync(fd);
+  }
 }
+
+const figures = Buffer.alloc(256);

@@ -3,6 +3,7 @@ import { deferred } from '../lib/deferred.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { InitReport, Rung } from '../model/instance.ts';
 import type { Step } from '../model/waterfall.ts';
+import { InitFailure } from './driver.ts';
 import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, StartSpec } from './driver.ts';
 import type { Absence, StartObservation } from './policies/start-reason.ts';
 
@@ -14,7 +15,13 @@ export type ResidenceState =
       /** Rejects as the making did: one failed init phase answers all who waited for it. */ readonly done: Promise<void>;
     }
   | { readonly kind: 'snapshot'; readonly snapshot: DriverSnapshot; /** Milliseconds since the epoch. */ readonly madeAtMs: number }
-  | { readonly kind: 'plain'; readonly reason: string; readonly init: InitReport | null };
+  | {
+      readonly kind: 'plain';
+      readonly reason: string;
+      readonly init: InitReport | null;
+      /** When a snapshot is tried again, monotonic; null: never for this revision. */
+      readonly againAtMs: number | null;
+    };
 
 /** One instance, and what was gone through for it. */
 export interface Started {
@@ -31,8 +38,22 @@ export interface Started {
   readonly found: StartObservation['found'];
 }
 
-/** Tries at one start before it is given up: a child that did not greet, a parent that went away. */
-const FORK_TRIES = 3;
+/** What a residence tells its fleet. */
+export interface ResidenceObserver {
+  made(residence: Residence, snapshot: DriverSnapshot): void;
+  /** Once for each that was made, whatever ended it. */
+  gone(residence: Residence): void;
+}
+
+/** Children in a row that a parent may lose before another parent is made: one that did not greet in time may have been unlucky. */
+const LOSSES_OF_A_PARENT = 2;
+/** Parents in a row that lost their children before the version is started plainly. */
+const LOST_PARENTS = 2;
+/** Failed forks of one start before that one instance is started plainly, whatever is known of the snapshot. */
+const FAILURES_OF_A_START = 5;
+/** How long a version is started plainly, before a snapshot is tried again; doubled each time, up to the last. */
+const PLAIN_MS = 60_000;
+const LONGEST_PLAIN_MS = 3_600_000;
 
 /**
  * The snapshot of one version: made once however many ask, forked from while it is there, made again when it was lost, and
@@ -42,23 +63,36 @@ export class Residence {
   readonly version: FunctionVersion;
   readonly driver: Driver;
   readonly #clock: Clock;
+  readonly #observer: ResidenceObserver;
   #state: ResidenceState = { kind: 'nothing' };
   /** Why there is no snapshot, while there is none. */
   #absence: Absence = { kind: 'new' };
   #retired = false;
   /** Instances forked from the present snapshot. */
   forks = 0;
-  /** Forks that failed and were tried again. */
+  /** Forks that failed and were done again, so that no caller saw them; of all snapshots there ever were. */
   failedForks = 0;
+  /** Losses of the present snapshot since a child of its greeted. */
+  #losses = 0;
+  /** Snapshots given up since a child greeted. */
+  #lostParents = 0;
+  #plainMs = PLAIN_MS;
   /** Monotonic. */
   lastUsedMs = 0;
+  /** The eviction clock when it was made or last used. */
+  clockAtUse = 0;
+  /** Starts that were asked for and have not ended: while there are any, the snapshot is in use. */
+  startsUnderWay = 0;
+  /** How long its init phase took when it last ran, milliseconds; null: it has not, or never to its end. */
+  initMs: number | null = null;
 
-  constructor(version: FunctionVersion, driver: Driver, clock: Clock) {
+  constructor(version: FunctionVersion, driver: Driver, parts: { readonly clock: Clock; readonly observer: ResidenceObserver }) {
     this.version = version;
     this.driver = driver;
-    this.#clock = clock;
+    this.#clock = parts.clock;
+    this.#observer = parts.observer;
     const never = version.snapshot === 'off' ? 'snapshots are off for this function' : driver.unforkable(version.runtime);
-    if (never !== null) this.#state = { kind: 'plain', reason: never, init: null };
+    if (never !== null) this.#state = { kind: 'plain', reason: never, init: null, againAtMs: null };
   }
 
   get state(): ResidenceState {
@@ -66,16 +100,31 @@ export class Residence {
   }
 
   /**
-   * Starts one instance on the best rung there is. `spec` is asked for when something must run user code.
-   * Rejects with InitFailure or what the driver could not do.
+   * Starts one instance on the best rung there is. `spec` is asked for when something must run user code. A fork that fails is done again, from
+   * another parent if need be, and in the end the instance is started plainly. Rejects with InitFailure or what the driver could not do.
    */
   async start(spec: () => Promise<StartSpec>, instance: InstanceSpec): Promise<Started> {
+    this.startsUnderWay++;
+    try {
+      const started = await this.#start(spec, instance);
+      this.initMs = started.init?.durationMs ?? this.initMs;
+      return started;
+    } finally {
+      this.startsUnderWay--;
+    }
+  }
+
+  async #start(spec: () => Promise<StartSpec>, instance: InstanceSpec): Promise<Started> {
     let waited: 'no' | 'made' | 'shared' = 'no';
     const found = this.#found();
     for (let failures = 0; ;) {
       const state = this.#state;
       switch (state.kind) {
         case 'plain':
+          if (state.againAtMs !== null && this.#clock.monotonic() >= state.againAtMs) {
+            this.#state = { kind: 'nothing' };
+            break;
+          }
           return plainly(await this.driver.start(await spec(), instance), found);
         case 'preparing':
           await state.done;
@@ -88,13 +137,9 @@ export class Residence {
           break;
         }
         case 'snapshot': {
-          const forked = await this.#fork(state.snapshot, instance).catch((error: unknown) => {
-            if (++failures >= FORK_TRIES) throw error;
-            return null;
-          });
+          const forked = await this.#fork(state.snapshot, instance);
           if (forked === null) {
-            // A parent that failed twice is not asked a third time: another one is made.
-            if (failures > 1) await this.evict();
+            if (++failures >= FAILURES_OF_A_START) return plainly(await this.driver.start(await spec(), instance), found);
             break;
           }
           if (waited === 'no') return { instance: forked, rung: forked.rung, init: null, initBilled: false, steps: forked.steps, found };
@@ -118,7 +163,8 @@ export class Residence {
     try {
       const prepared = await this.driver.prepare(await spec(), first);
       if (prepared.kind === 'instance') {
-        this.#state = { kind: 'plain', reason: prepared.reason, init: prepared.instance.init };
+        this.#state = { kind: 'plain', reason: prepared.reason, init: prepared.instance.init, againAtMs: null };
+        this.initMs = prepared.instance.init?.durationMs ?? null;
         making.resolve();
         return prepared.instance;
       }
@@ -137,7 +183,7 @@ export class Residence {
   async evict(by: 'idle' | 'memory' | 'asked' = 'asked'): Promise<boolean> {
     const state = this.#state;
     if (state.kind !== 'snapshot') return false;
-    this.#state = { kind: 'nothing' };
+    this.#vanished();
     this.#absence = { kind: 'evicted', by, atMs: this.#clock.now(), unusedMs: this.#clock.monotonic() - this.lastUsedMs };
     await state.snapshot.evict();
     return true;
@@ -154,24 +200,56 @@ export class Residence {
     return kind === 'snapshot' ? { kind } : kind === 'plain' ? this.#state : this.#absence;
   }
 
-  async #fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance> {
+  /** Null: the fork failed, and something else must be tried. Rejects with InitFailure when that is the function's doing. */
+  async #fork(snapshot: DriverSnapshot, instance: InstanceSpec): Promise<DriverInstance | null> {
     this.lastUsedMs = this.#clock.monotonic();
     try {
       const forked = await this.driver.fork(snapshot, instance);
       this.forks++;
+      this.#losses = 0;
+      this.#lostParents = 0;
+      this.#plainMs = PLAIN_MS;
       return forked;
     } catch (error) {
+      if (error instanceof InitFailure) throw error; // its own after-restore hooks failed
       this.failedForks++;
-      throw error;
+      await this.#lost(snapshot, error);
+      return null;
     }
+  }
+
+  #vanished(): void {
+    this.#state = { kind: 'nothing' };
+    this.#observer.gone(this);
+  }
+
+  /** A child was lost. Of many lost at once, those of a parent that has been given up by then count no more. */
+  async #lost(snapshot: DriverSnapshot, error: unknown): Promise<void> {
+    if (this.#state.kind !== 'snapshot' || this.#state.snapshot !== snapshot) return;
+    if (++this.#losses < LOSSES_OF_A_PARENT) return;
+    this.#losses = 0;
+    const enough = ++this.#lostParents >= LOST_PARENTS;
+    const { init } = snapshot;
+    const evicted = this.evict();
+    this.#absence = { kind: 'lost', atMs: this.#clock.now() };
+    if (enough) {
+      const why = error instanceof Error ? error.message : String(error);
+      const reason = `instances forked from its snapshot did not come up (${why}); a snapshot is tried again in ${this.#plainMs / 60_000} min`;
+      this.#state = { kind: 'plain', reason, init, againAtMs: this.#clock.monotonic() + this.#plainMs };
+      this.#plainMs = Math.min(this.#plainMs * 2, LONGEST_PLAIN_MS);
+    }
+    await evicted;
   }
 
   #settle(snapshot: DriverSnapshot, madeAtMs: number): void {
     this.#state = { kind: 'snapshot', snapshot, madeAtMs };
     this.forks = 0;
+    this.initMs = snapshot.init.durationMs;
+    this.#observer.made(this, snapshot);
+    this.#losses = 0;
     void snapshot.gone.then(() => {
       if (this.#state.kind !== 'snapshot' || this.#state.snapshot !== snapshot) return;
-      this.#state = { kind: 'nothing' };
+      this.#vanished();
       this.#absence = { kind: 'lost', atMs: this.#clock.now() };
     });
     if (this.#retired) void this.evict();

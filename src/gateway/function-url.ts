@@ -49,7 +49,7 @@ export async function serveUrl(
   const { target, requestId, deps } = context;
   const found = deps.directory.url(target.name);
   if (found === null || found.url === null) throw noUrl(target.name, found !== null);
-  const { version, qualifier, url } = found;
+  const { url } = found;
   const cors = url.cors === undefined ? {} : corsHeaders(request, url.cors);
   if (url.cors !== undefined && isPreflight(request)) return answerPreflight(response, cors, requestId);
   // In local mode any signature does, but there must be one.
@@ -57,8 +57,10 @@ export async function serveUrl(
   const body = await readBody(request, deps.payloadBytes);
   if (url.auth === 'AWS_IAM' && deps.authority !== undefined) {
     const action = 'lambda:InvokeFunctionUrl';
-    await authorise(request, { body, found: { version, qualifier }, authority: deps.authority, action });
+    await authorise(request, { body, found, authority: deps.authority, action });
   }
+  // While a body arrives, another revision may have taken over.
+  const { version, qualifier } = deps.directory.url(target.name) ?? found;
   const event = functionUrlEvent(request, {
     version,
     path: target.path,

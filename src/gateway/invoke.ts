@@ -51,12 +51,14 @@ export async function invoke(
 ): Promise<void> {
   const { target, deps } = context;
   const type = invocationType(request);
-  const found = deps.directory.resolve(target.name, target.qualifier);
+  const asked = deps.directory.resolve(target.name, target.qualifier); // throws before the body is read
   if (type === 'Event' || target.form === 'none') {
-    return acceptEvent(request, response, { requestId: target.requestId, found, deps, status: target.form === 'none' });
+    return acceptEvent(request, response, { requestId: target.requestId, found: asked, deps, status: target.form === 'none' });
   }
   const body = await readBody(request, deps.payloadBytes);
-  if (deps.authority?.required === true) await authorise(request, { body, found, authority: deps.authority });
+  if (deps.authority?.required === true) await authorise(request, { body, found: asked, authority: deps.authority });
+  // Found again: while a body arrives, another revision may have taken over.
+  const found = deps.directory.resolve(target.name, target.qualifier);
   if (type === 'DryRun') {
     response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': found.version.version });
     response.end();

@@ -9,8 +9,10 @@ export interface Scaling {
   readonly max: number | null;
   /** Invocations one instance handles at a time; 1 as on Lambda. In Python, more means threads. */
   readonly concurrency: number;
-  /** How long an idle instance is kept, in milliseconds. */
+  /** How long an idle instance is kept under the policy `fixed`, and while `histogram` is learning; milliseconds. */
   readonly keepAliveMs: number;
+  /** Which policy decides what stays resident; `server`: the one that the server is configured with. Absent: `fixed`. */
+  readonly keepAlive?: 'fixed' | 'histogram' | 'server' | undefined;
 }
 
 /** What browsers of other origins may do with a function URL; an empty list allows nothing. */
@@ -76,6 +78,8 @@ export interface FunctionVersion {
   readonly dependencies: string | null;
   readonly scaling: Scaling;
   readonly snapshot: SnapshotMode;
+  /** A sample event, as JSON text, that the handler is run with before its snapshot is taken; null: none. */
+  readonly rehearsal: string | null;
   readonly url: FunctionUrl | null;
   /** What is merged into /opt, in this order. Absent: nothing. */
   readonly layers?: readonly LayerReference[];

@@ -41,7 +41,7 @@ test('the example of the design parses, and every default is filled in', () => {
   const least = parseFunctionManifest(minimal);
   assert.deepEqual(
     [least.memoryMb, least.timeoutSeconds, least.ephemeralStorageMb, least.scaling, least.snapshot, least.url, least.installScripts],
-    [128, 3, 512, { min: 0, max: null, concurrency: 1, keepAlive: 'fixed' }, 'onDeploy', undefined, false],
+    [128, 3, 512, { min: 0, max: null, concurrency: 1 }, 'onDeploy', undefined, false],
   );
 });
 
@@ -56,6 +56,12 @@ test('an unknown key is refused with its path and the nearest known key, at ever
     'functions.a.triggers[0].objects.bukcet: unknown key; did you mean bucket?',
   ]);
   assert.deepEqual(faults({ function: {} })[1], 'function: unknown key; did you mean functions?');
+});
+
+test('a sample event is an object; only hearth.yaml may name a file instead', () => {
+  assert.deepEqual(parseFunctionManifest({ ...minimal, rehearse: { a: [1, null] } }).rehearse, { a: [1, null] });
+  for (const rehearse of ['./event.json', [1], { text: 'x'.repeat(300_000) }])
+    assert.throws(() => parseFunctionManifest({ ...minimal, rehearse }), /rehearse: must be/);
 });
 
 test('a wrong value is refused in words', () => {

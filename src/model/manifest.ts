@@ -19,9 +19,9 @@ const scaling = z
     concurrency: z.int().min(1).max(1000).default(1).describe('Invocations one instance handles at a time; in Python, more means threads'),
     keepAlive: z
       .union([z.number().min(0).max(86_400), z.enum(['fixed', 'histogram'])], { error: 'must be seconds (0 to 86400), fixed or histogram' })
-      .default('fixed')
+      .optional()
       .describe(
-        'How long an idle instance is kept: seconds, or fixed for the server’s default. histogram is accepted and for now means fixed; the policy follows',
+        'How long what is idle is kept: seconds; fixed, the server’s default time; histogram, learnt from when it is called. Left out: as the server is configured',
       ),
   })
   .refine((s) => s.max === null || s.min <= s.max, { error: 'min must not be more than max', path: ['min'] });
@@ -30,6 +30,13 @@ const environment = z.record(
   z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]+$/, { error: 'must be a letter and then letters, digits or _' }),
   z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number or a boolean' }).transform(String),
 );
+
+/** Longest sample event as JSON text; it travels in one frame. */
+const SAMPLE_BYTES = 262_144;
+
+const sampleEvent = z
+  .record(z.string(), z.json(), { error: 'must be an event: an object' })
+  .refine((event) => JSON.stringify(event).length <= SAMPLE_BYTES, { error: `must be at most ${SAMPLE_BYTES} characters of JSON` });
 
 const members = {
   runtime: z.enum(RUNTIME_NAMES).describe('Lambda’s name for the runtime, such as nodejs20.x or python3.11'),
@@ -42,11 +49,14 @@ const members = {
   timeoutSeconds: z.int().min(1).max(900).default(3).describe('Longest an invocation may take, seconds'),
   ephemeralStorageMb: z.int().min(512).max(10_240).default(512).describe('Room in /tmp, MB'),
   environment: environment.default({}).describe('Environment variables'),
-  scaling: scaling.default({ min: 0, max: null, concurrency: 1, keepAlive: 'fixed' }).describe('How instances come and go'),
+  scaling: scaling.default({ min: 0, max: null, concurrency: 1 }).describe('How instances come and go'),
   snapshot: z
     .enum(['onDeploy', 'onFirstUse', 'off'])
     .default('onDeploy')
     .describe('When the initialised parent is made that instances are forked from'),
+  rehearse: sampleEvent
+    .optional()
+    .describe('A sample event that the handler is run with before its snapshot is taken; what it does, it does'),
   url: z
     .strictObject({ auth: z.enum(['none', 'aws_iam']).default('none').describe('Who may call it') })
     .optional()
@@ -67,6 +77,12 @@ const functionManifest = z.strictObject(members);
 /** One value of `functions:` in hearth.yaml. */
 const functionEntry = z.strictObject({
   ...members,
+  rehearse: z
+    .union([z.string().min(1), sampleEvent], { error: 'must be the path of a JSON file, or the event itself' })
+    .optional()
+    .describe(
+      'A sample event, or the JSON file it is in, relative to this file: the handler is run with it before its snapshot is taken; what it does, it does',
+    ),
   code: z.string().min(1).default('.').describe('Folder of the function, relative to this file'),
 });
 

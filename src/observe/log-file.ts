@@ -1,6 +1,10 @@
 import { appendFile, mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { GrowingBuffer } from '../lib/growing-buffer.ts';
 import type { LogLine } from './function-logs.ts';
+
+/** What a flush interval of a function that is called now and then comes to. */
+const INITIAL_BYTES = 4 * 1024;
 
 /**
  * The log of one function: `current.log`, and `previous.log` once it was full; together at most `maxBytes`.
@@ -10,7 +14,7 @@ export class LogFile {
   readonly #name: string;
   readonly #folder: string;
   readonly #maxBytes: number;
-  #pending: string[] = [];
+  #pending: GrowingBuffer | null = null;
   #bytes: number | null = null;
   #writing: Promise<void> = Promise.resolve();
 
@@ -20,18 +24,17 @@ export class LogFile {
     this.#maxBytes = maxBytes;
   }
 
-  /** Buffers a line; returns about how many bytes it takes. */
+  /** Buffers a line; returns how many bytes it takes. */
   append(line: LogLine): number {
-    const record = `${line.timeMs}\t${line.stream}\t${line.requestId ?? ''}\t${line.text}\n`;
-    this.#pending.push(record);
-    return record.length;
+    this.#pending ??= new GrowingBuffer(INITIAL_BYTES);
+    return this.#pending.write(`${line.timeMs}\t${line.stream}\t${line.requestId ?? ''}\t${line.text}\n`);
   }
 
   /** Writes what is buffered; writes of one file follow one another. A failure loses what it could not write. */
   flush(): Promise<void> {
-    if (this.#pending.length === 0) return this.#writing;
-    const chunk = this.#pending.join('');
-    this.#pending = [];
+    if (this.#pending === null) return this.#writing;
+    const chunk = this.#pending.bytes();
+    this.#pending = null;
     this.#writing = this.#writing.then(() => this.#write(chunk)).catch(() => undefined);
     return this.#writing;
   }
@@ -45,7 +48,7 @@ export class LogFile {
       .filter((line) => line !== null && line.timeMs >= sinceMs) as LogLine[];
   }
 
-  async #write(chunk: string): Promise<void> {
+  async #write(chunk: Buffer): Promise<void> {
     const current = join(this.#folder, 'current.log');
     if (this.#bytes === null) {
       await mkdir(this.#folder, { recursive: true });

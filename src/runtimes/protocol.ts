@@ -40,7 +40,7 @@ export const Frame = {
 
   /** Shim: first frame. JSON {@link Hello}. */
   hello: 64,
-  /** Shim: the init phase ended well. JSON {@link InitDone}. Then: forkable -> waits for `fork`; else -> waits for `invoke`. */
+  /** Shim: the init phase ended well, or an instance's after-restore hooks did. JSON {@link InitDone}. Then: forkable -> waits for `fork`; else -> waits for `invoke`. */
   initDone: 65,
   /** Shim: the init phase failed. JSON {@link InitError}. The process exits after it. */
   initError: 66,
@@ -91,7 +91,21 @@ export interface BirthTimes {
 export type Welcome =
   | { readonly protocol: number; readonly role: 'zygote' }
   | ({ readonly protocol: number; readonly role: 'function' } & FunctionOrder)
+  | ({ readonly protocol: number; readonly role: 'program' } & ProgramOrder)
   | { readonly protocol: number; readonly role: 'instance' };
+
+/**
+ * What a forked process of the Node.js shim is to become with execve(2), confined as it is by then. The connection closes when the program runs; else
+ * `initError` says why it can't, `errorType` being the system's code (`ENOENT`, `EACCES`).
+ */
+export interface ProgramOrder {
+  readonly argv: readonly string[];
+  /** The complete environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** A listening Unix socket, connected to twice: first for stdout, then for stderr. */
+  readonly output: string;
+}
 
 /** What a process that runs a function needs to know. */
 export interface FunctionOrder {
@@ -180,6 +194,11 @@ export interface InitDone {
   readonly slowestModules: readonly { readonly name: string; readonly ms: number }[];
   /** Null: safe to fork, the process waits for orders. Else why not, and it serves invocations itself. */
   readonly unforkable: string | null;
+  /**
+   * Of a snapshot: the function has after-restore hooks. Each instance then answers its welcome with an `initDone` of its own when they have run, or
+   * with `initError`; before that it takes no invocation.
+   */
+  readonly restores: boolean;
 }
 
 /** Lambda's error document: what the caller gets as the payload. */

@@ -63,7 +63,7 @@ export function isForeignKeyViolation(error: unknown): boolean {
 }
 
 /** Connection exceptions, transaction rollbacks, insufficient resources, operator intervention, I/O errors; and no connection at all. */
-function isUnavailable(error: unknown): boolean {
+export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   return /^(08|40|53|57|58)/.test(code) || code === '25006' || SYSTEM_ERRORS.has(code) || (code === '' && LOST.test(messageOf(error)));
 }

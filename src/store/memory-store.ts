@@ -1,21 +1,32 @@
 import { HearthError } from '../errors.ts';
 import { Decimal } from '../lib/decimal.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import type { StoredHabit } from '../model/habit.ts';
 import type { UsageRecord } from '../model/usage.ts';
 import { freezeDeep } from './function-document.ts';
 import { gone, nameTaken, otherRevision } from './functions.ts';
-import type { FunctionStore, ResourceStore, Store, StoredResource, UsageStore, UsageTotals } from './store.ts';
+import type { FunctionStore, HabitStore, ResourceStore, Store, StoredResource, UsageStore, UsageTotals } from './store.ts';
 
 /** GB-seconds in one MB-millisecond, exactly: 1 / (1024 * 1000). */
 const GB_SECONDS = Decimal.parse('0.0000009765625');
 
 /** A store that forgets all when it is closed, for tests and the simulator. Same contract, same suite. */
 export function memoryStore(): Store {
-  return { functions: functions(), resources: resources(), usage: usage(), close: () => Promise.resolve() };
+  const present = new Map<string, FunctionVersion>();
+  return { functions: functions(present), resources: resources(), usage: usage(), habits: habits(present), close: () => Promise.resolve() };
 }
 
-function functions(): FunctionStore {
-  const versions = new Map<string, FunctionVersion>();
+function habits(functions: ReadonlyMap<string, FunctionVersion>): HabitStore {
+  const stored = new Map<string, StoredHabit>();
+  return {
+    all: async () => [...stored.values()].filter((h) => functions.has(h.functionId)),
+    async save(all) {
+      for (const habit of all) if (functions.has(habit.functionId)) stored.set(habit.functionId, structuredClone(habit));
+    },
+  };
+}
+
+function functions(versions: Map<string, FunctionVersion>): FunctionStore {
   const published = new Map<string, FunctionVersion>();
   const copy = (version: FunctionVersion): FunctionVersion => freezeDeep(structuredClone(version));
   const sameName = (a: FunctionVersion, b: FunctionVersion): boolean =>

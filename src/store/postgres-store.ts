@@ -14,6 +14,7 @@ import { startEmbedded } from './embedded.ts';
 import type { Embedded } from './embedded.ts';
 import { functionStore } from './functions.ts';
 import type { Run } from './functions.ts';
+import { habitStore } from './habits.ts';
 import { lockHome } from './home-lock.ts';
 import type { Log } from './log.ts';
 import { migrate } from './migrate.ts';
@@ -105,7 +106,8 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     await lock.release();
     throw error;
   }
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: openPool(connection, 'hearth', log) }) });
+  const pool = openPool(connection, 'hearth', log);
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
   // What the workers of the ledger write is done again when it is lost: they do not wait for the disk.
   const unwaiting = openPool(connection, 'hearth ledger', log, { commitAsync: true });
   const workers = new Kysely<Database>({ dialect: new PostgresDialect({ pool: unwaiting }) });
@@ -118,7 +120,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
   return {
     functions: functionStore(db, run),
     resources: resourceStore(db, run),
-    usage: usageStore(db, run, { region, clock, log }),
+    usage: usageStore(db, run, { pool, region, clock, log }),
     intake: new GroupIntake(db, run),
     ledger: deliveryLedger(workers, run, listen),
     deliveries: deliveryBook(db, run),
@@ -127,6 +129,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     schedules: scheduleLedger(db, run),
     changes: changeLedger(db, run),
     objects: (o) => objectIndex(db, run, o),
+    habits: habitStore(db, run),
     close: once(async () => {
       await db.destroy();
       await workers.destroy();

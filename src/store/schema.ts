@@ -6,6 +6,7 @@ export interface Database {
   'hearth.function': FunctionTable;
   'hearth.function_version': FunctionVersionTable;
   'hearth.lambda_resource': LambdaResourceTable;
+  'hearth.function_habit': FunctionHabitTable;
   'hearth.usage': UsageTable;
   'hearth.delivery': DeliveryTable;
 }
@@ -64,6 +65,14 @@ interface LambdaResourceTable {
   kind: string;
   key: string;
   function_id: string | null;
+  document: ColumnType<unknown, string, string>;
+}
+
+interface FunctionHabitTable {
+  account_id: string;
+  region: string;
+  function_id: string;
+  last_used_at: ColumnType<Date | null, unknown, unknown>;
   document: ColumnType<unknown, string, string>;
 }
 

@@ -1,4 +1,5 @@
 import type { FunctionVersion } from '../model/function-version.ts';
+import type { StoredHabit } from '../model/habit.ts';
 import type { UsageRecord } from '../model/usage.ts';
 
 /** What the control plane keeps of functions. All writes are durable when the promise resolves. */
@@ -69,10 +70,18 @@ export interface UsageStore {
   attempts(requestId: string): Promise<UsageRecord[]>;
 }
 
+/** How functions are used, kept for the next server. */
+export interface HabitStore {
+  all(): Promise<StoredHabit[]>;
+  /** Replaces what is stored of these; those of functions that are gone are ignored. */
+  save(habits: readonly StoredHabit[]): Promise<void>;
+}
+
 /** The state of one Hearth, in PostgreSQL. Holds the advisory lock that keeps a second server out until `close`. */
 export interface Store {
   readonly functions: FunctionStore;
   readonly resources: ResourceStore;
   readonly usage: UsageStore;
+  readonly habits: HabitStore;
   close(): Promise<void>;
 }

@@ -1,16 +1,20 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
+import type { Pool } from 'pg';
 import type { Clock } from '../lib/clock.ts';
 import type { UsageRecord } from '../model/usage.ts';
-import { databaseError } from './database-error.ts';
+import { databaseError, isUnavailable } from './database-error.ts';
 import type { Run } from './functions.ts';
 import type { Log } from './log.ts';
 import type { Database } from './schema.ts';
 import type { UsageStore, UsageTotals } from './store.ts';
+import { copyUsage } from './usage-copy.ts';
 import { COLUMNS, daysToPrepare, makePartition } from './usage-partitions.ts';
 import { at, attempts, recent } from './usage-records.ts';
 
 export interface UsageOptions {
+  /** Of the same database. */
+  readonly pool: Pool;
   /** Region of this server, part of the key. */
   readonly region: string;
   readonly clock: Clock;
@@ -25,7 +29,7 @@ export function usageStore(db: Kysely<Database>, run: Run, options: UsageOptions
       run(async () => {
         if (records.length === 0) return;
         await prepare(db, records, { ...options, prepared });
-        await insert(db, records, options.region);
+        await write(db, records, options);
       }),
     totals: (query) => run(() => totals(db, query)),
     recent: (query) => run(() => recent(db, query, options.clock.now())),
@@ -52,6 +56,16 @@ async function prepare(
       if (translated.code === 'ServiceUnavailable') throw translated;
       log.warn({ err: error, day }, 'a partition for usage could not be made; its records go to the default one');
     }
+  }
+}
+
+/** Copied, as nearly all are; or inserted where some are there already (a commit whose answer was lost), or a time is none that COPY can read. */
+async function write(db: Kysely<Database>, records: readonly UsageRecord[], { pool, region }: UsageOptions): Promise<void> {
+  try {
+    await copyUsage(pool, records, region);
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    await insert(db, records, region);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { ExitStatus } from '../model/instance.ts';
 import { lines } from './messages.ts';
 import type { Reply, Request, SpawnOrder } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { PlainGroups } from './plain-groups.ts';
 import { alive, killTree, lookUp } from './process-tree.ts';
 import type { ProcessIdentity } from './process-tree.ts';
@@ -138,7 +139,8 @@ export class SupervisorClient implements Supervision {
     return new Promise((resolve, reject) => {
       const main = fileURLToPath(new URL('./main.js', import.meta.url));
       const child = spawn(process.execPath, [main], { detached: true, env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] });
-      const connection: Connection = { child, send: (request) => void child.stdin.write(`${JSON.stringify(request)}\n`) };
+      const outbox = new Outbox(this.#clock, (text) => void child.stdin.write(text));
+      const connection: Connection = { child, send: (request) => outbox.send(request) };
       let complaint = '';
       const ended = (reason: string): void => {
         reject(new HearthError('ServiceException', `the supervisor process could not be started: ${reason}`));

@@ -17,7 +17,7 @@ import { detect } from '../../src/sandbox/detect.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const abilities = await detect();
-const catalogue = new Catalogue(thisMachine(process.env));
+export const catalogue = new Catalogue(thisMachine(process.env));
 
 export type TestLanguage = 'node' | 'python';
 

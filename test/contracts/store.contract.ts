@@ -20,6 +20,27 @@ export function storeContract(name: string, open: () => Promise<Store>, nowMs: (
     functionsContract(() => store);
     usageContract(() => store, nowMs);
     describeIdempotency(() => store, nowMs);
+    habitsContract(() => store);
+  });
+}
+
+function habitsContract(store: () => Store): void {
+  test('habits: the last that was saved comes back; those of functions that are gone do not', async () => {
+    const [kept, removed] = [aVersion(), aVersion()];
+    await store().functions.create(kept);
+    await store().functions.create(removed);
+    const habit = (functionId: string, beyond: number) => ({
+      functionId,
+      idleTimes: { counts: [0, 3, 1], beyond },
+      lastUsedAtMs: 1_700_000_000_123,
+    });
+    await store().habits.save([]);
+    await store().habits.save([habit(kept.functionId, 1), habit(removed.functionId, 1), habit(randomUUID(), 1)]);
+    await store().habits.save([{ ...habit(kept.functionId, 2), lastUsedAtMs: null }]);
+    const ours = async () => (await store().habits.all()).filter((h) => [kept.functionId, removed.functionId].includes(h.functionId));
+    assert.equal((await ours()).length, 2);
+    await store().functions.remove(removed.functionId);
+    assert.deepEqual(await ours(), [{ ...habit(kept.functionId, 2), lastUsedAtMs: null }]);
   });
 }
 

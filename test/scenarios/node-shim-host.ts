@@ -216,10 +216,13 @@ export class Host {
   }
 
   /** Spawns the shim; its output is collected under its token. */
-  async spawn(flags: readonly string[] = interpreterFlags): Promise<Peer> {
+  async spawn(
+    flags: readonly string[] = interpreterFlags,
+    { interpreter = process.execPath, environment = {} }: { interpreter?: string; environment?: Record<string, string> } = {},
+  ): Promise<Peer> {
     const token = randomUUID();
-    const child = spawn(process.execPath, [...flags, shim], {
-      env: { HEARTH_SOCKET: path.join(this.directory, 'socket'), HEARTH_TOKEN: token },
+    const child = spawn(interpreter, [...flags, shim], {
+      env: { ...environment, HEARTH_SOCKET: path.join(this.directory, 'socket'), HEARTH_TOKEN: token },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.children.push(child);
@@ -230,8 +233,8 @@ export class Host {
     return this.expect(token);
   }
 
-  async zygote(): Promise<Peer> {
-    const zygote = await this.spawn();
+  async zygote(interpreter?: string): Promise<Peer> {
+    const zygote = await this.spawn(interpreterFlags, interpreter === undefined ? {} : { interpreter });
     zygote.welcome('zygote');
     return zygote;
   }

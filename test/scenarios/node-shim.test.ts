@@ -343,9 +343,9 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
   });
 
   const unforkable: [string, RegExp][] = [
-    ['threads', /^init left 1 thread running \(.+\)$/],
-    ['sockets', /^init left 1 socket open \(.+\)$/],
-    ['children', /^init left 1 process running \(.+\)$/],
+    ['threads', /^a worker of worker_threads started 1 worker thread during init, .+\)$/],
+    ['sockets', /^init left 1 socket open \(listening on port \d+\), .+\)$/],
+    ['children', /^init left 1 process running \(sleep; .+\)$/],
   ];
   for (const [file, reason] of unforkable) {
     test(`${file}: unforkable, and serves all the same`, async () => {

@@ -46,12 +46,12 @@ export class ShimHost {
   }
 
   /** Spawns a shim process; resolves when it has greeted. */
-  async spawn(): Promise<Shim> {
+  async spawn(environment: Record<string, string> = {}): Promise<Shim> {
     const token = randomUUID();
     const greeted = this.#expect(token);
     const log = new Log();
     const child = spawn(PYTHON, ['-u', MAIN], {
-      env: { PATH: process.env['PATH'] ?? '', HEARTH_SOCKET: this.#socketPath, HEARTH_TOKEN: token },
+      env: { ...environment, PATH: process.env['PATH'] ?? '', HEARTH_SOCKET: this.#socketPath, HEARTH_TOKEN: token },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stdout.on('data', (data: Buffer) => log.push(data));

@@ -69,7 +69,7 @@ describe('Python init phase', { timeout: 60_000 }, () => {
 
   for (const [folder, reason] of [
     ['python-thread-in-init', /^init left 1 thread running \(poller\), which a fork would lose: .*in the handler/],
-    ['python-socket-in-init', /^init left 2 sockets open \(listening or not connected, to 127\.0\.0\.1:\d+\).*in the handler/],
+    ['python-socket-in-init', /^init left 2 sockets open \(listening on port \d+, to 127\.0\.0\.1:\d+\).*in the handler/],
     ['python-process-in-init', /^init left 1 child process running \(sleep\): .*in the handler$/],
   ] as const) {
     it(`${folder} can't be forked, says why, and serves`, async () => {

@@ -1,6 +1,7 @@
 import { Dispatcher } from '../../src/dispatch/dispatcher.ts';
 import { SimulatedDriver, type Behaviour } from '../../src/drivers/simulated/simulated-driver.ts';
 import { LocalFleet, type FleetLimits } from '../../src/fleet/local-fleet.ts';
+import type { ResidencyOptions } from '../../src/fleet/residency.ts';
 import { VirtualClock } from '../../src/lib/virtual-clock.ts';
 import type { FunctionVersion } from '../../src/model/function-version.ts';
 import { aVersion } from '../../src/model/testing/a-version.ts';
@@ -37,7 +38,13 @@ export interface World {
 
 /** The real dispatch and fleet over the simulated driver and a clock that is turned by hand. */
 export function world(
-  options: { behaviour?: Partial<Behaviour>; limits?: Partial<FleetLimits>; queue?: { queueLength: number; queueMs: number } } = {},
+  options: {
+    behaviour?: Partial<Behaviour>;
+    limits?: Partial<FleetLimits>;
+    queue?: { queueLength: number; queueMs: number };
+    residency?: Partial<ResidencyOptions>;
+    snapshotKeepMs?: number;
+  } = {},
 ): World {
   const clock = new VirtualClock(1_000_000);
   const behaviour = { ...QUICK, ...options.behaviour };
@@ -64,7 +71,8 @@ export function world(
       log: () => ({ line: (requestId, text) => lines.push(`${requestId ?? '-'} ${text}`) }),
     },
     limits: { reserveBytes: 512 * MIB, instances: 10_000, startsAtOnce: 8, ...options.limits },
-    keep: { lingerMs: 50, snapshotKeepMs: 3_600_000 },
+    keep: { lingerMs: 50, snapshotKeepMs: options.snapshotKeepMs ?? 3_600_000 },
+    residency: options.residency ?? {},
   });
   const dispatcher = new Dispatcher({
     worker: fleet,

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from . import confine, output, reseed
+from . import confine, files, output, reseed
 from .connection import Connection
 
 
@@ -16,6 +16,7 @@ def become(order, parent):
         connected_ms = time.monotonic() * 1000
         unconfined = confine.take(order["confine"], parent)
         confined_ms = time.monotonic() * 1000
+        files.reopen()
         reseed.everything()
         if order.get("logStream") is not None:
             os.environ["AWS_LAMBDA_LOG_STREAM_NAME"] = order["logStream"]

@@ -9,6 +9,17 @@ from . import libc, mask
 _NAMESPACES = {"mount": 0x00020000, "uts": 0x04000000, "ipc": 0x08000000, "user": 0x10000000, "network": 0x40000000}
 
 
+def _last_capability():
+    try:
+        with open("/proc/sys/kernel/cap_last_cap") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return -1  # no /proc: there is nothing that could be dropped one by one
+
+
+_LAST_CAPABILITY = _last_capability()  # asked before the first fork
+
+
 def take(steps, parent):
     """Takes the steps in order; returns those that failed and may, as `op: reason`. Any other failure raises."""
     unconfined = []
@@ -36,16 +47,11 @@ def _death_signal(parent):
 def _drop_capabilities(step):
     try:
         libc.prctl(libc.PR_CAP_AMBIENT, libc.PR_CAP_AMBIENT_CLEAR_ALL)
-        for capability in range(_last_capability() + 1):
+        for capability in range(_LAST_CAPABILITY + 1):
             libc.prctl(libc.PR_CAPBSET_DROP, capability)
     except OSError:
         pass  # without CAP_SETPCAP the bounding set stays; what counts is that nothing is held
     libc.clear_capabilities()
-
-
-def _last_capability():
-    with open("/proc/sys/kernel/cap_last_cap") as file:
-        return int(file.read())
 
 
 def _unshare(step):
@@ -64,8 +70,12 @@ def _unshare(step):
 
 
 def _write(path, text):
-    with open(path, "w") as file:
-        file.write(text)
+    """Without a file object: each part of one that is used is a page that the child shares no longer."""
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
 
 
 def _ids(step):

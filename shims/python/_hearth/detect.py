@@ -1,20 +1,59 @@
-"""Looks at this process after its init phase: what a fork would lose, or two processes would share."""
+"""Looks at this process after its init phase: what a fork would lose, or two processes would share. Each finding says what to change."""
 
 import os
-import socket
+import signal
 import threading
 import time
 
-from . import output
+from . import culprits, descriptors, files, output
 
 # A thread that has been joined is still listed for a moment.
 _GRACE_SECONDS = 0.05
+_SHOWN = 5
+
+_THREAD_ADVICE = {
+    "onnxruntime": "set intra_op_num_threads = 1 and inter_op_num_threads = 1 in its SessionOptions, or leave them unset",
+    "torch": "call torch.set_num_threads(1) before the first use, and load data with num_workers=0",
+    "numpy (libscipy_openblas64_)": "set OPENBLAS_NUM_THREADS=1, or leave it unset",
+    "numpy (libopenblas)": "set OPENBLAS_NUM_THREADS=1, or leave it unset",
+    "cv2": "call cv2.setNumThreads(1), or leave it alone",
+    "libgomp": "set OMP_NUM_THREADS=1, or leave it unset",
+    "libtbb": "limit TBB to one thread",
+    "grpc": "make gRPC channels in the handler",
+}
+_NATIVE_ADVICE = "set its number of threads to 1, or use it first in the handler"
+_PYTHON_ADVICE = "start threads on first use in the handler, or end them before init ends"
+_RECONNECT = "connect on first use in the handler, or close in a before-snapshot hook and connect again in an after-restore hook"
+
+
+# Shared mappings and pipes that were there before user code ran.
+_usual_memory = []
+_usual_pipes = set()
+
+
+def baseline():
+    """Before user code: what is there anyway."""
+    _usual_memory[:] = descriptors.shared_memory()
+    _usual_pipes.clear()
+    _usual_pipes.update(descriptors.pipes())
 
 
 def unforkable(connection):
     """Why the process can't be forked, for the function's author, or None."""
-    reasons = [reason for reason in (_threads(), _sockets(connection), _children()) if reason]
-    return "; ".join(reasons) or None
+    ours = {connection.fileno(), output.log_fd(), 0, 1, 2}
+    found = descriptors.look(ours, _usual_pipes)
+    looks = (
+        _threads(),
+        _sockets(found),
+        _pipes(found),
+        _children(),
+        _locks(found),
+        _devices(found),
+        _memory(found),
+        _timers(),
+        _files(files.remember(ours)),
+    )
+    return "; ".join(reason for reason in looks if reason) or None
 
 
 def _threads():
@@ -26,11 +65,19 @@ def _threads():
     if not found:
         return None
     names = {thread.native_id: thread.name for thread in threading.enumerate()}
-    shown = ", ".join(sorted(names.get(tid, comm) for tid, comm in found.items())[:5])
-    return (
-        "init left %s running (%s), which a fork would lose: start threads on first use in the handler, "
-        "or set the library's number of threads to 1" % (_count(len(found), "thread"), shown)
-    )
+    own = [names[tid] for tid in found if tid in names]
+    native = [tid for tid in found if tid not in names]
+    by_library = {}
+    libraries = culprits.libraries(native)
+    for tid in native:
+        by_library.setdefault(libraries.get(tid, "native code (%s)" % found[tid]), []).append(tid)
+    reasons = []
+    if own:
+        reasons.append("init left %s running (%s), which a fork would lose: %s" % (_count(len(own), "thread"), _few(own), _PYTHON_ADVICE))
+    for library, threads in sorted(by_library.items()):
+        advice = _THREAD_ADVICE.get(library, _NATIVE_ADVICE)
+        reasons.append("%s started %s during init, which a fork would lose: %s" % (library, _count(len(threads), "worker thread"), advice))
+    return "; ".join(reasons)
 
 
 def _other_threads():
@@ -47,37 +94,56 @@ def _other_threads():
     return found
 
 
-def _sockets(connection):
-    own = {os.fstat(fd).st_ino for fd in (connection.fileno(), output.log_fd(), 0, 1, 2) if _is_open(fd)}
-    found = []
-    for entry in _listdir("/proc/self/fd"):
-        try:
-            target = os.readlink("/proc/self/fd/" + entry)
-            if target == "anon_inode:[eventpoll]":
-                found.append("an event loop (epoll)")
-            elif target.startswith("socket:") and os.fstat(int(entry)).st_ino not in own:
-                found.append(_peer(int(entry)))
-        except OSError:
-            continue  # closed meanwhile: the listing's own descriptor
-    if not found:
+def _sockets(found):
+    reasons = []
+    if found.sockets:
+        shown = _count(len(found.sockets), "socket"), _few(found.sockets)
+        reasons.append("init left %s open (%s), which all instances would share: %s" % (*shown, _RECONNECT))
+    if found.loops:
+        reasons.append("init left an event loop in use (epoll), which all instances would share: make it on first use in the handler")
+    return "; ".join(reasons)
+
+
+def _pipes(found):
+    if not found.pipes:
         return None
-    shown = ", ".join(sorted(set(found))[:5])
+    return "init left a pipe open, which all instances would share: open pipes and multiprocessing queues in the handler"
+
+
+def _locks(found):
+    if not found.locks:
+        return None
+    return "init holds a lock on %s, which an instance would either lose or share: take it in the handler" % _few(found.locks)
+
+
+def _devices(found):
+    if not found.devices:
+        return None
+    return "init opened %s, which does not survive a fork: use it first in the handler, or keep models on the CPU until then" % _few(found.devices)
+
+
+def _memory(found):
+    names = list(found.memory)
+    for usual in _usual_memory:
+        if usual in names:
+            names.remove(usual)
+    if not names:
+        return None
     return (
-        "init left %s open (%s), which all instances would share: connect and make event loops on first use in the handler, "
-        "or close them at the end of init" % (_count(len(found), "socket"), shown)
+        "init mapped memory that all instances would share and could write to (%s): "
+        "make shared memory, multiprocessing locks and writable memory maps in the handler" % _few(names)
     )
 
 
-def _peer(fd):
-    """Where a socket leads, as far as it says."""
-    copy = socket.socket(fileno=os.dup(fd))
-    try:
-        peer = copy.getpeername()
-    except OSError:
-        return "listening or not connected"
-    finally:
-        copy.close()
-    return "to %s:%s" % peer[:2] if isinstance(peer, tuple) else "to a Unix socket"
+def _timers():
+    set_timers = [which for which in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF) if signal.getitimer(which)[0] > 0]
+    if not set_timers and not _read("/proc/self/timers"):
+        return None
+    return "init left a timer running (signal.alarm, setitimer or timer_create), which a fork would lose: set it in the handler"
+
+
+def _files(refused):
+    return "init left %s open, which can't be opened again for each instance: open it in the handler" % _few(refused) if refused else None
 
 
 def _children():
@@ -89,13 +155,13 @@ def _children():
     running = _running_children()
     if ended is not None and not running:
         return None
-    shown = ", ".join(sorted(running)[:5]) or "unnamed"
+    shown = _few(running) or "unnamed"
     return "init left %s running (%s): start and end processes in the handler" % (_count(max(1, len(running)), "child process"), shown)
 
 
 def _running_children():
     names = []
-    for entry in _listdir("/proc"):
+    for entry in os.listdir("/proc"):
         if entry.isdigit():
             # pid (comm) state ppid; comm may hold anything, ')' too
             before, _, after = _read("/proc/%s/stat" % entry).rpartition(")")
@@ -105,24 +171,13 @@ def _running_children():
     return names
 
 
+def _few(names):
+    return ", ".join(sorted(set(names))[:_SHOWN])
+
+
 def _count(number, noun):
     plural = noun + ("es" if noun.endswith("s") else "s")
     return "1 %s" % noun if number == 1 else "%d %s" % (number, plural)
-
-
-def _is_open(fd):
-    try:
-        os.fstat(fd)
-        return True
-    except OSError:
-        return False
-
-
-def _listdir(path):
-    try:
-        return os.listdir(path)
-    except OSError:
-        return []
 
 
 def _read(path):

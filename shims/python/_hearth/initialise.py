@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from . import detect, errors, frames, handler, invocation, libraries, logs, modules, output, rehearse, reseed
+from . import connections, detect, errors, frames, handler, hooks, invocation, libraries, logs, loops, modules, output, rehearse, reseed
 
 _REHEARSAL_MS = 60_000
 
@@ -26,26 +26,56 @@ def run(connection, order):
         _enter(order)
         entered = time.perf_counter()
         with timing, libraries.modest():
-            call = handler.find(order["handler"])
+            function = Function(handler.find(order["handler"]), max(1, order["concurrency"]))
+            loaded = time.perf_counter()
+            if order["snapshot"] and order.get("rehearsal") is not None:
+                _rehearse(function, order["rehearsal"])
+            if hooks.wanted():
+                hooks.before_snapshot()
+        why = _unforkable(connection) if order["snapshot"] else None
+        function.is_snapshot = why is None and order["snapshot"]
+        if function.is_snapshot:
+            reseed.everything()  # rehearsed: what a library prepares at its first seeding is not prepared anew in every child
+        else:
+            _resume()
     except Exception as error:
         _fail(connection, error, start)
-    loaded = time.perf_counter()
-    function = Function(call, max(1, order["concurrency"]))
-    why = _unforkable(connection, order, function)
-    function.is_snapshot = why is None and order["snapshot"]
-    if function.is_snapshot:
-        reseed.everything()  # rehearsed: what a library prepares at its first seeding is not prepared anew in every child
-    output.flush()
-    done = {
-        "durationMs": round((loaded - start) * 1000, 3),
+    report = {
         "setUpMs": round((entered - start) * 1000, 3),
         "importMs": round(timing.import_ms, 3),
         "userMs": round((loaded - entered) * 1000 - timing.import_ms, 3),
         "slowestModules": timing.slowest(10),
         "unforkable": why,
+        "restores": hooks.to_run_after_restore(),
     }
-    connection.send_json(frames.INIT_DONE, 0, done)
+    _done(connection, start, report)
     return function
+
+
+def restore(connection):
+    """In a forked instance: what the function wants done before its first invocation. Says that it is done where the host waits for it."""
+    start = time.perf_counter()
+    answers = hooks.to_run_after_restore()
+    try:
+        _resume()
+    except Exception as error:
+        _fail(connection, error, start)
+    if answers:
+        user_ms = round((time.perf_counter() - start) * 1000, 3)
+        report = {"setUpMs": 0, "importMs": 0, "userMs": user_ms, "slowestModules": [], "unforkable": None, "restores": False}
+        _done(connection, start, report)
+
+
+def _resume():
+    libraries.restore()
+    loops.take_up()
+    if hooks.wanted():
+        hooks.after_restore()
+
+
+def _done(connection, start, report):
+    output.flush()
+    connection.send_json(frames.INIT_DONE, 0, {"durationMs": round((time.perf_counter() - start) * 1000, 3), **report})
 
 
 def _enter(order):
@@ -55,6 +85,8 @@ def _enter(order):
     time.tzset()
     libraries.one_thread_each(os.environ)
     logs.install(os.environ)
+    hooks.offer()
+    detect.baseline()
     own = [order["taskRoot"]]
     dependencies = order["dependencyRoot"]
     if dependencies is not None:
@@ -74,12 +106,15 @@ def _fail(connection, error, start):
     os._exit(1)
 
 
-def _unforkable(connection, order, function):
-    if order["snapshot"] and order.get("rehearsal") is not None:
-        # What the sample event does wrong is in the log; it costs the function nothing.
-        with libraries.modest():
-            invocation.run(function, rehearse.header(_REHEARSAL_MS), order["rehearsal"].encode())
-        logs.enter("", function.concurrency == 1)
-    if order["snapshot"]:
-        reseed.find_generators()
+def _rehearse(function, event):
+    """What the sample event does wrong is in the log; it costs the function nothing."""
+    invocation.run(function, rehearse.header(_REHEARSAL_MS), event.encode())
+    logs.enter("", function.concurrency == 1)
+
+
+def _unforkable(connection):
+    """Why not, in words, or None. Looked for last: hooks may have closed what init left open."""
+    reseed.find_generators()
+    connections.close_idle()
+    loops.lay_down()
     return detect.unforkable(connection)

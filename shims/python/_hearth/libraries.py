@@ -1,5 +1,6 @@
 """Numeric libraries start a thread for every CPU unless told otherwise, and threads don't survive a fork. The init phase has one CPU."""
 
+import os
 import sys
 from contextlib import contextmanager
 from importlib import machinery
@@ -9,6 +10,8 @@ _VARIABLES = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "BLIS_NUM_THREADS": "1",
+    "GOTO_NUM_THREADS": "1",
+    "TBB_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
     "RAYON_NUM_THREADS": "1",
@@ -19,10 +22,26 @@ _VARIABLES = {
 }
 
 
+# Those that the function did not set itself.
+_ours = []
+
+
 def one_thread_each(environment):
     """What the function sets itself stays."""
-    for name, value in _VARIABLES.items():
-        environment.setdefault(name, value)
+    _ours[:] = [name for name in _VARIABLES if name not in environment]
+    for name in _ours:
+        environment[name] = _VARIABLES[name]
+
+
+def restore():
+    """
+    In a process that serves: takes the variables back, for programs that it starts and libraries that it loads only now. What was loaded
+    during init stays at one thread: a pool it believes to have did not survive the fork.
+    """
+    for name in _ours:
+        if os.environ.get(name) == _VARIABLES[name]:
+            del os.environ[name]
+    _ours[:] = []
 
 
 @contextmanager
@@ -53,6 +72,11 @@ def modest():
 
 def _torch(module, _):
     module.set_num_threads(1)
+    module.set_num_interop_threads(1)
+
+
+def _cv2(module, _):
+    module.setNumThreads(1)
 
 
 def _onnxruntime(module, initialising):
@@ -75,4 +99,4 @@ def _onnxruntime(module, initialising):
     session.__init__ = __init__
 
 
-_SETUPS = {"torch": _torch, "onnxruntime.capi.onnxruntime_inference_collection": _onnxruntime}
+_SETUPS = {"torch": _torch, "cv2": _cv2, "onnxruntime.capi.onnxruntime_inference_collection": _onnxruntime}

@@ -1,6 +1,10 @@
 """The most memory this process ever held."""
 
 import resource
+import sys
+
+# What getrusage counts in.
+_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
 def peak_bytes(forked):
@@ -13,4 +17,4 @@ def peak_bytes(forked):
                         return int(line.split()[1]) * 1024
         except OSError:
             pass  # no /proc here
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT_BYTES

@@ -48,6 +48,7 @@ def live(connection, identity):
             if not function.is_snapshot:
                 return serve.run(connection, identity, function)
         elif role == "instance" and function is not None:
+            initialise.restore(connection)
             return serve.run(connection, identity, function)
         else:
             raise frames.ProtocolError("can't become %r" % role)

@@ -17,7 +17,7 @@ def find_generators():
     """Looks once through all that is alive; only where a library whose generators nobody else re-seeds is loaded."""
     kinds = [random.Random]
     numpy_random = sys.modules.get("numpy.random")
-    for name in ("BitGenerator", "RandomState"):
+    for name in ("BitGenerator", "RandomState", "SeedSequence"):
         if hasattr(numpy_random, name):
             kinds.append(getattr(numpy_random, name))
     kinds = tuple(kinds)
@@ -45,8 +45,17 @@ def everything():
 def _reseed(generator):
     if hasattr(generator, "seed"):  # random.Random, numpy.random.RandomState
         generator.seed()
+    elif hasattr(generator, "entropy"):  # numpy.random.SeedSequence: what generators are spawned from
+        _renew(generator)
     else:  # numpy.random.BitGenerator: what Generator and default_rng draw from
         generator.state = type(generator)().state
+        if hasattr(generator, "seed_seq"):
+            _renew(generator.seed_seq)
+
+
+def _renew(sequence):
+    """A seed sequence takes no other entropy, except the way pickle gives it."""
+    sequence.__setstate_cython__(type(sequence)().__reduce_cython__()[2])
 
 
 def _numpy():

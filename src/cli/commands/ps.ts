@@ -21,7 +21,7 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
   if (functions.length === 0) return out.note('no functions yet: `hearth deploy` deploys those of hearth.yaml');
   const age = (ms: number): string => duration(Math.max(0, clock.now() - ms));
   await out.table(
-    ['FUNCTION', 'VERSION', 'RUNTIME', 'MEMORY', 'INSTANCES', 'RESIDENT', 'CHANGED', 'URL'],
+    ['FUNCTION', 'VERSION', 'RUNTIME', 'MEMORY', 'INSTANCES', 'RESIDENT', 'UNTIL', 'WHY', 'CHANGED', 'URL'],
     functions.map((f) => [
       f.name,
       f.version,
@@ -29,6 +29,8 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
       `${f.memoryMb} MB`,
       String(f.instances),
       f.resident,
+      until(f, clock.now()),
+      f.stay?.why ?? '-',
       `${age(f.modifiedAtMs)} ago`,
       f.url ?? '-',
     ]),
@@ -36,17 +38,22 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
   if (resident.snapshots.length > 0) {
     out.line();
     await out.table(
-      ['SNAPSHOT OF', 'VERSION', 'INIT', 'STARTS', 'MEMORY', 'PID', 'AGE'],
+      ['SNAPSHOT OF', 'VERSION', 'INIT', 'STARTS', 'REPLACED', 'MEMORY', 'PID', 'AGE'],
       resident.snapshots.map((s) => [
         s.function,
         s.version,
         duration(s.initMs),
         String(s.starts),
+        String(s.failedForks),
         bytes(s.memoryBytes),
         String(s.pid),
         age(s.madeAtMs),
       ]),
     );
+  }
+  for (const { function: name, version, reason } of resident.plain) {
+    if (version === '$LATEST' || functions.some((f) => f.name === name && f.version === version))
+      out.note(`${name} is not forked: ${reason}`);
   }
   if (resident.instances.length > 0) {
     out.line();
@@ -64,4 +71,14 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
       ]),
     );
   }
+}
+
+/** How long what is resident stays, or when it is back. */
+function until({ stay, resident }: FunctionSummary, nowMs: number): string {
+  if (stay === undefined || stay === null) return '-';
+  const inWords = (ms: number): string => duration(Math.max(0, ms - nowMs));
+  if (stay.phase === 'busy') return 'in use';
+  if (stay.backAtMs !== null) return `back in ${inWords(stay.backAtMs)}`;
+  if (stay.phase === 'over' || resident === 'nothing') return 'next call';
+  return stay.snapshotUntilMs === null ? 'always' : `for ${inWords(stay.snapshotUntilMs)}`;
 }

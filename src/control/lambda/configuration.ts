@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { functionArn, logGroup, type FunctionVersion } from '../../model/function-version.ts';
 import { snapStarts } from '../publishing.ts';
 import { pendingRevision } from '../revisions.ts';
+import type { UpdateState } from '../update-state.ts';
 
-/** Where a function is on its way to serving. Hearth's are there at once; answers to a write still say so as AWS does. */
-export type Stage = 'created' | 'updated' | 'settled';
+/** Where a function is on its way to serving. A new one is there at once; answers to a write still say so as AWS does. */
+type Stage = 'created' | 'updated' | 'settled';
 
 const STAGES: Record<Stage, Record<string, string>> = {
   created: { State: 'Pending', StateReason: 'The function is being created.', StateReasonCode: 'Creating' },
@@ -22,12 +23,28 @@ interface Named {
   readonly qualifier: string | null;
 }
 
+/** What tells how the last change of a function stands. */
+function stageOf(stage: Stage | UpdateState): Record<string, string> {
+  if (typeof stage === 'string') return STAGES[stage];
+  if (stage.status !== 'Failed') return stage.status === 'InProgress' ? STAGES.updated : STAGES.settled;
+  const { status, reason, reasonCode } = stage;
+  return { State: 'Active', LastUpdateStatus: status, LastUpdateStatusReason: reason, LastUpdateStatusReasonCode: reasonCode };
+}
+
+function isPending(stage: Stage | UpdateState): boolean {
+  return typeof stage === 'string' ? stage !== 'settled' : stage.status === 'InProgress';
+}
+
 /** FunctionConfiguration as the answer to a call about one function. */
-export function configurationOf(version: FunctionVersion, stage: Stage, named: Named = { qualifier: null }): Record<string, unknown> {
+export function configurationOf(
+  version: FunctionVersion,
+  stage: Stage | UpdateState,
+  named: Named = { qualifier: null },
+): Record<string, unknown> {
   return {
     ...listedConfigurationOf(version, named),
-    ...STAGES[stage],
-    RevisionId: stage === 'settled' ? version.revisionId : pendingRevision(version.revisionId),
+    ...stageOf(stage),
+    RevisionId: isPending(stage) ? pendingRevision(version.revisionId) : version.revisionId,
     RuntimeVersionConfig: { RuntimeVersionArn: runtimeVersionArn(version) },
   };
 }

@@ -33,8 +33,9 @@ export const createFunction: Operation = async ({ input }, deps) => {
     codeSha256: code.sha256,
     codeBytes: code.bytes,
     dependencies: null,
-    scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: deps.keepAliveMs },
+    scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: deps.keepAliveMs, keepAlive: 'server' },
     snapshot: 'onFirstUse',
+    rehearsal: null,
     url: null,
   });
   // The answer names the function, also where it tells of its first version.

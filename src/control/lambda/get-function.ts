@@ -1,6 +1,6 @@
 import type { FunctionVersion } from '../../model/function-version.ts';
 import { configurationOf } from './configuration.ts';
-import { referenceOf, type Operation } from './operation.ts';
+import { referenceOf, type LambdaDeps, type Operation } from './operation.ts';
 
 export const getFunction: Operation = (call, deps) => {
   const reference = referenceOf(call, deps);
@@ -8,7 +8,7 @@ export const getFunction: Operation = (call, deps) => {
   const { tags, scaling } = deps.registry.get(version.name) ?? version;
   const functionItself = reference.qualifier === null || reference.qualifier === '$LATEST';
   return {
-    Configuration: configurationOf(version, 'settled', reference),
+    Configuration: configurationOf(version, stageOf(version, deps), reference),
     Code: { RepositoryType: 'S3', Location: codeLocation(call.endpoint, version) },
     ...(Object.keys(tags).length === 0 ? {} : { Tags: tags }),
     ...(scaling.max === null || !functionItself ? {} : { Concurrency: { ReservedConcurrentExecutions: scaling.max } }),
@@ -17,8 +17,14 @@ export const getFunction: Operation = (call, deps) => {
 
 export const getFunctionConfiguration: Operation = (call, deps) => {
   const reference = referenceOf(call, deps);
-  return configurationOf(deps.registry.require(reference), 'settled', reference);
+  const version = deps.registry.require(reference);
+  return configurationOf(version, stageOf(version, deps), reference);
 };
+
+/** Changes are rolled out for `$LATEST` alone: a numbered version is what it is. */
+function stageOf({ name, version }: FunctionVersion, deps: LambdaDeps): Parameters<typeof configurationOf>[1] {
+  return version === '$LATEST' ? (deps.updates?.(name) ?? 'settled') : 'settled';
+}
 
 function codeLocation(endpoint: string, { name, version }: FunctionVersion): string {
   const query = version === '$LATEST' ? '' : `?version=${version}`;

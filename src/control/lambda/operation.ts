@@ -9,6 +9,7 @@ import type { FunctionRegistry } from '../registry.ts';
 import type { Resources } from '../resources.ts';
 import type { Input } from './model/check.ts';
 import type { ObjectReader } from './object-reader.ts';
+import type { UpdateStates } from '../update-state.ts';
 
 /** What the operations work with. */
 export interface LambdaDeps {
@@ -22,6 +23,8 @@ export interface LambdaDeps {
   readonly objects: ObjectReader | null;
   /** Keep-alive of functions made by Lambda's API, which has no word for it. */
   readonly keepAliveMs: number;
+  /** How the last change of a function stands; absent: it is done with as soon as it is stored. */
+  readonly updates?: UpdateStates;
   /** Most instances on this machine: the account's concurrency. */
   readonly instances: number;
 }

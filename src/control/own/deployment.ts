@@ -100,21 +100,35 @@ function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: numbe
     codeSha256: build.code.sha256,
     codeBytes: build.code.bytes,
     dependencies: build.dependencies,
-    scaling: { min, max, concurrency, keepAliveMs: typeof keepAlive === 'number' ? keepAlive * 1000 : keepAliveMs },
+    scaling: {
+      min,
+      max,
+      concurrency,
+      keepAliveMs: typeof keepAlive === 'number' ? keepAlive * 1000 : keepAliveMs,
+      keepAlive: typeof keepAlive === 'number' ? 'fixed' : (keepAlive ?? 'server'),
+    },
     snapshot: manifest.snapshot,
+    rehearsal: manifest.rehearse === undefined ? null : JSON.stringify(manifest.rehearse),
     url: auth === undefined ? null : { auth: auth === 'none' ? 'NONE' : 'AWS_IAM' },
   };
 }
 
-/** The function is deployed whatever its init phase does, as on Lambda; but its author hears of it now, not from the first caller. */
+/**
+ * A new function is deployed whatever its init phase does, as on Lambda; but its author hears of it now, not from the first caller. A
+ * change of one that works is not: then throws InitFailed.
+ */
 async function prepared(version: FunctionVersion, deps: OwnDeps): Promise<{ init: InitReport | null; warnings: string[] }> {
   try {
     const { init, failure } = await deps.platform.prepare(version);
+    if (failure?.undone === true) {
+      const why = `the init phase failed: ${failure.errorType}: ${failure.errorMessage}`;
+      throw new HearthError('InitFailed', `${why}. Nothing was changed: what served before serves on.`);
+    }
     const warnings =
       failure === null ? [] : [`the init phase failed, and so will every invocation: ${failure.errorType}: ${failure.errorMessage}`];
     return { init, warnings };
   } catch (error) {
-    if (!(error instanceof HearthError)) throw error;
+    if (!(error instanceof HearthError) || error.code === 'InitFailed') throw error;
     return { init: null, warnings: [`the init phase could not be run yet: ${error.message}`] };
   }
 }
@@ -127,8 +141,5 @@ async function runtimeWarnings(runtime: string, deps: OwnDeps): Promise<string[]
 
 function manifestWarnings(manifest: FunctionManifest, deps: OwnDeps): string[] {
   const unserved = new Set(manifest.triggers.map(triggerKind).filter((kind) => !deps.triggers.serves(kind)));
-  const warnings = [...unserved].map((kind) => `triggers of the kind ${kind} are not served yet: nothing invokes the function by it`);
-  if (manifest.scaling.keepAlive === 'histogram')
-    warnings.push('keepAlive: histogram is not served yet: idle instances are kept for the fixed default');
-  return warnings;
+  return [...unserved].map((kind) => `triggers of the kind ${kind} are not served yet: nothing invokes the function by it`);
 }

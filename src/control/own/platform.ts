@@ -39,12 +39,23 @@ export interface SnapshotSummary {
   readonly initMs: number;
   readonly memoryBytes: number | null;
   readonly starts: number;
+  /** Children that did not come up and were replaced, before any caller saw them; since the server was started. */
+  readonly failedForks: number;
+}
+
+/** A version whose instances are started the plain way, each with its own init phase. */
+export interface PlainSummary {
+  readonly function: string;
+  readonly version: string;
+  readonly reason: string;
+  readonly failedForks: number;
 }
 
 /** `GET /hearth/v1/instances`: all that is resident. */
 export interface Resident {
   readonly instances: readonly InstanceSummary[];
   readonly snapshots: readonly SnapshotSummary[];
+  readonly plain: readonly PlainSummary[];
   readonly zygotes: readonly { readonly runtime: string; readonly pid: number; readonly memoryBytes: number | null }[];
 }
 
@@ -52,6 +63,21 @@ export interface Resident {
 export interface Occupancy {
   readonly instances: number;
   readonly resident: 'nothing' | 'snapshot' | 'plain';
+  /** Until when and why it stays so; null when the revision does not serve. */
+  readonly stay: StayReport | null;
+}
+
+/** What is to become of what a function keeps. Times in milliseconds since the epoch. */
+interface StayReport {
+  /** `busy`: in use. `here`: kept. `away`: gone until it is due. `back`: kept again, since a call is expected. `over`: gone. */
+  readonly phase: 'busy' | 'here' | 'away' | 'back' | 'over';
+  readonly snapshotUntilMs: number | null;
+  /** Of the instance that fell idle last. */
+  readonly instancesUntilMs: number | null;
+  /** When it is made again without being asked for. */
+  readonly backAtMs: number | null;
+  /** The policy, and what it decided from. */
+  readonly why: string;
 }
 
 /** What came of making a version ready at its deployment. */
@@ -59,7 +85,12 @@ export interface Preparation {
   /** The report of its init phase; null when none was run, or it failed. */
   readonly init: InitReport | null;
   /** How the function's init phase failed, as its first invocation would be told; else null. */
-  readonly failure: { readonly errorType: string; readonly errorMessage: string } | null;
+  readonly failure: {
+    readonly errorType: string;
+    readonly errorMessage: string;
+    /** Whether the change was undone for it, because the revision before it works. */
+    readonly undone?: boolean;
+  } | null;
 }
 
 /** How far down the ladder `evict` goes: what is named stays. */

@@ -38,11 +38,11 @@ export class TestPlatform implements Platform {
   }
 
   occupancy(): Occupancy {
-    return { instances: 0, resident: 'nothing' };
+    return { instances: 0, resident: 'nothing', stay: null };
   }
 
   async resident(): Promise<Resident> {
-    return { instances: [], snapshots: [], zygotes: [] };
+    return { instances: [], snapshots: [], plain: [], zygotes: [] };
   }
 
   async evict(version: FunctionVersion, to: EvictTo): Promise<Evicted> {

@@ -109,7 +109,7 @@ export class ExecDriver implements Driver {
     const timer = this.#options.clock.after(spec.initTimeoutMs, () => late.resolve({ kind: 'timeout' }));
     const env = { ...spec.environment, AWS_LAMBDA_LOG_STREAM_NAME: logStream };
     try {
-      const launched = instance.launch({ argv: [bootstrap], env, cwd: spec.taskRoot });
+      const launched = instance.launch({ argv: [bootstrap], env, cwd: spec.taskRoot, spec, instanceId });
       return await Promise.race([launched, late.promise]);
     } catch (error) {
       this.#instances.delete(instance);

@@ -1,5 +1,3 @@
-import { rm } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Program, ProgramOrder, Spawner } from './spawner.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -7,6 +5,7 @@ import { deferred, type Deferred } from '../../lib/deferred.ts';
 import type { Ids } from '../../lib/ids.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import { SupervisorClient } from '../../supervisor/client.ts';
+import { listenForOutputs } from '../../supervisor/program-outputs.ts';
 
 export interface ProgramSpawnerOptions {
   readonly clock: Clock;
@@ -16,7 +15,7 @@ export interface ProgramSpawnerOptions {
   warn(message: string): void;
 }
 
-/** Starts custom runtimes under a supervisor, so that they end with the server like everything else. */
+/** Starts custom runtimes under a supervisor, so that they end with the server like everything else; unconfined, where they can't be. */
 export function programSpawner(options: ProgramSpawnerOptions): Spawner & { close(): Promise<void> } {
   const exits = new Map<number, Deferred<ExitStatus>>();
   const exitOf = (pid: number): Deferred<ExitStatus> => {
@@ -35,11 +34,12 @@ export function programSpawner(options: ProgramSpawnerOptions): Spawner & { clos
   });
   return {
     async spawn(order: ProgramOrder): Promise<Program> {
-      const outputs = await listen(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`));
+      const outputs = await listenForOutputs(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`));
       spawning++;
       try {
         // The exit may be told before the answer with the pid has been waited for: whoever comes first makes the promise.
-        const pid = await supervisor.spawn({ ...order, output: { socket: outputs.path }, ids: null }).catch(asSystemError);
+        const { argv, env, cwd } = order;
+        const pid = await supervisor.spawn({ argv, env, cwd, output: { socket: outputs.path }, ids: null }).catch(asSystemError);
         const exited = exitOf(pid).promise;
         void exited.then(() => exits.delete(pid));
         const [stdout, stderr] = await outputs.accepted;
@@ -58,25 +58,4 @@ export function programSpawner(options: ProgramSpawnerOptions): Spawner & { clos
 function asSystemError(error: unknown): never {
   const { cause } = error as Error;
   throw cause !== undefined && typeof (cause as NodeJS.ErrnoException).code === 'string' ? cause : error;
-}
-
-/** Takes the two connections of one program's outputs. */
-async function listen(path: string): Promise<{ path: string; accepted: Promise<[Socket, Socket]>; close(): Promise<void> }> {
-  const accepted = deferred<[Socket, Socket]>();
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined); // the stream's end tells
-    sockets.push(socket);
-    const [stdout, stderr] = sockets;
-    if (stdout !== undefined && stderr !== undefined) accepted.resolve([stdout, stderr]);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
-  });
-  const close = async (): Promise<void> => {
-    server.close();
-    await rm(path, { force: true });
-  };
-  return { path, accepted: accepted.promise, close };
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { StartSpec } from '../../fleet/driver.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 
 /** A program to start, in a session of its own. */
@@ -7,6 +8,9 @@ export interface ProgramOrder {
   /** The complete environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** Whose it is: decides how it is confined. */
+  readonly spec: StartSpec;
+  readonly instanceId: string;
 }
 
 /** A started program. */

@@ -42,7 +42,7 @@ describe('the steps of a birth', () => {
 });
 
 describe('an init phase', () => {
-  const done = { durationMs: 30, setUpMs: 2, importMs: 20, userMs: 5, slowestModules: [], unforkable: null };
+  const done = { durationMs: 30, setUpMs: 2, importMs: 20, userMs: 5, slowestModules: [], unforkable: null, restores: false };
 
   it('is set up, imports, the rest, and the look whether it may be forked', () => {
     assert.deepEqual(flat(initSteps('snapshot', 100, done, 130)), [
@@ -71,6 +71,7 @@ describe('an init phase', () => {
       userMs: 0,
       slowestModules: [{ name: 'a\ufffdb\ufffd', ms: 1 }],
       unforkable: 'why\ufffd',
+      restores: false,
     });
     const many = readInitDone({ slowestModules: Array.from({ length: 50 }, () => ({ name: 'm'.repeat(9_999), ms: 1 })) });
     assert.deepEqual([many.slowestModules.length, many.slowestModules[0]?.name.length], [10, 300]);

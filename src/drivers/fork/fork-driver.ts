@@ -11,14 +11,17 @@ import type { Welcome } from '../../runtimes/protocol.ts';
 import { confinement, needsTemporary } from '../../sandbox/confinement.ts';
 import { functionIds } from '../../sandbox/ids.ts';
 import { firstOf } from './birth-steps.ts';
+import { confineFunction, hostname } from './confine-function.ts';
 import { functionWelcome, runInit } from './init-phase.ts';
 import { ForkInstance, type Birth } from './instance.ts';
 import { Forker } from './forker.ts';
+import { RESTORE_LIMIT_MS } from './options.ts';
 import type { ForkDriverOptions } from './options.ts';
 import { Processes } from './processes.ts';
+import { Programs } from './programs.ts';
 import type { Newborn } from './processes.ts';
 import { ForkSnapshot } from './snapshot.ts';
-import { hiddenPaths, makeTemporary, neededPaths, real } from './surroundings.ts';
+import { makeTemporary, neededPaths, real } from './surroundings.ts';
 import { Zygotes, whyNoFork } from './zygotes.ts';
 
 const WELCOME_INSTANCE = encodeJsonFrame(Frame.welcome, 0, { protocol: PROTOCOL_VERSION, role: 'instance' } satisfies Welcome);
@@ -28,6 +31,7 @@ interface Initialised {
   readonly newborn: Newborn;
   readonly rung: Rung;
   readonly init: InitReport;
+  readonly restores: boolean;
   readonly steps: readonly Step[];
   readonly needed: readonly string[];
   readonly cleanUp: () => void;
@@ -36,6 +40,8 @@ interface Initialised {
 /** Runs Node.js and Python functions in processes of this machine, forked from an initialised parent wherever that is safe. */
 export class ForkDriver implements Driver {
   readonly name = 'fork';
+  /** Starts custom runtimes, for the driver that serves them. */
+  readonly programs: Programs;
   readonly #options: ForkDriverOptions;
   readonly #processes: Processes;
   readonly #zygotes: Zygotes;
@@ -47,6 +53,7 @@ export class ForkDriver implements Driver {
     this.#options = options;
     this.#processes = new Processes(options);
     this.#zygotes = new Zygotes(this.#processes);
+    this.programs = new Programs(this.#processes, this.#zygotes);
   }
 
   /** Opens the sockets. Nothing is started until a function is. */
@@ -68,13 +75,13 @@ export class ForkDriver implements Driver {
 
   async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
     const made = await this.#initialise(spec, first, true);
-    const { newborn, rung, init, steps, needed } = made;
+    const { newborn, rung, init, steps, needed, restores } = made;
     if (init.unforkable !== null) return { kind: 'instance', reason: init.unforkable, instance: this.#serve(made) };
     const snapshot = new ForkSnapshot(new Forker(this.#processes, newborn), {
       rung,
       init,
       steps,
-      origin: { version: spec.version, needed },
+      origin: { version: spec.version, needed, restores },
     });
     void snapshot.gone.then(made.cleanUp);
     return { kind: 'snapshot', snapshot };
@@ -91,7 +98,7 @@ export class ForkDriver implements Driver {
       abilities,
       needed,
       ephemeralStorageMb: version.ephemeralStorageMb,
-      hostname: hostname(version.name),
+      hostname: hostname(version.name, instance.instanceId),
       temporary: temporary?.path ?? '',
     });
     try {
@@ -104,14 +111,28 @@ export class ForkDriver implements Driver {
         practised: false,
         of: 'instance',
       });
-      const steps = snapshot.forked ? newborn.steps : firstOf('snapshot', newborn.steps, 'freeze');
+      const forkedSteps = snapshot.forked ? newborn.steps : firstOf('snapshot', newborn.steps, 'freeze');
       snapshot.forked = true;
-      const birth: Birth = { rung: 'snapshot', init: null, steps, welcome: WELCOME_INSTANCE, cleanUp };
+      const restored = snapshot.origin.restores ? await this.#restore(newborn, instance) : null;
+      const birth: Birth = {
+        rung: 'snapshot',
+        init: null,
+        steps: restored === null ? forkedSteps : [...forkedSteps, ...restored],
+        welcome: restored === null ? WELCOME_INSTANCE : null,
+        cleanUp,
+      };
       return this.#keep(new ForkInstance(this.#processes, newborn, birth));
     } catch (error) {
       cleanUp();
       throw error;
     }
+  }
+
+  /** Welcomes an instance and waits until its after-restore hooks have run. Rejects with InitFailure; then nothing is left of it. */
+  async #restore(newborn: Newborn, { instanceId }: InstanceSpec): Promise<readonly Step[]> {
+    const limitMs = this.#options.restoreMs ?? RESTORE_LIMIT_MS;
+    const order = { welcome: WELCOME_INSTANCE, limitMs, requestId: instanceId, of: 'instance' } as const;
+    return (await runInit(this.#processes, newborn, order)).steps;
   }
 
   async start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance> {
@@ -164,8 +185,8 @@ export class ForkDriver implements Driver {
       const environment = { ...spec.environment, LAMBDA_TASK_ROOT: taskRoot, ...(temporary === null ? {} : { TMPDIR: temporary.path }) };
       const welcome = functionWelcome({ ...spec, environment }, instance, { snapshot: snapshot && abilities.linux, taskRoot });
       const order = { welcome, limitMs: spec.initTimeoutMs, requestId: instance.instanceId, of } as const;
-      const { init, steps } = await runInit(this.#processes, newborn, order);
-      return { newborn, rung, init, steps: [...before, ...newborn.steps, ...steps], needed, cleanUp };
+      const { init, steps, restores } = await runInit(this.#processes, newborn, order);
+      return { newborn, rung, init, steps: [...before, ...newborn.steps, ...steps], restores, needed, cleanUp };
     } catch (error) {
       cleanUp();
       throw error;
@@ -184,7 +205,8 @@ export class ForkDriver implements Driver {
       return { newborn: await this.#zygotes.spawn(interpreter, { log: true, awaited, ids: this.#ids(o.spec) }), rung: 'disk', before: [] };
     };
     if (whyNoFork(interpreter.language, this.#options.abilities.linux) !== null) return plain();
-    const confine = this.#confineFunction(o.spec, o.needed, of === 'snapshot');
+    const initCpu = of === 'snapshot' ? this.#nextCpu() : null;
+    const confine = confineFunction(this.#options, o.spec, { needed: o.needed, initCpu });
     for (let retry = true; ; retry = false) {
       const { forker, started, steps } = await this.#zygotes.get(interpreter);
       if (forker === null) return plain();
@@ -199,19 +221,10 @@ export class ForkDriver implements Driver {
     }
   }
 
-  #confineFunction(spec: StartSpec, needed: readonly string[], snapshot: boolean) {
-    const { abilities } = this.#options;
-    const { version } = spec;
-    return confinement({
-      kind: 'function',
-      abilities,
-      needed,
-      ephemeralStorageMb: version.ephemeralStorageMb,
-      hostname: hostname(version.name),
-      functionId: version.functionId,
-      hide: hiddenPaths(this.#options, needed),
-      initCpu: snapshot && abilities.cpus.length > 1 ? abilities.cpus[this.#turn++ % abilities.cpus.length]! : null,
-    });
+  /** For the init phase of a snapshot: one after the other. */
+  #nextCpu(): number | null {
+    const { cpus } = this.#options.abilities;
+    return cpus.length > 1 ? cpus[this.#turn++ % cpus.length]! : null;
   }
 
   #ids({ version }: StartSpec): { uid: number; gid: number } | null {
@@ -228,9 +241,4 @@ export class ForkDriver implements Driver {
       throw new InitFailure(errorType, Buffer.from(JSON.stringify({ errorType, errorMessage: error.message })), 0);
     }
   }
-}
-
-/** A function's name as a host name: at most 63 characters. */
-function hostname(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-').slice(0, 63);
 }

@@ -10,7 +10,7 @@ import { signalName } from '../../supervisor/exit-status.ts';
 import { childrenOf, lookUp } from '../../supervisor/process-tree.ts';
 import type { Newborn, Processes } from './processes.ts';
 
-/** Between two looks for what an instance left; there is no hurry, and nothing may spin. */
+/** From an end to the look for what it left, and between two looks; there is no hurry, and nothing may spin. */
 const SWEEP_AGAIN_MS = 20;
 
 export interface ChildOrder {
@@ -34,6 +34,8 @@ export class Forker {
   readonly #gone = deferred<void>();
   #requests = 0;
   #over = false;
+  /** An instance ended, and what it left was not looked for yet. */
+  #unswept = false;
   #sweeping = false;
 
   constructor(processes: Processes, parent: Newborn) {
@@ -105,7 +107,7 @@ export class Forker {
     } else if (type === Frame.forkFailed) {
       order.reject(new HearthError('ServiceException', `could not fork: ${String(message['message'])}`));
     } else throw new FrameError(`frame of type ${type} from a process that forks`);
-    if (this.#orders.size === 0) this.#sweep();
+    if (this.#unswept) this.#sweepSoon();
   }
 
   #childExited(message: Record<string, unknown>): void {
@@ -117,7 +119,8 @@ export class Forker {
       code: typeof code === 'number' ? code : null,
       signal: typeof signal === 'number' ? signalName(signal) : null,
     });
-    this.#sweep();
+    this.#unswept = true;
+    this.#sweepSoon();
   }
 
   /**
@@ -125,16 +128,22 @@ export class Forker {
    * made. Again until nothing is found: what such a process started becomes ours in its turn when it ends while its tree is being walked.
    */
   #sweep(): void {
-    if (this.#orders.size > 0 || this.#over || this.#sweeping || !this.#processes.options.abilities.linux) return;
+    if (this.#orders.size > 0 || this.#over) return; // the last of the orders asks again
+    this.#unswept = false;
     const strays = childrenOf(this.pid).filter((pid) => !this.#children.has(pid) && lookUp(pid)?.gone === false);
     if (strays.length === 0) return;
+    void Promise.all(strays.map((pid) => this.#processes.supervisor.killStray(pid))).then(() => this.#sweepSoon());
+  }
+
+  /** Once for all that end together: a thousand that do are not worth a thousand looks at a thousand children. */
+  #sweepSoon(): void {
+    const { abilities, clock } = this.#processes.options;
+    if (this.#sweeping || this.#over || !abilities.linux) return;
     this.#sweeping = true;
-    void Promise.all(strays.map((pid) => this.#processes.supervisor.killStray(pid))).then(() =>
-      this.#processes.options.clock.after(SWEEP_AGAIN_MS, () => {
-        this.#sweeping = false;
-        this.#sweep();
-      }),
-    );
+    clock.after(SWEEP_AGAIN_MS, () => {
+      this.#sweeping = false;
+      this.#sweep();
+    });
   }
 
   async #ended(): Promise<void> {

@@ -31,7 +31,7 @@ export function functionWelcome(spec: StartSpec, instance: InstanceSpec, o: { sn
     logStream: instance.logStream,
     concurrency: version.scaling.concurrency,
     snapshot: o.snapshot,
-    rehearsal: null,
+    rehearsal: version.rehearsal,
   };
   return encodeJsonFrame(Frame.welcome, 0, welcome);
 }
@@ -46,7 +46,7 @@ export async function runInit(
   processes: Processes,
   newborn: Newborn,
   o: { welcome: Buffer; limitMs: number; requestId: string; of: StepOf },
-): Promise<{ init: InitReport; steps: Step[] }> {
+): Promise<{ init: InitReport; steps: Step[]; /** Whether instances forked from it have hooks to run first. */ restores: boolean }> {
   const { clock } = processes.options;
   const startedAtMs = clock.monotonic();
   const outcome = deferred<Outcome>();
@@ -58,7 +58,7 @@ export async function runInit(
   if (result !== null && 'done' in result) {
     const { durationMs, slowestModules, unforkable } = result.done;
     const steps = initSteps(o.of, startedAtMs, result.done, clock.monotonic());
-    return { init: { durationMs, slowestModules, unforkable }, steps };
+    return { init: { durationMs, slowestModules, unforkable }, steps, restores: result.done.restores };
   }
   const durationMs = clock.monotonic() - startedAtMs;
   // What ended by itself may still have something to say; who took too long has not.

@@ -18,6 +18,7 @@ export function readInitDone(message: Readonly<Record<string, unknown>>): InitDo
     userMs: time('userMs'),
     slowestModules: Array.isArray(slowestModules) ? slowestModules.slice(0, MOST_MODULES).flatMap(moduleIn) : [],
     unforkable: typeof unforkable === 'string' ? text(unforkable, MOST_REASON) : null,
+    restores: message['restores'] === true,
   };
 }
 

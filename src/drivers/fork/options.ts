@@ -18,11 +18,16 @@ export interface ForkDriverOptions {
   readonly ids: Ids;
   /** How long a forked child has to greet, milliseconds. */
   readonly greetingMs: number;
+  /** Longest that a forked instance's after-restore hooks may take, milliseconds; RESTORE_LIMIT_MS unless said otherwise. */
+  readonly restoreMs?: number;
   /** Longest answer that is passed on; a longer one becomes an error, as on Lambda. */
   readonly answerBytes: number;
   /** Something is not as it should be, and the driver went on. One sentence for whoever runs the server; told once. */
   warn(message: string): void;
 }
+
+/** Lambda's limit for after-restore hooks. */
+export const RESTORE_LIMIT_MS = 10_000;
 
 /** Lambda's limit of a synchronous answer: 6 MiB and 100 bytes, so that an answer of 6 MiB of text with its quotes passes. */
 export const LAMBDA_ANSWER_BYTES = 6_291_556;

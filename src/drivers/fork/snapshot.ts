@@ -10,6 +10,8 @@ export interface Origin {
   readonly version: FunctionVersion;
   /** Paths its instances need to see. */
   readonly needed: readonly string[];
+  /** Whether instances run after-restore hooks before they serve. */
+  readonly restores: boolean;
 }
 
 /** An initialised parent that waits for fork orders. */

@@ -22,6 +22,8 @@ export interface Behaviour {
   /** From a spawn to a runtime, when no zygote is resident. */
   readonly runtimeMs: number;
   readonly memoryBytes: number;
+  /** What an instance that was forked from a snapshot uses of its own; as much as one that was not, when it is not said. */
+  readonly forkedBytes?: number;
   /** Why it can't be forked, or null. */
   readonly unforkable?: string | null;
   /** Thrown by the init phase. */
@@ -35,19 +37,31 @@ export interface Behaviour {
   };
 }
 
+/** Told of what the driver runs, as it changes. */
+export interface SimulationObserver {
+  /** `by`: 1 or -1. */
+  snapshots(functionName: string, by: number): void;
+  instances(functionName: string, by: number): void;
+  invocations(functionName: string, by: number): void;
+}
+
+const UNOBSERVED: SimulationObserver = { snapshots: () => undefined, instances: () => undefined, invocations: () => undefined };
+
 /** Runs functions that exist only as behaviours: the same contract as the real drivers, on whatever clock it is given. */
 export class SimulatedDriver implements Driver {
   readonly name = 'simulated';
   readonly #clock: Clock;
   readonly #behaviour: (functionName: string) => Behaviour;
+  readonly #observer: SimulationObserver;
   readonly #alive = new Set<SimulatedInstance>();
   readonly #snapshots = new Set<SimulatedSnapshot>();
   #zygote = false;
   #pids = 1;
 
-  constructor(clock: Clock, behaviour: (functionName: string) => Behaviour) {
+  constructor(clock: Clock, behaviour: (functionName: string) => Behaviour, observer: SimulationObserver = UNOBSERVED) {
     this.#clock = clock;
     this.#behaviour = behaviour;
+    this.#observer = observer;
   }
 
   supports(): boolean {
@@ -59,14 +73,20 @@ export class SimulatedDriver implements Driver {
   }
 
   async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
-    const behaviour = this.#behaviour(spec.version.name);
+    const { name } = spec.version;
+    const behaviour = this.#behaviour(name);
     const { rung, init, steps } = await this.#init(spec, first, 'snapshot');
     if (init.unforkable !== null) {
-      return { kind: 'instance', reason: init.unforkable, instance: this.#instance(behaviour, { rung, init, steps, log: first }) };
+      const instance = this.#instance(behaviour, { rung, init, steps, log: first, of: name });
+      return { kind: 'instance', reason: init.unforkable, instance };
     }
-    const snapshot = new SimulatedSnapshot(this.#pids++, { rung, init, steps, behaviour });
+    const snapshot = new SimulatedSnapshot(this.#pids++, { rung, init, steps, behaviour, of: name });
     this.#snapshots.add(snapshot);
-    void snapshot.gone.then(() => this.#snapshots.delete(snapshot));
+    this.#observer.snapshots(name, 1);
+    void snapshot.gone.then(() => {
+      this.#snapshots.delete(snapshot);
+      this.#observer.snapshots(name, -1);
+    });
     return { kind: 'snapshot', snapshot };
   }
 
@@ -75,12 +95,12 @@ export class SimulatedDriver implements Driver {
     const atMs = this.#clock.monotonic();
     await this.#wait(snapshot.behaviour.forkMs);
     const steps: Step[] = [{ of: 'instance', name: 'fork', atMs, ms: this.#clock.monotonic() - atMs }];
-    return this.#instance(snapshot.behaviour, { rung: 'snapshot', init: null, steps, log: instance });
+    return this.#instance(snapshot.behaviour, { rung: 'snapshot', init: null, steps, log: instance, of: snapshot.of });
   }
 
   async start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance> {
     const { rung, init, steps } = await this.#init(spec, instance, 'instance');
-    return this.#instance(this.#behaviour(spec.version.name), { rung, init, steps, log: instance });
+    return this.#instance(this.#behaviour(spec.version.name), { rung, init, steps, log: instance, of: spec.version.name });
   }
 
   async runtimes() {
@@ -117,10 +137,14 @@ export class SimulatedDriver implements Driver {
     return { rung, init: { durationMs, slowestModules: [], unforkable: behaviour.unforkable ?? null }, steps };
   }
 
-  #instance(behaviour: Behaviour, born: Omit<Born, 'pid'>): SimulatedInstance {
-    const instance = new SimulatedInstance(this.#clock, behaviour, { ...born, pid: null });
+  #instance(behaviour: Behaviour, born: Born): SimulatedInstance {
+    const instance = new SimulatedInstance(this.#clock, behaviour, { ...born, observer: this.#observer });
     this.#alive.add(instance);
-    void instance.exited.then(() => this.#alive.delete(instance));
+    this.#observer.instances(born.of, 1);
+    void instance.exited.then(() => {
+      this.#alive.delete(instance);
+      this.#observer.instances(born.of, -1);
+    });
     return instance;
   }
 
@@ -134,7 +158,8 @@ interface Born {
   readonly init: InitReport | null;
   readonly steps: readonly Step[];
   readonly log: InstanceSpec;
-  readonly pid: number | null;
+  /** The function's name. */
+  readonly of: string;
 }
 
 class SimulatedSnapshot implements DriverSnapshot {
@@ -143,14 +168,16 @@ class SimulatedSnapshot implements DriverSnapshot {
   readonly init: InitReport;
   readonly steps: readonly Step[];
   readonly behaviour: Behaviour;
+  readonly of: string;
   readonly #gone = deferred<void>();
 
-  constructor(pid: number, made: { rung: Rung; init: InitReport; steps: readonly Step[]; behaviour: Behaviour }) {
+  constructor(pid: number, made: { rung: Rung; init: InitReport; steps: readonly Step[]; behaviour: Behaviour; of: string }) {
     this.pid = pid;
     this.rung = made.rung;
     this.init = made.init;
     this.steps = made.steps;
     this.behaviour = made.behaviour;
+    this.of = made.of;
   }
 
   get gone(): Promise<void> {
@@ -167,19 +194,22 @@ class SimulatedSnapshot implements DriverSnapshot {
 }
 
 class SimulatedInstance implements DriverInstance {
-  readonly pid: number | null;
+  readonly pid = null;
   readonly rung: Rung;
   readonly init: InitReport | null;
   readonly steps: readonly Step[];
   readonly #clock: Clock;
   readonly #behaviour: Behaviour;
   readonly #log: InstanceSpec;
+  readonly #of: string;
+  readonly #observer: SimulationObserver;
   readonly #exited = deferred<ExitStatus>();
   readonly #pending = new Set<(error: InstanceExited) => void>();
   #over = false;
 
-  constructor(clock: Clock, behaviour: Behaviour, born: Born) {
-    this.pid = born.pid;
+  constructor(clock: Clock, behaviour: Behaviour, born: Born & { readonly observer: SimulationObserver }) {
+    this.#of = born.of;
+    this.#observer = born.observer;
     this.rung = born.rung;
     this.init = born.init;
     this.steps = born.steps;
@@ -199,21 +229,23 @@ class SimulatedInstance implements DriverInstance {
         return;
       }
       this.#pending.add(reject);
+      this.#observer.invocations(this.#of, 1);
       const act = this.#behaviour.handler(invocation);
       this.#clock.after(act.ms, () => {
-        if (!this.#pending.delete(reject)) return;
+        if (!this.#pending.has(reject)) return;
         if (act.exit !== undefined) {
-          this.#pending.add(reject);
           this.#end(act.exit);
           return;
         }
+        this.#pending.delete(reject);
+        this.#observer.invocations(this.#of, -1);
         this.#log.log.line(invocation.requestId, 'handled');
         resolve({
           errorType: act.errorType ?? null,
           body: act.body ?? Buffer.from('null'),
           handlerMs: act.ms,
           peakMemoryBytes: this.#behaviour.memoryBytes,
-          logged: Promise.resolve(),
+          logged: null,
         });
       });
     });
@@ -228,7 +260,8 @@ class SimulatedInstance implements DriverInstance {
   }
 
   async memoryBytes(): Promise<number | null> {
-    return this.#over ? null : this.#behaviour.memoryBytes;
+    const { memoryBytes, forkedBytes = memoryBytes } = this.#behaviour;
+    return this.#over ? null : this.rung === 'snapshot' ? forkedBytes : memoryBytes;
   }
 
   async kill(): Promise<ExitStatus> {
@@ -239,7 +272,10 @@ class SimulatedInstance implements DriverInstance {
   #end(status: ExitStatus): void {
     if (this.#over) return;
     this.#over = true;
-    for (const reject of this.#pending) reject(new InstanceExited(status));
+    for (const reject of this.#pending) {
+      this.#observer.invocations(this.#of, -1);
+      reject(new InstanceExited(status));
+    }
     this.#pending.clear();
     this.#exited.resolve(status);
   }

@@ -25,6 +25,7 @@ export function aVersion(changes: Partial<FunctionVersion> = {}): FunctionVersio
     dependencies: null,
     scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: 60_000 },
     snapshot: 'onFirstUse',
+    rehearsal: null,
     url: null,
     modifiedAtMs: 1_700_000_000_123,
     ...changes,

@@ -61,3 +61,11 @@ exports.prints = async (event) => {
   require('node:child_process').execSync('echo child; echo child-error >&2', { stdio: 'inherit' });
   return 'printed';
 };
+
+/** Waits for a timer as for an answer from elsewhere; says how often the event loop turned meanwhile. */
+exports.waits = async () => {
+  const turns = () => performance.nodeTiming.uvMetricsInfo.loopCount;
+  const before = turns();
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  return turns() - before;
+};

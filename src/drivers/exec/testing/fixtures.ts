@@ -23,8 +23,14 @@ export class CollectedLog implements LogSink {
   }
 }
 
-/** For tests: the driver as the server has it, with a supervisor of its own and a folder for its sockets, which goes when it is closed. */
-export function openExecDriver(payloadBytes: number): { driver: ExecDriver; close: () => Promise<void> } {
+/** For tests: a driver, and the way to end it with all that was made for it. */
+export interface OpenedExecDriver {
+  readonly driver: ExecDriver;
+  readonly close: () => Promise<void>;
+}
+
+/** For tests: the driver as a server has it that can confine nothing, with a supervisor of its own and a folder for its sockets. */
+export function openExecDriver(payloadBytes: number): OpenedExecDriver {
   const runDirectory = mkdtempSync(join(tmpdir(), 'hearth-exec-'));
   const spawner = programSpawner({ clock: systemClock, ids: randomIds, runDirectory, warn: () => {} });
   const driver = new ExecDriver({ spawner, clock: systemClock, payloadBytes });
@@ -41,14 +47,16 @@ export function openExecDriver(payloadBytes: number): { driver: ExecDriver; clos
 /** For tests: a version with a custom runtime in `taskRoot`. */
 export function startSpec(
   taskRoot: string,
-  options: { environment?: Record<string, string>; concurrency?: number; initTimeoutMs?: number } = {},
+  options: { environment?: Record<string, string>; concurrency?: number; initTimeoutMs?: number; functionId?: string } = {},
 ): StartSpec {
   const version = aVersion({
     name: 'demo',
+    ...(options.functionId === undefined ? {} : { functionId: options.functionId }),
     runtime: 'provided.al2023',
     handler: 'lambda_function.lambda_handler',
     scaling: { min: 0, max: null, concurrency: options.concurrency ?? 1, keepAliveMs: 1_000 },
     snapshot: 'off',
+    rehearsal: null,
   });
   const environment = {
     PATH: process.env['PATH'] ?? '',

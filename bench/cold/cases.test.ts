@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { allCases, checkGroups, eventOf } from './cases.ts';
+
+describe('the rows of cold', () => {
+  it('differ from each other, and what one deployment serves lies together', () => {
+    const rows = allCases();
+    assert.equal(new Set(rows.map((row) => JSON.stringify(row))).size, rows.length);
+    const groups = rows.map((row) => row.group);
+    assert.deepEqual(
+      groups.filter((group, i) => group !== groups[i - 1]),
+      ['plain', 'picture', 'state', 'load', 'children'],
+    );
+  });
+
+  it('are taken from a snapshot wherever something is special about them', () => {
+    for (const row of allCases()) if (row.group !== 'plain') assert.equal(row.rung, 'snapshot', JSON.stringify(row));
+  });
+
+  it('have as many children as were asked for', () => {
+    assert.deepEqual([...new Set(allCases(7).map((row) => row.children))], [0, 7]);
+  });
+
+  it('send a picture as its bytes', () => {
+    const row = allCases().find(({ event }) => event === 'picture');
+    assert.ok(row);
+    const { image } = eventOf(row) as { image: string };
+    assert.equal(Buffer.from(image, 'base64').subarray(1, 4).toString(), 'PNG');
+  });
+
+  it('of no known group are refused by name', () => {
+    assert.throws(() => checkGroups(['plain', 'stat']), /plain, picture, state, children, load: not stat/);
+    checkGroups(null);
+  });
+});

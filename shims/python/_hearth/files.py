@@ -1,0 +1,51 @@
+"""Files that the init phase left open. A forked descriptor shares its position with every other instance's: one would read where another has
+just sought. So each instance opens them anew, at the position where the snapshot left them."""
+
+import fcntl
+import os
+import stat
+
+_KEPT = os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | os.O_SYNC
+
+_open = []
+
+
+def remember(ours):
+    """Before the first fork: which files are open, and where. `ours`: descriptors to leave alone. Returns names of those that can't be opened anew."""
+    _open[:] = []
+    refused = []
+    for entry in os.listdir("/proc/self/fd"):
+        fd = int(entry)
+        if fd in ours or not _is_file(fd):
+            continue
+        flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+        if flags & os.O_PATH:
+            continue
+        try:
+            os.close(_again(fd, flags))
+        except OSError:
+            refused.append(os.readlink("/proc/self/fd/%d" % fd))
+            continue
+        _open.append((fd, flags))
+    return refused
+
+
+def reopen():
+    """In each child."""
+    for fd, flags in _open:
+        position = os.lseek(fd, 0, os.SEEK_CUR)
+        own = _again(fd, flags)
+        os.lseek(own, position, os.SEEK_SET)
+        os.dup2(own, fd, inheritable=os.get_inheritable(fd))
+        os.close(own)
+
+
+def _again(fd, flags):
+    return os.open("/proc/self/fd/%d" % fd, flags & _KEPT | os.O_CLOEXEC)
+
+
+def _is_file(fd):
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode)
+    except OSError:
+        return False

@@ -1,0 +1,203 @@
+import { layersDigest } from '../artifacts/layers.ts';
+import type { FunctionChange, FunctionRegistry } from '../control/registry.ts';
+import type { UpdateState } from '../control/update-state.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import { InitFailure } from '../fleet/driver.ts';
+import type { LocalFleet, Preparation } from '../fleet/local-fleet.ts';
+import type { Found } from '../gateway/directory.ts';
+import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
+import type { FunctionLogs } from '../observe/function-logs.ts';
+import type { Logger } from '../observe/logger.ts';
+
+export interface RolloutDeps {
+  readonly registry: FunctionRegistry;
+  readonly fleet: LocalFleet;
+  readonly dispatcher: Dispatcher;
+  readonly logs: FunctionLogs;
+  readonly log: Logger;
+}
+
+/** A revision on its way to serving. */
+interface Candidate {
+  readonly version: FunctionVersion;
+  readonly ready: Promise<Preparation>;
+}
+
+/**
+ * Which revision of a function serves its callers. A new revision takes over from one that works once its own init phase has run, so
+ * that nobody waits for it; when that fails, the one that works goes on and the change is undone, as on Lambda
+ * (docs/decisions/0020-a-deploy-without-a-cold-start.md). The gateway asks here, the control plane its registry.
+ */
+export class Rollouts {
+  readonly #deps: RolloutDeps;
+  /** By name: what callers get. */
+  readonly #serving = new Map<string, FunctionVersion>();
+  readonly #candidates = new Map<string, Candidate>();
+  /** Of those whose last change was undone. */
+  readonly #failed = new Map<string, UpdateState>();
+
+  private constructor(deps: RolloutDeps) {
+    this.#deps = deps;
+  }
+
+  /** Serves all that the registry has and follows its changes from now on. What was used last is made ready first. */
+  static follow(deps: RolloutDeps): Rollouts {
+    const rollouts = new Rollouts(deps);
+    const lastUse = (v: FunctionVersion): number => deps.fleet.habits.of(v.functionId).idleSinceMs ?? Number.NEGATIVE_INFINITY;
+    for (const version of deps.registry.serving().sort((a, b) => lastUse(b) - lastUse(a))) {
+      if (version.version === '$LATEST') rollouts.#serving.set(version.name, version);
+      deps.fleet.revive(version);
+    }
+    deps.registry.onChange((change) => rollouts.#changed(change));
+    return rollouts;
+  }
+
+  /** As the registry's, but the revision that serves. */
+  resolve(name: string, qualifier: string | null): Found {
+    const plain = qualifier === null || qualifier === '$LATEST' ? this.#serving.get(name) : undefined;
+    if (plain !== undefined) return { version: plain, qualifier }; // the way of nearly every invocation
+    const found = this.#deps.registry.resolve(name, qualifier);
+    return { ...found, version: this.#served(found.version) };
+  }
+
+  /** A URL's configuration counts as soon as it is stored; what it runs is the revision that serves. */
+  url(target: string): (Found & { readonly url: FunctionUrl | null }) | null {
+    const found = this.#deps.registry.url(target);
+    return found === null ? null : { ...found, version: this.#served(found.version) };
+  }
+
+  /** How the last change of a function stands. */
+  update(name: string): UpdateState {
+    if (this.#candidates.has(name)) return { status: 'InProgress' };
+    return this.#failed.get(name) ?? { status: 'Successful' };
+  }
+
+  /**
+   * Resolves once a version serves and, where it asks for it, has its snapshot; rejects as its init phase did. `taking`: it was to take over
+   * from a revision that works, so that its failure has undone the change.
+   */
+  ready(version: FunctionVersion): { readonly taking: boolean; readonly ready: Promise<Preparation> } {
+    const candidate = this.#candidates.get(version.name);
+    if (candidate?.version.revisionId === version.revisionId) return { taking: true, ready: candidate.ready };
+    return { taking: false, ready: this.#deps.fleet.deploy(version) };
+  }
+
+  /** Digests that a revision which still serves refers to, beside those of the registry. */
+  inUse(): { code: Set<string>; dependencies: Set<string> } {
+    const { code, dependencies } = this.#deps.registry.inUse();
+    for (const version of this.#serving.values()) {
+      code.add(version.codeSha256);
+      if (version.dependencies !== null) dependencies.add(version.dependencies);
+      for (const layer of version.layers ?? []) code.add(layer.codeSha256);
+      if (version.layers !== undefined) dependencies.add(layersDigest(version.layers.map((l) => l.codeSha256)));
+    }
+    return { code, dependencies };
+  }
+
+  #served(version: FunctionVersion): FunctionVersion {
+    return version.version === '$LATEST' ? (this.#serving.get(version.name) ?? version) : version;
+  }
+
+  #changed(change: FunctionChange): void {
+    const of = 'version' in change ? change.version : change.previous;
+    if (of.version === '$LATEST') this.#latestChanged(change);
+    else this.#numberedChanged(change);
+  }
+
+  /** A numbered version is what it is: it serves from its publication on, and with another scaling from now on. */
+  #numberedChanged(change: FunctionChange): void {
+    const { fleet, log } = this.#deps;
+    if ('version' in change) {
+      const { version } = change;
+      fleet.serve(version);
+      if (change.kind === 'published' && version.snapshot === 'onDeploy')
+        fleet.deploy(version).catch((err: unknown) => log.warn({ err, function: version.name }, 'a version has no snapshot yet'));
+    }
+    if ('previous' in change) this.#retire(change.previous);
+  }
+
+  #latestChanged(change: FunctionChange): void {
+    if (change.kind === 'published' || change.kind === 'unpublished') return; // never of $LATEST
+    const { name } = change.kind === 'removed' ? change.previous : change.version;
+    this.#failed.delete(name);
+    if (change.kind === 'created') {
+      this.#serving.set(name, change.version);
+      this.#deps.fleet.serve(change.version);
+      return;
+    }
+    const overtaken = this.#candidates.get(name)?.version ?? null;
+    this.#candidates.delete(name);
+    if (overtaken !== null) this.#retire(overtaken);
+    const serving = this.#serving.get(name) ?? change.previous;
+    if (change.kind === 'updated') this.#take(change.version, serving);
+    else this.#remove(serving);
+  }
+
+  #remove(serving: FunctionVersion): void {
+    const { logs, log, fleet } = this.#deps;
+    this.#serving.delete(serving.name);
+    this.#retire(serving);
+    fleet.habits.forget(serving.functionId);
+    logs.remove(serving.name).catch((err: unknown) => log.error({ err }, 'a log could not be removed'));
+  }
+
+  #take(version: FunctionVersion, serving: FunctionVersion): void {
+    // Nobody is served by what has not run yet, nor by what is switched off: nothing to wait for.
+    if (!this.#deps.fleet.keeps(serving) || version.scaling.max === 0) return this.#promote(version, serving);
+    const candidate = { version, ready: this.#takeOver(version, serving) };
+    this.#candidates.set(version.name, candidate);
+    candidate.ready.catch(() => undefined); // whoever deployed is told; there may be nobody
+  }
+
+  async #takeOver(version: FunctionVersion, serving: FunctionVersion): Promise<Preparation> {
+    const current = (): boolean => this.#candidates.get(version.name)?.version === version;
+    try {
+      const preparation = await this.#deps.fleet.takeOver(version, serving);
+      if (current()) {
+        this.#candidates.delete(version.name);
+        this.#promote(version, serving);
+      }
+      return preparation;
+    } catch (error) {
+      if (current()) await this.#undo(version, serving, error);
+      throw error;
+    }
+  }
+
+  #promote(version: FunctionVersion, serving: FunctionVersion): void {
+    this.#serving.set(version.name, version);
+    this.#deps.fleet.serve(version);
+    this.#retire(serving);
+  }
+
+  /** What serves goes on. It stays a candidate until the registry has it back, so that no caller of the API sees it half undone. */
+  async #undo(version: FunctionVersion, serving: FunctionVersion, error: unknown): Promise<void> {
+    const { registry, log } = this.#deps;
+    log.warn({ err: error, function: version.name }, 'the init phase of a new revision failed: the one before it serves on');
+    this.#retire(version);
+    try {
+      await registry.undo(version, serving);
+      this.#failed.set(version.name, failureOf(error));
+    } catch (err) {
+      log.error({ err, revisionId: version.revisionId }, 'a change whose init phase failed could not be undone in the database');
+    } finally {
+      if (this.#candidates.get(version.name)?.version === version) this.#candidates.delete(version.name);
+    }
+  }
+
+  /** Ends a revision when what was begun with it is done. */
+  #retire({ revisionId }: FunctionVersion): void {
+    const { dispatcher, fleet, log } = this.#deps;
+    dispatcher
+      .retire(revisionId)
+      .then(() => fleet.retire(revisionId))
+      .catch((err: unknown) => log.error({ err, revisionId }, 'a revision could not be retired'));
+  }
+}
+
+function failureOf(error: unknown): UpdateState {
+  if (!(error instanceof InitFailure)) return { status: 'Failed', reasonCode: 'InternalError', reason: (error as Error).message };
+  const { errorMessage = '' } = JSON.parse(error.body.toString()) as { errorMessage?: string };
+  const reasonCode = error.errorType === 'Sandbox.Timedout' ? 'FunctionError.InitTimeout' : 'FunctionError.RuntimeInitError';
+  return { status: 'Failed', reasonCode, reason: `${error.errorType}: ${errorMessage}` };
+}

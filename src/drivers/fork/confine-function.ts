@@ -1,0 +1,34 @@
+import type { StartSpec } from '../../fleet/driver.ts';
+import type { ConfineStep } from '../../runtimes/protocol.ts';
+import { confinement } from '../../sandbox/confinement.ts';
+import type { ForkDriverOptions } from './options.ts';
+import { hiddenPaths } from './surroundings.ts';
+
+/** The steps that confine a process which runs a function's code from its init phase on. `initCpu`: see FunctionInput. */
+export function confineFunction(
+  options: ForkDriverOptions,
+  { version }: StartSpec,
+  o: { readonly needed: readonly string[]; readonly initCpu: number | null },
+): ConfineStep[] {
+  return confinement({
+    kind: 'function',
+    abilities: options.abilities,
+    needed: o.needed,
+    ephemeralStorageMb: version.ephemeralStorageMb,
+    hostname: hostname(version.name),
+    functionId: version.functionId,
+    hide: hiddenPaths(options, o.needed),
+    initCpu: o.initCpu,
+  });
+}
+
+/** A function's name as a host name, for an instance with the beginning of its id: at most 63 characters. */
+export function hostname(name: string, instanceId?: string): string {
+  const end = instanceId === undefined ? '' : `-${instanceId.slice(0, 12)}`;
+  return (
+    name
+      .toLowerCase()
+      .replaceAll('_', '-')
+      .slice(0, 63 - end.length) + end
+  );
+}

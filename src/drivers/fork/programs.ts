@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import type { Socket } from 'node:net';
+import type { StartSpec } from '../../fleet/driver.ts';
+import { HearthError } from '../../errors.ts';
+import type { ExitStatus } from '../../model/instance.ts';
+import type { Interpreter } from '../../runtimes/interpreters.ts';
+import { decodeJson, encodeJsonFrame } from '../../runtimes/frames.ts';
+import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
+import type { Welcome } from '../../runtimes/protocol.ts';
+import { needsTemporary } from '../../sandbox/confinement.ts';
+import { listenForOutputs } from '../../supervisor/program-outputs.ts';
+import { confineFunction } from './confine-function.ts';
+import type { Newborn, Processes } from './processes.ts';
+import { makeTemporary, neededPaths } from './surroundings.ts';
+import { whyNoFork, type Zygotes } from './zygotes.ts';
+
+/** A custom runtime to start. */
+export interface ProgramToStart {
+  readonly argv: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly spec: StartSpec;
+  readonly instanceId: string;
+}
+
+/** A custom runtime that runs. */
+export interface StartedProgram {
+  readonly pid: number;
+  readonly stdout: Socket;
+  readonly stderr: Socket;
+  readonly exited: Promise<ExitStatus>;
+}
+
+/**
+ * Starts custom runtimes confined like every function: a Node.js zygote forks a process, which confines itself and then becomes the program.
+ * That takes milliseconds, where starting something that confines and executes would cost as much as a runtime.
+ */
+export class Programs {
+  readonly #processes: Processes;
+  readonly #zygotes: Zygotes;
+
+  constructor(processes: Processes, zygotes: Zygotes) {
+    this.#processes = processes;
+    this.#zygotes = zygotes;
+  }
+
+  /**
+   * Null when nothing can be forked here. Rejects with the system's error (`ENOENT`, `EACCES`, `ENOEXEC`) when the program can't be executed, with
+   * HearthError ServiceException when the process could not be made.
+   */
+  async spawn(program: ProgramToStart): Promise<StartedProgram | null> {
+    const { options } = this.#processes;
+    if (whyNoFork('node', options.abilities.linux) !== null) return null;
+    const interpreter = await options.catalogue.resolve(`nodejs${process.versions.node.split('.')[0]}.x`).catch(() => null);
+    const forker = interpreter === null ? null : (await this.#zygotes.get(interpreter)).forker;
+    if (interpreter === null || forker === null) return null;
+    const { spec, instanceId } = program;
+    const temporary = needsTemporary('function', options.abilities) ? makeTemporary(options, spec.version.functionId, instanceId) : null;
+    const outputs = await listenForOutputs(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`));
+    try {
+      const confine = confineFunction(options, spec, { needed: this.#needed(interpreter, spec), initCpu: null });
+      const newborn = await forker.fork({ confine, logStream: null, sink: SILENT, concurrency: 1, practised: false, of: 'instance' });
+      const exited = newborn.status.then((status) => (temporary?.remove(), status));
+      const env = temporary === null ? program.env : { ...program.env, TMPDIR: temporary.path };
+      await this.#execute(newborn, { ...program, env, output: outputs.path });
+      const [stdout, stderr] = await outputs.accepted;
+      return { pid: newborn.pid, stdout, stderr, exited };
+    } catch (error) {
+      temporary?.remove();
+      throw error;
+    } finally {
+      await outputs.close();
+    }
+  }
+
+  /** Kills a program and everything it started; resolves when it is gone. Idempotent. */
+  killTree(pid: number): Promise<void> {
+    return this.#processes.supervisor.kill(pid);
+  }
+
+  /** The interpreters of this machine stay visible: who knows which of them a bootstrap names. */
+  #needed(interpreter: Interpreter, spec: StartSpec): string[] {
+    const { options } = this.#processes;
+    const roots = options.catalogue.known().flatMap((known) => known.roots);
+    return neededPaths(options, { ...interpreter, roots: [...interpreter.roots, ...roots] }, spec);
+  }
+
+  /** Resolves when the program runs, which its process says by closing the connection. */
+  async #execute(newborn: Newborn, o: Pick<ProgramToStart, 'argv' | 'env' | 'cwd'> & { readonly output: string }): Promise<void> {
+    const { argv, env, cwd, output } = o;
+    const result = new Promise<Error | 'runs'>((resolve) => {
+      newborn.peer.handle((type, _request, payload) => {
+        const { errorType, errorMessage } =
+          type === Frame.initError ? decodeJson(payload) : { errorType: '', errorMessage: `frame of type ${type}` };
+        resolve(Object.assign(new Error(String(errorMessage)), { code: String(errorType) }));
+      });
+      newborn.peer.onClose(() => resolve('runs'));
+    });
+    const welcome: Welcome = { protocol: PROTOCOL_VERSION, role: 'program', argv, env, cwd, output };
+    newborn.peer.write(encodeJsonFrame(Frame.welcome, 0, welcome));
+    const { greetingMs } = this.#processes.options;
+    const outcome = await this.#processes.within(result, greetingMs);
+    newborn.log.end();
+    if (outcome === 'runs') return;
+    await this.#processes.supervisor.kill(newborn.pid);
+    throw outcome ?? new HearthError('ServiceException', `${argv[0]} was not executed within ${greetingMs} ms`);
+  }
+}
+
+/** What the shim itself prints before it is another program. */
+const SILENT = { line: (): void => {} };

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { confinedPrograms } from '../../src/composition/programs.ts';
+import { ExecDriver } from '../../src/drivers/exec/exec-driver.ts';
+import { CollectedLog, invocation, openExecDriver, startSpec, type OpenedExecDriver } from '../../src/drivers/exec/testing/fixtures.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { execDriverContract, LIMIT, noCurl } from './exec-driver.contract.ts';
+import { abilities, catalogue, openForkDriver } from './fork-driver-subject.ts';
+
+/** Its bit in a set of signals. */
+const SIGPIPE = 1n << 12n;
+
+const neverPlain = {
+  spawn: () => Promise.reject(new Error('started unconfined')),
+  killTree: () => Promise.resolve(),
+};
+
+/** As a server has it: every program is confined, by a fork driver of its own. */
+async function openConfined(): Promise<OpenedExecDriver> {
+  await Promise.all([catalogue.list('node'), catalogue.list('python')]); // as a server does at its start
+  const fork = await openForkDriver();
+  const driver = new ExecDriver({ spawner: confinedPrograms(fork, neverPlain, () => {}), clock: systemClock, payloadBytes: LIMIT });
+  return {
+    driver,
+    async close() {
+      await driver.close();
+      await fork.close();
+    },
+  };
+}
+
+execDriverContract('plain', async () => openExecDriver(LIMIT));
+
+const noForks = process.platform !== 'linux' && 'forking needs Linux';
+if (noForks === false) execDriverContract('confined', openConfined);
+
+describe('custom runtimes are confined', { timeout: 60_000, skip: noForks }, () => {
+  let opened: OpenedExecDriver;
+  before(async () => (opened = await openConfined()));
+  after(() => opened.close());
+
+  const folder = fileURLToPath(new URL('../../../test/functions/provided-world', import.meta.url));
+  const PATH = [dirname(realpathSync(process.execPath)), '/usr/local/bin:/usr/bin:/bin'].join(':');
+  async function world(functionId: string, event: unknown = {}): Promise<any> {
+    const spec = startSpec(folder, { functionId, environment: { PATH } });
+    const log = new CollectedLog();
+    const instance = await opened.driver.start(spec, { instanceId: `i-${functionId}`, logStream: 's', log });
+    const { errorType, body } = await instance.invoke(invocation(event), Date.now() + 10_000);
+    assert.equal(errorType, null, body.toString());
+    return JSON.parse(body.toString()) as unknown;
+  }
+
+  it('has its own session, limits, no privileges to gain and none of the server’s descriptors', async () => {
+    const seen = await world('f-1');
+    assert.equal(seen.session, seen.pid, 'its own session');
+    assert.equal(seen.noNewPrivs, '1');
+    assert.equal(seen.capabilities, '0000000000000000');
+    assert.equal(seen.files, '1024');
+    assert.equal(seen.cores, '0');
+    assert.deepEqual(seen.descriptors.filter((one: string) => /socket/.test(one)).length, 2, 'stdout and stderr');
+    assert.equal(seen.environment.HEARTH_SOCKET, undefined);
+  });
+
+  it('does not ignore SIGPIPE, as Node.js does: a program that writes to a closed pipe ends', { skip: noCurl }, async () => {
+    const shell = fileURLToPath(new URL('../../../test/functions/provided-shell', import.meta.url));
+    const spec = startSpec(shell, { functionId: 'f-3' });
+    const instance = await opened.driver.start(spec, { instanceId: 'i-3', logStream: 's', log: new CollectedLog() });
+    const [, ignored] = /^SigIgn:\s+(\w+)$/m.exec(readFileSync(`/proc/${instance.pid}/status`, 'latin1')) ?? [];
+    assert.equal(BigInt(`0x${ignored}`) & SIGPIPE, 0n);
+  });
+
+  it('has its own /tmp and host name', { skip: (abilities.root ? abilities.noMounts : abilities.noUserNamespaces) ?? false }, async () => {
+    const [one, two] = await Promise.all([world('f-1', { write: 'one' }), world('f-2', { write: 'two' })]);
+    assert.deepEqual([one.temporary, two.temporary], [['one'], ['two']]);
+    assert.equal(one.hostname, 'demo');
+  });
+
+  it('is a user of its own', { skip: !(abilities.root && abilities.ids !== null) && 'the server is not root' }, async () => {
+    const [one, two] = await Promise.all([world('f-1'), world('f-2')]);
+    assert.notEqual(one.uid, 0);
+    assert.notEqual(one.uid, two.uid);
+    assert.equal(one.groups, String(one.uid));
+  });
+});

@@ -1,0 +1,52 @@
+// Leaves something behind at the end of init: LEAVES says what.
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const net = require('node:net');
+const path = require('node:path');
+
+const numbers = path.join(__dirname, 'numbers.txt');
+const leaves = {
+  lock() {
+    const fd = fs.openSync('/tmp/locked', 'w');
+    spawnSync('flock', ['-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] }); // of what it was handed: ours
+    return async () => 'locked';
+  },
+  file() {
+    const fd = fs.openSync(numbers, 'r');
+    const line = Buffer.alloc(4);
+    const next = () => (fs.readSync(fd, line, 0, 4, null), line.toString().trim());
+    next();
+    return async () => next();
+  },
+  watch() {
+    fs.watch('/tmp', () => {}).unref();
+    return async () => 'watched';
+  },
+  signals() {
+    process.on('SIGTERM', () => {});
+    return async () => 'listening';
+  },
+  connection() {
+    const server = net.createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+    return async () => server.address().family;
+  },
+  time() {
+    const madeAt = [Date.now(), performance.now(), Number(process.hrtime.bigint() / 1000n) / 1000, process.uptime() * 1000];
+    return async () => ({
+      passed: [Date.now(), performance.now(), Number(process.hrtime.bigint() / 1000n) / 1000, process.uptime() * 1000].map((now, i) => now - madeAt[i]),
+      origin: Date.now() - (performance.timeOrigin + performance.now()),
+    });
+  },
+  timers() {
+    let fired = 0;
+    let ticks = 0;
+    setTimeout(() => fired++, 20);
+    setInterval(() => ticks++, 10_000_000);
+    return async () => {
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      return { fired, ticks };
+    };
+  },
+};
+
+exports.handler = leaves[process.env.LEAVES]();

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  UpdateFunctionConfigurationCommand,
+  waitUntilFunctionUpdatedV2,
+} from '@aws-sdk/client-lambda';
+import { DeployError } from '../../src/client/errors.ts';
+import { hearth } from '../../src/cli/testing/run-hearth.ts';
+import { descendants, processOf } from './leavings.ts';
+import { handlerOf, languages, ROOT, TestServer } from './platform-server.ts';
+import { tell, type Told } from './told.ts';
+import { until } from './until.ts';
+
+let server: TestServer;
+let work: string;
+let lambda: LambdaClient;
+
+before(async () => {
+  server = await TestServer.start();
+  work = mkdtempSync(join(tmpdir(), 'hearth-scenario-work-'));
+  const credentials = { accessKeyId: 'x', secretAccessKey: 'y' };
+  lambda = new LambdaClient({ endpoint: server.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+});
+
+after(async () => {
+  lambda.destroy();
+  rmSync(work, { recursive: true, force: true });
+  assert.deepEqual(await server.end(), []);
+  assert.deepEqual(
+    descendants(process.pid).filter((p) => p.state !== 'Z'),
+    [],
+  );
+});
+
+/** Calls a function without a pause, some at once, until it is stopped; every call must be answered. */
+function calling(name: string, atOnce = 4): { answers: Told[]; stop(): Promise<string[]> } {
+  const answers: Told[] = [];
+  const requestIds: string[] = [];
+  const state = { going: true };
+  const loop = async (): Promise<void> => {
+    while (state.going) {
+      const told = await tell(server, name, { ms: 5 });
+      answers.push(told);
+      requestIds.push(told.answer.requestId ?? '');
+    }
+  };
+  const loops = Promise.all(Array.from({ length: atOnce }, loop));
+  const stop = async (): Promise<string[]> => {
+    state.going = false;
+    await loops;
+    return requestIds;
+  };
+  return { answers, stop };
+}
+
+/** Breaks the init phase of a copy of test/functions/tells. */
+function breakInit(folder: string): void {
+  writeFileSync(join(folder, 'index.mjs'), 'throw new Error("no way");\n');
+  writeFileSync(join(folder, 'lambda_function.py'), 'raise RuntimeError("no way")\n');
+}
+
+for (const { language, runtime, skip } of await languages()) {
+  describe(`a deploy under calls, ${language}`, { skip }, () => {
+    const name = `rolls-${language}`;
+    const manifest = (TEXT: string) => ({ runtime, handler: handlerOf(language), timeoutSeconds: 20, environment: { TEXT } });
+    const folder = (): string => join(work, name);
+
+    test('no caller waits for an init phase, none fails, and the old one goes', async () => {
+      cpSync(join(ROOT, 'test/functions/tells'), folder(), { recursive: true });
+      await server.deploy(name, folder(), manifest('one'));
+      const stream = calling(name);
+      await until(() => stream.answers.length > 20);
+      const old = await server.client.resident(name);
+      for (const text of ['two', 'three']) {
+        await server.deploy(name, folder(), manifest(text));
+        await until(() => stream.answers.at(-1)?.text === text);
+      }
+      const requestIds = await stream.stop();
+      const texts = stream.answers.map((a) => a.text);
+      assert.deepEqual([...new Set(texts)], ['one', 'two', 'three']);
+      const records = (await server.client.usageRecords({ functionName: name, limit: 10_000 })).filter((u) =>
+        requestIds.includes(u.requestId),
+      );
+      assert.equal(records.length, requestIds.length);
+      assert.deepEqual(
+        records.filter((u) => u.initMs !== null || u.outcome !== 'ok'),
+        [],
+      );
+      const pids = [...old.instances, ...old.snapshots].map((p) => p.pid);
+      assert.ok(pids.length >= 2);
+      await until(() => pids.every((pid) => processOf(pid) === null));
+    });
+
+    test('whose init phase fails changes nothing: the deploy says so, Lambda’s API too, and the old one serves on', async () => {
+      const { revisionId } = (await server.client.functions()).find((f) => f.name === name)!;
+      breakInit(folder());
+      const stream = calling(name);
+      await assert.rejects(server.deploy(name, folder(), manifest('broken')), (error: unknown) => {
+        assert.ok(error instanceof DeployError, String(error));
+        assert.equal(error.errorType, 'InitFailed');
+        assert.match(error.message, /^the init phase failed: .*no way.*Nothing was changed: what served before serves on\.$/s);
+        return true;
+      });
+      const requestIds = await stream.stop();
+      assert.ok(requestIds.length > 0);
+      assert.deepEqual([...new Set(stream.answers.map((a) => a.text))], ['three']);
+      const state = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: name }));
+      assert.deepEqual(
+        [state.State, state.LastUpdateStatus, state.LastUpdateStatusReasonCode, state.RevisionId, state.Environment?.Variables?.['TEXT']],
+        ['Active', 'Failed', 'FunctionError.RuntimeInitError', revisionId, 'three'],
+      );
+      assert.match(state.LastUpdateStatusReason ?? '', /no way/);
+    });
+
+    test('an update by Lambda’s API is InProgress until it serves', async () => {
+      const updated = await lambda.send(
+        new UpdateFunctionConfigurationCommand({ FunctionName: name, Environment: { Variables: { TEXT: 'four' } } }),
+      );
+      assert.equal(updated.LastUpdateStatus, 'InProgress');
+      await waitUntilFunctionUpdatedV2({ client: lambda, maxWaitTime: 60, minDelay: 1 }, { FunctionName: name });
+      const told = await tell(server, name);
+      assert.equal(told.text, 'four');
+      assert.ok(told.answer.coldRung === 'snapshot' || told.answer.coldRung === null, String(told.answer.coldRung));
+    });
+  });
+}
+
+describe('a restart', () => {
+  test('brings back the snapshots of onDeploy and the minimum, before anybody calls', async () => {
+    const [first] = await languages();
+    const { runtime } = first!;
+    const before = await TestServer.start();
+    const manifest = { runtime, handler: 'index.handler' };
+    await before.deploy('eager', 'tells', { ...manifest, scaling: { keepAlive: 'histogram' } });
+    await before.deploy('lazy', 'tells', { ...manifest, snapshot: 'onFirstUse' });
+    await before.deploy('kept', 'tells', { ...manifest, snapshot: 'onFirstUse', scaling: { min: 1 } });
+    await tell(before, 'lazy');
+    await before.stop();
+    const again = await TestServer.start({ home: before.home });
+    try {
+      const of = async (name: string) => (await again.client.functions()).find((f) => f.name === name);
+      await until(async () => (await of('eager'))?.resident === 'snapshot' && (await of('kept'))?.instances === 1);
+      assert.deepEqual([(await of('lazy'))?.resident, (await of('lazy'))?.instances], ['nothing', 0]);
+      assert.equal((await tell(again, 'eager')).answer.coldRung, 'snapshot');
+      assert.equal((await tell(again, 'kept')).answer.coldRung, null);
+      const shown = await hearth(['ps'], { env: { HEARTH_ENDPOINT: again.endpoint } });
+      assert.match(shown.stdout, /eager .* snapshot +(in use|for \d+ min) +fixed, learning: 0 of 3 idle times/);
+      assert.match(shown.stdout, /kept .* snapshot +(in use|always) +min 1/);
+    } finally {
+      assert.deepEqual(await again.end(), []);
+    }
+  });
+});

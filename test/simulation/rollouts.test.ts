@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Rollouts } from '../../src/composition/rollouts.ts';
+import { FunctionRegistry, type FunctionSettings } from '../../src/control/registry.ts';
+import { Resources } from '../../src/control/resources.ts';
+import { TestFunctionStore } from '../../src/control/testing/function-store.ts';
+import { memoryStore } from '../../src/store/memory-store.ts';
+import { randomIds } from '../../src/lib/ids.ts';
+import type { FunctionLogs } from '../../src/observe/function-logs.ts';
+import { createLogger } from '../../src/observe/logger.ts';
+import type { UsageRecord } from '../../src/model/usage.ts';
+import { version, world } from './world.ts';
+
+const INIT_ERROR = { errorType: 'Runtime.ImportModuleError', errorMessage: 'no module' };
+
+/** A registry whose changes reach callers as they do in the server. */
+async function opened(options: Parameters<typeof world>[0] = {}) {
+  const w = world({ behaviour: { initMs: 1_500 }, ...options });
+  const store = new TestFunctionStore();
+  const scope = { accountId: '000000000000', region: 'us-east-1' };
+  const resources = await Resources.load(memoryStore().resources, scope);
+  const registry = await FunctionRegistry.load({ store, resources, clock: w.clock, ids: randomIds, random: () => 0.5, scope });
+  const logs = { remove: async () => undefined } as unknown as FunctionLogs;
+  const rollouts = Rollouts.follow({ registry, fleet: w.fleet, dispatcher: w.dispatcher, logs, log: createLogger('silent') });
+  const { functionId: _1, accountId: _2, region: _3, name: _4, version: _5, revisionId: _6, modifiedAtMs: _7, ...settings } = version();
+  const calls: Promise<UsageRecord>[] = [];
+  /** Calls in a steady stream while the clock turns. */
+  const streaming = async (ms: number, name = 'f'): Promise<void> => {
+    for (let at = 0; at < ms; at += 20) {
+      calls.push(w.dispatcher.invoke(rollouts.resolve(name, null).version, w.invocation()).then((done) => done.usage));
+      await w.clock.advance(20);
+    }
+  };
+  const create = async (change: Partial<FunctionSettings> = {}) => {
+    const created = await registry.create('f', { ...settings, snapshot: 'onDeploy', ...change });
+    const ready = rollouts.ready(created).ready;
+    await w.clock.advance(3_000);
+    await ready;
+    return created;
+  };
+  return { w, registry, rollouts, calls, streaming, create };
+}
+
+const revisions = (records: readonly UsageRecord[]): string[] => [...new Set(records.map((u) => u.revisionId))];
+
+describe('a deploy', () => {
+  it('no caller meets an init phase, none fails, the old one ends', async () => {
+    const { w, registry, rollouts, calls, streaming, create } = await opened();
+    const old = await create();
+    await streaming(500);
+    const updated = await registry.update('f', () => ({ environment: { A: '2' } }));
+    assert.deepEqual(rollouts.update('f'), { status: 'InProgress' });
+    assert.equal(rollouts.resolve('f', null).version.revisionId, old.revisionId);
+    await streaming(3_000);
+    assert.deepEqual(rollouts.update('f'), { status: 'Successful' });
+    await w.clock.advance(2_000);
+    const records = await Promise.all(calls);
+    assert.ok(records.length > 150);
+    assert.deepEqual(revisions(records), [old.revisionId, updated.revisionId]);
+    assert.deepEqual(
+      records.filter((u) => u.initMs !== null || u.outcome !== 'ok'),
+      [],
+    );
+    assert.equal(w.fleet.residences.has(old.revisionId), false);
+    assert.equal(w.fleet.roster.of(old.revisionId).size, 0);
+  });
+
+  it('where nothing can be forked, as many instances are ready as served before', async () => {
+    const { w, registry, calls, streaming, create } = await opened({
+      behaviour: { initMs: 1_500, unforkable: 'a thread', handler: () => ({ ms: 50 }) },
+    });
+    await create();
+    await streaming(5_000);
+    const before = calls.length;
+    await registry.update('f', () => ({ environment: { A: '2' } }));
+    await streaming(6_000);
+    await w.clock.advance(5_000);
+    const after = (await Promise.all(calls)).slice(before);
+    assert.equal(revisions(after).length, 2);
+    assert.deepEqual(
+      after.filter((u) => u.coldRung !== null),
+      [],
+    );
+  });
+
+  it('whose init phase fails is undone: the old serves on, the registry has it back', async () => {
+    const { w, registry, rollouts, calls, streaming, create } = await opened();
+    const old = await create();
+    w.behaviour.initError = INIT_ERROR;
+    const updated = await registry.update('f', () => ({ environment: { A: '2' } }));
+    const { taking, ready } = rollouts.ready(updated);
+    const failed = assert.rejects(ready);
+    await streaming(3_000);
+    await failed;
+    assert.equal(taking, true);
+    assert.deepEqual(rollouts.update('f'), {
+      status: 'Failed',
+      reasonCode: 'FunctionError.RuntimeInitError',
+      reason: 'Runtime.ImportModuleError: no module',
+    });
+    assert.deepEqual(registry.get('f'), old);
+    w.behaviour.initError = null;
+    const again = await registry.update('f', () => ({ environment: { A: '3' } }));
+    await streaming(3_000);
+    assert.equal(rollouts.resolve('f', null).version.revisionId, again.revisionId);
+    assert.deepEqual(rollouts.update('f'), { status: 'Successful' });
+    await w.clock.advance(2_000);
+    assert.deepEqual(revisions(await Promise.all(calls)), [old.revisionId, again.revisionId]);
+  });
+
+  it('that is overtaken by the next never serves', async () => {
+    const { w, registry, rollouts, calls, streaming, create } = await opened();
+    const old = await create();
+    const second = await registry.update('f', () => ({ environment: { A: '2' } }));
+    await streaming(500);
+    const third = await registry.update('f', () => ({ environment: { A: '3' } }));
+    await streaming(4_000);
+    await w.clock.advance(3_000);
+    assert.deepEqual(revisions(await Promise.all(calls)), [old.revisionId, third.revisionId]);
+    assert.equal(rollouts.resolve('f', null).version, third);
+    assert.equal(w.fleet.residences.has(second.revisionId), false);
+    assert.equal(w.fleet.roster.of(second.revisionId).size, 0);
+  });
+
+  it('of a function that never worked, or that switches it off, is at once', async () => {
+    const { w, registry, rollouts } = await opened({ behaviour: { initMs: 100, initError: INIT_ERROR } });
+    const { functionId: _1, accountId: _2, region: _3, name: _4, version: _5, revisionId: _6, modifiedAtMs: _7, ...settings } = version();
+    const broken = await registry.create('f', settings);
+    const failed = w.dispatcher.invoke(broken, w.invocation());
+    await w.clock.advance(1_000);
+    assert.equal((await failed).error?.errorType, INIT_ERROR.errorType);
+    w.behaviour.initError = null;
+    const repaired = await registry.update('f', () => ({ environment: { A: '2' } }));
+    assert.equal(rollouts.resolve('f', null).version, repaired);
+    const off = await registry.update('f', (f) => ({ scaling: { ...f.scaling, max: 0 } }));
+    assert.equal(rollouts.resolve('f', null).version, off);
+  });
+
+  it('a removed function is gone, also in the middle of one', async () => {
+    const { w, registry, rollouts, create } = await opened();
+    await create();
+    await registry.update('f', () => ({ environment: { A: '2' } }));
+    await registry.remove('f');
+    await w.clock.advance(10_000);
+    assert.equal(rollouts.url('f'), null);
+    assert.throws(() => rollouts.resolve('f', null).version, { name: 'ResourceNotFoundException' });
+    assert.deepEqual([w.fleet.roster.count, w.fleet.residences.size], [0, 0]);
+  });
+});
