@@ -2,9 +2,11 @@
 import type { Bench, BenchContext, Report } from './bench.ts';
 import { churn } from './churn.ts';
 import { cold } from './cold.ts';
+import { conformance } from './conformance.ts';
 import { density } from './density.ts';
 import { detectors } from './detectors.ts';
 import { dev } from './dev.ts';
+import { events } from './events.ts';
 import { keepalive } from './keepalive.ts';
 import { describeMachine, loadAverage } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
@@ -14,8 +16,23 @@ import { rate } from './rate.ts';
 import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
+import { triggers } from './triggers.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, keepalive, dev, peers, detectors];
+const BENCHES: readonly Bench[] = [
+  overhead,
+  cold,
+  scale,
+  rate,
+  density,
+  churn,
+  keepalive,
+  dev,
+  peers,
+  detectors,
+  events,
+  triggers,
+  conformance,
+];
 
 process.exitCode = await main(process.argv.slice(2));
 

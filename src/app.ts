@@ -2,19 +2,23 @@ import type { AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Artifacts } from './artifacts/artifacts.ts';
 import { FsArtifacts } from './artifacts/fs-artifacts.ts';
-import { keepSwept } from './composition/lifecycle.ts';
+import type { Authority } from './auth/authority.ts';
+import { openLocalKey } from './auth/local-key.ts';
+import type { Base } from './composition/base.ts';
+import { openFunctions, openSources } from './composition/directory.ts';
+import { openEvents } from './composition/events.ts';
+import { objectReader } from './composition/object-reader.ts';
+import { openObjects } from './composition/objects.ts';
 import { platform } from './composition/platform.ts';
 import { confinedPrograms } from './composition/programs.ts';
 import { provision } from './composition/provision.ts';
-import { keepHabits, residency } from './composition/residency.ts';
-import { Rollouts } from './composition/rollouts.ts';
+import { openQueues } from './composition/queues.ts';
+import { residency } from './composition/residency.ts';
 import { runDirectory } from './composition/run-directory.ts';
+import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
-import { Sources } from './control/own/sources.ts';
-import { FunctionRegistry } from './control/registry.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { ExecDriver } from './drivers/exec/exec-driver.ts';
 import { programSpawner } from './drivers/exec/program-spawner.ts';
@@ -22,15 +26,17 @@ import { ForkDriver } from './drivers/fork/fork-driver.ts';
 import type { Driver } from './fleet/driver.ts';
 import { LocalFleet } from './fleet/local-fleet.ts';
 import { machineMemory } from './fleet/memory-gauge.ts';
+import type { EndpointService } from './gateway/endpoint-service.ts';
 import type { Directory } from './gateway/directory.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
-import { systemClock, type Clock } from './lib/clock.ts';
+import { systemClock } from './lib/clock.ts';
 import { Closing } from './lib/closing.ts';
-import { randomIds, type Ids } from './lib/ids.ts';
+import { randomIds } from './lib/ids.ts';
 import { billedMs } from './metering/billing.ts';
 import { UsageRecorder } from './metering/usage-recorder.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
+import type { DeliveryIntake } from './model/delivery.ts';
 import type { Logger } from './observe/logger.ts';
 import { Catalogue } from './runtimes/catalogue.ts';
 import { thisMachine } from './runtimes/interpreters.ts';
@@ -68,15 +74,6 @@ export async function startServer({ config, log }: StartOptions): Promise<Runnin
   }
 }
 
-/** What every part is given. */
-interface Base {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly closing: Closing;
-}
-
 async function assemble(config: Config, log: Logger, closing: Closing): Promise<RunningServer> {
   const base: Base = { config, log, clock: systemClock, ids: randomIds, closing };
   const { clock, ids } = base;
@@ -91,84 +88,54 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => artifacts.close());
   const drivers = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
-  const provided = provision({ drivers, artifacts, logs, clock, limits: config.limits });
-  const fleet = new LocalFleet({
-    clock,
-    ids,
-    memory,
-    provision: provided,
-    limits: config.limits,
-    keep: config.fleet,
-    residency: residency(config),
-  });
+  const key = openLocalKey(config.home);
+  const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
+  const aws = () => ({ endpoint: door.endpoint, accessKeyId: key.id, secretAccessKey: key.secret });
+  const provided = provision({ drivers, artifacts, logs, clock, aws, limits: config.limits });
+  const keep = { limits: config.limits, keep: config.fleet, residency: residency(config) };
+  const fleet = new LocalFleet({ clock, ids, memory, provision: provided, ...keep });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
-  const { registry, rollouts } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts });
-  const sources = await openSources(base);
+  const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key });
+  const { resources, authority, keys } = directory;
+  const serving = rollouts;
+  const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*') });
+  const queues = await openQueues(base, { store, serving, resources, dispatcher, keys: keys.thatMay('sqs:*') });
+  const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
+  closing.add(() => triggers.close());
+  objects.watch();
+  const outlets = { queue: queues.deliver, objects: objects.store };
+  const events = await openEvents(base, { store, dispatcher, registry, serving, resources, ...outlets });
+  const parts = { config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided, rollouts };
   const control = controlPlane({
     registry,
-    sources,
+    ...directory,
+    events,
+    objects: objectReader(objects.store),
+    sources: await openSources(base),
     instances: config.limits.instances,
     artifacts,
     interpreters,
     ids,
     clock,
     keepAliveMs: config.fleet.keepAliveMs,
-    platform: platform({
-      config,
-      clock,
-      ids,
-      fleet,
-      drivers,
-      memory,
-      catalogue,
-      abilities,
-      store,
-      recorder,
-      logs,
-      provision: provided,
-      rollouts,
-    }),
+    triggers,
+    platform: platform(parts),
     updates: (name) => rollouts.update(name),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: rollouts });
+  const services = [queues.service, ...objects.services];
+  const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority });
+  door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
-}
-
-/** The functions that are stored, and which of their revisions serve. */
-async function openFunctions(
-  { config, clock, ids, log, closing }: Base,
-  {
-    store,
-    fleet,
-    dispatcher,
-    logs,
-    artifacts,
-  }: { store: Store; fleet: LocalFleet; dispatcher: Dispatcher; logs: FunctionLogs; artifacts: Artifacts },
-): Promise<{ registry: FunctionRegistry; rollouts: Rollouts }> {
-  const scope = { accountId: config.accountId, region: config.region };
-  const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
-  closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
-  const rollouts = Rollouts.follow({ registry, fleet, dispatcher, logs, log });
-  closing.add(keepSwept(artifacts, rollouts, { clock, log }));
-  return { registry, rollouts };
 }
 
 function openRecorder({ config, clock, log, closing }: Base, store: Store): UsageRecorder {
   const recorder = new UsageRecorder({ store: store.usage, clock, log, flushMs: config.metering.flushMs });
   closing.add(() => recorder.close());
   return recorder;
-}
-
-/** Where uploads wait for their deployment. */
-async function openSources({ config, clock, closing }: Base): Promise<Sources> {
-  const folder = join(config.home, 'sources');
-  const sources = await Sources.open({ folder, clock, maxBytes: config.limits.sourceBytes, keepMs: 60 * 60_000 });
-  closing.add(() => sources.close());
-  return sources;
 }
 
 /** The interpreters of this machine: looked for in the background, since asking each of them takes seconds where there are many. */
@@ -207,13 +174,20 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
 async function listen(
   { config, log, clock, ids, closing }: Base,
   control: ReturnType<typeof controlPlane>,
-  parts: { readonly dispatcher: Dispatcher; readonly directory: Directory },
+  parts: {
+    readonly dispatcher: Dispatcher;
+    readonly directory: Directory;
+    readonly intake: DeliveryIntake;
+    readonly services: readonly EndpointService[];
+    readonly authority: Authority;
+  },
 ): Promise<string> {
   const gateway = createGateway({
     ...parts,
     clock,
     ids,
     payloadBytes: config.limits.payloadBytes,
+    eventBytes: config.events.payloadBytes,
     hosts: hostCheck([config.host, ...config.allowedHosts]),
     log,
     control: (request, response) => control.routing(request, response),
@@ -230,7 +204,11 @@ async function listen(
     await ended;
   });
   const { port } = gateway.address() as AddressInfo;
-  return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  return endpointOf(config.host, port);
+}
+
+function endpointOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The catalogue as the parts that build functions ask for it. */

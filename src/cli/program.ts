@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Context } from './context.ts';
+import { eventCommands } from './event-commands.ts';
 import { EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts';
+import { keyCommands } from './key-commands.ts';
 import { parseBudget, parseCount, parseSpan } from './options.ts';
 
 const NODE_RUNTIME = `nodejs${process.versions.node.split('.')[0]}.x`;
@@ -30,6 +32,8 @@ export function program(context: Context, version: string, done: Done): Command 
   deployCommands(hearth, context, done);
   callCommands(hearth, context, done);
   explainCommands(hearth, context, done);
+  eventCommands(hearth, context, done, () => [endpoint(), json()]);
+  keyCommands(hearth, context, done, () => [endpoint(), json()]);
   residentCommands(hearth, context, done);
 
   const exitCodes = hearth.command('exit-codes', { hidden: true }).action(() => void context.out.stdout.write(EXIT_CODES_HELP));
@@ -109,6 +113,7 @@ function callCommands(hearth: Command, context: Context, done: Done): void {
     .option('--data <json>', 'the event')
     .option('--file <path>', 'the event: a JSON file, `-` for standard input, or any other file, wrapped as a request')
     .option('--qualifier <version>', 'a version or alias')
+    .option('--async', 'do not wait: the event is put into the ledger, and `hearth events show` tells what became of it')
     .option('--log', 'show the end of the log as well')
     .option('--raw', 'the bytes of the answer, untouched')
     .addOption(endpoint())
@@ -124,6 +129,13 @@ function callCommands(hearth: Command, context: Context, done: Done): void {
     .addOption(endpoint())
     .option('--json', 'one JSON document a line')
     .action(async (name, options) => done(await (await import('./commands/logs.ts')).logs(context, name, options)));
+
+  hearth
+    .command('triggers [name]')
+    .description('what invokes functions: state, lag, last and next time')
+    .addOption(endpoint())
+    .addOption(json())
+    .action(async (name, options) => done(await (await import('./commands/triggers.ts')).triggers(context, name, options)));
 
   hearth
     .command('usage [name]')

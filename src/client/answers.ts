@@ -1,5 +1,6 @@
 import type { Scaling } from '../model/function-version.ts';
 import type { InitReport, InstanceState, Rung } from '../model/instance.ts';
+import type { TriggerStatus } from '../model/trigger-record.ts';
 import type { UsageRecord } from '../model/usage.ts';
 import type { StartReason, Step } from '../model/waterfall.ts';
 
@@ -113,6 +114,14 @@ export interface Deployed {
   readonly url: string | null;
   readonly warnings: readonly string[];
   readonly init: InitReport | null;
+}
+
+/** One trigger as `GET /hearth/v1/triggers` lists it. */
+export interface TriggerSummary extends TriggerStatus {
+  readonly id: string;
+  readonly function: string;
+  readonly kind: string;
+  readonly configuration: unknown;
 }
 
 export interface LogLine {

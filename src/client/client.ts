@@ -9,12 +9,16 @@ import type {
   LogLine,
   Resident,
   Status,
+  TriggerSummary,
   Usage,
   UsageRecord,
 } from './answers.ts';
 import { readAll, readLines } from './body.ts';
+import type { AccessKey } from '../auth/keys.ts';
+import { KeysClient } from './keys.ts';
 import { type Answer, Connection, type Request } from './connection.ts';
 import { ApiError, DeployError, ForeignAnswerError, UnreachableError } from './errors.ts';
+import { EventsClient } from './events.ts';
 import { type InvokeAnswer, type InvokeRequest, readInvokeAnswer } from './invocation.ts';
 
 /** A step of a deployment under way. */
@@ -45,11 +49,17 @@ export interface LogQuery {
  */
 export class HearthClient {
   readonly endpoint: string;
+  /** What became of events. */
+  readonly events: EventsClient;
+  /** Who may sign requests. */
+  readonly keys: KeysClient;
   readonly #connection: Connection;
 
-  constructor(endpoint: string) {
-    this.#connection = new Connection(endpoint);
+  constructor(endpoint: string, key: AccessKey | null = null) {
+    this.#connection = new Connection(endpoint, key);
     this.endpoint = this.#connection.endpoint;
+    this.events = new EventsClient((request) => this.#json(request));
+    this.keys = new KeysClient((request) => this.#json(request));
   }
 
   status(signal?: AbortSignal): Promise<Status> {
@@ -93,6 +103,12 @@ export class HearthClient {
 
   async functions(): Promise<readonly FunctionSummary[]> {
     return (await this.#json<{ functions: FunctionSummary[] }>({ method: 'GET', path: '/hearth/v1/functions' })).functions;
+  }
+
+  /** Triggers of every function, or of one. */
+  async triggers(functionName?: string): Promise<readonly TriggerSummary[]> {
+    const path = `/hearth/v1/triggers${query({ function: functionName })}`;
+    return (await this.#json<{ triggers: TriggerSummary[] }>({ method: 'GET', path })).triggers;
   }
 
   async remove(name: string): Promise<void> {

@@ -9,7 +9,7 @@ export interface InvokeRequest {
   readonly payload: Buffer;
   /** Ask for the last 4 kB of the log. */
   readonly logTail?: boolean;
-  readonly invocationType?: 'RequestResponse' | 'DryRun';
+  readonly invocationType?: 'RequestResponse' | 'Event' | 'DryRun';
   readonly signal?: AbortSignal | undefined;
 }
 

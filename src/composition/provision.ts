@@ -6,13 +6,15 @@ import type { Provision } from '../fleet/provision.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { FunctionLogs } from '../observe/function-logs.ts';
-import { functionEnvironment } from '../runtimes/environment.ts';
+import { functionEnvironment, type EnvironmentOptions } from '../runtimes/environment.ts';
 
 export interface ProvisionDeps {
   readonly drivers: readonly Driver[];
   readonly artifacts: Artifacts;
   readonly logs: FunctionLogs;
   readonly clock: Clock;
+  /** Where functions find Hearth, and what they sign with; asked when an instance is started. */
+  readonly aws: () => EnvironmentOptions['aws'];
   readonly limits: Pick<Config['limits'], 'initMs' | 'deployInitMs'>;
 }
 
@@ -37,22 +39,26 @@ function driverFor(drivers: readonly Driver[], runtime: string): Driver {
 }
 
 async function startSpec(deps: ProvisionDeps, version: FunctionVersion, o: { logStream: string; onDemand: boolean }): Promise<StartSpec> {
-  const [taskRoot, dependencyRoot] = await Promise.all([
+  const { layers = [] } = version;
+  const [taskRoot, dependencyRoot, layersRoot] = await Promise.all([
     deps.artifacts.taskRoot(version.codeSha256),
     version.dependencies === null ? null : deps.artifacts.dependencyRoot(version.dependencies),
+    layers.length === 0 ? null : deps.artifacts.layersRoot(layers.map((l) => l.codeSha256)),
   ]);
   const environment = functionEnvironment(version, {
     taskRoot,
     dependencyRoot,
+    layersRoot,
     logStream: o.logStream,
     path: PATH,
+    aws: deps.aws(),
     initialization: version.snapshot === 'off' ? 'on-demand' : 'snap-start',
   });
   const { initMs, deployInitMs } = deps.limits;
   // An init phase longer than Lambda's 10 s is still run to its end, within the function's own timeout.
   const rehearsalMs = version.rehearsal === null ? 0 : REHEARSAL_MS;
   const initTimeoutMs = Math.max(o.onDemand ? initMs : deployInitMs, version.timeoutMs) + rehearsalMs;
-  return { version, taskRoot, dependencyRoot, environment, initTimeoutMs, onDemand: o.onDemand };
+  return { version, taskRoot, dependencyRoot, layersRoot, environment, initTimeoutMs, onDemand: o.onDemand };
 }
 
 function logSink(deps: ProvisionDeps, version: FunctionVersion, stream: string): LogSink {

@@ -1,9 +1,11 @@
+import { layersDigest } from '../artifacts/layers.ts';
 import type { FunctionChange, FunctionRegistry } from '../control/registry.ts';
 import type { UpdateState } from '../control/update-state.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { InitFailure } from '../fleet/driver.ts';
 import type { LocalFleet, Preparation } from '../fleet/local-fleet.ts';
-import type { FunctionVersion } from '../model/function-version.ts';
+import type { Found } from '../gateway/directory.ts';
+import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
 import type { FunctionLogs } from '../observe/function-logs.ts';
 import type { Logger } from '../observe/logger.ts';
 
@@ -42,8 +44,8 @@ export class Rollouts {
   static follow(deps: RolloutDeps): Rollouts {
     const rollouts = new Rollouts(deps);
     const lastUse = (v: FunctionVersion): number => deps.fleet.habits.of(v.functionId).idleSinceMs ?? Number.NEGATIVE_INFINITY;
-    for (const version of deps.registry.list().sort((a, b) => lastUse(b) - lastUse(a))) {
-      rollouts.#serving.set(version.name, version);
+    for (const version of deps.registry.serving().sort((a, b) => lastUse(b) - lastUse(a))) {
+      if (version.version === '$LATEST') rollouts.#serving.set(version.name, version);
       deps.fleet.revive(version);
     }
     deps.registry.onChange((change) => rollouts.#changed(change));
@@ -51,16 +53,17 @@ export class Rollouts {
   }
 
   /** As the registry's, but the revision that serves. */
-  find(name: string, qualifier: string | null): FunctionVersion {
+  resolve(name: string, qualifier: string | null): Found {
     const plain = qualifier === null || qualifier === '$LATEST' ? this.#serving.get(name) : undefined;
-    if (plain !== undefined) return plain; // the way of nearly every invocation
-    const found = this.#deps.registry.find(name, qualifier);
-    return found.version === '$LATEST' ? (this.#serving.get(found.name) ?? found) : found;
+    if (plain !== undefined) return { version: plain, qualifier }; // the way of nearly every invocation
+    const found = this.#deps.registry.resolve(name, qualifier);
+    return { ...found, version: this.#served(found.version) };
   }
 
-  /** By plain name, or null. */
-  get(name: string): FunctionVersion | null {
-    return this.#serving.get(name) ?? this.#deps.registry.get(name);
+  /** A URL's configuration counts as soon as it is stored; what it runs is the revision that serves. */
+  url(target: string): (Found & { readonly url: FunctionUrl | null }) | null {
+    const found = this.#deps.registry.url(target);
+    return found === null ? null : { ...found, version: this.#served(found.version) };
   }
 
   /** How the last change of a function stands. */
@@ -85,11 +88,36 @@ export class Rollouts {
     for (const version of this.#serving.values()) {
       code.add(version.codeSha256);
       if (version.dependencies !== null) dependencies.add(version.dependencies);
+      for (const layer of version.layers ?? []) code.add(layer.codeSha256);
+      if (version.layers !== undefined) dependencies.add(layersDigest(version.layers.map((l) => l.codeSha256)));
     }
     return { code, dependencies };
   }
 
+  #served(version: FunctionVersion): FunctionVersion {
+    return version.version === '$LATEST' ? (this.#serving.get(version.name) ?? version) : version;
+  }
+
   #changed(change: FunctionChange): void {
+    const of = 'version' in change ? change.version : change.previous;
+    if (of.version === '$LATEST') this.#latestChanged(change);
+    else this.#numberedChanged(change);
+  }
+
+  /** A numbered version is what it is: it serves from its publication on, and with another scaling from now on. */
+  #numberedChanged(change: FunctionChange): void {
+    const { fleet, log } = this.#deps;
+    if ('version' in change) {
+      const { version } = change;
+      fleet.serve(version);
+      if (change.kind === 'published' && version.snapshot === 'onDeploy')
+        fleet.deploy(version).catch((err: unknown) => log.warn({ err, function: version.name }, 'a version has no snapshot yet'));
+    }
+    if ('previous' in change) this.#retire(change.previous);
+  }
+
+  #latestChanged(change: FunctionChange): void {
+    if (change.kind === 'published' || change.kind === 'unpublished') return; // never of $LATEST
     const { name } = change.kind === 'removed' ? change.previous : change.version;
     this.#failed.delete(name);
     if (change.kind === 'created') {

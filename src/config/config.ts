@@ -1,3 +1,10 @@
+/** A folder that is a bucket. */
+interface WatchedFolder {
+  readonly bucket: string;
+  /** Absolute. */
+  readonly folder: string;
+}
+
 /** What the server runs with. Made once at start from defaults, a file and the environment; frozen. */
 export interface Config {
   /** Where all state lives. */
@@ -10,7 +17,15 @@ export interface Config {
   readonly databaseUrl: string | null;
   /** Host names, beside the loopback ones, that requests may be addressed to. */
   readonly allowedHosts: readonly string[];
+  /** Folders on disk whose files are objects of a bucket: what is put there makes an event. */
+  readonly watch: readonly WatchedFolder[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly auth: {
+    /** Whether requests to functions' APIs must be signed; null: beyond loopback, or once a key was made. */
+    readonly required: boolean | null;
+    /** Whether S3 requests that are not signed are served. Signatures are verified all the same. */
+    readonly anonymous: boolean;
+  };
   readonly limits: {
     /** Largest request and response payload of a sync invocation. */
     readonly payloadBytes: number;
@@ -54,6 +69,16 @@ export interface Config {
     readonly snapshotKeepMs: number;
     /** How long a forked child has to greet. */
     readonly greetingMs: number;
+  };
+  readonly events: {
+    /** Largest payload of an asynchronous invocation. */
+    readonly payloadBytes: number;
+    /** Most deliveries that run at once, and most of one function. */
+    readonly inFlight: number;
+    readonly perFunction: number;
+    /** How long and how many finished deliveries are kept. */
+    readonly keepMs: number;
+    readonly keepCount: number;
   };
   readonly metering: {
     readonly flushMs: number;

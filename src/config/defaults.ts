@@ -12,6 +12,8 @@ export const DEFAULTS: Omit<Config, 'home'> = {
   databaseUrl: null,
   allowedHosts: [],
   logLevel: 'info',
+  watch: [],
+  auth: { required: null, anonymous: false },
   limits: {
     payloadBytes: 6 * MiB, // Lambda's 6 MB (6,291,456)
     queueLength: 100,
@@ -36,6 +38,13 @@ export const DEFAULTS: Omit<Config, 'home'> = {
     lingerMs: 50,
     snapshotKeepMs: 60 * 60_000,
     greetingMs: 2_000,
+  },
+  events: {
+    payloadBytes: MiB, // Lambda's 1 MB (1,048,576)
+    inFlight: 128,
+    perFunction: 32,
+    keepMs: 7 * 24 * 60 * 60_000,
+    keepCount: 1_000_000,
   },
   metering: {
     flushMs: 250,

@@ -38,8 +38,10 @@ function merge(file: ConfigFile): Omit<Config, 'home'> {
   return {
     ...DEFAULTS,
     ...defined(file),
+    auth: { ...DEFAULTS.auth, ...defined(file.auth ?? {}) },
     limits: { ...DEFAULTS.limits, ...defined(file.limits ?? {}) },
     fleet: { ...DEFAULTS.fleet, ...defined(file.fleet ?? {}) },
+    events: { ...DEFAULTS.events, ...defined(file.events ?? {}) },
     metering: { ...DEFAULTS.metering, ...defined(file.metering ?? {}) },
   };
 }

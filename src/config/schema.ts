@@ -19,6 +19,8 @@ export const configFileSchema = z.strictObject({
   databaseUrl: z.string().nullable().optional(),
   allowedHosts: z.array(z.string()).optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
+  watch: z.array(z.strictObject({ bucket: z.string().min(3), folder: z.string().startsWith('/', 'an absolute path') })).optional(),
+  auth: z.strictObject({ required: z.boolean().nullable(), anonymous: z.boolean() }).partial().optional(),
   limits: z
     .strictObject({
       payloadBytes: positive,
@@ -46,6 +48,16 @@ export const configFileSchema = z.strictObject({
       lingerMs: notNegative,
       snapshotKeepMs: notNegative,
       greetingMs: positive,
+    })
+    .partial()
+    .optional(),
+  events: z
+    .strictObject({
+      payloadBytes: positive.max(6 * 1024 * 1024),
+      inFlight: positive.max(10_000),
+      perFunction: positive.max(10_000),
+      keepMs: positive,
+      keepCount: notNegative,
     })
     .partial()
     .optional(),

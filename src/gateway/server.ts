@@ -2,18 +2,34 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { HearthError } from '../errors.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../observe/logger.ts';
+import { signedService } from '../auth/claim.ts';
+import type { EndpointService } from './endpoint-service.ts';
 import { serveUrl, urlTarget } from './function-url.ts';
 import type { HostCheck } from './host-check.ts';
-import { invoke, invokeTarget, type InvokeDeps } from './invoke.ts';
+import type { InvokeDeps } from './invoke-deps.ts';
+import { invoke, invokeTarget } from './invoke.ts';
 import { respondError } from './respond.ts';
 
 export interface GatewayDeps extends InvokeDeps {
   readonly ids: Ids;
   readonly hosts: HostCheck;
   readonly log: Logger;
+  /** Other services on the endpoint, asked in this order for what is neither an invocation nor a function URL. */
+  readonly services: readonly EndpointService[];
   /** Serves what is neither an invocation nor a function URL. */
   readonly control: (request: IncomingMessage, response: ServerResponse) => void;
 }
+
+/** The answer to what is no HTTP. */
+const UNREADABLE = [
+  'HTTP/1.1 400 Bad Request',
+  'connection: close',
+  'content-type: application/json',
+  'content-length: 43',
+  'x-amzn-errortype: InvalidRequestContentException',
+  '',
+  '{"Type":"User","message":"Unreadable HTTP"}',
+].join('\r\n');
 
 /** The one endpoint: invocations and function URLs are served here, everything else by the control plane. */
 export function createGateway(deps: GatewayDeps): Server {
@@ -28,7 +44,7 @@ export function createGateway(deps: GatewayDeps): Server {
     }
   });
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    if (socket.writable) socket.end(UNREADABLE);
     else socket.destroy();
   });
   return server;
@@ -51,6 +67,12 @@ function route(request: IncomingMessage, response: ServerResponse, { deps, reque
   if (urlOf !== null) {
     deps.hosts.check(request, false);
     return serveUrl(request, response, { target: urlOf, requestId, deps });
+  }
+  const signedFor = signedService(request);
+  const service = deps.services.find((s) => s.claims(request, signedFor));
+  if (service !== undefined) {
+    deps.hosts.check(request, service.ownOriginOnly);
+    return service.serve(request, response, requestId);
   }
   deps.hosts.check(request, true);
   if (url === '/healthz') {

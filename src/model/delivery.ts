@@ -1,5 +1,12 @@
-/** What kind of source a delivery came from: an asynchronous invocation, or a trigger. */
-export type DeliverySource = 'async' | 'objects' | 'database' | 'schedule' | 'queue' | 'events';
+/** What kind of source a delivery came from: an asynchronous invocation, a trigger, or the outcome of another delivery. */
+export type DeliverySource = 'async' | 'objects' | 'database' | 'schedule' | 'queue' | 'events' | 'destination';
+
+/** Where the outcome of a delivery goes. */
+type Destination =
+  | { readonly kind: 'function'; readonly functionId: string; readonly qualifier: string | null }
+  | { readonly kind: 'queue'; readonly queue: string }
+  | { readonly kind: 'http'; readonly url: string }
+  | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string };
 
 /** An event for one function, before it is in the ledger. What is given twice with the same `id` and target is one delivery. */
 export interface NewDelivery {
@@ -23,6 +30,12 @@ export interface NewDelivery {
   readonly traceId: string;
   /** When it happened, milliseconds since the epoch. */
   readonly occurredAtMs: number;
+  /** Request id of its invocations, the same for every attempt; one is made when it is left out. */
+  readonly requestId?: string;
+  /** The `ClientContext` JSON (decoded), or left out. */
+  readonly clientContext?: string;
+  /** Where the payload goes when it is not for a function: it is then the outcome of an event for `functionId`. */
+  readonly destination?: Exclude<Destination, { kind: 'function' }>;
 }
 
 /** Where triggers put events. */

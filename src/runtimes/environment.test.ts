@@ -9,6 +9,7 @@ const OPTIONS = {
   logStream: 'stream',
   path: '/usr/bin',
   initialization: 'snap-start',
+  aws: { endpoint: 'http://127.0.0.1:8420', accessKeyId: 'AKIA1', secretAccessKey: 'secret' },
 } as const;
 
 function environmentOf(runtime: string, environment: Record<string, string>): Record<string, string> {
@@ -31,6 +32,15 @@ describe('the environment of a function', () => {
       ['m.onnx', '/tmp/home', '/var/task', 'index.handler'],
     );
     assert.equal(seen['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'], '512');
+  });
+
+  it('has AWS’s clients find Hearth, unless the function means another endpoint', () => {
+    const seen = environmentOf('nodejs20.x', { AWS_ACCESS_KEY_ID: 'other' });
+    assert.deepEqual(
+      [seen['AWS_ENDPOINT_URL'], seen['AWS_ACCESS_KEY_ID'], seen['AWS_SECRET_ACCESS_KEY']],
+      ['http://127.0.0.1:8420', 'AKIA1', 'secret'],
+    );
+    assert.equal(environmentOf('nodejs20.x', { AWS_ENDPOINT_URL: 'https://elsewhere' })['AWS_ENDPOINT_URL'], 'https://elsewhere');
   });
 
   it('lets Node.js find what was installed for the function', () => {

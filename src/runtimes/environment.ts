@@ -5,28 +5,35 @@ import { RESERVED_VARIABLES } from '../model/reserved-variables.ts';
 export interface EnvironmentOptions {
   readonly taskRoot: string;
   readonly dependencyRoot: string | null;
+  /** The function's layers, merged; absent or null: none. */
+  readonly layersRoot?: string | null;
   readonly logStream: string;
   /** `/usr/local/bin:/usr/bin:/bin`, with the interpreter's own folder first. */
   readonly path: string;
   /** How the init phase is paid for: `on-demand`, or `snap-start` when instances are forked from its end. */
   readonly initialization: 'on-demand' | 'snap-start';
+  /** Where the function's own AWS clients find Hearth, and what they sign with. */
+  readonly aws: { readonly endpoint: string; readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
 /** The complete environment of a function's process: Lambda's variables, then the function's own where it may. */
 export function functionEnvironment(version: FunctionVersion, o: EnvironmentOptions): Record<string, string> {
   const own = Object.fromEntries(Object.entries(version.environment).filter(([name]) => !RESERVED_VARIABLES.has(name)));
-  const search: Record<string, string> = {};
-  if (version.runtime.startsWith('nodejs') && o.dependencyRoot !== null) search['NODE_PATH'] = `${o.dependencyRoot}/node_modules`;
+  const search = searchPaths(version.runtime, o);
   return {
-    PATH: o.path,
+    PATH: o.layersRoot ? `${o.layersRoot}/bin:${o.path}` : o.path,
     LANG: 'en_US.UTF-8',
     TZ: ':UTC',
     HOME: '/tmp',
     // onnxruntime would report its use from a thread of its own, which no fork survives. Set to 0 by a function, it may.
     ORT_DISABLE_TELEMETRY: '1',
     ...search,
+    // A function that means another endpoint says so, for all services or with AWS_ENDPOINT_URL_S3 and the like for one.
+    AWS_ENDPOINT_URL: o.aws.endpoint,
     ...own,
     _HANDLER: version.handler,
+    AWS_ACCESS_KEY_ID: o.aws.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: o.aws.secretAccessKey,
     AWS_REGION: version.region,
     AWS_DEFAULT_REGION: version.region,
     AWS_EXECUTION_ENV: `AWS_Lambda_${version.runtime}`,
@@ -38,4 +45,21 @@ export function functionEnvironment(version: FunctionVersion, o: EnvironmentOpti
     AWS_LAMBDA_LOG_STREAM_NAME: o.logStream,
     LAMBDA_TASK_ROOT: o.taskRoot,
   };
+}
+
+/** Where a runtime looks for packages beside the function's own: what was installed for it, then its layers, by the paths that Lambda has in /opt. */
+function searchPaths(runtime: string, { dependencyRoot, layersRoot }: EnvironmentOptions): Record<string, string> {
+  const layers = layersRoot ?? null;
+  const found: Record<string, string> = layers === null ? {} : { LD_LIBRARY_PATH: `${layers}/lib` };
+  if (runtime.startsWith('nodejs')) {
+    const major = /^nodejs(\d+)/.exec(runtime)?.[1] ?? '';
+    const paths = [
+      ...(dependencyRoot === null ? [] : [`${dependencyRoot}/node_modules`]),
+      ...(layers === null ? [] : [`${layers}/nodejs/node${major}/node_modules`, `${layers}/nodejs/node_modules`]),
+    ];
+    if (paths.length > 0) found['NODE_PATH'] = paths.join(':');
+  } else if (runtime.startsWith('python') && layers !== null) {
+    found['PYTHONPATH'] = `${layers}/python/lib/${runtime}/site-packages:${layers}/python`;
+  }
+  return found;
 }

@@ -15,12 +15,18 @@ export type DatabaseConnection =
 /** A connection attempt that takes longer has failed. */
 const CONNECT_MS = 5_000;
 
+export interface PoolSettings {
+  /** Commits do not wait for the disk: for what is done again when it is lost. */
+  readonly commitAsync?: boolean;
+}
+
 /** A pool that survives the loss of its connections: without these listeners, one would end the process. */
-export function openPool(connection: DatabaseConnection, name: string, log: Log): Pool {
+export function openPool(connection: DatabaseConnection, name: string, log: Log, settings: PoolSettings = {}): Pool {
   const pool = new Pool({
     ...connection,
     application_name: name,
     max: 5,
+    ...(settings.commitAsync === true ? { options: '-c synchronous_commit=off' } : {}),
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

@@ -1,8 +1,15 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Clock } from '../lib/clock.ts';
+import { changeLedger } from './change-streams.ts';
 import { openPool } from './connection.ts';
 import type { DatabaseConnection } from './connection.ts';
 import { translated } from './database-error.ts';
+import type { DeliveryIntake } from '../model/delivery.ts';
+import { GroupIntake } from './delivery-intake.ts';
+import { deliveryBook, type DeliveryBook } from './delivery-book.ts';
+import { deliveryLedger } from './delivery-ledger.ts';
+import { listening } from './listener.ts';
+import type { Ledger } from '../triggers/ledger/ledger.ts';
 import { startEmbedded } from './embedded.ts';
 import type { Embedded } from './embedded.ts';
 import { functionStore } from './functions.ts';
@@ -12,10 +19,20 @@ import { lockHome } from './home-lock.ts';
 import type { Log } from './log.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import type { ObjectIndex } from '../objects/object-index.ts';
+import { objectIndex, type ObjectIndexOptions } from './objects.ts';
 import type { Database } from './schema.ts';
+import { queueStore } from './queues.ts';
+import type { QueueStore } from '../queues/queue-store.ts';
+import { resourceStore } from './resources.ts';
 import { ServerLock } from './server-lock.ts';
+import { scheduleLedger } from './schedules.ts';
 import type { Store } from './store.ts';
+import { triggerStore } from './triggers.ts';
 import { usageStore } from './usage.ts';
+import type { ChangeLedger } from '../triggers/database/ledger.ts';
+import type { ScheduleLedger } from '../triggers/schedule/ledger.ts';
+import type { TriggerStore } from '../triggers/trigger.ts';
 
 /** A Config satisfies it. */
 export interface StoreOptions {
@@ -30,8 +47,25 @@ export interface StoreParts {
   readonly log: Log;
 }
 
+/** A store in a database that is there already. */
+export interface DatabaseStore extends Store {
+  /** Where triggers put events. */
+  readonly intake: DeliveryIntake;
+  /** Whence they are run. */
+  readonly ledger: Ledger;
+  /** Where they are looked up. */
+  readonly deliveries: DeliveryBook;
+  /** The queues of an account and region. */
+  queues(place: { readonly accountId: string; readonly region: string }): QueueStore;
+  readonly triggers: TriggerStore;
+  readonly schedules: ScheduleLedger;
+  readonly changes: ChangeLedger;
+  /** The index of the object store, whose events become deliveries as `announce` says. */
+  objects(options: ObjectIndexOptions): ObjectIndex;
+}
+
 /** A store in PostgreSQL. */
-export interface PostgresStore extends Store {
+export interface PostgresStore extends DatabaseStore {
   readonly database: 'embedded' | 'external';
   /** The bundled PostgreSQL, with its connection to the user's database `app`; null when it is somebody's own. */
   readonly embedded: Embedded | null;
@@ -54,14 +88,7 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
       await embedded?.stop();
       lock.release();
     });
-    return {
-      functions: store.functions,
-      usage: store.usage,
-      habits: store.habits,
-      database: embedded === null ? 'external' : 'embedded',
-      embedded,
-      close,
-    };
+    return { ...store, database: embedded === null ? 'external' : 'embedded', embedded, close };
   } catch (error) {
     await embedded?.stop();
     lock.release();
@@ -70,7 +97,7 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
 }
 
 /** The store in one database that is there already: its lock, its schema, its queries. */
-export async function openDatabase(connection: DatabaseConnection, region: string, { clock, log }: StoreParts): Promise<Store> {
+export async function openDatabase(connection: DatabaseConnection, region: string, { clock, log }: StoreParts): Promise<DatabaseStore> {
   const lock = await ServerLock.take({ connection, clock, log });
   try {
     const applied = await translated(() => migrate(lock.session, MIGRATIONS));
@@ -81,17 +108,31 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
   }
   const pool = openPool(connection, 'hearth', log);
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  // What the workers of the ledger write is done again when it is lost: they do not wait for the disk.
+  const unwaiting = openPool(connection, 'hearth ledger', log, { commitAsync: true });
+  const workers = new Kysely<Database>({ dialect: new PostgresDialect({ pool: unwaiting }) });
   const run: Run = (work) =>
     translated(() => {
       lock.check();
       return work();
     });
+  const listen = listening(connection, { clock, log });
   return {
     functions: functionStore(db, run),
+    resources: resourceStore(db, run),
     usage: usageStore(db, run, { pool, region, clock, log }),
+    intake: new GroupIntake(db, run),
+    ledger: deliveryLedger(workers, run, listen),
+    deliveries: deliveryBook(db, run),
+    queues: (place) => queueStore(db, run, { place, listen }),
+    triggers: triggerStore(db, run),
+    schedules: scheduleLedger(db, run),
+    changes: changeLedger(db, run),
+    objects: (o) => objectIndex(db, run, o),
     habits: habitStore(db, run),
     close: once(async () => {
       await db.destroy();
+      await workers.destroy();
       await lock.release();
     }),
   };

@@ -5,8 +5,40 @@ import type { ColdStart } from '../model/waterfall.ts';
 export interface Database {
   'hearth.function': FunctionTable;
   'hearth.function_version': FunctionVersionTable;
+  'hearth.lambda_resource': LambdaResourceTable;
   'hearth.function_habit': FunctionHabitTable;
   'hearth.usage': UsageTable;
+  'hearth.delivery': DeliveryTable;
+}
+
+interface DeliveryTable {
+  seq: ColumnType<string, never, never>;
+  event_id: string;
+  lane: string;
+  qualifier: string;
+  function_id: string;
+  destination: ColumnType<unknown, string | null, string | null>;
+  source: string;
+  source_arn: string;
+  subject: string;
+  order_key: string | null;
+  request_id: string;
+  payload: Buffer;
+  client_context: string;
+  lineage: string;
+  trace_id: string;
+  occurred_at: ColumnType<Date, unknown, unknown>;
+  accepted_at: ColumnType<Date, unknown, unknown>;
+  queued_at: ColumnType<Date, unknown, unknown>;
+  state: string;
+  due_at: ColumnType<Date, unknown, unknown>;
+  lease_until: ColumnType<Date | null, unknown, unknown>;
+  attempts: number;
+  function_errors: number;
+  system_errors: number;
+  history: ColumnType<unknown, string, string>;
+  reason: string | null;
+  finished_at: ColumnType<Date | null, unknown, unknown>;
 }
 
 interface FunctionTable {
@@ -24,6 +56,15 @@ interface FunctionVersionTable {
   revision_id: string;
   runtime: string;
   modified_at: ColumnType<Date, unknown, unknown>;
+  document: ColumnType<unknown, string, string>;
+}
+
+interface LambdaResourceTable {
+  account_id: string;
+  region: string;
+  kind: string;
+  key: string;
+  function_id: string | null;
   document: ColumnType<unknown, string, string>;
 }
 

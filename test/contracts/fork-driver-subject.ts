@@ -65,6 +65,7 @@ export function behaviourSpec(behaviour: string, runtime: string, more: Partial<
     logStream: 'stream',
     path: '/usr/local/bin:/usr/bin:/bin',
     initialization: 'snap-start',
+    aws: { endpoint: 'http://127.0.0.1:8420', accessKeyId: 'AKIA', secretAccessKey: 'secret' },
   });
   return { version, taskRoot, dependencyRoot: null, environment, initTimeoutMs: 20_000, onDemand: true };
 }

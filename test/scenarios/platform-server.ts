@@ -31,10 +31,11 @@ export async function languages(): Promise<{ language: Language; runtime: string
 }
 
 /** What of the configuration a test wants otherwise. */
-export interface Overrides extends Partial<Omit<Config, 'limits' | 'fleet' | 'metering'>> {
+export interface Overrides extends Partial<Omit<Config, 'limits' | 'fleet' | 'metering' | 'events'>> {
   readonly limits?: Partial<Config['limits']>;
   readonly fleet?: Partial<Config['fleet']>;
   readonly metering?: Partial<Config['metering']>;
+  readonly events?: Partial<Config['events']>;
 }
 
 /** An answer with what it is, once parsed. */
@@ -66,6 +67,7 @@ export class TestServer implements AsyncDisposable {
       limits: { ...DEFAULTS.limits, ...overrides.limits },
       fleet: { ...DEFAULTS.fleet, ...overrides.fleet },
       metering: { ...DEFAULTS.metering, ...overrides.metering },
+      events: { ...DEFAULTS.events, ...overrides.events },
     };
     return new TestServer(home, await startServer({ config, log: createLogger('error') }));
   }

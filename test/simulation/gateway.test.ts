@@ -68,16 +68,25 @@ describe('gateway', () => {
       billedMs: (d) => Math.ceil(d),
     });
     server = createGateway({
+      intake: { accept: () => Promise.resolve() },
+      eventBytes: 1024 * 1024,
       dispatcher,
       directory: {
-        find: (name) => FUNCTIONS[name] ?? raise(new HearthError('ResourceNotFoundException', `Function not found: ${name}`)),
-        get: (name) => FUNCTIONS[name] ?? null,
+        resolve: (name, qualifier) => ({
+          version: FUNCTIONS[name] ?? raise(new HearthError('ResourceNotFoundException', `Function not found: ${name}`)),
+          qualifier,
+        }),
+        url: (name) => {
+          const version = FUNCTIONS[name];
+          return version === undefined ? null : { version, qualifier: null, url: version.url };
+        },
       },
       clock: systemClock,
       ids: randomIds,
       payloadBytes: 1_000,
       hosts: hostCheck([]),
       log: createLogger('silent'),
+      services: [],
       control: (_request, response) => response.writeHead(404).end(),
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Rollouts } from '../../src/composition/rollouts.ts';
 import { FunctionRegistry, type FunctionSettings } from '../../src/control/registry.ts';
+import { Resources } from '../../src/control/resources.ts';
 import { TestFunctionStore } from '../../src/control/testing/function-store.ts';
+import { memoryStore } from '../../src/store/memory-store.ts';
 import { randomIds } from '../../src/lib/ids.ts';
 import type { FunctionLogs } from '../../src/observe/function-logs.ts';
 import { createLogger } from '../../src/observe/logger.ts';
@@ -16,7 +18,8 @@ async function opened(options: Parameters<typeof world>[0] = {}) {
   const w = world({ behaviour: { initMs: 1_500 }, ...options });
   const store = new TestFunctionStore();
   const scope = { accountId: '000000000000', region: 'us-east-1' };
-  const registry = await FunctionRegistry.load({ store, clock: w.clock, ids: randomIds, scope });
+  const resources = await Resources.load(memoryStore().resources, scope);
+  const registry = await FunctionRegistry.load({ store, resources, clock: w.clock, ids: randomIds, random: () => 0.5, scope });
   const logs = { remove: async () => undefined } as unknown as FunctionLogs;
   const rollouts = Rollouts.follow({ registry, fleet: w.fleet, dispatcher: w.dispatcher, logs, log: createLogger('silent') });
   const { functionId: _1, accountId: _2, region: _3, name: _4, version: _5, revisionId: _6, modifiedAtMs: _7, ...settings } = version();
@@ -24,7 +27,7 @@ async function opened(options: Parameters<typeof world>[0] = {}) {
   /** Calls in a steady stream while the clock turns. */
   const streaming = async (ms: number, name = 'f'): Promise<void> => {
     for (let at = 0; at < ms; at += 20) {
-      calls.push(w.dispatcher.invoke(rollouts.find(name, null), w.invocation()).then((done) => done.usage));
+      calls.push(w.dispatcher.invoke(rollouts.resolve(name, null).version, w.invocation()).then((done) => done.usage));
       await w.clock.advance(20);
     }
   };
@@ -47,7 +50,7 @@ describe('a deploy', () => {
     await streaming(500);
     const updated = await registry.update('f', () => ({ environment: { A: '2' } }));
     assert.deepEqual(rollouts.update('f'), { status: 'InProgress' });
-    assert.equal(rollouts.find('f', null).revisionId, old.revisionId);
+    assert.equal(rollouts.resolve('f', null).version.revisionId, old.revisionId);
     await streaming(3_000);
     assert.deepEqual(rollouts.update('f'), { status: 'Successful' });
     await w.clock.advance(2_000);
@@ -99,7 +102,7 @@ describe('a deploy', () => {
     w.behaviour.initError = null;
     const again = await registry.update('f', () => ({ environment: { A: '3' } }));
     await streaming(3_000);
-    assert.equal(rollouts.find('f', null).revisionId, again.revisionId);
+    assert.equal(rollouts.resolve('f', null).version.revisionId, again.revisionId);
     assert.deepEqual(rollouts.update('f'), { status: 'Successful' });
     await w.clock.advance(2_000);
     assert.deepEqual(revisions(await Promise.all(calls)), [old.revisionId, again.revisionId]);
@@ -114,7 +117,7 @@ describe('a deploy', () => {
     await streaming(4_000);
     await w.clock.advance(3_000);
     assert.deepEqual(revisions(await Promise.all(calls)), [old.revisionId, third.revisionId]);
-    assert.equal(rollouts.find('f', null), third);
+    assert.equal(rollouts.resolve('f', null).version, third);
     assert.equal(w.fleet.residences.has(second.revisionId), false);
     assert.equal(w.fleet.roster.of(second.revisionId).size, 0);
   });
@@ -128,9 +131,9 @@ describe('a deploy', () => {
     assert.equal((await failed).error?.errorType, INIT_ERROR.errorType);
     w.behaviour.initError = null;
     const repaired = await registry.update('f', () => ({ environment: { A: '2' } }));
-    assert.equal(rollouts.find('f', null), repaired);
+    assert.equal(rollouts.resolve('f', null).version, repaired);
     const off = await registry.update('f', (f) => ({ scaling: { ...f.scaling, max: 0 } }));
-    assert.equal(rollouts.find('f', null), off);
+    assert.equal(rollouts.resolve('f', null).version, off);
   });
 
   it('a removed function is gone, also in the middle of one', async () => {
@@ -139,8 +142,8 @@ describe('a deploy', () => {
     await registry.update('f', () => ({ environment: { A: '2' } }));
     await registry.remove('f');
     await w.clock.advance(10_000);
-    assert.equal(rollouts.get('f'), null);
-    assert.throws(() => rollouts.find('f', null), { name: 'ResourceNotFoundException' });
+    assert.equal(rollouts.url('f'), null);
+    assert.throws(() => rollouts.resolve('f', null).version, { name: 'ResourceNotFoundException' });
     assert.deepEqual([w.fleet.roster.count, w.fleet.residences.size], [0, 0]);
   });
 });

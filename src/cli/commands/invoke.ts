@@ -1,3 +1,4 @@
+import type { HearthClient } from '../../client/client.ts';
 import type { InvokeAnswer } from '../../client/invocation.ts';
 import { type Context, type EndpointOptions, withClient } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -9,12 +10,14 @@ export interface InvokeOptions extends EndpointOptions, PayloadOptions {
   readonly json?: boolean;
   readonly log?: boolean;
   readonly raw?: boolean;
+  readonly async?: boolean;
 }
 
 /** `hearth invoke`: calls a function and prints its answer. The exit code is 1 when the function answered with an error. */
 export async function invoke(context: Context, name: string, options: InvokeOptions): Promise<ExitCode> {
   const payload = await payloadOf(context, options);
   return withClient(context, options, async (client) => {
+    if (options.async) return invokeAsync(context, client, { name, qualifier: options.qualifier, payload, json: options.json === true });
     const from = context.clock.monotonic();
     const answer = await client.invoke({ functionName: name, qualifier: options.qualifier, payload, logTail: options.log === true });
     const durationMs = Math.round((context.clock.monotonic() - from) * 1_000) / 1_000;
@@ -22,6 +25,22 @@ export async function invoke(context: Context, name: string, options: InvokeOpti
     else show(context, answer, { durationMs, raw: options.raw === true });
     return answer.functionError === null ? EXIT.ok : EXIT.functionError;
   });
+}
+
+interface AsyncCall {
+  readonly name: string;
+  readonly qualifier: string | undefined;
+  readonly payload: Buffer;
+  readonly json: boolean;
+}
+
+/** Hands the event over and says what it is called in the ledger. */
+async function invokeAsync({ out }: Context, client: HearthClient, { name, qualifier, payload, json }: AsyncCall): Promise<ExitCode> {
+  const { statusCode, requestId } = await client.invoke({ functionName: name, qualifier, payload, invocationType: 'Event' });
+  if (json) out.json({ statusCode, requestId });
+  else out.line(requestId ?? '');
+  if (out.watched) out.note(out.mark('dim', `accepted; \`hearth events show ${requestId}\` tells what became of it`));
+  return EXIT.ok;
 }
 
 function asJson(answer: InvokeAnswer, durationMs: number): unknown {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { functionArn, logGroup, type FunctionVersion } from '../../model/function-version.ts';
+import { snapStarts } from '../publishing.ts';
+import { pendingRevision } from '../revisions.ts';
 import type { UpdateState } from '../update-state.ts';
 
 /** Where a function is on its way to serving. A new one is there at once; answers to a write still say so as AWS does. */
@@ -16,6 +18,11 @@ const STAGES: Record<Stage, Record<string, string>> = {
   settled: { State: 'Active', LastUpdateStatus: 'Successful' },
 };
 
+/** How the caller named the version, which its ARN repeats; null: by the function alone. */
+interface Named {
+  readonly qualifier: string | null;
+}
+
 /** What tells how the last change of a function stands. */
 function stageOf(stage: Stage | UpdateState): Record<string, string> {
   if (typeof stage === 'string') return STAGES[stage];
@@ -24,21 +31,31 @@ function stageOf(stage: Stage | UpdateState): Record<string, string> {
   return { State: 'Active', LastUpdateStatus: status, LastUpdateStatusReason: reason, LastUpdateStatusReasonCode: reasonCode };
 }
 
-/** FunctionConfiguration as the answer to a call about one function. `qualified`: the caller named the version, so the ARN does. */
-export function configurationOf(version: FunctionVersion, stage: Stage | UpdateState, qualified = false): Record<string, unknown> {
+function isPending(stage: Stage | UpdateState): boolean {
+  return typeof stage === 'string' ? stage !== 'settled' : stage.status === 'InProgress';
+}
+
+/** FunctionConfiguration as the answer to a call about one function. */
+export function configurationOf(
+  version: FunctionVersion,
+  stage: Stage | UpdateState,
+  named: Named = { qualifier: null },
+): Record<string, unknown> {
   return {
-    ...listedConfigurationOf(version, qualified),
+    ...listedConfigurationOf(version, named),
     ...stageOf(stage),
+    RevisionId: isPending(stage) ? pendingRevision(version.revisionId) : version.revisionId,
     RuntimeVersionConfig: { RuntimeVersionArn: runtimeVersionArn(version) },
   };
 }
 
 /** FunctionConfiguration as it is in lists, which leave out states. */
-export function listedConfigurationOf(version: FunctionVersion, qualified = false): Record<string, unknown> {
+export function listedConfigurationOf(version: FunctionVersion, { qualifier }: Named): Record<string, unknown> {
   const arn = functionArn(version);
+  const { kept = {}, layers = [] } = version;
   return {
     FunctionName: version.name,
-    FunctionArn: qualified || version.version !== '$LATEST' ? `${arn}:${version.version}` : arn,
+    FunctionArn: qualifier === null ? arn : `${arn}:${qualifier}`,
     Runtime: version.runtime,
     Role: version.role,
     Handler: version.handler,
@@ -49,18 +66,30 @@ export function listedConfigurationOf(version: FunctionVersion, qualified = fals
     LastModified: new Date(version.modifiedAtMs).toISOString().replace('Z', '+0000'),
     CodeSha256: version.codeSha256,
     Version: version.version,
-    ...(Object.keys(version.environment).length === 0 ? {} : { Environment: { Variables: version.environment } }),
-    TracingConfig: { Mode: 'PassThrough' },
+    ...(Object.keys(version.environment).length === 0 && kept['EmptyEnvironment'] !== true
+      ? {}
+      : { Environment: { Variables: version.environment } }),
+    TracingConfig: kept['TracingConfig'] ?? { Mode: 'PassThrough' },
+    ...(deadLetters(kept['DeadLetterConfig']) ? { DeadLetterConfig: kept['DeadLetterConfig'] } : {}),
     RevisionId: version.revisionId,
+    ...(layers.length === 0 ? {} : { Layers: layers.map((l) => ({ Arn: l.arn, CodeSize: l.codeBytes })) }),
     PackageType: 'Zip',
     Architectures: [version.architecture],
     EphemeralStorage: { Size: version.ephemeralStorageMb },
-    SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
+    SnapStart: { ApplyOn: snapStarts(version) ? 'PublishedVersions' : 'None', OptimizationStatus: optimised(version) },
     LoggingConfig: { LogFormat: 'Text', LogGroup: logGroup(version) },
   };
 }
 
+function deadLetters(config: unknown): boolean {
+  return ((config as { TargetArn?: string } | undefined)?.TargetArn ?? '') !== '';
+}
+
+function optimised(version: FunctionVersion): 'On' | 'Off' {
+  return snapStarts(version) && version.version !== '$LATEST' ? 'On' : 'Off';
+}
+
 /** Lambda names the build of a runtime by a digest; here the name is all there is to it. */
-function runtimeVersionArn(version: FunctionVersion): string {
+export function runtimeVersionArn(version: FunctionVersion): string {
   return `arn:aws:lambda:${version.region}::runtime:${createHash('sha256').update(version.runtime).digest('hex')}`;
 }

@@ -51,6 +51,8 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
   }
   const { version, created, unchanged } = await register(name, settings, deps);
   progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
+  await deps.triggers.reconcile(version, manifest.triggers);
+  await deps.events.configure(version, manifest.async ?? null);
   if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
   const { init, warnings } = await prepared(version, deps);
   return {
@@ -61,7 +63,7 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     created,
     unchanged,
     url: functionUrl(version, request.endpoint),
-    warnings: [...(await runtimeWarnings(manifest.runtime, deps)), ...manifestWarnings(manifest), ...warnings],
+    warnings: [...(await runtimeWarnings(manifest.runtime, deps)), ...manifestWarnings(manifest, deps), ...warnings],
     init,
   };
 }
@@ -137,7 +139,7 @@ async function runtimeWarnings(runtime: string, deps: OwnDeps): Promise<string[]
   return [`no interpreter on this machine runs ${runtime}, so every invocation will fail until there is one; found: ${found}`];
 }
 
-function manifestWarnings(manifest: FunctionManifest): string[] {
-  const unserved = new Set(manifest.triggers.map(triggerKind).filter((kind) => kind !== 'http'));
+function manifestWarnings(manifest: FunctionManifest, deps: OwnDeps): string[] {
+  const unserved = new Set(manifest.triggers.map(triggerKind).filter((kind) => !deps.triggers.serves(kind)));
   return [...unserved].map((kind) => `triggers of the kind ${kind} are not served yet: nothing invokes the function by it`);
 }

@@ -31,6 +31,7 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
     const name = checkedName(request.params.name);
     const wanted = { name, manifest: parseFunctionManifest(manifest), initBudgetMs, endpoint: endpointOf(request) };
     checkEnvironment(wanted.manifest.environment);
+    deps.triggers.check(wanted.manifest.triggers);
     if (!deps.sources.has(source)) await deps.sources.read(source); // throws
     const lines = deps.lines.open();
     lines.answer(reply);
@@ -45,7 +46,9 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
   });
 
   app.get<Named>('/hearth/v1/functions/:name/code', async (request, reply) => {
-    const version = functionNamed(deps, request.params.name);
+    const { version: number } = request.query as { version?: string };
+    const { name } = functionNamed(deps, request.params.name);
+    const version = deps.registry.require({ name, qualifier: number ?? null });
     const path = await deps.artifacts.zipPath(version.codeSha256);
     return reply
       .type('application/zip')

@@ -107,16 +107,20 @@ test('warnings: no interpreter, triggers that are not served, an init phase that
   const more = {
     runtime: 'python3.12',
     handler: 'app.handler',
-    triggers: [{ schedule: { everySeconds: 60 } }, { http: {} }],
+    triggers: [{ schedule: { everySeconds: 60 } }, { queue: { queue: 'q' } }, { http: {} }],
     scaling: { keepAlive: 'histogram' },
   };
   const { deployed } = await deploy('warned', files, more);
   plane.platform.initFails = null;
   assert.equal(deployed.init, null);
   assert.match(deployed.warnings[0], /^no interpreter on this machine runs python3\.12.*found: node /);
-  assert.match(deployed.warnings[1], /^triggers of the kind schedule are not served yet/);
+  assert.match(deployed.warnings[1], /^triggers of the kind queue are not served yet/);
   assert.match(deployed.warnings[2], /^the init phase failed.*Runtime\.ImportModuleError: No module named x$/);
   assert.equal(deployed.warnings.length, 3);
+  assert.deepEqual(
+    plane.triggers.reconciled.find(([name]) => name === 'warned')?.[1].map((t) => Object.keys(t)[0]),
+    ['schedule', 'queue', 'http'],
+  );
   assert.ok(deployed.url, 'the http trigger is a function URL');
 });
 

@@ -9,6 +9,8 @@ const FIXED: Readonly<Record<string, string>> = {
   lc_messages: 'C',
   cluster_name: 'hearth',
   wal_level: 'logical', // changes of tables trigger functions
+  max_replication_slots: '64', // one for each trigger on changes
+  max_wal_senders: '64',
   fsync: 'on',
   timezone: 'UTC',
 };

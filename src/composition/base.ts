@@ -1,0 +1,14 @@
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Closing } from '../lib/closing.ts';
+import type { Ids } from '../lib/ids.ts';
+import type { Logger } from '../observe/logger.ts';
+
+/** What every part is given. */
+export interface Base {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly closing: Closing;
+}

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import type { Artifacts } from '../artifacts/artifacts.ts';
+import type { AccessKey } from '../auth/keys.ts';
+import { Sources } from '../control/own/sources.ts';
+import { FunctionRegistry } from '../control/registry.ts';
+import { Resources } from '../control/resources.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { LocalFleet } from '../fleet/local-fleet.ts';
+import { systemRandom } from '../lib/random.ts';
+import type { FunctionLogs } from '../observe/function-logs.ts';
+import type { Store } from '../store/store.ts';
+import type { Base } from './base.ts';
+import { openKeys } from './keys.ts';
+import { keepSwept } from './lifecycle.ts';
+import { keepHabits } from './residency.ts';
+import { Rollouts } from './rollouts.ts';
+
+const KEEP_SOURCE_MS = 60 * 60_000;
+
+interface Parts {
+  readonly store: Store;
+  readonly fleet: LocalFleet;
+  readonly dispatcher: Dispatcher;
+  readonly logs: FunctionLogs;
+  readonly artifacts: Artifacts;
+  /** The server's own key. */
+  readonly key: AccessKey;
+}
+
+/** Functions and what belongs to them, which of their revisions serve, and who may use them: all that is looked up in memory. */
+export async function openFunctions(base: Base, { store, fleet, dispatcher, logs, artifacts, key }: Parts) {
+  const { config, clock, ids, log, closing } = base;
+  const scope = { accountId: config.accountId, region: config.region };
+  const resources = await Resources.load(store.resources, scope);
+  const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
+  closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
+  const rollouts = Rollouts.follow({ registry, fleet, dispatcher, logs, log });
+  closing.add(keepSwept(artifacts, rollouts, { clock, log }));
+  return { resources, registry, rollouts, ...openKeys(base, { resources, local: key }) };
+}
+
+/** Where deployments put what they upload. */
+export async function openSources({ config, clock, closing }: Base): Promise<Sources> {
+  const folder = join(config.home, 'sources');
+  const sources = await Sources.open({ folder, clock, maxBytes: config.limits.sourceBytes, keepMs: KEEP_SOURCE_MS });
+  closing.add(() => sources.close());
+  return sources;
+}

@@ -1,0 +1,27 @@
+import { HearthError } from '../errors.ts';
+
+/** Where the outcome of asynchronous invocations goes, as Lambda's API and hearth.yaml name it. */
+export type DestinationName =
+  | { readonly kind: 'function'; readonly name: string; readonly qualifier: string | null }
+  | { readonly kind: 'queue'; readonly queue: string }
+  | { readonly kind: 'http'; readonly url: string }
+  | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string };
+
+const FUNCTION = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:([a-zA-Z0-9-_]{1,64})(?::([a-zA-Z0-9$_-]{1,129}))?$/;
+const QUEUE = /^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:([a-zA-Z0-9-_]{1,80}(?:\.fifo)?)$/;
+const BUCKET = /^arn:aws[a-z-]*:s3:::([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
+
+/** Reads the ARN of a function, a queue or a bucket (with a key prefix after a slash), or an address. Throws InvalidParameterValueException. */
+export function parseDestination(text: string): DestinationName {
+  const [, name, qualifier] = FUNCTION.exec(text) ?? [];
+  if (name !== undefined) return { kind: 'function', name, qualifier: qualifier ?? null };
+  const queue = QUEUE.exec(text)?.[1];
+  if (queue !== undefined) return { kind: 'queue', queue };
+  const [, bucket, prefix] = BUCKET.exec(text) ?? [];
+  if (bucket !== undefined) return { kind: 'bucket', bucket, prefix: prefix ?? '' };
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return { kind: 'http', url: text };
+  throw new HearthError(
+    'InvalidParameterValueException',
+    `The destination ${text} is none that can be reached: give the ARN of a function, of a queue, of a bucket (with /PREFIX), or an http(s) address.`,
+  );
+}

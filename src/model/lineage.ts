@@ -1,0 +1,36 @@
+/**
+ * A chain of events: each that an invocation causes has one hop more. Travels as `Lineage=ID:HOPS` in the X-Ray trace header, which AWS's SDKs pass
+ * on from a function to whatever it calls.
+ */
+export interface Lineage {
+  readonly chain: string;
+  readonly hops: number;
+}
+
+/** A chain is stopped when it would have more hops than this. */
+export const MOST_HOPS = 16;
+
+const FORMAT = /^([0-9a-zA-Z-]{1,64}):(\d{1,6})$/;
+const MEMBER = /(?:^|;)\s*Lineage=([^;]*)/i;
+
+/** The lineage in a trace header, as the ledger keeps it; '' when there is none. */
+export function lineageOf(traceHeader: string): string {
+  const value = MEMBER.exec(traceHeader)?.[1]?.trim() ?? '';
+  return FORMAT.test(value) ? value : '';
+}
+
+/** The lineage of an invocation that an event causes: one hop more than the event's, or the first of a chain of its own. */
+export function nextHop(lineage: string, newChain: string): Lineage {
+  const [, chain, hops] = FORMAT.exec(lineage) ?? [];
+  return chain === undefined ? { chain: newChain, hops: 1 } : { chain, hops: Number(hops) + 1 };
+}
+
+export function lineageText({ chain, hops }: Lineage): string {
+  return `${chain}:${hops}`;
+}
+
+/** The trace header with this lineage instead of any other. */
+export function withLineage(traceHeader: string, lineage: string): string {
+  const others = traceHeader.split(';').filter((m) => m.trim() !== '' && !/^\s*Lineage=/i.test(m));
+  return [...others, `Lineage=${lineage}`].join(';');
+}

@@ -1,0 +1,79 @@
+import type { NewDelivery } from '../../model/delivery.ts';
+import type { TriggerRecord } from '../../model/trigger-record.ts';
+import type { Change } from './change.ts';
+import { deliveryOf, pack, shardOf, type Origin, type Packed } from './envelope.ts';
+import { filtered } from './filter.ts';
+import { settingsOf, type ChangeSettings } from './settings.ts';
+
+/** Once an event has so many bytes it is closed; a single row may be larger. */
+const EVENT_BYTES = 1024 * 1024;
+/** Once so many bytes wait, all of it is written. */
+const WAITING_BYTES = 8 * EVENT_BYTES;
+
+/** Collects changes until they are to be written, and makes events of them: bounded by rows and by bytes. */
+export class Batcher {
+  readonly settings: ChangeSettings;
+  readonly #trigger: TriggerRecord<'database'>;
+  readonly #origin: Origin;
+  #shards: Packed[][];
+  #bytes = 0;
+  #full = false;
+
+  constructor(trigger: TriggerRecord<'database'>, origin: Origin) {
+    this.#trigger = trigger;
+    this.#origin = origin;
+    this.settings = settingsOf(trigger.configuration);
+    this.#shards = this.#empty();
+  }
+
+  get empty(): boolean {
+    return this.#shards.every((s) => s.length === 0);
+  }
+
+  /** Whether a batch is full, so that all is to be written now. */
+  get full(): boolean {
+    return this.#full;
+  }
+
+  /** Takes a change if the trigger wants it. */
+  add(change: Change, nowMs: number): void {
+    const wanted = filtered(change, this.settings);
+    if (wanted === null) return;
+    const packed = pack(wanted, this.#origin, nowMs);
+    const shard = this.#shards[shardOf(change, this.settings.parallel)] as Packed[];
+    shard.push(packed);
+    this.#bytes += packed.json.length;
+    this.#full ||= shard.length >= this.settings.batchSize || this.#bytes >= WAITING_BYTES;
+  }
+
+  /** All that waits, as events in order, and begins anew. */
+  drain(): NewDelivery[] {
+    const shards = this.#shards;
+    this.#shards = this.#empty();
+    this.#bytes = 0;
+    this.#full = false;
+    return shards.flatMap((packed, shard) =>
+      this.#cut(packed).map((batch) => deliveryOf(this.#trigger, batch, { ...this.#origin, shard })),
+    );
+  }
+
+  #empty(): Packed[][] {
+    return Array.from({ length: this.settings.parallel }, () => []);
+  }
+
+  #cut(packed: readonly Packed[]): Packed[][] {
+    const batches: Packed[][] = [];
+    let bytes = 0;
+    for (const p of packed) {
+      const current = batches.at(-1);
+      if (current === undefined || current.length >= this.settings.batchSize || bytes + p.json.length > EVENT_BYTES) {
+        batches.push([p]);
+        bytes = p.json.length;
+      } else {
+        current.push(p);
+        bytes += p.json.length;
+      }
+    }
+    return batches;
+  }
+}

@@ -1,0 +1,283 @@
+import { Client, Pool, type ClientConfig } from 'pg';
+import type { Clock, Timer } from '../../lib/clock.ts';
+import type { TriggerRecord } from '../../model/trigger-record.ts';
+import { backfill } from './backfill.ts';
+import { Batcher } from './batcher.ts';
+import { dropSlot, primaryKey, publish, settingsFault, slotName, slotState, textOf, unboundedSlots, type Published } from './catalog.ts';
+import type { ChangeLedger, StreamState } from './ledger.ts';
+import { parseLsn, reached, type Lsn, type Place } from './lsn.ts';
+import { decode, type Relation } from './pgoutput.ts';
+import { settingsOf } from './settings.ts';
+import { Transactions } from './transactions.ts';
+import { Awaited, goneSlot, lostSlot, NeedsPerson } from './trouble.ts';
+import { createSlot, identify, readerConfig, WalStream } from './wal-stream.ts';
+
+const WATCH_MS = 30_000;
+
+/** What a session tells of itself. */
+export interface FollowerReport {
+  streaming(notes: readonly string[]): void;
+  backfilling(): void;
+  appended(events: number, occurredAtMs: number | null): void;
+  lag(bytes: number): void;
+}
+
+export interface FollowerDeps {
+  readonly record: TriggerRecord<'database'>;
+  readonly config: ClientConfig;
+  readonly ledger: ChangeLedger;
+  readonly clock: Clock;
+  readonly report: FollowerReport;
+}
+
+/**
+ * One connection's worth of following a trigger's tables: makes what is missing (publication, slot), reads the rows that are there if that is wanted, then
+ * streams until it is stopped or something fails. Whatever happens, the next session goes on where the ledger is.
+ */
+export class Follower {
+  readonly #deps: FollowerDeps;
+  readonly #slot: string;
+  readonly #pool: Pool;
+  readonly #now: () => number;
+  #stream: WalStream | null = null;
+  #stopped = false;
+
+  constructor(deps: FollowerDeps) {
+    this.#deps = deps;
+    this.#slot = slotName(deps.record.id);
+    this.#pool = adminPool(deps.config);
+    this.#now = () => deps.clock.now();
+  }
+
+  /** Resolves after `stop`; rejects with what ended it. */
+  async run(): Promise<void> {
+    let replication: Client | null = null;
+    try {
+      const fault = await settingsFault(this.#pool);
+      if (fault !== null) throw new NeedsPerson(fault);
+      const published = await this.#publish();
+      replication = await WalStream.connect(this.#deps.config, 'hearth changes');
+      const history = await identify(replication);
+      const state = await this.#begin(replication, history);
+      if (this.#stopped || state === null) return;
+      await this.#follow(replication, { ...history, published, place: state.place });
+    } finally {
+      await this.#stream?.close();
+      await replication?.end().catch(() => {});
+      await this.#pool.end().catch(() => {});
+    }
+  }
+
+  /** Lets what is being written be written, and ends. */
+  stop(): void {
+    this.#stopped = true;
+    this.#stream?.poke();
+  }
+
+  async #publish(): Promise<Published> {
+    const { record } = this.#deps;
+    const published = await publish(this.#pool, record.id, settingsOf(record.configuration));
+    if (published.publications.length > 0) return published;
+    if (published.missing.length > 0) throw new Awaited(`waits for ${published.missing.join(', ')}: there is no such table yet`);
+    throw new NeedsPerson(
+      `${published.insertsOnly.join(', ')} has no primary key, so updates and deletes can't be followed; add one, or: alter table … replica identity full`,
+    );
+  }
+
+  /** How far the trigger is; at its first start, with the slot made and the rows that are there read. Null when stopped meanwhile. */
+  async #begin(replication: Client, history: Pick<Place, 'systemId' | 'timeline'>): Promise<StreamState | null> {
+    const { ledger, record } = this.#deps;
+    const [slot, state] = await Promise.all([slotState(this.#pool, this.#slot), ledger.state(record.id)]);
+    if (slot?.walStatus === 'lost') throw new NeedsPerson(lostSlot());
+    if (slot === null && state?.backfilled === true) throw new NeedsPerson(goneSlot());
+    if (slot !== null && state?.backfilled === true) return state;
+    const wanted = record.configuration.backfill === true;
+    if (slot !== null && !wanted) {
+      // Made, and then the server was killed: nothing was read of it yet.
+      return this.#remember({ place: { ...history, commitLsn: parseLsn(slot.confirmed), index: -1 }, backfilled: true });
+    }
+    // A backfill that was broken off begins again: its snapshot went with the connection.
+    if (slot !== null) await dropSlot(this.#pool, this.#slot);
+    const made = await createSlot(replication, this.#slot, wanted);
+    const place = { ...history, commitLsn: parseLsn(made.lsn), index: -1 };
+    if (made.snapshot === null) return this.#remember({ place, backfilled: true });
+    await this.#remember({ place, backfilled: false });
+    return this.#backfill(made.snapshot, place);
+  }
+
+  async #remember(state: StreamState): Promise<StreamState> {
+    await this.#deps.ledger.append(this.#deps.record.id, [], state);
+    return state;
+  }
+
+  async #backfill(snapshot: string, place: Place): Promise<StreamState | null> {
+    const { config, record, ledger, report } = this.#deps;
+    report.backfilling();
+    const batcher = await this.#batcher();
+    const tables = await Promise.all(batcher.settings.tables.map(async (t) => ({ ...t, key: await primaryKey(this.#pool, t) })));
+    const missing = new Set((await publish(this.#pool, record.id, batcher.settings)).missing);
+    const there = tables.filter((t) => !missing.has(textOf(t)));
+    for await (const changes of backfill({ config, snapshot, place, tables: there, now: this.#now })) {
+      if (this.#stopped) return null;
+      for (const change of changes) {
+        batcher.add(change, this.#now());
+        if (batcher.full) await this.#write(batcher, { place, backfilled: false });
+      }
+    }
+    await this.#write(batcher, { place, backfilled: true });
+    await ledger.append(record.id, [], { place, backfilled: true });
+    return { place, backfilled: true };
+  }
+
+  async #batcher(): Promise<Batcher> {
+    const { rows } = await this.#pool.query<{ name: string }>('select current_database() as name');
+    return new Batcher(this.#deps.record, { database: rows[0]?.name ?? '' });
+  }
+
+  async #write(batcher: Batcher, state: StreamState): Promise<void> {
+    if (batcher.empty) return;
+    const deliveries = batcher.drain();
+    await this.#deps.ledger.append(this.#deps.record.id, deliveries, state);
+    this.#deps.report.appended(
+      deliveries.length,
+      deliveries.reduce((at, d) => Math.max(at, d.occurredAtMs), 0),
+    );
+  }
+
+  async #follow(
+    replication: Client,
+    from: { readonly systemId: string; readonly timeline: number; readonly published: Published; readonly place: Place },
+  ): Promise<void> {
+    const { publications } = from.published;
+    const batcher = await this.#batcher();
+    const stream = await WalStream.start(replication, { slot: this.#slot, publications, now: this.#now });
+    this.#stream = stream;
+    this.#deps.report.streaming(await this.#notes(from.published));
+    const stopWatching = this.#watch();
+    const transactions = new Transactions(from, (relation) => this.#keyColumns(relation));
+    const window = new Window(this.#deps.clock, batcher.settings.windowMs, () => stream.poke());
+    try {
+      await this.#consume({ stream, batcher, transactions, window, place: from.place });
+    } finally {
+      stopWatching();
+      window.close();
+    }
+  }
+
+  async #consume(parts: { stream: WalStream; batcher: Batcher; transactions: Transactions; window: Window; place: Place }): Promise<void> {
+    const { stream, batcher, transactions, window } = parts;
+    let { place } = parts;
+    /** All before it is in the ledger once what waits in the batcher is. */
+    let read: Lsn = 0n;
+    const write = async (): Promise<void> => {
+      await this.#write(batcher, { place, backfilled: true });
+      window.close();
+      if (read > stream.confirmedLsn) stream.acknowledge(read);
+    };
+    while (!this.#stopped) {
+      for (const frame of await stream.next()) {
+        if (frame.kind === 'keepalive') {
+          // With nothing under way all before it is done with: an idle table must not hold the log back.
+          if (!transactions.within) read = frame.endLsn;
+          continue;
+        }
+        const message = decode(frame.data);
+        for (const change of await transactions.take(message, frame.lsn)) {
+          if (reached(parts.place, change.place)) continue;
+          batcher.add(change, this.#now());
+          place = change.place;
+        }
+        if (message.kind === 'commit') read = message.endLsn;
+        if (batcher.full) await write();
+      }
+      if (batcher.empty || window.passed) await write();
+      else window.open();
+      this.#deps.report.lag(Number(stream.endLsn > stream.confirmedLsn ? stream.endLsn - stream.confirmedLsn : 0n));
+    }
+    await write();
+  }
+
+  async #keyColumns(relation: Relation): Promise<readonly string[]> {
+    const key = await primaryKey(this.#pool, relation);
+    const known = new Set(relation.columns.map((c) => c.name));
+    if (key.length > 0 && key.every((name) => known.has(name))) return key;
+    return relation.replicaIdentity === 'full' ? [] : relation.columns.filter((c) => c.identity).map((c) => c.name);
+  }
+
+  async #notes({ missing, insertsOnly }: Published): Promise<string[]> {
+    const notes = [];
+    if (missing.length > 0) notes.push(`there is no table ${missing.join(', ')} yet`);
+    if (insertsOnly.length > 0) {
+      notes.push(`${insertsOnly.join(', ')} has no primary key: only inserts are seen; add one, or: alter table … replica identity full`);
+    }
+    const slot = await slotState(this.#pool, this.#slot);
+    if (slot !== null && slot.walStatus === 'unreserved')
+      notes.push('the slot is about to be lost: more is written than is taken, or the ledger is away');
+    if (await unboundedSlots(this.#pool)) {
+      notes.push(
+        'max_slot_wal_keep_size is not set on the server: while this trigger is away its disk may fill; set it, to 1GB for example',
+      );
+    }
+    return notes;
+  }
+
+  /** Looks now and then whether tables came, went or changed their key; returns the way to stop. */
+  #watch(): () => void {
+    const { clock, report } = this.#deps;
+    let timer: Timer | null = null;
+    const look = async (): Promise<void> => {
+      const notes = await this.#publish()
+        .then((published) => this.#notes(published))
+        .catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
+      if (timer === null) return; // the session has ended meanwhile
+      report.streaming(notes);
+      timer = clock.after(WATCH_MS, () => void look());
+    };
+    timer = clock.after(WATCH_MS, () => void look());
+    return () => {
+      timer?.cancel();
+      timer = null;
+    };
+  }
+}
+
+/** How long an event may wait for more changes. */
+class Window {
+  readonly #clock: Clock;
+  readonly #ms: number;
+  readonly #onPass: () => void;
+  #timer: Timer | null = null;
+  #passed = false;
+
+  constructor(clock: Clock, ms: number, onPass: () => void) {
+    this.#clock = clock;
+    this.#ms = ms;
+    this.#onPass = onPass;
+  }
+
+  /** Always, when there is none. */
+  get passed(): boolean {
+    return this.#ms === 0 || this.#passed;
+  }
+
+  open(): void {
+    this.#timer ??= this.#clock.after(this.#ms, () => {
+      this.#passed = true;
+      this.#onPass();
+    });
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#passed = false;
+  }
+}
+
+/** Connections for questions and for making things, few and soon closed. */
+export function adminPool(config: ClientConfig): Pool {
+  const pool = new Pool({ ...readerConfig(config, 'hearth triggers'), max: 1, idleTimeoutMillis: 2_000, allowExitOnIdle: true });
+  pool.on('error', () => {}); // an idle connection was lost; the next query makes another
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}

@@ -1,0 +1,101 @@
+import { keyOf, rowOf, type Change } from './change.ts';
+import type { Lsn, Place } from './lsn.ts';
+import type { Message, Relation, Tuple } from './pgoutput.ts';
+
+/** Which columns tell the rows of a table apart; none when nothing does. */
+export type KeyColumns = (relation: Relation) => Promise<readonly string[]>;
+
+interface Transaction {
+  readonly commitLsn: Lsn;
+  readonly commitMs: number;
+  readonly xid: number;
+  /** Of the next change. */
+  index: number;
+}
+
+/** Makes changes of the messages of a stream. Every message must come, in order. */
+export class Transactions {
+  readonly #history: Pick<Place, 'systemId' | 'timeline'>;
+  readonly #keyColumns: KeyColumns;
+  readonly #relations = new Map<number, { readonly relation: Relation; readonly key: readonly string[] }>();
+  #current: Transaction | null = null;
+
+  constructor(history: Pick<Place, 'systemId' | 'timeline'>, keyColumns: KeyColumns) {
+    this.#history = history;
+    this.#keyColumns = keyColumns;
+  }
+
+  /** Whether a transaction has begun and not ended. */
+  get within(): boolean {
+    return this.#current !== null;
+  }
+
+  /** The changes of one message: mostly one or none. `lsn` is where the message's record lies. */
+  async take(message: Message, lsn: Lsn): Promise<readonly Change[]> {
+    switch (message.kind) {
+      case 'begin':
+        this.#current = { commitLsn: message.commitLsn, commitMs: message.commitMs, xid: message.xid, index: 0 };
+        return [];
+      case 'commit':
+        this.#current = null;
+        return [];
+      case 'relation':
+        // Sent before the first change and again after the table was changed.
+        this.#relations.set(message.relation.oid, { relation: message.relation, key: await this.#keyColumns(message.relation) });
+        return [];
+      case 'insert':
+        return [this.#row(message.relationOid, lsn, { op: 'c', after: message.after })];
+      case 'update':
+        return this.#update(message, lsn);
+      case 'delete': {
+        const { whole, tuple } = message.before;
+        return [this.#row(message.relationOid, lsn, { op: 'd', before: tuple, identityOnly: !whole })];
+      }
+      case 'truncate':
+        return message.relationOids.map((oid) => this.#row(oid, lsn, { op: 't' }));
+      case 'other':
+        return [];
+    }
+  }
+
+  /** An update that gives a row another key is, as in Debezium, the end of one row and the beginning of another. */
+  #update(message: Message & { kind: 'update' }, lsn: Lsn): readonly Change[] {
+    const { relationOid, before, after } = message;
+    const whole = before?.whole === true ? before.tuple : undefined;
+    const change = this.#row(relationOid, lsn, {
+      op: 'u',
+      before: before?.tuple,
+      after,
+      fallback: whole,
+      identityOnly: before !== null && !before.whole,
+    });
+    const oldKey = change.before === null ? change.key : keyOf(this.#known(relationOid).key, change.before);
+    if (oldKey === change.key || oldKey === null) return [change];
+    return [
+      { ...change, op: 'd', half: 'a', after: null, key: oldKey },
+      { ...change, op: 'c', half: 'b', before: null },
+    ];
+  }
+
+  #row(
+    oid: number,
+    lsn: Lsn,
+    images: { op: Change['op']; before?: Tuple | undefined; after?: Tuple; fallback?: Tuple | undefined; identityOnly?: boolean },
+  ): Change {
+    const transaction = this.#current;
+    if (transaction === null) throw new Error('pgoutput sent a change outside of a transaction');
+    const { relation, key } = this.#known(oid);
+    const { op, identityOnly = false, fallback } = images;
+    const before = images.before === undefined ? null : rowOf(relation, images.before, { identityOnly });
+    const after = images.after === undefined ? null : rowOf(relation, images.after, { fallback });
+    const { commitLsn, commitMs, xid } = transaction;
+    const place = { ...this.#history, commitLsn, index: transaction.index++ };
+    return { op, half: '', place, relation, before, after, key: keyOf(key, after ?? before), xid, lsn, occurredAtMs: commitMs };
+  }
+
+  #known(oid: number) {
+    const known = this.#relations.get(oid);
+    if (known === undefined) throw new Error(`pgoutput sent a change of relation ${oid} before the relation`);
+    return known;
+  }
+}

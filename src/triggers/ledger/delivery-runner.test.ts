@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { silent } from '../../../test/silent-log.ts';
+import { VirtualClock } from '../../lib/virtual-clock.ts';
+import type { NewDelivery } from '../../model/delivery.ts';
+import { aDelivery } from '../../model/testing/a-delivery.ts';
+import { HearthError } from '../../errors.ts';
+import type { Attempted, Target } from './attempt.ts';
+import { DeliveryRunner } from './delivery-runner.ts';
+import { MemoryLedger } from './testing/memory-ledger.ts';
+
+const LIMITS = { inFlight: 16, payloadBytes: 1_000_000, pollMs: 1_000, renewMs: 10_000, closeMs: 2_000 };
+const FAILED: Attempted = { outcome: 'function_error', errorType: 'Error', message: 'no', response: null };
+const OK: Attempted = { outcome: 'ok', errorType: '', message: '', response: null };
+
+async function world(attempt: Target['attempt'], change: { limits?: Partial<Target>; outcomes?: NewDelivery[] } = {}) {
+  const clock = new VirtualClock();
+  const ledger = new MemoryLedger(clock);
+  const target: Target = { most: () => 8, limits: () => ({ retries: 2, maxAgeMs: 21_600_000 }), attempt, ...change.limits };
+  const outcomes = change.outcomes ?? [];
+  const runner = new DeliveryRunner({
+    ledger,
+    target,
+    outcomes: (_claimed, { next }) => (next.kind === 'again' ? [] : outcomes),
+    clock,
+    log: silent,
+    limits: LIMITS,
+  });
+  await runner.start();
+  return { clock, ledger, runner };
+}
+
+/** Closes it, turning the clock as far as that may wait. */
+async function end(clock: VirtualClock, runner: DeliveryRunner): Promise<void> {
+  const closed = runner.close();
+  await clock.advance(LIMITS.closeMs);
+  await closed;
+}
+
+describe('the runner', () => {
+  it('tries a function that always fails three times, at 0, 60 and 180 seconds, then gives it up', async () => {
+    const times: number[] = [];
+    const { clock, ledger, runner } = await world(async () => {
+      times.push(Math.floor(clock.now() / 1_000));
+      return FAILED;
+    });
+    ledger.accept([aDelivery({ id: 'e' })]);
+    await clock.advance(600_000);
+    assert.deepEqual(times, [0, 60, 180]);
+    assert.deepEqual(ledger.end('e'), { kind: 'failed', reason: 'RetriesExhausted' });
+    await end(clock, runner);
+  });
+
+  it('does not try what is too old when its turn comes', async () => {
+    let tried = 0;
+    const limits = { limits: () => ({ retries: 2, maxAgeMs: 60_000 }) };
+    const { clock, ledger, runner } = await world(async () => (tried++, OK), { limits });
+    ledger.away = true;
+    ledger.accept([aDelivery({ id: 'e' })]);
+    await clock.advance(61_000);
+    ledger.away = false;
+    await clock.advance(2_000);
+    assert.equal(tried, 0);
+    assert.deepEqual(ledger.end('e'), { kind: 'failed', reason: 'EventAgeExceeded' });
+    await end(clock, runner);
+  });
+
+  it('runs everything once the database is back, and loses no end that could not be written', async () => {
+    let tried = 0;
+    const { clock, ledger, runner } = await world(async () => {
+      tried++;
+      ledger.away = true;
+      return OK;
+    });
+    ledger.accept([aDelivery({ id: 'e' })]);
+    await clock.advance(5_000);
+    assert.equal(ledger.end('e'), null);
+    ledger.away = false;
+    await clock.advance(10_000);
+    assert.deepEqual([tried, ledger.end('e')], [1, { kind: 'succeeded' }]);
+    await end(clock, runner);
+  });
+
+  it('holds no more than it may run, and is fair to a lane that comes late', async () => {
+    let running = 0;
+    let most = 0;
+    const began: string[] = [];
+    const { clock, ledger, runner } = await world(async (claimed) => {
+      began.push(claimed.lane);
+      most = Math.max(most, ++running);
+      await new Promise<void>((resolve) => clock.after(10_000, resolve));
+      running--;
+      return OK;
+    });
+    for (const functionId of ['a', 'b', 'c']) ledger.accept(Array.from({ length: 1_000 }, () => aDelivery({ functionId })));
+    await clock.advance(5_000);
+    ledger.accept([aDelivery({ functionId: 'late' })]);
+    await clock.advance(20_000);
+    assert.ok(most <= LIMITS.inFlight, `${most} ran at once`);
+    assert.ok(began.includes('late'));
+    const counts = ['a', 'b', 'c'].map((lane) => began.filter((l) => l === lane).length);
+    assert.ok(Math.min(...counts) * 4 >= Math.max(...counts), counts.join(' '));
+    await end(clock, runner);
+  });
+
+  it('narrows a lane that is refused', async () => {
+    let running = 0;
+    const widths: number[] = [];
+    const { clock, ledger, runner } = await world(async () => {
+      widths.push(++running);
+      await new Promise<void>((resolve) => clock.after(100, resolve));
+      running--;
+      return { outcome: 'throttled', errorType: 'TooManyRequestsException', message: '', response: null };
+    });
+    ledger.accept(Array.from({ length: 100 }, () => aDelivery()));
+    await clock.advance(10_000);
+    assert.equal(Math.max(...widths.slice(0, 8)), 8);
+    assert.equal(Math.max(...widths.slice(-20)), 1);
+    await end(clock, runner);
+  });
+
+  it('gives back at its end what still runs', async () => {
+    const { clock, ledger, runner } = await world(() => new Promise(() => {}));
+    ledger.accept([aDelivery({ id: 'e' })]);
+    await clock.advance(10);
+    await end(clock, runner);
+    assert.deepEqual(ledger.released, ['e']);
+  });
+
+  it('puts what the outcome makes into the ledger with it', async () => {
+    const { clock, ledger, runner } = await world(async () => OK, { outcomes: [aDelivery({ id: 'o', functionId: 'none' })] });
+    ledger.accept([aDelivery({ id: 'e' })]);
+    await clock.advance(10);
+    assert.ok(ledger.has('o'));
+    await end(clock, runner);
+  });
+
+  it('refuses to begin when the database is away', async () => {
+    const clock = new VirtualClock();
+    const ledger = new MemoryLedger(clock);
+    ledger.away = true;
+    const target: Target = { most: () => 1, limits: () => ({ retries: 0, maxAgeMs: 1 }), attempt: async () => OK };
+    const runner = new DeliveryRunner({ ledger, target, outcomes: () => [], clock, log: silent, limits: LIMITS });
+    await assert.rejects(runner.start(), (e) => e instanceof HearthError && e.code === 'ServiceUnavailable');
+  });
+});

@@ -1,0 +1,81 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Finished, Ledger } from './ledger.ts';
+import type { RunnerLog } from './delivery-runner.ts';
+
+/** Most ends that are written at once. */
+const BATCH = 500;
+
+const RETRY_MS = { first: 100, last: 2_000 };
+
+/** Writes the ends of attempts down in batches, one after the other; what can't be written is kept and tried again. */
+export class FinishWriter {
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #log: RunnerLog;
+  #queue: Finished[] = [];
+  #writing: Promise<void> = Promise.resolve();
+  #active = false;
+  #closing = false;
+
+  constructor(ledger: Ledger, parts: { readonly clock: Clock; readonly log: RunnerLog }) {
+    this.#ledger = ledger;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+  }
+
+  /** How many wait to be written. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  add(finished: Finished): void {
+    this.#queue.push(finished);
+    if (!this.#active) this.#writing = this.#write();
+  }
+
+  /** Writes what is there; what can't be written now is lost, and so run again by the next server. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    this.#active = true;
+    let wait = RETRY_MS.first;
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.slice(0, BATCH);
+      try {
+        await this.#ledger.finish(batch);
+        wait = RETRY_MS.first;
+        this.#queue.splice(0, batch.length);
+      } catch (err) {
+        if (batch.length > 1 && (err as { code?: string }).code !== 'ServiceUnavailable') await this.#oneByOne(batch);
+        else if (this.#closing) break;
+        else if ((err as { code?: string }).code !== 'ServiceUnavailable') this.#drop(err);
+        else {
+          this.#log.warn({ err, waiting: this.#queue.length }, 'ends of deliveries could not be written; trying again');
+          const ms = wait;
+          await new Promise<void>((resolve) => this.#clock.after(ms, resolve));
+          wait = Math.min(wait * 2, RETRY_MS.last);
+        }
+      }
+    }
+    this.#active = false;
+  }
+
+  /** One of them can't be written as it is: the others must not wait for it. */
+  async #oneByOne(batch: readonly Finished[]): Promise<void> {
+    for (const one of batch) {
+      await this.#ledger
+        .finish([one])
+        .catch((err: unknown) => this.#log.error({ err, seq: one.claimed.seq }, 'the end of a delivery was refused'));
+    }
+    this.#queue.splice(0, batch.length);
+  }
+
+  /** Its lease ends, and it is run again. */
+  #drop(err: unknown): void {
+    const [one] = this.#queue.splice(0, 1);
+    this.#log.error({ err, seq: one?.claimed.seq }, 'the end of a delivery was refused');
+  }
+}

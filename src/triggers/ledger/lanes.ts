@@ -1,0 +1,62 @@
+import type { Claimed, Want } from './ledger.ts';
+import { share } from './policies/share.ts';
+import { nextWindow } from './policies/window.ts';
+
+interface Lane {
+  inFlight: number;
+  window: number;
+}
+
+/** A lane that is new may run this many at once; more as they go well. */
+const FIRST_WINDOW = 8;
+
+/** Which lanes may have work and how much of each may run. Lanes that have nothing are forgotten. */
+export class Lanes {
+  readonly #most: (lane: string) => number;
+  readonly #lanes = new Map<string, Lane>();
+  /** Lanes that may have something due, in the order they are asked. */
+  readonly #awake = new Set<string>();
+
+  /** `most`: how many of a lane may run at once at most, as it is now. */
+  constructor(most: (lane: string) => number) {
+    this.#most = most;
+  }
+
+  /** Something of this lane may be due. */
+  wake(lane: string): void {
+    this.#awake.add(lane);
+  }
+
+  /** What to claim for so many free places. Those lanes count as empty from now on, until `claimed` or `wake` says otherwise. */
+  wants(free: number): Want[] {
+    const observed = [...this.#awake].map((name) => {
+      const { inFlight, window } = this.#lanes.get(name) ?? { inFlight: 0, window: FIRST_WINDOW };
+      return { lane: name, inFlight, window: Math.min(window, Math.max(1, this.#most(name))) };
+    });
+    const wants = share(observed, free);
+    for (const { lane } of wants) this.#awake.delete(lane);
+    return wants;
+  }
+
+  /** What came of a claim: who got all it wanted may have more, and comes last. Of one that was `cut` short, all may. */
+  claimed(wants: readonly Want[], claims: readonly Claimed[], cut: boolean): void {
+    const got = new Map<string, number>();
+    for (const { lane } of claims) got.set(lane, (got.get(lane) ?? 0) + 1);
+    for (const { lane, most } of wants) if (cut || got.get(lane) === most) this.#awake.add(lane);
+  }
+
+  began(name: string): void {
+    const lane = this.#lanes.get(name) ?? { inFlight: 0, window: FIRST_WINDOW };
+    lane.inFlight++;
+    this.#lanes.set(name, lane);
+  }
+
+  ended(name: string, throttled: boolean): void {
+    const lane = this.#lanes.get(name);
+    if (lane === undefined) return;
+    const full = lane.inFlight >= Math.floor(lane.window);
+    lane.window = nextWindow({ window: lane.window, most: this.#most(name), throttled, full });
+    lane.inFlight--;
+    if (lane.inFlight === 0 && !this.#awake.has(name)) this.#lanes.delete(name);
+  }
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { nextStep, type AttemptObservation } from './next-step.ts';
+import { outcomeRecord } from './outcome-record.ts';
+import { share } from './share.ts';
+import { nextWindow } from './window.ts';
+
+const LAMBDA = { retries: 2, maxAgeMs: 21_600_000 };
+const observe = (change: Partial<AttemptObservation>, limits = LAMBDA) =>
+  nextStep({ outcome: 'function_error', ageMs: 0, functionErrors: 0, systemErrors: 0, ...change }, limits);
+
+describe('nextStep', () => {
+  it('retries a function error after one and two minutes, then gives up', () => {
+    assert.deepEqual(observe({}), { kind: 'again', delayMs: 60_000, functionErrors: 1, systemErrors: 0 });
+    assert.deepEqual(observe({ functionErrors: 1 }), { kind: 'again', delayMs: 120_000, functionErrors: 2, systemErrors: 0 });
+    assert.deepEqual(observe({ functionErrors: 2 }), { kind: 'failed', reason: 'RetriesExhausted' });
+  });
+
+  it('keeps to the retries that are allowed', () => {
+    assert.deepEqual(observe({}, { ...LAMBDA, retries: 0 }), { kind: 'failed', reason: 'RetriesExhausted' });
+    assert.equal(observe({ functionErrors: 1 }, { ...LAMBDA, retries: 1 }).kind, 'failed');
+  });
+
+  it('gives up as soon as the next retry would be too late', () => {
+    assert.deepEqual(observe({ ageMs: 1 }, { ...LAMBDA, maxAgeMs: 60_000 }), { kind: 'failed', reason: 'EventAgeExceeded' });
+    assert.equal(observe({}, { ...LAMBDA, maxAgeMs: 60_000 }).kind, 'again');
+  });
+
+  it('backs off from one second to five minutes for what did not reach the function, up to six hours', () => {
+    const delays: number[] = [];
+    let ageMs = 0;
+    let systemErrors = 0;
+    for (;;) {
+      const next = observe({ outcome: 'throttled', ageMs, systemErrors });
+      if (next.kind !== 'again') {
+        assert.deepEqual(next, { kind: 'failed', reason: 'EventAgeExceeded' });
+        break;
+      }
+      delays.push(next.delayMs / 1_000);
+      ({ systemErrors } = next);
+      ageMs += next.delayMs;
+      assert.equal(next.functionErrors, 0);
+    }
+    assert.deepEqual(delays.slice(0, 11), [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    assert.ok(ageMs > 21_600_000 - 300_000 && ageMs <= 21_600_000);
+  });
+
+  it('is done when it went well, and when it was too old to be tried', () => {
+    assert.deepEqual(observe({ outcome: 'ok' }), { kind: 'succeeded' });
+    assert.deepEqual(observe({ outcome: 'not_tried' }), { kind: 'failed', reason: 'EventAgeExceeded' });
+  });
+});
+
+describe('nextWindow', () => {
+  it('halves when refused, grows by one a window when it was used up, and stays within its bounds', () => {
+    assert.equal(nextWindow({ window: 8, most: 32, throttled: true, full: true }), 4);
+    assert.equal(nextWindow({ window: 1, most: 32, throttled: true, full: true }), 1);
+    assert.equal(nextWindow({ window: 8, most: 32, throttled: false, full: false }), 8);
+    let window = 4;
+    for (let i = 0; i < 5; i++) window = nextWindow({ window, most: 32, throttled: false, full: true });
+    assert.ok(window > 5 && window < 5.5, String(window));
+    assert.equal(nextWindow({ window: 31.99, most: 32, throttled: false, full: true }), 32);
+    assert.equal(nextWindow({ window: 8, most: 2, throttled: false, full: false }), 2);
+  });
+});
+
+describe('share', () => {
+  it('gives no lane more than its window, nor more than half of what is left', () => {
+    const lane = (name: string, inFlight = 0, window = 8) => ({ lane: name, inFlight, window });
+    assert.deepEqual(share([lane('a'), lane('b')], 100), [
+      { lane: 'a', most: 8 },
+      { lane: 'b', most: 8 },
+    ]);
+    assert.deepEqual(share([lane('a', 0, 100), lane('b', 0, 100), lane('c')], 10), [
+      { lane: 'a', most: 5 },
+      { lane: 'b', most: 3 },
+      { lane: 'c', most: 1 },
+    ]);
+    assert.deepEqual(share([lane('a', 8), lane('b', 7)], 10), [{ lane: 'b', most: 1 }]);
+    assert.deepEqual(share([lane('a')], 0), []);
+  });
+});
+
+describe('outcomeRecord', () => {
+  const facts = {
+    nowMs: Date.UTC(2026, 10, 25),
+    requestId: 'r',
+    functionArn: 'arn:f:$LATEST',
+    condition: 'RetriesExhausted',
+    invokeCount: 3,
+    requestPayload: Buffer.from('{"ü":1}'),
+  };
+
+  it("is Lambda's, payloads as they were", () => {
+    const response = { body: Buffer.from('{"errorMessage":"no"}'), executedVersion: '$LATEST', functionError: 'Unhandled' };
+    assert.deepEqual(JSON.parse(outcomeRecord({ ...facts, response }).toString()), {
+      version: '1.0',
+      timestamp: '2026-11-25T00:00:00.000Z',
+      requestContext: { requestId: 'r', functionArn: 'arn:f:$LATEST', condition: 'RetriesExhausted', approximateInvokeCount: 3 },
+      requestPayload: { ü: 1 },
+      responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+      responsePayload: { errorMessage: 'no' },
+    });
+  });
+
+  it('has no response when the function was never reached, and takes what is no JSON as text', () => {
+    const record = JSON.parse(outcomeRecord({ ...facts, requestPayload: Buffer.from('a "b"'), response: null }).toString()) as object;
+    assert.deepEqual(Object.keys(record), ['version', 'timestamp', 'requestContext', 'requestPayload']);
+    assert.equal((record as { requestPayload: string }).requestPayload, 'a "b"');
+  });
+});

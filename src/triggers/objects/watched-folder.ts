@@ -1,0 +1,115 @@
+import { watch, type FSWatcher } from 'chokidar';
+import { createReadStream } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { HearthError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { sleep } from '../../lib/sleep.ts';
+import type { TriggerLog } from '../trigger.ts';
+
+/** A file as the bucket knows it, or as it lies in the folder. */
+export interface FileState {
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
+/** The bucket that a folder is. */
+export interface FolderBucket {
+  /** Makes the bucket unless it is there. */
+  ensure(): Promise<void>;
+  /** What was stored of a file; null when there is no such object, or it did not come from the folder. */
+  known(key: string): Promise<FileState | null>;
+  /** Stores a file; durable, with its event, when it resolves. Rejects with HearthError. */
+  put(key: string, content: AsyncIterable<Buffer>, state: FileState): Promise<void>;
+  remove(key: string): Promise<void>;
+}
+
+export interface WatchedFolderDeps {
+  /** Absolute; must be there. */
+  readonly folder: string;
+  readonly bucket: FolderBucket;
+  readonly clock: Clock;
+  readonly log: TriggerLog;
+}
+
+/** A file counts as written when it has not grown for this long. */
+const STILL_MS = 500;
+/** What failed for a reason that may pass is tried again after this. */
+const AGAIN_MS = 2_000;
+/** Names of files that programs are still writing, or keep for themselves. */
+const PASSED_OVER = /^\.|~$|\.(part|partial|crdownload|tmp|swp)$/i;
+
+/**
+ * A folder as a bucket: what is dropped there is stored and makes its event; what is changed is stored again; what is removed is removed. A file
+ * that lies there at the start is stored once: after a restart only if it is another by size or time. Files are taken one after the other. Links are
+ * not followed. What is removed while nobody looks stays in the bucket.
+ */
+export class WatchedFolder {
+  readonly #deps: WatchedFolderDeps;
+  readonly #watcher: FSWatcher;
+  readonly #ready: Promise<void>;
+  #queue: Promise<void>;
+  #closed = false;
+
+  constructor(deps: WatchedFolderDeps) {
+    this.#deps = deps;
+    this.#queue = this.#trying('', () => deps.bucket.ensure());
+    this.#watcher = watch(deps.folder, {
+      followSymlinks: false,
+      ignored: (path) => path !== deps.folder && PASSED_OVER.test(path.slice(path.lastIndexOf(sep) + 1)),
+      awaitWriteFinish: { stabilityThreshold: STILL_MS, pollInterval: 100 },
+    });
+    this.#watcher
+      .on('add', (path) => this.#enqueue(path, () => this.#take(path)))
+      .on('change', (path) => this.#enqueue(path, () => this.#take(path)))
+      .on('unlink', (path) => this.#enqueue(path, () => deps.bucket.remove(this.#key(path))))
+      .on('error', (err) => deps.log.warn({ err, folder: deps.folder }, 'a watched folder could not be read'));
+    this.#ready = new Promise((resolve) => this.#watcher.once('ready', resolve));
+  }
+
+  /** Resolves when what lay there at the start was seen. */
+  async ready(): Promise<void> {
+    await this.#ready;
+  }
+
+  /** Ends it, once the file that is being stored is. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#watcher.close();
+    await this.#queue;
+  }
+
+  #key(path: string): string {
+    return relative(this.#deps.folder, path).split(sep).join('/');
+  }
+
+  #enqueue(path: string, work: () => Promise<void>): void {
+    this.#queue = this.#queue.then(() => this.#trying(path, work));
+  }
+
+  async #take(path: string): Promise<void> {
+    const key = this.#key(path);
+    const stat = await lstat(join(this.#deps.folder, key));
+    if (!stat.isFile()) return;
+    const state = { size: stat.size, modifiedMs: Math.floor(stat.mtimeMs) };
+    const known = await this.#deps.bucket.known(key);
+    if (known !== null && known.size === state.size && known.modifiedMs === state.modifiedMs) return;
+    await this.#deps.bucket.put(key, createReadStream(path) as AsyncIterable<Buffer>, state);
+  }
+
+  /** Never rejects. Tries again while the database is away or the disk is full; a file that went meanwhile is no matter. */
+  async #trying(path: string, work: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#deps;
+    while (!this.#closed) {
+      try {
+        await work();
+        return;
+      } catch (err) {
+        if ((err as NodeJS.ErrnoException).code === 'ENOENT') return;
+        log.warn({ err, path }, 'a file of a watched folder could not be stored');
+        if (!(err instanceof HearthError) || err.fault !== 'platform') return;
+        await sleep(clock, AGAIN_MS);
+      }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { request } from 'node:http';
+
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Tells each event to the address that it names (`post`): its number, the request id and the trace. Does what the event says: `fail`, `ms`, `again` (calls itself by this endpoint). */
+export async function handler(event, context) {
+  if (event.ms) await wait(event.ms);
+  if (event.post) await post(event.post, { n: event.n, requestId: context.awsRequestId, trace: process.env._X_AMZN_TRACE_ID, event });
+  if (event.fail) throw new Error(event.fail);
+  if (event.again) await again(event, context);
+  return { n: event.n };
+}
+
+function post(url, body) {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { method: 'POST' }, (answer) => answer.resume().on('end', resolve));
+    outgoing.on('error', reject);
+    outgoing.end(JSON.stringify(body));
+  });
+}
+
+function again(event, context) {
+  return new Promise((resolve, reject) => {
+    const url = `${event.again}/2015-03-31/functions/${context.functionName}/invocations`;
+    const headers = { 'x-amz-invocation-type': 'Event', 'x-amzn-trace-id': process.env._X_AMZN_TRACE_ID };
+    const outgoing = request(url, { method: 'POST', headers }, (answer) => answer.resume().on('end', resolve));
+    outgoing.on('error', reject);
+    outgoing.end(JSON.stringify(event));
+  });
+}

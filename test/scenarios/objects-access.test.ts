@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import {
+  CreateBucketCommand,
+  DeleteBucketCorsCommand,
+  GetBucketCorsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  PutBucketCorsCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { TestServer } from './platform-server.ts';
+import { credentialsOf, refused, s3Client } from './s3-clients.ts';
+
+const Bucket = 'access';
+let server: TestServer;
+let client: S3Client;
+
+before(async () => {
+  server = await TestServer.start();
+  client = s3Client(server);
+  await client.send(new CreateBucketCommand({ Bucket }));
+  await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'content' }));
+});
+after(async () => {
+  client.destroy();
+  assert.deepEqual(await server.end(), []);
+});
+
+/** Status and body of a plain request, sent as it is. */
+function raw(
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<{ status: number; text: string; headers: Record<string, unknown> }> {
+  const { hostname, port } = new URL(server.endpoint);
+  return new Promise((resolve, reject) => {
+    const sent = request({ hostname, port, path, method: options.method ?? 'GET', headers: options.headers, agent: false }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (c: Buffer) => chunks.push(c));
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString(), headers: answer.headers }));
+    });
+    sent.on('error', reject);
+    sent.end(options.body);
+  });
+}
+
+describe('who may', () => {
+  test('a wrong secret, an unknown key, and no signature at all are refused', async () => {
+    const { accessKeyId } = credentialsOf(server.home);
+    const wrong = s3Client(server, { credentials: { accessKeyId, secretAccessKey: 'wrong' } });
+    await refused(wrong.send(new ListBucketsCommand({})), 'SignatureDoesNotMatch', 403);
+    await refused(wrong.send(new PutObjectCommand({ Bucket, Key: 'no', Body: 'no' })), 'SignatureDoesNotMatch', 403);
+    const unknown = s3Client(server, { credentials: { accessKeyId: 'AKIANOBODY', secretAccessKey: 'x' } });
+    await refused(unknown.send(new ListBucketsCommand({})), 'InvalidAccessKeyId', 403);
+    await refused(client.send(new HeadObjectCommand({ Bucket, Key: 'no' })), 'NotFound', 404);
+    const anonymous = await raw(`/${Bucket}/k`);
+    assert.equal(anonymous.status, 403);
+    assert.match(
+      anonymous.text,
+      /^<\?xml version="1.0" encoding="UTF-8"\?>\n<Error><Code>AccessDenied<\/Code><Message>Access Denied<\/Message>/,
+    );
+    for (const c of [wrong, unknown]) c.destroy();
+  });
+
+  test('a clock that is off by more than a quarter of an hour', async () => {
+    for (const minutes of [-16, 16]) {
+      const late = s3Client(server, { systemClockOffset: minutes * 60_000 });
+      await refused(late.send(new PutObjectCommand({ Bucket, Key: 'late', Body: 'late' })), 'RequestTimeTooSkewed', 403);
+      late.destroy();
+    }
+    await refused(client.send(new HeadObjectCommand({ Bucket, Key: 'late' })), 'NotFound', 404);
+  });
+
+  test('a page of another origin, and a host that is not ours', async () => {
+    const url = await getSignedUrl(client, new GetObjectCommand({ Bucket, Key: 'k' }), { expiresIn: 60 });
+    const { pathname, search, host } = new URL(url);
+    assert.equal((await raw(pathname + search, { headers: { host } })).status, 200);
+    assert.equal((await raw(pathname + search, { headers: { host: 'evil.example' } })).status, 403);
+    assert.equal((await raw(pathname + search, { headers: { host: `${Bucket}.s3.evil.example` } })).status, 403);
+  });
+
+  test('where it was asked for, anonymous requests are served, but not those of strange pages', async () => {
+    await using open = await TestServer.start({ auth: { required: null, anonymous: true } });
+    const put = await fetch(`${open.endpoint}/`, { method: 'GET' });
+    assert.notEqual(put.status, 500);
+    const signed = s3Client(open);
+    await signed.send(new CreateBucketCommand({ Bucket }));
+    assert.equal((await fetch(`${open.endpoint}/${Bucket}/a`, { method: 'PUT', body: 'hello' })).status, 200);
+    assert.equal(await (await fetch(`${open.endpoint}/${Bucket}/a`)).text(), 'hello');
+    const foreign = await fetch(`${open.endpoint}/${Bucket}/a`, { method: 'DELETE', headers: { origin: 'http://evil.example' } });
+    assert.equal(foreign.status, 403);
+    const wrong = s3Client(open, { credentials: { ...credentialsOf(open.home), secretAccessKey: 'wrong' } });
+    await refused(wrong.send(new ListBucketsCommand({})), 'SignatureDoesNotMatch', 403);
+    for (const c of [signed, wrong]) c.destroy();
+  });
+});
+
+describe('presigned', () => {
+  test('a URL to get, with the headers it overrides, and one to put', async () => {
+    const get = await getSignedUrl(client, new GetObjectCommand({ Bucket, Key: 'k', ResponseContentType: 'text/x-own' }), {
+      expiresIn: 60,
+    });
+    const got = await fetch(get);
+    assert.deepEqual([await got.text(), got.headers.get('content-type')], ['content', 'text/x-own']);
+    const tampered = await fetch(get.replace('/k?', '/other?'));
+    assert.equal(tampered.status, 403);
+    assert.match(await tampered.text(), /SignatureDoesNotMatch/);
+    const put = await getSignedUrl(client, new PutObjectCommand({ Bucket, Key: 'by url' }), { expiresIn: 60 });
+    assert.equal((await fetch(put, { method: 'PUT', body: 'put by url' })).status, 200);
+    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: 'by url' }));
+    assert.equal(await Body?.transformToString(), 'put by url');
+  });
+
+  test('an expired URL', async () => {
+    const signingDate = new Date(Date.now() - 120_000);
+    const url = await getSignedUrl(client, new GetObjectCommand({ Bucket, Key: 'k' }), { expiresIn: 60, signingDate });
+    const answer = await fetch(url);
+    assert.equal(answer.status, 403);
+    assert.match(await answer.text(), /<Code>AccessDenied<\/Code><Message>Request has expired<\/Message>/);
+  });
+
+  test('a form', async () => {
+    const { url, fields } = await createPresignedPost(client, {
+      Bucket,
+      Key: 'forms/${filename}',
+      Conditions: [['content-length-range', 1, 100]],
+      Fields: { success_action_status: '201', 'Content-Type': 'text/plain' },
+      Expires: 60,
+    });
+    const post = async (content: string, more: Record<string, string> = {}): Promise<Response> => {
+      const form = new FormData();
+      for (const [name, value] of Object.entries({ ...fields, ...more })) form.append(name, value);
+      form.append('file', new Blob([content]), 'a name.txt');
+      return fetch(url, { method: 'POST', body: form });
+    };
+    const done = await post('from a form');
+    assert.equal(done.status, 201, await done.clone().text());
+    assert.match(await done.text(), /<Key>forms\/a name\.txt<\/Key>/);
+    const got = await client.send(new GetObjectCommand({ Bucket, Key: 'forms/a name.txt' }));
+    assert.deepEqual([await got.Body?.transformToString(), got.ContentType], ['from a form', 'text/plain']);
+    for (const [answer, code] of [
+      [await post('x'.repeat(101)), 'EntityTooLarge'],
+      [await post(''), 'EntityTooSmall'],
+      [await post('x', { acl: 'public-read' }), 'AccessDenied'],
+      [await post('x', { Policy: 'e30=' }), 'SignatureDoesNotMatch'],
+    ] as const) {
+      assert.match(await answer.text(), new RegExp(`<Code>${code}</Code>`));
+    }
+    const unsigned = await fetch(`${server.endpoint}/${Bucket}`, { method: 'POST', body: new FormData() });
+    assert.equal(unsigned.status, 400);
+  });
+});
+
+describe('addresses', () => {
+  test('a bucket by host, with the SDK’s own style', async () => {
+    const { port } = new URL(server.endpoint);
+    const byHost = s3Client(server, { endpoint: `http://s3.localhost:${port}`, forcePathStyle: false });
+    const url = await getSignedUrl(byHost, new GetObjectCommand({ Bucket, Key: 'k' }), { expiresIn: 60 });
+    const { host, pathname, search } = new URL(url);
+    assert.equal(host, `${Bucket}.s3.localhost:${port}`);
+    const answer = await raw(pathname + search, { headers: { host } });
+    assert.deepEqual([answer.status, answer.text], [200, 'content']);
+    byHost.destroy();
+  });
+
+  test('what is not S3’s is answered as before', async () => {
+    const { status, text } = await raw('/nothing-of-the-kind');
+    assert.equal(status, 404);
+    assert.match(text, /There is nothing at GET/);
+    assert.equal((await raw('/healthz')).status, 200);
+    assert.equal((await raw('/2015-03-31/functions')).status, 200);
+  });
+});
+
+describe('pages of other origins', () => {
+  const origin = 'https://app.example';
+  const preflight = (headers: Record<string, string>) =>
+    raw(`/${Bucket}/k`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'PUT', ...headers } });
+
+  test('may what the bucket’s rules let them', async () => {
+    await refused(client.send(new GetBucketCorsCommand({ Bucket })), 'NoSuchCORSConfiguration', 404);
+    assert.equal((await preflight({})).status, 403);
+    const CORSRules = [
+      {
+        AllowedOrigins: ['https://*.example'],
+        AllowedMethods: ['GET', 'PUT'],
+        AllowedHeaders: ['x-amz-*', 'content-type'],
+        ExposeHeaders: ['ETag'],
+        MaxAgeSeconds: 60,
+      },
+    ];
+    await client.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules } }));
+    assert.deepEqual((await client.send(new GetBucketCorsCommand({ Bucket }))).CORSRules, CORSRules);
+    const allowed = await preflight({ 'access-control-request-headers': 'X-Amz-Date, Content-Type' });
+    assert.deepEqual(
+      [allowed.status, allowed.headers['access-control-allow-origin'], allowed.headers['access-control-max-age']],
+      [200, origin, '60'],
+    );
+    assert.equal((await preflight({ 'access-control-request-headers': 'authorization' })).status, 403);
+    assert.equal((await preflight({ origin: 'https://evil.test' })).status, 403);
+    const url = await getSignedUrl(client, new GetObjectCommand({ Bucket, Key: 'k' }), { expiresIn: 60 });
+    const answer = await fetch(url, { headers: { origin } });
+    assert.deepEqual(
+      [answer.headers.get('access-control-allow-origin'), answer.headers.get('access-control-expose-headers')],
+      [origin, 'ETag'],
+    );
+    await client.send(new DeleteBucketCorsCommand({ Bucket }));
+    assert.equal((await preflight({})).status, 403);
+  });
+});

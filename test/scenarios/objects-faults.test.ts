@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { ServerProcess } from './platform-process.ts';
+import { TestServer } from './platform-server.ts';
+import { refused, s3Client } from './s3-clients.ts';
+import { until } from './until.ts';
+
+const Bucket = 'faults';
+const homes: string[] = [];
+after(async () => {
+  await ServerProcess.endAll();
+  for (const home of homes) rmSync(home, { recursive: true, force: true });
+});
+
+function blobs(home: string): string[] {
+  const root = join(home, 'objects');
+  return readdirSync(root).flatMap((folder) => readdirSync(join(root, folder)));
+}
+
+/** Begins to upload by a presigned URL and sends the half; returns the connection when the server holds content. */
+async function sendHalf(client: S3Client, home: string): Promise<Socket> {
+  const half = 3 * 1024 * 1024;
+  const url = new URL(await getSignedUrl(client, new PutObjectCommand({ Bucket, Key: 'half' }), { expiresIn: 60 }));
+  const socket = connect(Number(url.port), url.hostname);
+  socket.on('error', () => undefined);
+  socket.write(`PUT ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-length: ${2 * half}\r\n\r\n`);
+  socket.write(Buffer.alloc(half));
+  await until(() => blobs(home).length > 0);
+  return socket;
+}
+
+describe('an upload', () => {
+  test('that is cut off in the middle leaves nothing', async () => {
+    await using server = await TestServer.start();
+    const client = s3Client(server);
+    await client.send(new CreateBucketCommand({ Bucket }));
+    (await sendHalf(client, server.home)).destroy();
+    await until(() => blobs(server.home).length === 0);
+    await refused(client.send(new HeadObjectCommand({ Bucket, Key: 'half' })), 'NotFound', 404);
+    client.destroy();
+  });
+
+  test('under way when the server is killed leaves nothing; what was acknowledged is there, whole', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'hearth-scenario-'));
+    homes.push(home);
+    const first = await ServerProcess.start({ home });
+    const target = { endpoint: first.client.endpoint, home } as unknown as TestServer;
+    const client = s3Client(target);
+    await client.send(new CreateBucketCommand({ Bucket }));
+    const half = await sendHalf(client, home);
+    const acknowledged: string[] = [];
+    const stop = new AbortController();
+    const writer = async (name: string): Promise<void> => {
+      for (let i = 0; !stop.signal.aborted; i += 1) {
+        const Key = `${name}/${i}`;
+        await client.send(new PutObjectCommand({ Bucket, Key, Body: Key.repeat(5000) }));
+        acknowledged.push(Key);
+      }
+    };
+    const writers = ['a', 'b', 'c', 'd'].map((name) => writer(name).catch(() => undefined));
+    await until(() => acknowledged.length >= 40);
+    first.child.kill('SIGKILL');
+    await once(first.child, 'exit');
+    half.destroy();
+    stop.abort();
+    await Promise.all(writers);
+    client.destroy();
+
+    const before = blobs(home).length;
+    const second = await ServerProcess.start({ home });
+    const again = s3Client({ endpoint: second.client.endpoint, home } as unknown as TestServer);
+    const seen = new Set<string>();
+    for (let token: string | undefined; ;) {
+      const page = await again.send(new ListObjectsV2Command({ Bucket, ContinuationToken: token }));
+      for (const o of page.Contents ?? []) seen.add(o.Key ?? '');
+      token = page.NextContinuationToken;
+      if (token === undefined) break;
+    }
+    for (const Key of acknowledged) assert.ok(seen.has(Key), `${Key} was acknowledged`);
+    for (const Key of seen) {
+      const { Body } = await again.send(new GetObjectCommand({ Bucket, Key }));
+      assert.equal(await Body?.transformToString(), Key.repeat(5000));
+    }
+    assert.ok(!seen.has('half') && before > seen.size, 'the half of an upload lay there');
+    await until(() => blobs(home).length === seen.size); // the sweep has taken the rest
+    again.destroy();
+  });
+});
+
+describe('a full disk', () => {
+  const home = mkdtempSync(join(tmpdir(), 'hearth-scenario-'));
+  const folder = join(home, 'objects');
+  mkdirSync(folder);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]).status === 0;
+  after(() => {
+    if (mounted) spawnSync('umount', [folder]);
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  test(
+    'refuses an upload, shows nothing of it, and recovers',
+    { skip: !mounted && 'a small file system can be mounted by root only' },
+    async () => {
+      const server = await TestServer.start({ home });
+      const client = s3Client(server);
+      await client.send(new CreateBucketCommand({ Bucket }));
+      await client.send(new PutObjectCommand({ Bucket, Key: 'small', Body: 'kept' }));
+      const large = new PutObjectCommand({ Bucket, Key: 'large', Body: Buffer.alloc(12 * 1024 * 1024) });
+      await refused(client.send(large), 'StorageFull', 507);
+      await refused(client.send(new HeadObjectCommand({ Bucket, Key: 'large' })), 'NotFound', 404);
+      assert.equal(blobs(home).length, 1);
+      await client.send(new PutObjectCommand({ Bucket, Key: 'large', Body: Buffer.alloc(4 * 1024 * 1024) }));
+      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: 'small' }));
+      assert.equal(await Body?.transformToString(), 'kept');
+      client.destroy();
+      await server.stop();
+    },
+  );
+});
