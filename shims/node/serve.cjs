@@ -51,7 +51,8 @@ class Instance {
     invocation.chunks = [];
     if (this.shared === null) {
       this.current = invocation;
-      if (header.traceId !== this.traceId) this.trace(header.traceId);
+      const { traceId = '' } = header;
+      if (traceId !== this.traceId) this.trace(traceId);
       this.start(invocation, chunks);
     } else this.shared.run(invocation, () => this.start(invocation, chunks));
   }

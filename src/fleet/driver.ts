@@ -64,6 +64,11 @@ export interface DriverInstance {
   resume(): void;
   /** Private and proportional pages of the instance in bytes, for admission; null when gone. */
   memoryBytes(): Promise<number | null>;
+  /**
+   * Whether the instance and what it started hold more memory than so many bytes: its own pages, private and shared, and what each of the others has for
+   * itself. Asked again and again while it works, so it has to be cheap. False where that can't be told, and once it is gone.
+   */
+  holdsMoreThan(bytes: number): boolean;
   /** Kills the instance and everything it started. Idempotent; resolves when all is gone. */
   kill(): Promise<ExitStatus>;
   readonly exited: Promise<ExitStatus>;

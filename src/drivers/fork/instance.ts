@@ -6,7 +6,7 @@ import type { Invocation } from '../../model/invocation.ts';
 import type { Step } from '../../model/waterfall.ts';
 import { Calls } from './calls.ts';
 import { Halt } from './halt.ts';
-import { memoryOfFamily } from './process-figures.ts';
+import { holdsMoreThan, memoryOfFamily } from './process-figures.ts';
 import type { Newborn, Processes } from './processes.ts';
 
 /** How long the several signs of an end (connection, log, exit status) wait for each other. */
@@ -86,6 +86,10 @@ export class ForkInstance implements DriverInstance {
 
   memoryBytes(): Promise<number | null> {
     return this.#ending ? Promise.resolve(null) : memoryOfFamily(this.pid);
+  }
+
+  holdsMoreThan(bytes: number): boolean {
+    return !this.#ending && holdsMoreThan(this.pid, bytes);
   }
 
   async kill(): Promise<ExitStatus> {
