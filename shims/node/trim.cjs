@@ -25,6 +25,11 @@ class Trimmer {
     else this.timer.refresh();
   }
 
+  stop() {
+    clearTimeout(this.timer);
+    this.timer = null;
+  }
+
   trim() {
     if (!this.resting()) return; // its answer asks again
     collectYoung(); // buffers hang on what is rubbish
