@@ -23,7 +23,11 @@ class Instance {
     this.idle = this.shared === null ? new IdleLoop() : null;
     log.setRequestId(() => this.active()?.header.requestId);
     this.trimmer = new Trimmer(() => this.inFlight.size === 0);
-    this.channel = new Channel(link, (type, request, payload) => this.receive(type, request, payload), closed);
+    const ended = () => {
+      this.trimmer.stop(); // of a rehearsal: it must not fire in the children
+      closed();
+    };
+    this.channel = new Channel(link, (type, request, payload) => this.receive(type, request, payload), ended);
     this.sender = new AnswerSender(this.channel);
     this.channel.open();
   }

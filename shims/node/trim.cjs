@@ -1,7 +1,7 @@
 'use strict';
 // Gives back what a call needed and no longer holds: an instance that rests keeps its results, not its workings.
 const native = require('./native.cjs');
-const { collectYoung } = require('./rubbish.cjs');
+const { collectRubbish, collectYoung } = require('./rubbish.cjs');
 
 /** A call that needed less is not worth the look. */
 const HEAVY_BYTES = 16 * 1024 * 1024;
@@ -25,10 +25,19 @@ class Trimmer {
     else this.timer.refresh();
   }
 
+  stop() {
+    clearTimeout(this.timer);
+    this.timer = null;
+  }
+
   trim() {
     if (!this.resting()) return; // its answer asks again
     collectYoung(); // buffers hang on what is rubbish
     native.mallocTrim();
+    if (process.memoryUsage.rss() - this.lightBytes < HEAVY_BYTES) return;
+    // It got old while the call lasted. All of the heap is looked at, and parts of it are shared no longer: less than what may come back.
+    collectRubbish();
+    this.lightBytes = process.memoryUsage.rss(); // what is left, it wants to keep
   }
 }
 

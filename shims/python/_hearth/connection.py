@@ -1,6 +1,7 @@
 """The process's one connection to the host."""
 
 import os
+import select
 import socket
 import threading
 from collections import deque
@@ -43,6 +44,14 @@ class Connection:
         while not self._pending:
             self.receive()
         return self._pending.popleft()
+
+    def wait(self, milliseconds):
+        """Whether there is something to read, or comes in that time."""
+        if self._pending:
+            return True
+        poller = select.poll()
+        poller.register(self._socket.fileno(), select.POLLIN)
+        return bool(poller.poll(milliseconds))
 
     def receive(self):
         """Waits for bytes, once, and cuts them into frames."""

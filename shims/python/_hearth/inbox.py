@@ -27,6 +27,14 @@ class Inbox:
             self._pump()
         return self._ready.popleft()
 
+    def quiet(self, milliseconds):
+        """Takes in what comes. True once nothing has come for so long, False as soon as there is an invocation."""
+        while not self._ready:
+            if not self._connection.wait(milliseconds):
+                return True
+            self._pump()
+        return False
+
     def take_window(self, request, wanted):
         """Waits until answer bytes may be sent, and takes at most `wanted` of them."""
         if self._several:

@@ -1,7 +1,6 @@
 """What memory this process holds: the most it ever did, and giving back what it no longer needs."""
 
 import resource
-import select
 import sys
 
 from . import libc
@@ -18,14 +17,13 @@ _AFTER_MS = 3
 class Trimmer:
     """Gives back what a call needed and no longer holds: an instance that rests keeps its results, not its workings."""
 
-    def __init__(self, connection, forked):
+    def __init__(self, inbox, forked):
+        self._inbox = inbox
         self._light_bytes = peak_bytes(forked)
-        self._poller = select.poll()
-        self._poller.register(connection.fileno(), select.POLLIN)
 
     def answered(self, peak):
         """A call was answered; `peak` is the most this process ever held."""
-        if peak - self._light_bytes >= _HEAVY_BYTES and not self._poller.poll(_AFTER_MS):
+        if peak - self._light_bytes >= _HEAVY_BYTES and self._inbox.quiet(_AFTER_MS):
             libc.trim()
 
 

@@ -15,7 +15,7 @@ def run(connection, identity, function):
     inbox = Inbox(connection, several)
     desk = _Desk(connection, identity, function, inbox)
     if not several:
-        trimmer = memory.Trimmer(connection, identity.forked)
+        trimmer = memory.Trimmer(inbox, identity.forked)
         while True:
             trimmer.answered(desk.serve(*inbox.next()))
     waiting = queue.SimpleQueue()
