@@ -4,6 +4,7 @@ import { churn } from './churn.ts';
 import { cold } from './cold.ts';
 import { density } from './density.ts';
 import { detectors } from './detectors.ts';
+import { dev } from './dev.ts';
 import { keepalive } from './keepalive.ts';
 import { describeMachine, loadAverage } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
@@ -14,7 +15,7 @@ import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, keepalive, peers, detectors];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, keepalive, dev, peers, detectors];
 
 process.exitCode = await main(process.argv.slice(2));
 
