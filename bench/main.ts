@@ -12,8 +12,9 @@ import { rate } from './rate.ts';
 import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
+import { uploads } from './uploads.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, peers, detectors];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, peers, detectors, uploads];
 
 process.exitCode = await main(process.argv.slice(2));
 
