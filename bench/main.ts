@@ -2,8 +2,10 @@
 import type { Bench, BenchContext, Report } from './bench.ts';
 import { churn } from './churn.ts';
 import { cold } from './cold.ts';
+import { conformance } from './conformance.ts';
 import { density } from './density.ts';
 import { detectors } from './detectors.ts';
+import { events } from './events.ts';
 import { describeMachine, loadAverage } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { overhead } from './overhead.ts';
@@ -12,9 +14,10 @@ import { rate } from './rate.ts';
 import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
+import { triggers } from './triggers.ts';
 import { uploads } from './uploads.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, peers, detectors, uploads];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, conformance, peers, detectors, events, triggers, uploads];
 
 process.exitCode = await main(process.argv.slice(2));
 

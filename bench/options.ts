@@ -21,8 +21,9 @@ export interface Options {
 export const USAGE = `npm run bench [-- NAME] [options]
 
   --json          one JSON object as the last line (without NAME: {NAME: object, ...})
-  --n COUNT       starts of each row: cold (200), churn (30), peers (5), detectors (5); sparse calls of each instance: density (60)
-  --rounds COUNT  rounds: overhead (5), peers (3)
+  --n COUNT       starts of each row: cold (200), churn (30), peers (5), detectors (5); sparse calls of each instance: density (60);
+                  rows of a table: triggers (20000)
+  --rounds COUNT  rounds: overhead (5), peers (3), triggers (3)
   --seconds S     length of a round: overhead (5), peers (3), of a look: density (5), of a storm: rate (5), of it all: churn (300)
   --only A,B      rows to make: functions (cold, density), instance counts (scale), peers (peers), contenders (detectors)
   --rungs A,B     of disk, zygote, snapshot (cold)

@@ -6,16 +6,19 @@ import { FsArtifacts } from './artifacts/fs-artifacts.ts';
 import type { Base } from './composition/base.ts';
 import { openEvents } from './composition/events.ts';
 import { followChanges, keepSwept } from './composition/lifecycle.ts';
+import type { Authority } from './auth/authority.ts';
 import { openLocalKey } from './auth/local-key.ts';
+import { openDirectory, openSources } from './composition/directory.ts';
+import { objectReader } from './composition/object-reader.ts';
 import { openObjects } from './composition/objects.ts';
 import { platform } from './composition/platform.ts';
 import { provision } from './composition/provision.ts';
+import { openQueues } from './composition/queues.ts';
 import { runDirectory } from './composition/run-directory.ts';
 import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
-import { Sources } from './control/own/sources.ts';
-import { FunctionRegistry } from './control/registry.ts';
+import type { FunctionRegistry } from './control/registry.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { ExecDriver } from './drivers/exec/exec-driver.ts';
 import { programSpawner } from './drivers/exec/program-spawner.ts';
@@ -91,25 +94,23 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, limits: config.limits, keep: config.fleet });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
-  const scope = { accountId: config.accountId, region: config.region };
-  const registry = await FunctionRegistry.load({ store: store.functions, clock, ids, scope });
+  const { resources, registry, keys, authority } = await openDirectory(base, { store, local: key });
   closing.add(keepSwept(artifacts, registry, { clock, log }));
   followChanges(registry, { fleet, dispatcher, logs, log });
-  const objects = await openObjects(base, { store, registry, key });
-  const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects });
+  const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*') });
+  const queues = await openQueues(base, { store, registry, resources, dispatcher, keys: keys.thatMay('sqs:*') });
+  const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
   closing.add(() => triggers.close());
   objects.watch();
-  const sources = await Sources.open({
-    folder: join(config.home, 'sources'),
-    clock,
-    maxBytes: config.limits.sourceBytes,
-    keepMs: 60 * 60_000,
-  });
-  closing.add(() => sources.close());
-  const events = await openEvents(base, { store, dispatcher, registry });
+  const sources = await openSources(base);
+  const events = await openEvents(base, { store, dispatcher, registry, resources, queue: queues.deliver, objects: objects.store });
   const control = controlPlane({
     registry,
     events,
+    resources,
+    keys,
+    authority,
+    objects: objectReader(objects.store),
     sources,
     instances: config.limits.instances,
     artifacts,
@@ -122,7 +123,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const endpoint = await listen(base, control, { dispatcher, directory: registry, services: objects.services, intake: store.intake });
+  const services = [queues.service, ...objects.services];
+  const endpoint = await listen(base, control, { dispatcher, directory: registry, services, intake: store.intake, authority });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
@@ -169,6 +171,7 @@ async function listen(
     readonly directory: FunctionRegistry;
     readonly intake: DeliveryIntake;
     readonly services: readonly EndpointService[];
+    readonly authority: Authority;
   },
 ): Promise<string> {
   const gateway = createGateway({

@@ -39,6 +39,8 @@ export interface Artifacts {
   taskRoot(sha256: string): Promise<string>;
   /** Folder with `node_modules/` or `python/` of that digest. */
   dependencyRoot(digest: string): Promise<string>;
+  /** Folder in which the unpacked zips of layers lie on top of one another, in this order; made when it is not there. */
+  layersRoot(sha256s: readonly string[]): Promise<string>;
   /** The zip's bytes, as a file's path. */
   zipPath(sha256: string): Promise<string>;
   /** Removes what none of the given digests refers to; returns the bytes freed. */

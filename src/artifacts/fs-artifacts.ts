@@ -9,6 +9,7 @@ import { Dependencies } from './dependencies.ts';
 import { hexOfSha256, isHexDigest } from './digest.ts';
 import { exists, openFolders, scratch, type Folders } from './folders.ts';
 import type { Interpreters } from './interpreters.ts';
+import { layersRoot } from './layers.ts';
 import { pack } from './pack.ts';
 import { Recent } from './recent.ts';
 import { sweepFolders } from './sweep.ts';
@@ -108,6 +109,10 @@ export class FsArtifacts implements Artifacts {
     if (!(await exists(folder)))
       throw new HearthError('ServiceException', `The dependencies ${digest.slice(0, 12)} are lost: deploy the function again.`);
     return folder;
+  }
+
+  layersRoot(sha256s: readonly string[]): Promise<string> {
+    return layersRoot(sha256s, this.#code, this.#folders);
   }
 
   zipPath(sha256: string): Promise<string> {

@@ -1,11 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HearthError } from '../errors.ts';
 import type { AccessKey } from './keys.ts';
-
-/** Characters of an access key id after its prefix, as AWS's ids have them. */
-const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+import { newKey } from './new-key.ts';
 
 /** Where the key of this server lies: a credentials file as every AWS tool reads it (`AWS_SHARED_CREDENTIALS_FILE`). */
 function localKeyPath(home: string): string {
@@ -20,13 +17,22 @@ export function openLocalKey(home: string): AccessKey {
   const path = localKeyPath(home);
   const present = read(path);
   if (present !== null) return parse(path, present);
-  const bytes = randomBytes(16);
-  const id = `AKIAHEARTH${Array.from(bytes.subarray(0, 10), (b) => LETTERS[b % LETTERS.length]).join('')}`;
-  const key = { id, secret: randomBytes(30).toString('base64url') };
+  const key = newKey();
   mkdirSync(home, { recursive: true });
   const text = `[default]\naws_access_key_id = ${key.id}\naws_secret_access_key = ${key.secret}\n`;
   writeFileSync(path, text, { mode: 0o600, flag: 'wx', flush: true });
   return key;
+}
+
+/** The key of the server of that home, if one was ever started and its file may be read. */
+export function readLocalKey(home: string): AccessKey | null {
+  const path = localKeyPath(home);
+  try {
+    const text = read(path);
+    return text === null ? null : parse(path, text);
+  } catch {
+    return null;
+  }
 }
 
 function read(path: string): string | null {

@@ -1,5 +1,6 @@
 import { HearthClient } from '../client/client.ts';
 import type { Clock } from '../lib/clock.ts';
+import { keyFor } from './key.ts';
 import { resolveEndpoint } from './endpoint.ts';
 import type { Output } from './output.ts';
 
@@ -24,7 +25,7 @@ export interface EndpointOptions {
 
 /** Runs `work` with a client of the server that the options, the environment or the status file name. */
 export async function withClient<T>(context: Context, options: EndpointOptions, work: (client: HearthClient) => Promise<T>): Promise<T> {
-  const client = new HearthClient(await resolveEndpoint(context.env, options.endpoint));
+  const client = new HearthClient(await resolveEndpoint(context.env, options.endpoint), keyFor(context.env));
   try {
     return await work(client);
   } finally {

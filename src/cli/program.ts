@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { Context } from './context.ts';
 import { eventCommands } from './event-commands.ts';
 import { EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts';
+import { keyCommands } from './key-commands.ts';
 import { parseBudget, parseCount, parseSpan } from './options.ts';
 
 const NODE_RUNTIME = `nodejs${process.versions.node.split('.')[0]}.x`;
@@ -30,8 +31,9 @@ export function program(context: Context, version: string, done: Done): Command 
   serverCommands(hearth, context, done);
   deployCommands(hearth, context, done);
   callCommands(hearth, context, done);
-  eventCommands(hearth, context, done, () => [endpoint(), json()]);
   explainCommands(hearth, context, done);
+  eventCommands(hearth, context, done, () => [endpoint(), json()]);
+  keyCommands(hearth, context, done, () => [endpoint(), json()]);
   residentCommands(hearth, context, done);
 
   const exitCodes = hearth.command('exit-codes', { hidden: true }).action(() => void context.out.stdout.write(EXIT_CODES_HELP));

@@ -1,3 +1,4 @@
+import { readLocalKey } from '../auth/local-key.ts';
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
@@ -37,7 +38,7 @@ export async function configFor(context: Context, options: ServerOptions): Promi
 export async function runningServer(home: string): Promise<StatusFile | null> {
   const file = await readStatusFile(home);
   if (file === null || !isAlive(file.pid)) return null;
-  const client = new HearthClient(file.endpoint);
+  const client = new HearthClient(file.endpoint, readLocalKey(home));
   try {
     return (await client.status(AbortSignal.timeout(PATIENCE_MS))).pid === file.pid ? file : null;
   } catch {

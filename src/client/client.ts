@@ -14,6 +14,8 @@ import type {
   UsageRecord,
 } from './answers.ts';
 import { readAll, readLines } from './body.ts';
+import type { AccessKey } from '../auth/keys.ts';
+import { KeysClient } from './keys.ts';
 import { type Answer, Connection, type Request } from './connection.ts';
 import { ApiError, DeployError, ForeignAnswerError, UnreachableError } from './errors.ts';
 import { EventsClient } from './events.ts';
@@ -49,12 +51,15 @@ export class HearthClient {
   readonly endpoint: string;
   /** What became of events. */
   readonly events: EventsClient;
+  /** Who may sign requests. */
+  readonly keys: KeysClient;
   readonly #connection: Connection;
 
-  constructor(endpoint: string) {
-    this.#connection = new Connection(endpoint);
+  constructor(endpoint: string, key: AccessKey | null = null) {
+    this.#connection = new Connection(endpoint, key);
     this.endpoint = this.#connection.endpoint;
     this.events = new EventsClient((request) => this.#json(request));
+    this.keys = new KeysClient((request) => this.#json(request));
   }
 
   status(signal?: AbortSignal): Promise<Status> {

@@ -2,6 +2,8 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
+import type { AccessKey } from '../auth/keys.ts';
+import { signed } from '../auth/sign.ts';
 import { UnreachableError } from './errors.ts';
 
 export interface Request {
@@ -28,9 +30,11 @@ export class Connection {
   readonly endpoint: string;
   readonly #url: URL;
   readonly #agent: http.Agent;
+  readonly #key: AccessKey | null;
 
-  /** Throws TypeError when `endpoint` is not an http or https address. */
-  constructor(endpoint: string) {
+  /** `key`: what requests are signed with; null: they are not. Throws TypeError when `endpoint` is not an http or https address. */
+  constructor(endpoint: string, key: AccessKey | null = null) {
+    this.#key = key;
     this.#url = new URL(endpoint);
     if (this.#url.protocol !== 'http:' && this.#url.protocol !== 'https:') throw new TypeError(`not an http(s) address: ${endpoint}`);
     this.endpoint = this.#url.href.replace(/\/$/, '');
@@ -42,10 +46,11 @@ export class Connection {
   send(request: Request): Promise<Answer> {
     const { promise, resolve, reject } = withResolvers<Answer>();
     const transport = this.#url.protocol === 'https:' ? https : http;
+    const path = this.#url.pathname.replace(/\/$/, '') + request.path;
     const outgoing = transport.request(this.#url, {
-      path: this.#url.pathname.replace(/\/$/, '') + request.path,
+      path,
       method: request.method,
-      headers: { accept: 'application/json', ...request.headers, ...lengthOf(request) },
+      headers: { accept: 'application/json', ...request.headers, ...lengthOf(request), ...this.#signature(request, path) },
       agent: this.#agent,
     });
     const fail = (error: unknown): void => reject(request.signal?.aborted ? request.signal.reason : this.#named(error));
@@ -66,6 +71,14 @@ export class Connection {
   /** Ends idle connections; requests under way break. */
   close(): void {
     this.#agent.destroy();
+  }
+
+  #signature(request: Request, url: string): Record<string, string> {
+    if (this.#key === null) return {};
+    const given = Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+    const headers = { ...Object.fromEntries(given), host: this.#url.host };
+    const payload = request.body === undefined ? Buffer.alloc(0) : Buffer.isBuffer(request.body) ? request.body : null;
+    return signed({ method: request.method, url, headers, payload }, this.#key, Date.now());
   }
 
   /** A failing source of the body keeps its own error; what the network says becomes Unreachable. */

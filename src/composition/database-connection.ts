@@ -22,11 +22,16 @@ export function databaseConnection({
   registry,
   env,
 }: ConnectionParts): (record: TriggerRecord<'database'>) => ClientConfig {
+  // A trigger is removed after its function, and with it its variables.
+  const last = new Map<string, string>();
   return (record) => {
     const name = record.configuration.connection;
     if (name === undefined) return store.embedded?.connection('app') ?? { connectionString: databaseUrl ?? '' };
-    const value = registry.get(record.functionName)?.environment[name] ?? env[name];
-    if (value !== undefined && /^postgres(ql)?:\/\//.test(value)) return { connectionString: value };
+    const value = registry.get(record.functionName)?.environment[name] ?? env[name] ?? last.get(record.id);
+    if (value !== undefined && /^postgres(ql)?:\/\//.test(value)) {
+      last.set(record.id, value);
+      return { connectionString: value };
+    }
     const what = value === undefined ? 'is not set' : 'is no connection string (postgresql://…)';
     throw new HearthError(
       'ServiceUnavailable',

@@ -1,39 +1,49 @@
 import type { Events } from '../control/own/events.ts';
+import { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
+import type { Resources } from '../control/resources.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import type { Timer } from '../lib/clock.ts';
+import { eventInvokeDocument, type AsyncManifest } from '../model/async-manifest.ts';
+import { eventInvokeConfig } from '../model/event-invoke-config.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { DatabaseStore } from '../store/postgres-store.ts';
+import type { ObjectStore } from '../objects/object-store.ts';
 import { DeliveryRunner } from '../triggers/ledger/delivery-runner.ts';
 import type { FunctionLookup } from '../triggers/ledger/function-target.ts';
 import { outcomesOf } from '../triggers/ledger/outcomes.ts';
-import { targets } from '../triggers/ledger/target.ts';
+import { targets, type DestinationPorts } from '../triggers/ledger/target.ts';
 import type { Base } from './base.ts';
 
 export interface EventParts {
   readonly store: DatabaseStore;
   readonly dispatcher: Dispatcher;
   readonly registry: FunctionRegistry;
+  readonly resources: Resources;
+  /** Puts the outcome of an event into a queue. */
+  readonly queue: NonNullable<DestinationPorts['queue']>;
+  readonly objects: ObjectStore;
 }
 
 const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000, closeMs: 2_000 };
 const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
-export async function openEvents(base: Base, { store, dispatcher, registry }: EventParts): Promise<Events> {
+export async function openEvents(base: Base, { store, dispatcher, registry, resources, queue, objects }: EventParts): Promise<Events> {
   const { config, clock, log, closing } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
     version: (functionId, qualifier) => find(registry, names.get(functionId), qualifier),
-    config: () => null,
-    mayLoop: () => false,
+    config: (functionId, qualifier) => eventInvokeConfig(resources.get('event-invoke-config', `${functionId}/${qualifier ?? '$LATEST'}`)),
+    mayLoop: (functionId) => resources.get('recursion', `${functionId}/`)?.loop === 'Allow',
   };
   const scope = { accountId: config.accountId, region: config.region };
   const named = (name: string): FunctionVersion | null => registry.get(name);
   const runner = new DeliveryRunner({
     ledger: store.ledger,
-    target: targets({ dispatcher, functions, clock, perFunction: config.events.perFunction, ports: {} }),
+    target: targets({ dispatcher, functions, clock, perFunction: config.events.perFunction, ports: { queue, bucket: writing(objects) } }),
     outcomes: (claimed, ended) => outcomesOf({ functions, named, clock, scope }, claimed, ended),
     clock,
     log,
@@ -42,7 +52,45 @@ export async function openEvents(base: Base, { store, dispatcher, registry }: Ev
   await runner.start();
   closing.add(() => runner.close());
   closing.add(keepBounded(base, store));
-  return { ...store.deliveries, nameOf: (functionId) => names.get(functionId) ?? null };
+  const configure = (version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> =>
+    configured(resources, version, { manifest, nowMs: clock.now() });
+  return { ...store.deliveries, configure, nameOf: (functionId) => names.get(functionId) ?? null };
+}
+
+/** Writes outcomes as objects. */
+function writing(objects: ObjectStore): NonNullable<DestinationPorts['bucket']> {
+  return async ({ bucket, key }, { body, lineage }) => {
+    const expected = { md5: null, algorithm: 'CRC64NVME', checksum: null, minBytes: 0, maxBytes: body.length } as const;
+    await objects.put({ chunks: Readable.from([body]), length: body.length, trailers: new Map() }, expected, {
+      bucket,
+      key,
+      meta: { headers: { 'content-type': 'application/json' }, user: {}, storageClass: 'STANDARD' },
+      tags: {},
+      precondition: () => {},
+      how: 'Put',
+      cause: { requestId: '', sourceIp: '127.0.0.1', principal: 'hearth', lineage, traceId: '' },
+    });
+  };
+}
+
+/** Writes what a manifest says of asynchronous invocations; what it does not say is what holds for every function. */
+async function configured(
+  resources: Resources,
+  version: FunctionVersion,
+  { manifest, nowMs }: { manifest: AsyncManifest | null; nowMs: number },
+): Promise<void> {
+  const { functionId } = version;
+  const key = `${functionId}/$LATEST`;
+  if (manifest === null) await resources.remove('event-invoke-config', key);
+  else {
+    const document = { ...eventInvokeDocument(manifest, version), LastModified: nowMs };
+    const { LastModified: _, ...present } = resources.get('event-invoke-config', key) ?? {};
+    const { LastModified: __, ...wanted } = document;
+    if (!isDeepStrictEqual(present, wanted)) await resources.put('event-invoke-config', key, document, functionId);
+  }
+  const loop = manifest?.recursiveLoop === 'allow' ? 'Allow' : 'Terminate';
+  if ((resources.get('recursion', `${functionId}/`)?.loop ?? 'Terminate') !== loop)
+    await resources.put('recursion', `${functionId}/`, { loop }, functionId);
 }
 
 /** Names by id, kept up to date. */
@@ -50,7 +98,7 @@ function functionNames(registry: FunctionRegistry): ReadonlyMap<string, string> 
   const names = new Map(registry.list().map((v) => [v.functionId, v.name]));
   registry.onChange((change) => {
     if (change.kind === 'removed') names.delete(change.previous.functionId);
-    else names.set(change.version.functionId, change.version.name);
+    else if (change.kind !== 'unpublished') names.set(change.version.functionId, change.version.name);
   });
   return names;
 }

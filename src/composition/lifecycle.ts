@@ -15,10 +15,14 @@ export function followChanges(
   parts: { fleet: LocalFleet; dispatcher: Dispatcher; logs: FunctionLogs; log: Logger },
 ): void {
   const { fleet, dispatcher, logs, log } = parts;
-  for (const version of registry.list()) fleet.serve(version);
+  for (const version of registry.serving()) fleet.serve(version);
   registry.onChange((change: FunctionChange) => {
-    if (change.kind !== 'removed') fleet.serve(change.version);
-    if (change.kind === 'created') return;
+    if (change.kind === 'published' && change.version.snapshot === 'onDeploy')
+      fleet
+        .deploy(change.version)
+        .catch((err: unknown) => log.warn({ err, function: change.version.name }, 'a version has no snapshot yet'));
+    if ('version' in change) fleet.serve(change.version);
+    if (!('previous' in change)) return;
     const { revisionId } = change.previous;
     dispatcher.retire(revisionId);
     fleet.retire(revisionId).catch((err: unknown) => log.error({ err, revisionId }, 'a revision could not be retired'));

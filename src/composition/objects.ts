@@ -4,7 +4,7 @@ import { openLocalToken } from '../auth/local-token.ts';
 import type { EndpointService } from '../gateway/endpoint-service.ts';
 import { S3Webhook } from '../triggers/objects/webhook.ts';
 import { watchFolders } from './watched-folders.ts';
-import { listedKeys, type AccessKey } from '../auth/keys.ts';
+import type { Keys } from '../auth/keys.ts';
 import { parseReference } from '../control/function-name.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
 import { HearthError } from '../errors.ts';
@@ -20,7 +20,7 @@ import type { PostgresStore } from '../store/postgres-store.ts';
 interface Parts {
   readonly store: PostgresStore;
   readonly registry: FunctionRegistry;
-  readonly key: AccessKey;
+  readonly keys: Keys;
 }
 
 const SWEEP_MS = 60 * 60_000;
@@ -36,7 +36,7 @@ export interface Objects {
 }
 
 /** The object store and its S3 API. What a kill left of uploads is removed in the background. */
-export async function openObjects(base: Base, { store, registry, key }: Parts): Promise<Objects> {
+export async function openObjects(base: Base, { store, registry, keys }: Parts): Promise<Objects> {
   const { config, log, clock, ids } = base;
   const place = { accountId: config.accountId, region: config.region };
   const targets = targetsIn(registry);
@@ -45,7 +45,7 @@ export async function openObjects(base: Base, { store, registry, key }: Parts): 
   const objects = await ObjectStore.open({ blobs: new FileBlobs(join(config.home, 'objects'), ids), index, clock, ids });
   keepSwept(objects, base);
   const { anonymous } = config.auth;
-  const service = new S3Service({ store: objects, place, clock, ids, targets, listeners, keys: listedKeys([key]), anonymous, log });
+  const service = new S3Service({ store: objects, place, clock, ids, targets, listeners, keys, anonymous, log });
   const token = openLocalToken(join(config.home, 'webhook-token'));
   const webhook = new S3Webhook({ listeners, targets, intake: store.intake, place, token, nowMs: () => clock.now() });
   return { store: objects, listeners, services: [webhook, service], watch: () => watchFolders(base, objects) };

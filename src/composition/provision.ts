@@ -36,13 +36,16 @@ function driverFor(drivers: readonly Driver[], runtime: string): Driver {
 }
 
 async function startSpec(deps: ProvisionDeps, version: FunctionVersion, o: { logStream: string; onDemand: boolean }): Promise<StartSpec> {
-  const [taskRoot, dependencyRoot] = await Promise.all([
+  const { layers = [] } = version;
+  const [taskRoot, dependencyRoot, layersRoot] = await Promise.all([
     deps.artifacts.taskRoot(version.codeSha256),
     version.dependencies === null ? null : deps.artifacts.dependencyRoot(version.dependencies),
+    layers.length === 0 ? null : deps.artifacts.layersRoot(layers.map((l) => l.codeSha256)),
   ]);
   const environment = functionEnvironment(version, {
     taskRoot,
     dependencyRoot,
+    layersRoot,
     logStream: o.logStream,
     path: PATH,
     aws: deps.aws(),
@@ -51,7 +54,7 @@ async function startSpec(deps: ProvisionDeps, version: FunctionVersion, o: { log
   const { initMs, deployInitMs } = deps.limits;
   // An init phase longer than Lambda's 10 s is still run to its end, within the function's own timeout.
   const initTimeoutMs = o.onDemand ? Math.max(initMs, version.timeoutMs) : Math.max(deployInitMs, version.timeoutMs);
-  return { version, taskRoot, dependencyRoot, environment, initTimeoutMs, onDemand: o.onDemand };
+  return { version, taskRoot, dependencyRoot, layersRoot, environment, initTimeoutMs, onDemand: o.onDemand };
 }
 
 function logSink(deps: ProvisionDeps, version: FunctionVersion, stream: string): LogSink {

@@ -20,6 +20,8 @@ export interface TriggerParts {
   readonly log: Logger;
   readonly store: PostgresStore;
   readonly registry: FunctionRegistry;
+  /** Messages of queues. */
+  readonly queues: TriggerSource;
   readonly objects: Objects;
 }
 
@@ -28,12 +30,12 @@ export async function openTriggers(parts: TriggerParts): Promise<Triggers> {
   const { clock, ids, log, store, registry } = parts;
   const database = databaseSource(parts);
   const uploads = new ObjectsSource({ buckets: watchedBuckets(parts.objects, registry), clock, log });
-  const sources: TriggerSource[] = [new ScheduleSource({ ledger: store.schedules, clock, log }), database, uploads];
+  const sources: TriggerSource[] = [new ScheduleSource({ ledger: store.schedules, clock, log }), database, uploads, parts.queues];
   const triggers = await Triggers.open({ store: store.triggers, sources, functions: registry, scope: registry.scope, clock, ids, log });
   registry.onChange((change) => {
     if (change.kind === 'removed') void triggers.forget(change.previous.functionId);
   });
-  await dropOrphans(database, triggers, parts);
+  await dropOrphans(database, parts);
   return triggers;
 }
 
@@ -43,12 +45,13 @@ function databaseSource({ config, clock, log, store, registry }: TriggerParts): 
 }
 
 /** Only in the bundled server, which is nobody else's: a slot that nothing reads keeps the disk filling. */
-async function dropOrphans(database: DatabaseSource, triggers: Triggers, { store, log }: TriggerParts): Promise<void> {
+async function dropOrphans(database: DatabaseSource, { store, log }: TriggerParts): Promise<void> {
   if (store.embedded === null) return;
   try {
+    const registered = await store.triggers.all(); // those of other regions, too
     const dropped = await database.dropOrphans(
       store.embedded.connection('app'),
-      triggers.list().map((t) => t.id),
+      registered.map((t) => t.id),
     );
     if (dropped.length > 0) log.info({ slots: dropped }, 'dropped replication slots that no trigger reads');
   } catch (err) {

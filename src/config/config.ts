@@ -21,6 +21,8 @@ export interface Config {
   readonly watch: readonly WatchedFolder[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly auth: {
+    /** Whether requests to functions' APIs must be signed; null: beyond loopback, or once a key was made. */
+    readonly required: boolean | null;
     /** Whether S3 requests that are not signed are served. Signatures are verified all the same. */
     readonly anonymous: boolean;
   };

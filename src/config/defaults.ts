@@ -12,7 +12,7 @@ export const DEFAULTS: Omit<Config, 'home'> = {
   allowedHosts: [],
   logLevel: 'info',
   watch: [],
-  auth: { anonymous: false },
+  auth: { required: null, anonymous: false },
   limits: {
     payloadBytes: 6 * MiB, // Lambda's 6 MB (6,291,456)
     queueLength: 100,

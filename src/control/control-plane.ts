@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { HearthError } from '../errors.ts';
 import type { Ids } from '../lib/ids.ts';
-import { errorAnswer } from './lambda/answer.ts';
+import { lambdaError } from '../model/lambda-error.ts';
 import { LAMBDA_BODY_BYTES, lambdaApi, unknownOperation, type LambdaPluginDeps } from './lambda/plugin.ts';
 import type { OwnDeps } from './own/api.ts';
 import { OpenLines } from './own/ndjson.ts';
@@ -44,7 +44,7 @@ export function controlPlane(deps: ControlPlaneDeps): FastifyInstance {
 /** An error of a request that no route took: in the words of the API that its path belongs to. */
 function respondUnrouted(reply: FastifyReply, url: string, error: HearthError, requestId: string): FastifyReply {
   if (!DATED.test(url)) return reply.code(error.status).send(ownError(error));
-  const { headers, document } = errorAnswer(error);
+  const { headers, document } = lambdaError(error);
   return reply
     .code(error.status)
     .headers({ ...headers, 'x-amzn-requestid': requestId })

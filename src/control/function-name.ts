@@ -1,20 +1,16 @@
 import { HearthError } from '../errors.ts';
 
-/** Lambda's own patterns, as its messages quote them. */
-const FUNCTION_NAME_PATTERN =
-  '(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?';
+/** Lambda's own patterns, as its messages quote them; those of its API model, where the gateway has no business. */
 const QUALIFIED_NAME_PATTERN =
   '(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?';
 const QUALIFIER_PATTERN = '\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+';
 
 /** A pattern of Lambda's model as a constraint of a text. */
-export interface TextConstraint {
+interface TextConstraint {
   readonly max: number;
   readonly pattern: string;
 }
 
-/** The name of a function that is about to be made. */
-export const NEW_NAME: TextConstraint = { max: 140, pattern: FUNCTION_NAME_PATTERN };
 /** The name of one that is there; may carry a version. */
 const KNOWN_NAME: TextConstraint = { max: 256, pattern: QUALIFIED_NAME_PATTERN };
 const QUALIFIER: TextConstraint = { max: 128, pattern: QUALIFIER_PATTERN };
@@ -35,7 +31,7 @@ export interface Scope {
 }
 
 /** The faults of a text against a constraint, in Lambda's words. */
-export function textFaults(value: string, at: string, constraint: TextConstraint): string[] {
+function textFaults(value: string, at: string, constraint: TextConstraint): string[] {
   const faults: string[] = [];
   const fault = (what: string): void => void faults.push(`Value '${value}' at '${at}' failed to satisfy constraint: Member must ${what}`);
   if (value.length > constraint.max) fault(`have length less than or equal to ${constraint.max}`);

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { randomIds } from '../lib/ids.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
 import { FunctionRegistry, type FunctionChange, type FunctionSettings } from './registry.ts';
+import { memoryStore } from '../store/memory-store.ts';
+import { Resources } from './resources.ts';
 import { TestFunctionStore } from './testing/function-store.ts';
 
 const scope = { accountId: '000000000000', region: 'us-east-1' };
@@ -27,7 +29,8 @@ const settings: FunctionSettings = {
 
 async function opened(store = new TestFunctionStore()) {
   const clock = new VirtualClock(1000);
-  const registry = await FunctionRegistry.load({ store, clock, ids: randomIds, scope });
+  const resources = await Resources.load(memoryStore().resources, scope);
+  const registry = await FunctionRegistry.load({ store, resources, clock, ids: randomIds, random: () => 0.5, scope });
   const changes: FunctionChange[] = [];
   registry.onChange((change) => changes.push(change));
   return { registry, store, clock, changes };

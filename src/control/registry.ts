@@ -1,10 +1,17 @@
+import { layersDigest } from '../artifacts/layers.ts';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
-import type { FunctionVersion } from '../model/function-version.ts';
+import type { Random } from '../lib/random.ts';
+import { routed, type Alias } from '../model/alias.ts';
+import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
 import type { FunctionStore } from '../store/store.ts';
 import { notFound, parseReference, type FunctionReference, type Scope } from './function-name.ts';
 import { Turns } from '../lib/turns.ts';
+import { fingerprint, NOTHING_PUBLISHED, publishedVersion, type Publication } from './publishing.ts';
+import type { Resources } from './resources.ts';
+import { isRevision } from './revisions.ts';
+import { servingVersions } from './serving.ts';
 
 /** All of a version that its author decides. */
 export type FunctionSettings = Omit<
@@ -12,21 +19,40 @@ export type FunctionSettings = Omit<
   'functionId' | 'accountId' | 'region' | 'name' | 'version' | 'revisionId' | 'modifiedAtMs'
 >;
 
-/** What happened to a function. `previous` no longer serves. */
+/** What happened to a function. `previous` no longer serves. `updated` may be of a numbered version whose scaling is another now. */
 export type FunctionChange =
   | { readonly kind: 'created'; readonly version: FunctionVersion }
   | { readonly kind: 'updated'; readonly version: FunctionVersion; readonly previous: FunctionVersion }
-  | { readonly kind: 'removed'; readonly previous: FunctionVersion };
+  | { readonly kind: 'removed'; readonly previous: FunctionVersion }
+  | { readonly kind: 'published'; readonly version: FunctionVersion }
+  | { readonly kind: 'unpublished'; readonly previous: FunctionVersion };
 
 export interface RegistryDeps {
   readonly store: FunctionStore;
+  readonly resources: Resources;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Where an alias has weights. */
+  readonly random: Random;
   readonly scope: Scope;
 }
 
-const STALE =
+/** What a caller named, found. */
+export interface Resolved {
+  readonly version: FunctionVersion;
+  /** The version or alias that was asked for; null when none was. */
+  readonly qualifier: string | null;
+}
+
+export const STALE =
   'The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id';
+
+interface Entry {
+  latest: FunctionVersion;
+  readonly published: Map<string, FunctionVersion>;
+  /** As they are run, by version. */
+  serving: Map<string, FunctionVersion>;
+}
 
 /**
  * Every function, in memory: reading never waits. Writes go to the store first and are seen when they are durable; those of one
@@ -34,7 +60,7 @@ const STALE =
  */
 export class FunctionRegistry {
   readonly #deps: RegistryDeps;
-  readonly #latest = new Map<string, FunctionVersion>();
+  readonly #functions = new Map<string, Entry>();
   readonly #turns = new Turns();
   readonly #listeners = new Set<(change: FunctionChange) => void>();
 
@@ -45,10 +71,13 @@ export class FunctionRegistry {
   /** Loads what the store has of this account and region. */
   static async load(deps: RegistryDeps): Promise<FunctionRegistry> {
     const registry = new FunctionRegistry(deps);
-    for (const version of await deps.store.all()) {
-      const ours = version.accountId === deps.scope.accountId && version.region === deps.scope.region;
-      if (ours && version.version === '$LATEST') registry.#latest.set(version.name, Object.freeze(version));
-    }
+    const ours = (await deps.store.all()).filter((v) => v.accountId === deps.scope.accountId && v.region === deps.scope.region);
+    for (const v of ours) if (v.version === '$LATEST') registry.#functions.set(v.name, entryOf(Object.freeze(v)));
+    for (const v of ours) if (v.version !== '$LATEST') registry.#functions.get(v.name)?.published.set(v.version, Object.freeze(v));
+    for (const entry of registry.#functions.values()) entry.serving = registry.#served(entry);
+    deps.resources.onChange((kind, key) => {
+      if (kind === 'provisioned' || kind === 'alias') registry.#rescale(key.slice(0, key.indexOf('/')));
+    });
     return registry;
   }
 
@@ -56,25 +85,66 @@ export class FunctionRegistry {
     return this.#deps.scope;
   }
 
-  /** By plain name and version; null when there is none. */
+  /** A version by plain name and version or alias, as it is stored; null when there is none. */
   get(name: string, qualifier = '$LATEST'): FunctionVersion | null {
-    return qualifier === '$LATEST' ? (this.#latest.get(name) ?? null) : null;
+    const entry = this.#functions.get(name);
+    if (entry === undefined) return null;
+    if (qualifier === '$LATEST') return entry.latest;
+    return entry.published.get(qualifier) ?? this.#ofAlias(entry, this.alias(name, qualifier)) ?? null;
+  }
+
+  alias(name: string, alias: string): Alias | null {
+    const entry = this.#functions.get(name);
+    return entry === undefined ? null : this.#deps.resources.get('alias', `${entry.latest.functionId}/${alias}`);
   }
 
   /** `$LATEST` of every function, by name. */
   list(): FunctionVersion[] {
-    return [...this.#latest.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.#functions.values()].map((e) => e.latest).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Every version of a function, as stored: `$LATEST`, then by number. */
+  versions(name: string): FunctionVersion[] {
+    const entry = this.#functions.get(name);
+    if (entry === undefined) return [];
+    return [entry.latest, ...[...entry.published.values()].sort((a, b) => Number(a.version) - Number(b.version))];
+  }
+
+  /** Every version of every function, as it is run. */
+  serving(): FunctionVersion[] {
+    return [...this.#functions.values()].flatMap((e) => [...e.serving.values()]);
   }
 
   /** By name, partial or full ARN, for an invocation. Throws as Lambda does, ResourceNotFoundException above all. */
   find(name: string, qualifier: string | null): FunctionVersion {
-    const plain = qualifier === null || qualifier === '$LATEST' ? this.#latest.get(name) : undefined;
-    if (plain !== undefined) return plain; // the way of nearly every invocation
-    const reference = parseReference(name, qualifier, this.#deps.scope);
-    return this.require({ name: reference.name, qualifier: reference.qualifier ?? '$LATEST' });
+    return this.resolve(name, qualifier).version;
   }
 
-  /** The version that a reference means. Throws ResourceNotFoundException. */
+  /** As `find`, with the version or alias that was meant. Where an alias has weights, chance decides. */
+  resolve(name: string, qualifier: string | null): Resolved {
+    const plain = qualifier === null || qualifier === '$LATEST' ? this.#functions.get(name)?.serving.get('$LATEST') : undefined;
+    if (plain !== undefined) return { version: plain, qualifier }; // the way of nearly every invocation
+    const reference = parseReference(name, qualifier, this.#deps.scope);
+    const wanted = reference.qualifier ?? '$LATEST';
+    const serving = this.#functions.get(reference.name)?.serving;
+    const alias = serving?.has(wanted) === true ? null : this.alias(reference.name, wanted);
+    const version = serving?.get(alias === null ? wanted : routed(alias, this.#deps.random()));
+    if (version === undefined) throw notFound({ name: reference.name, qualifier: wanted }, this.#deps.scope);
+    return { version, qualifier: reference.qualifier };
+  }
+
+  /** The URL of a function (`NAME`) or of an alias (`NAME:ALIAS`), and what it invokes; null when there is no such function. */
+  url(target: string): (Resolved & { readonly url: FunctionUrl | null }) | null {
+    const [name = '', qualifier = null] = target.split(':');
+    const entry = this.#functions.get(name);
+    const version = entry?.serving.get('$LATEST');
+    if (entry === undefined || version === undefined) return null;
+    if (qualifier === null) return { version, qualifier, url: entry.latest.url };
+    if (this.alias(name, qualifier) === null) return null;
+    return { ...this.resolve(name, qualifier), url: this.#deps.resources.get('url', `${entry.latest.functionId}/${qualifier}`) };
+  }
+
+  /** The version that a reference means, as stored. Throws ResourceNotFoundException. */
   require(reference: FunctionReference): FunctionVersion {
     const version = this.get(reference.name, reference.qualifier ?? '$LATEST');
     if (version === null) throw notFound(reference, this.#deps.scope);
@@ -84,11 +154,11 @@ export class FunctionRegistry {
   /** Makes a function. Throws ResourceConflictException when the name is taken. */
   create(name: string, settings: FunctionSettings): Promise<FunctionVersion> {
     return this.#turns.take(name, async () => {
-      if (this.#latest.has(name)) throw taken(name);
+      if (this.#functions.has(name)) throw taken(name);
       const { ids, scope, store } = this.#deps;
-      const version = this.#freeze({ ...settings, ...scope, functionId: ids.uuid(), name, version: '$LATEST', ...this.#stamp() });
+      const version = Object.freeze({ ...settings, ...scope, functionId: ids.uuid(), name, version: '$LATEST', ...this.#stamp() });
       await store.create(version);
-      this.#latest.set(name, version);
+      this.#functions.set(name, entryOf(version));
       this.#tell({ kind: 'created', version });
       return version;
     });
@@ -104,41 +174,78 @@ export class FunctionRegistry {
     expectedRevisionId: string | null = null,
   ): Promise<FunctionVersion> {
     return this.#turns.take(name, async () => {
-      const previous = this.require({ name, qualifier: null });
-      if (expectedRevisionId !== null && previous.revisionId !== expectedRevisionId)
-        throw new HearthError('PreconditionFailedException', STALE);
-      const version = this.#freeze({ ...previous, ...change(previous), ...this.#stamp() });
+      const entry = this.#entry(name);
+      const previous = entry.latest;
+      expectRevision(expectedRevisionId, previous);
+      const version = Object.freeze({ ...previous, ...change(previous), ...this.#stamp() });
       await this.#deps.store.replaceLatest(version, previous.revisionId);
-      this.#latest.set(name, version);
-      this.#tell({ kind: 'updated', version, previous });
+      entry.latest = version;
+      this.#reserve(entry);
       return version;
     });
   }
 
   /** What a function would be with these settings. It is nowhere, and the revision that it may become will be another. */
   draft(name: string, settings: FunctionSettings): FunctionVersion {
-    const functionId = this.#latest.get(name)?.functionId ?? this.#deps.ids.uuid();
-    return this.#freeze({ ...settings, ...this.#deps.scope, functionId, name, version: '$LATEST', ...this.#stamp() });
+    const functionId = this.#functions.get(name)?.latest.functionId ?? this.#deps.ids.uuid();
+    return Object.freeze({ ...settings, ...this.#deps.scope, functionId, name, version: '$LATEST', ...this.#stamp() });
   }
 
-  /** Removes a function; false when there was none. */
-  remove(name: string): Promise<boolean> {
+  /** Makes a numbered version of `$LATEST`, or gives the last one when nothing has changed since. */
+  publish(name: string, publication: Publication = {}): Promise<FunctionVersion> {
     return this.#turns.take(name, async () => {
-      const previous = this.#latest.get(name);
-      if (previous === undefined) return false;
-      await this.#deps.store.remove(previous.functionId);
-      this.#latest.delete(name);
-      this.#tell({ kind: 'removed', previous });
+      const entry = this.#entry(name);
+      const { store, resources } = this.#deps;
+      const { latest } = entry;
+      expectRevision(publication.revisionId ?? null, latest);
+      publication.check?.(latest);
+      const key = `${latest.functionId}/`;
+      const before = resources.get('publications', key) ?? NOTHING_PUBLISHED;
+      const same = before.fingerprint === fingerprint(latest) ? entry.published.get(String(before.last)) : undefined;
+      if (same !== undefined) return same;
+      const number = before.last + 1;
+      const version = publishedVersion(latest, String(number), { ...this.#stamp(), description: publication.description ?? null });
+      // The number is used up first: a version is never made twice under one.
+      await resources.put('publications', key, { last: number, fingerprint: fingerprint(latest) }, latest.functionId);
+      await store.publish(version);
+      entry.published.set(version.version, version);
+      this.#reserve(entry);
+      return version;
+    });
+  }
+
+  /** Removes a numbered version; false when there was none. */
+  removeVersion(name: string, version: string): Promise<boolean> {
+    return this.#turns.take(name, async () => {
+      const entry = this.#functions.get(name);
+      if (entry === undefined || !entry.published.has(version)) return false;
+      await this.#deps.store.removeVersion(entry.latest.functionId, version);
+      entry.published.delete(version);
+      this.#reserve(entry);
       return true;
     });
   }
 
-  /** Digests that functions refer to: what a sweep of the artifacts must leave. */
+  /** Removes a function with all its versions; false when there was none. */
+  remove(name: string): Promise<boolean> {
+    return this.#turns.take(name, async () => {
+      const entry = this.#functions.get(name);
+      if (entry === undefined) return false;
+      await this.#deps.store.remove(entry.latest.functionId);
+      this.#functions.delete(name);
+      this.#deps.resources.forget(entry.latest.functionId);
+      for (const [number, previous] of entry.serving) this.#tell({ kind: number === '$LATEST' ? 'removed' : 'unpublished', previous });
+      return true;
+    });
+  }
+
+  /** Digests that functions and layers refer to: what a sweep of the artifacts must leave. */
   inUse(): { code: Set<string>; dependencies: Set<string> } {
-    const versions = this.list();
+    const versions = [...this.#functions.keys()].flatMap((name) => this.versions(name));
+    const layers = this.#deps.resources.list('layer-version').map((l) => l.document.codeSha256);
     return {
-      code: new Set(versions.map((v) => v.codeSha256)),
-      dependencies: new Set(versions.flatMap((v) => v.dependencies ?? [])),
+      code: new Set([...versions.flatMap((v) => [v.codeSha256, ...(v.layers ?? []).map((l) => l.codeSha256)]), ...layers]),
+      dependencies: new Set(versions.flatMap((v) => [v.dependencies ?? [], mergedLayers(v)].flat())),
     };
   }
 
@@ -148,17 +255,62 @@ export class FunctionRegistry {
     return () => this.#listeners.delete(listener);
   }
 
-  #stamp(): { revisionId: string; modifiedAtMs: number } {
-    return { revisionId: this.#deps.ids.uuid(), modifiedAtMs: this.#deps.clock.now() };
+  #entry(name: string): Entry {
+    const entry = this.#functions.get(name);
+    if (entry === undefined) throw notFound({ name, qualifier: null }, this.#deps.scope);
+    return entry;
   }
 
-  #freeze(version: FunctionVersion): FunctionVersion {
-    return Object.freeze(version);
+  #ofAlias(entry: Entry, alias: Alias | null): FunctionVersion | undefined {
+    if (alias === null) return undefined;
+    return alias.functionVersion === '$LATEST' ? entry.latest : entry.published.get(alias.functionVersion);
+  }
+
+  #served(entry: Entry): Map<string, FunctionVersion> {
+    const kept = new Map<string, number>();
+    for (const { document } of this.#deps.resources.list('provisioned', `${entry.latest.functionId}/`)) {
+      const alias = this.#deps.resources.get('alias', `${entry.latest.functionId}/${document.qualifier}`);
+      const version = alias?.functionVersion ?? document.qualifier;
+      kept.set(version, (kept.get(version) ?? 0) + document.requested);
+    }
+    return servingVersions(entry, kept);
+  }
+
+  /** Puts the versions as they are run in the place of those before, and tells of every difference. */
+  #reserve(entry: Entry): void {
+    const before = entry.serving;
+    entry.serving = this.#served(entry);
+    for (const [number, version] of entry.serving) {
+      const previous = before.get(number);
+      if (previous === undefined) this.#tell({ kind: 'published', version });
+      else if (previous !== version && previous.revisionId !== version.revisionId) this.#tell({ kind: 'updated', version, previous });
+    }
+    for (const [number, previous] of before) if (!entry.serving.has(number)) this.#tell({ kind: 'unpublished', previous });
+  }
+
+  #rescale(functionId: string): void {
+    for (const entry of this.#functions.values()) if (entry.latest.functionId === functionId) this.#reserve(entry);
+  }
+
+  #stamp(): { revisionId: string; modifiedAtMs: number } {
+    return { revisionId: this.#deps.ids.uuid(), modifiedAtMs: this.#deps.clock.now() };
   }
 
   #tell(change: FunctionChange): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+function entryOf(latest: FunctionVersion): Entry {
+  return { latest, published: new Map(), serving: new Map([['$LATEST', latest]]) };
+}
+
+function expectRevision(given: string | null, present: FunctionVersion): void {
+  if (given !== null && !isRevision(given, present.revisionId)) throw new HearthError('PreconditionFailedException', STALE);
+}
+
+function mergedLayers({ layers = [] }: FunctionVersion): string[] {
+  return layers.length === 0 ? [] : [layersDigest(layers.map((l) => l.codeSha256))];
 }
 
 function taken(name: string): HearthError {

@@ -16,6 +16,8 @@ export interface StartSpec {
   readonly taskRoot: string;
   /** Installed dependencies (`node_modules` or `python` within), or null. */
   readonly dependencyRoot: string | null;
+  /** What a function's layers have, merged: Lambda's /opt; or null. */
+  readonly layersRoot?: string | null;
   /** The complete environment of the process; nothing of the server's own is added. */
   readonly environment: Readonly<Record<string, string>>;
   /** Most that the init phase may take, milliseconds; then InitFailure `Sandbox.Timedout`. */

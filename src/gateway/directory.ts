@@ -1,12 +1,19 @@
-import type { FunctionVersion } from '../model/function-version.ts';
+import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
 
-/** Finds the version that a name means. */
+/** A version that a caller named, as it is to be run. */
+export interface Found {
+  readonly version: FunctionVersion;
+  /** The version or alias that was asked for, by whatever way; null when none was. */
+  readonly qualifier: string | null;
+}
+
+/** Finds the version that a name means. Touches no database. */
 export interface Directory {
   /**
-   * `name`: a function's name, partial or full ARN; `qualifier`: a version, an alias or null for `$LATEST`.
-   * Throws HearthError ResourceNotFoundException or ValidationException with Lambda's texts.
+   * `name`: a function's name, partial or full ARN; `qualifier`: a version, an alias or null for `$LATEST`. Of an alias with weights, chance
+   * decides. Throws HearthError ResourceNotFoundException or ValidationException with Lambda's texts.
    */
-  find(name: string, qualifier: string | null): FunctionVersion;
-  /** By plain name, or null; for function URLs. */
-  get(name: string): FunctionVersion | null;
+  resolve(name: string, qualifier: string | null): Found;
+  /** The URL of a function (`NAME`) or of an alias (`NAME:ALIAS`) and what it runs, or null when there is no such function. */
+  url(target: string): (Found & { readonly url: FunctionUrl | null }) | null;
 }

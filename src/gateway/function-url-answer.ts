@@ -28,10 +28,15 @@ export function functionUrlAnswer(result: Buffer): UrlAnswer | null {
   return { status, headers: out, body: payload(body, isBase64Encoded === true) };
 }
 
-/** A bare string is the body itself; everything else is sent as the JSON that it is. */
+/** A bare string is the body itself; everything else is sent as the JSON that it is, without spaces, as on Lambda. */
 function inferred(value: unknown, result: Buffer): Buffer {
   if (typeof value === 'string') return Buffer.from(value);
-  return value === null ? Buffer.alloc(0) : result;
+  return value === null ? Buffer.alloc(0) : Buffer.from(compact(result.toString('utf8')));
+}
+
+/** JSON without what is between its tokens; numbers stay as they were written. */
+function compact(json: string): string {
+  return json.replace(/("(?:\\.|[^"\\])*")|\s+/g, '$1');
 }
 
 function payload(body: unknown, base64: boolean): Buffer {

@@ -1,13 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatched } from '../dispatch/dispatcher.ts';
+import { signedService } from '../auth/claim.ts';
 import { HearthError } from '../errors.ts';
-import { functionArn, type FunctionVersion } from '../model/function-version.ts';
+import { functionArn } from '../model/function-version.ts';
 import { lineageOf } from '../model/lineage.ts';
 import { readBody } from './body.ts';
+import { answerPreflight, corsHeaders, isPreflight, type CorsHeaders } from './cors.ts';
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
 import { hostName } from './host-check.ts';
-import { coldHeaders, endWith, type InvokeDeps } from './invoke.ts';
+import { authorise, type InvokeDeps } from './invoke-deps.ts';
+import { coldHeaders, endWith } from './invoke.ts';
 
 /** A request to a function URL. */
 export interface UrlTarget {
@@ -29,7 +32,12 @@ export function urlTarget(request: IncomingMessage): UrlTarget | null {
     return { name: byHost[1], path: at < 0 ? url : url.slice(0, at), query: at < 0 ? '' : url.slice(at + 1) };
   }
   const byPath = BY_PATH.exec(url);
-  return byPath?.[1] === undefined ? null : { name: byPath[1], path: byPath[2] ?? '/', query: byPath[3] ?? '' };
+  return byPath?.[1] === undefined ? null : { name: decoded(byPath[1]), path: byPath[2] ?? '/', query: byPath[3] ?? '' };
+}
+
+/** `NAME:ALIAS` may come with its colon encoded. */
+function decoded(name: string): string {
+  return name.replace(/%3a/i, ':');
 }
 
 /** Serves a function URL. Rejects with HearthError; what the function did wrong is a 502, as on Lambda. */
@@ -39,11 +47,18 @@ export async function serveUrl(
   context: { target: UrlTarget; requestId: string; deps: InvokeDeps },
 ): Promise<void> {
   const { target, requestId, deps } = context;
-  const version = deps.directory.get(target.name);
-  if (version === null || version.url === null) throw noUrl(target.name, version);
-  if (version.url.auth === 'AWS_IAM')
-    throw new HearthError('AccessDeniedException', 'Forbidden: this function URL wants AWS_IAM, which is not served yet');
+  const found = deps.directory.url(target.name);
+  if (found === null || found.url === null) throw noUrl(target.name, found !== null);
+  const { version, qualifier, url } = found;
+  const cors = url.cors === undefined ? {} : corsHeaders(request, url.cors);
+  if (url.cors !== undefined && isPreflight(request)) return answerPreflight(response, cors, requestId);
+  // In local mode any signature does, but there must be one.
+  if (url.auth === 'AWS_IAM' && signedService(request) === null) throw new HearthError('AccessDeniedException', 'Forbidden');
   const body = await readBody(request, deps.payloadBytes);
+  if (url.auth === 'AWS_IAM' && deps.authority !== undefined) {
+    const action = 'lambda:InvokeFunctionUrl';
+    await authorise(request, { body, found: { version, qualifier }, authority: deps.authority, action });
+  }
   const event = functionUrlEvent(request, {
     version,
     path: target.path,
@@ -58,20 +73,22 @@ export async function serveUrl(
     requestId,
     attempt: 1,
     body: event,
-    invokedArn: functionArn(version),
+    invokedArn: qualifier === null ? functionArn(version) : `${functionArn(version)}:${qualifier}`,
     traceId,
     clientContext: '',
     lineage: lineageOf(traceId),
     receivedAtMs: deps.clock.monotonic(),
   });
-  respond(response, done, request.method === 'HEAD');
+  respond(response, done, { head: request.method === 'HEAD', cors });
 }
 
-function respond(response: ServerResponse, done: Dispatched, head: boolean): void {
+function respond(response: ServerResponse, done: Dispatched, { head, cors }: { head: boolean; cors: CorsHeaders }): void {
   const answer = done.error === null ? functionUrlAnswer(done.body) : null;
   const { status, headers, body } = answer ?? badGateway(done);
   const all: Record<string, string | number | readonly string[]> = {
     ...headers,
+    // What the URL's configuration says goes before what the function says, as on Lambda.
+    ...cors,
     'content-length': body.length,
     'x-amzn-requestid': done.requestId,
   };
@@ -93,9 +110,8 @@ function badGateway(done: Dispatched): UrlAnswer {
   };
 }
 
-function noUrl(name: string, version: FunctionVersion | null): HearthError {
-  if (version === null)
-    return new HearthError('ResourceNotFoundException', `no function is called '${name}'; 'hearth ps' lists those there are`);
+function noUrl(name: string, there: boolean): HearthError {
+  if (!there) return new HearthError('ResourceNotFoundException', `no function is called '${name}'; 'hearth ps' lists those there are`);
   return new HearthError(
     'AccessDeniedException',
     `function '${name}' has no URL; give it 'url: { auth: none }' in hearth.yaml and deploy it`,

@@ -1,24 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Dispatched, Dispatcher } from '../dispatch/dispatcher.ts';
+import type { Dispatched } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
-import { functionArn, type FunctionVersion } from '../model/function-version.ts';
+import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
-import { acceptEvent } from './invoke-event.ts';
 import { lineageOf } from '../model/lineage.ts';
-import type { DeliveryIntake } from '../model/delivery.ts';
-import type { Directory } from './directory.ts';
-
-export interface InvokeDeps {
-  readonly dispatcher: Dispatcher;
-  readonly directory: Directory;
-  readonly clock: Clock;
-  readonly payloadBytes: number;
-  /** Where asynchronous invocations go. */
-  readonly intake: DeliveryIntake;
-  /** Largest payload of an asynchronous invocation. */
-  readonly eventBytes: number;
-}
+import type { Found } from './directory.ts';
+import { eventMessage } from './event-stream.ts';
+import { authorise, header, type InvokeDeps } from './invoke-deps.ts';
+import { acceptEvent } from './invoke-event.ts';
+import { checkPayload, clientContext, invocationType, unparsable } from './invoke-request.ts';
 
 /** A request to Lambda's Invoke. */
 export interface InvokeTarget {
@@ -26,16 +17,30 @@ export interface InvokeTarget {
   readonly name: string;
   readonly qualifier: string | null;
   readonly requestId: string;
+  readonly form: AnswerForm;
 }
 
-const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations\/?(?:\?(.*))?$/;
+const PATH =
+  /^\/(2015-03-31|2021-11-15|2014-11-13)\/functions\/([^/?]+)\/(invocations|response-streaming-invocations|invoke-async)\/?(?:\?(.*))?$/;
+
+/** How the answer goes out: as a body, as a stream of events, or not at all (the deprecated InvokeAsync). */
+type AnswerForm = 'whole' | 'events' | 'none';
+
+/** The operations of the API, each under the date it came with. */
+const FORMS: Readonly<Record<string, AnswerForm>> = {
+  '2015-03-31/invocations': 'whole',
+  '2021-11-15/response-streaming-invocations': 'events',
+  '2014-11-13/invoke-async': 'none',
+};
 
 /** Whether a URL is an Invoke, and of what. */
 export function invokeTarget(url: string, requestId: string): InvokeTarget | null {
   const match = PATH.exec(url);
-  if (match?.[1] === undefined) return null;
-  const qualifier = match[2] === undefined ? null : new URLSearchParams(match[2]).get('Qualifier');
-  return { name: decodeName(match[1]), qualifier, requestId };
+  if (match?.[2] === undefined) return null;
+  const form = FORMS[`${match[1]}/${match[3]}`];
+  if (form === undefined) return null;
+  const qualifier = match[4] === undefined ? null : new URLSearchParams(match[4]).get('Qualifier');
+  return { name: decodeName(match[2]), qualifier, requestId, form };
 }
 
 /** Serves `POST /2015-03-31/functions/NAME/invocations`. Rejects with HearthError for all that is not an answer of the function. */
@@ -45,36 +50,61 @@ export async function invoke(
   context: { target: InvokeTarget; deps: InvokeDeps },
 ): Promise<void> {
   const { target, deps } = context;
-  const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
-  const version = deps.directory.find(target.name, target.qualifier);
-  if (type === 'Event') return acceptEvent(request, response, { target, version, deps });
+  const type = invocationType(request);
+  const found = deps.directory.resolve(target.name, target.qualifier);
+  if (type === 'Event' || target.form === 'none') {
+    return acceptEvent(request, response, { requestId: target.requestId, found, deps, status: target.form === 'none' });
+  }
   const body = await readBody(request, deps.payloadBytes);
+  if (deps.authority?.required === true) await authorise(request, { body, found, authority: deps.authority });
   if (type === 'DryRun') {
-    response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': version.version });
+    response.writeHead(204, { 'x-amzn-requestid': target.requestId, 'x-amz-executed-version': found.version.version });
     response.end();
     return;
   }
-  if (type !== 'RequestResponse') throw unsupported(String(type));
+  checkPayload(body);
   const wantTail = request.headers['x-amz-log-type'] === 'Tail';
-  const done = await deps.dispatcher.invoke(version, invocation(request, { target, version, body, clock: deps.clock }), wantTail);
-  if (done.error?.errorType === 'Runtime.UnmarshalError') throw badJson(done);
-  respond(response, done);
+  const done = await deps.dispatcher.invoke(found.version, invocation(request, { target, found, body, clock: deps.clock }), wantTail);
+  if (done.error?.errorType === 'Runtime.UnmarshalError') throw badJson(body, done);
+  if (target.form === 'events') respondWithEvents(response, done);
+  else respond(response, done);
 }
 
-function invocation(request: IncomingMessage, from: { target: InvokeTarget; version: FunctionVersion; body: Buffer; clock: Clock }) {
-  const { target, version, body, clock } = from;
+function invocation(request: IncomingMessage, from: { target: InvokeTarget; found: Found; body: Buffer; clock: Clock }) {
+  const { target, found, body, clock } = from;
   const traceId = header(request, 'x-amzn-trace-id');
-  const suffix = target.qualifier === null ? '' : `:${target.qualifier}`;
+  const suffix = found.qualifier === null ? '' : `:${found.qualifier}`;
   return {
     requestId: target.requestId,
     attempt: 1,
     body,
-    invokedArn: functionArn(version) + suffix,
+    invokedArn: functionArn(found.version) + suffix,
     traceId,
-    clientContext: Buffer.from(header(request, 'x-amz-client-context'), 'base64').toString(),
+    clientContext: clientContext(request),
     lineage: lineageOf(traceId),
     receivedAtMs: clock.monotonic(),
   };
+}
+
+/** The answer of InvokeWithResponseStream. What a handler returned is one chunk; an error of the function is told at the end. */
+function respondWithEvents(response: ServerResponse, done: Dispatched): void {
+  const complete = {
+    ...(done.error === null ? {} : { ErrorCode: done.error.kind, ErrorDetails: done.body.toString() }),
+    ...(done.logTail === null ? {} : { LogResult: done.logTail.toString('base64') }),
+  };
+  const chunks = [
+    ...(done.error === null ? [eventMessage('PayloadChunk', done.body)] : []),
+    eventMessage('InvokeComplete', Buffer.from(JSON.stringify(complete)), 'application/json'),
+  ];
+  const headers: Record<string, string | number> = {
+    'content-type': 'application/vnd.amazon.eventstream',
+    'x-amzn-requestid': done.requestId,
+    'x-amz-executed-version': done.executedVersion,
+    'x-amzn-remapped-content-type': 'application/json',
+  };
+  coldHeaders(headers, done);
+  response.writeHead(200, headers);
+  response.end(Buffer.concat(chunks));
 }
 
 function respond(response: ServerResponse, done: Dispatched): void {
@@ -108,11 +138,6 @@ export function coldHeaders(headers: Record<string, string | number | readonly s
   headers['x-hearth-cold-ms'] = done.usage.coldMs.toFixed(3);
 }
 
-export function header(request: IncomingMessage, name: string): string {
-  const value = request.headers[name];
-  return typeof value === 'string' ? value : '';
-}
-
 function decodeName(raw: string): string {
   try {
     return decodeURIComponent(raw);
@@ -121,12 +146,8 @@ function decodeName(raw: string): string {
   }
 }
 
-function unsupported(type: string): HearthError {
-  return new HearthError('InvalidParameterValueException', `X-Amz-Invocation-Type must be RequestResponse, Event or DryRun, not '${type}'`);
-}
-
 /** The shim could not parse the event: the caller's fault, answered as Lambda does. */
-function badJson(done: Dispatched): HearthError {
+function badJson(body: Buffer, done: Dispatched): HearthError {
   const document = JSON.parse(done.body.toString()) as { errorMessage?: string };
-  return new HearthError('InvalidRequestContentException', `Could not parse request body into json: ${document.errorMessage ?? ''}`);
+  return unparsable(body, document.errorMessage ?? '');
 }

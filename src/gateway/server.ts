@@ -6,7 +6,8 @@ import { signedService } from '../auth/claim.ts';
 import type { EndpointService } from './endpoint-service.ts';
 import { serveUrl, urlTarget } from './function-url.ts';
 import type { HostCheck } from './host-check.ts';
-import { invoke, invokeTarget, type InvokeDeps } from './invoke.ts';
+import type { InvokeDeps } from './invoke-deps.ts';
+import { invoke, invokeTarget } from './invoke.ts';
 import { respondError } from './respond.ts';
 
 export interface GatewayDeps extends InvokeDeps {
@@ -18,6 +19,17 @@ export interface GatewayDeps extends InvokeDeps {
   /** Serves what is neither an invocation nor a function URL. */
   readonly control: (request: IncomingMessage, response: ServerResponse) => void;
 }
+
+/** The answer to what is no HTTP. */
+const UNREADABLE = [
+  'HTTP/1.1 400 Bad Request',
+  'connection: close',
+  'content-type: application/json',
+  'content-length: 43',
+  'x-amzn-errortype: InvalidRequestContentException',
+  '',
+  '{"Type":"User","message":"Unreadable HTTP"}',
+].join('\r\n');
 
 /** The one endpoint: invocations and function URLs are served here, everything else by the control plane. */
 export function createGateway(deps: GatewayDeps): Server {
@@ -32,7 +44,7 @@ export function createGateway(deps: GatewayDeps): Server {
     }
   });
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    if (socket.writable) socket.end(UNREADABLE);
     else socket.destroy();
   });
   return server;

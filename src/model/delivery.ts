@@ -2,7 +2,7 @@
 export type DeliverySource = 'async' | 'objects' | 'database' | 'schedule' | 'queue' | 'events' | 'destination';
 
 /** Where the outcome of a delivery goes. */
-export type Destination =
+type Destination =
   | { readonly kind: 'function'; readonly functionId: string; readonly qualifier: string | null }
   | { readonly kind: 'queue'; readonly queue: string }
   | { readonly kind: 'http'; readonly url: string }

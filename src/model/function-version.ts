@@ -13,9 +13,35 @@ export interface Scaling {
   readonly keepAliveMs: number;
 }
 
-/** A function URL: who may call it. */
+/** What browsers of other origins may do with a function URL; an empty list allows nothing. */
+export interface UrlCors {
+  readonly allowCredentials: boolean;
+  readonly allowHeaders: readonly string[];
+  readonly allowMethods: readonly string[];
+  readonly allowOrigins: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  /** How long a browser may keep the answer to its preflight request, seconds. */
+  readonly maxAgeSeconds: number;
+}
+
+/** A function URL: who may call it, and how answers come. */
 export interface FunctionUrl {
   readonly auth: 'NONE' | 'AWS_IAM';
+  /** Absent: BUFFERED. */
+  readonly invokeMode?: 'BUFFERED' | 'RESPONSE_STREAM';
+  /** Absent: the function answers preflight requests itself. */
+  readonly cors?: UrlCors;
+  /** Milliseconds since the epoch; absent: with the function. */
+  readonly createdAtMs?: number;
+  readonly modifiedAtMs?: number;
+}
+
+/** A version of a layer, as a function refers to it. It stays as it is when the layer is deleted. */
+export interface LayerReference {
+  readonly arn: string;
+  /** Of its zip, as a function's `codeSha256`. */
+  readonly codeSha256: string;
+  readonly codeBytes: number;
 }
 
 /**
@@ -51,6 +77,10 @@ export interface FunctionVersion {
   readonly scaling: Scaling;
   readonly snapshot: SnapshotMode;
   readonly url: FunctionUrl | null;
+  /** What is merged into /opt, in this order. Absent: nothing. */
+  readonly layers?: readonly LayerReference[];
+  /** Members of Lambda's configuration that change nothing here: kept to be given back as they came. */
+  readonly kept?: Readonly<Record<string, unknown>>;
   /** When this revision was made, milliseconds since the epoch. */
   readonly modifiedAtMs: number;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { explain } from './manifest-errors.ts';
 import { RUNTIME_NAMES } from './runtime-names.ts';
+import { asyncManifest } from './async-manifest.ts';
 import { trigger } from './triggers.ts';
 
 /** Names that Lambda takes for a function. */
@@ -50,6 +51,7 @@ const members = {
     .strictObject({ auth: z.enum(['none', 'aws_iam']).default('none').describe('Who may call it') })
     .optional()
     .describe('A function URL, /fn/NAME/'),
+  async: asyncManifest.optional().describe('How events for it are tried again, and who is told of their outcomes'),
   triggers: z.array(trigger).default([]).describe('What else invokes the function'),
   description: z.string().max(256).default('').describe('For people'),
   tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}).describe('For programs'),

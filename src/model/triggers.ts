@@ -99,8 +99,19 @@ const TRIGGERS = {
       queue: text.describe('Name of the queue'),
       batchSize: z.int().min(1).max(10_000).optional().describe('Most messages in one event'),
       batchingWindowSeconds: z.number().min(0).max(300).optional().describe('How long to wait for a full batch'),
+      maxConcurrency: z.int().min(1).max(1_000).optional().describe('Most batches that run at once'),
+      reportBatchItemFailures: z
+        .boolean()
+        .optional()
+        .describe('The function says which messages failed: { batchItemFailures: [{ itemIdentifier }] }'),
+      filters: z
+        .array(z.record(z.string(), z.json()))
+        .max(10)
+        .optional()
+        .describe('EventBridge patterns; a message that fits none is dropped'),
+      enabled,
     })
-    .describe('Messages of a queue'),
+    .describe('Messages of a queue, which is made if it is not there'),
 };
 
 export type TriggerKind = keyof typeof TRIGGERS;

@@ -5,6 +5,8 @@ import { RESERVED_VARIABLES } from '../model/reserved-variables.ts';
 export interface EnvironmentOptions {
   readonly taskRoot: string;
   readonly dependencyRoot: string | null;
+  /** The function's layers, merged; absent or null: none. */
+  readonly layersRoot?: string | null;
   readonly logStream: string;
   /** `/usr/local/bin:/usr/bin:/bin`, with the interpreter's own folder first. */
   readonly path: string;
@@ -17,10 +19,9 @@ export interface EnvironmentOptions {
 /** The complete environment of a function's process: Lambda's variables, then the function's own where it may. */
 export function functionEnvironment(version: FunctionVersion, o: EnvironmentOptions): Record<string, string> {
   const own = Object.fromEntries(Object.entries(version.environment).filter(([name]) => !RESERVED_VARIABLES.has(name)));
-  const search: Record<string, string> = {};
-  if (version.runtime.startsWith('nodejs') && o.dependencyRoot !== null) search['NODE_PATH'] = `${o.dependencyRoot}/node_modules`;
+  const search = searchPaths(version.runtime, o);
   return {
-    PATH: o.path,
+    PATH: o.layersRoot ? `${o.layersRoot}/bin:${o.path}` : o.path,
     LANG: 'en_US.UTF-8',
     TZ: ':UTC',
     HOME: '/tmp',
@@ -44,4 +45,21 @@ export function functionEnvironment(version: FunctionVersion, o: EnvironmentOpti
     AWS_LAMBDA_LOG_STREAM_NAME: o.logStream,
     LAMBDA_TASK_ROOT: o.taskRoot,
   };
+}
+
+/** Where a runtime looks for packages beside the function's own: what was installed for it, then its layers, by the paths that Lambda has in /opt. */
+function searchPaths(runtime: string, { dependencyRoot, layersRoot }: EnvironmentOptions): Record<string, string> {
+  const layers = layersRoot ?? null;
+  const found: Record<string, string> = layers === null ? {} : { LD_LIBRARY_PATH: `${layers}/lib` };
+  if (runtime.startsWith('nodejs')) {
+    const major = /^nodejs(\d+)/.exec(runtime)?.[1] ?? '';
+    const paths = [
+      ...(dependencyRoot === null ? [] : [`${dependencyRoot}/node_modules`]),
+      ...(layers === null ? [] : [`${layers}/nodejs/node${major}/node_modules`, `${layers}/nodejs/node_modules`]),
+    ];
+    if (paths.length > 0) found['NODE_PATH'] = paths.join(':');
+  } else if (runtime.startsWith('python') && layers !== null) {
+    found['PYTHONPATH'] = `${layers}/python/lib/${runtime}/site-packages:${layers}/python`;
+  }
+  return found;
 }

@@ -2,6 +2,8 @@ import { HearthError } from '../errors.ts';
 
 /** SQLSTATE of a unique key that is taken. */
 const UNIQUE_VIOLATION = '23505';
+/** SQLSTATE of a row that refers to one that is not there. */
+const FOREIGN_KEY_VIOLATION = '23503';
 
 /** Data exceptions; a null where none may be; a check that fails. */
 const UNFIT = /^(22...|23502|23514)$/;
@@ -54,6 +56,10 @@ export async function translated<T>(work: () => Promise<T>): Promise<T> {
 
 export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === UNIQUE_VIOLATION;
+}
+
+export function isForeignKeyViolation(error: unknown): boolean {
+  return codeOf(error) === FOREIGN_KEY_VIOLATION;
 }
 
 /** Connection exceptions, transaction rollbacks, insufficient resources, operator intervention, I/O errors; and no connection at all. */

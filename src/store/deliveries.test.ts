@@ -35,7 +35,7 @@ describe('the ledger takes deliveries', () => {
     assert.equal(row?.['subject'], 'b/ü "k"');
     assert.equal(row?.['qualifier'], '7');
     assert.equal(row?.['state'], 'ready');
-    assert.equal((row?.['occurred_at'] as Date).getTime(), 1_000);
+    assert.equal((row?.['occurred_at'] as Date | undefined)?.getTime(), 1_000);
   });
 
   it('is one delivery, however often and in however many calls it is given', async () => {
@@ -63,7 +63,7 @@ describe('the ledger takes deliveries', () => {
   it('lets one of a key out when many come at once', async () => {
     await Promise.all(Array.from({ length: 200 }, (_, i) => store.intake.accept([aDelivery({ orderKey: `k${i % 20}` })])));
     const ready = (await rows()).filter((r) => r['state'] === 'ready');
-    assert.deepEqual(ready.map((r) => r['order_key']).sort(), Array.from({ length: 20 }, (_, i) => `k${i}`).sort());
+    assert.deepEqual(ready.map((r) => String(r['order_key'])).sort(), Array.from({ length: 20 }, (_, i) => `k${i}`).sort());
   });
 
   it('tells of them when they are committed, with the lane', async () => {

@@ -13,7 +13,7 @@ const KEY_LOCKS = 64;
 const LONGEST_LANE = 1_000;
 
 /** What deliveries are shared out between: a function, or a destination. */
-export function laneOf(delivery: Pick<NewDelivery, 'functionId' | 'destination'>): string {
+function laneOf(delivery: Pick<NewDelivery, 'functionId' | 'destination'>): string {
   const { destination } = delivery;
   if (destination === undefined) return delivery.functionId;
   switch (destination.kind) {

@@ -8,7 +8,7 @@ import type { Run } from './functions.ts';
 import type { Database } from './schema.ts';
 
 /** How long a claim lasts unless it is renewed. */
-export const LEASE_MS = 30_000;
+const LEASE_MS = 30_000;
 
 /** Attempts that are kept of one delivery; the oldest go. */
 const HISTORY = 20;
@@ -127,7 +127,7 @@ async function finish(db: Kysely<Database>, finished: readonly Finished[]): Prom
       keyed.map((f) => f.claimed),
     );
     await insertDeliveries(
-      tx as never,
+      tx,
       others.filter((f) => written.has(f.claimed.seq)).flatMap((f) => f.outcomes),
     );
   });

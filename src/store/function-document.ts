@@ -6,6 +6,24 @@ const text = z.string();
 const count = z.number().int().nonnegative();
 const texts = z.record(text, text);
 
+const functionUrl = z.strictObject({
+  auth: z.enum(['NONE', 'AWS_IAM']),
+  invokeMode: z.enum(['BUFFERED', 'RESPONSE_STREAM']).exactOptional(),
+  cors: z
+    .strictObject({
+      allowCredentials: z.boolean(),
+      allowHeaders: z.array(text),
+      allowMethods: z.array(text),
+      allowOrigins: z.array(text),
+      exposeHeaders: z.array(text),
+      maxAgeSeconds: z.number(),
+    })
+    .exactOptional(),
+  createdAtMs: z.number().exactOptional(),
+  modifiedAtMs: z.number().exactOptional(),
+});
+const layer = z.strictObject({ arn: text, codeSha256: text, codeBytes: count });
+
 /** A FunctionVersion as it must come out of the database: columns and document together. */
 const functionVersion = z.strictObject({
   functionId: text.min(1),
@@ -29,7 +47,9 @@ const functionVersion = z.strictObject({
   dependencies: text.nullable(),
   scaling: z.strictObject({ min: count, max: count.nullable(), concurrency: count.positive(), keepAliveMs: z.number().nonnegative() }),
   snapshot: z.enum(['onDeploy', 'onFirstUse', 'off']),
-  url: z.strictObject({ auth: z.enum(['NONE', 'AWS_IAM']) }).nullable(),
+  url: functionUrl.nullable(),
+  layers: z.array(layer).exactOptional(),
+  kept: z.record(text, z.unknown()).exactOptional(),
   modifiedAtMs: z.number(),
 }) satisfies z.ZodType<FunctionVersion>;
 

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { HearthError } from '../errors.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
-import { isUniqueViolation } from './database-error.ts';
+import { isForeignKeyViolation, isUniqueViolation } from './database-error.ts';
 import { fromDocument, toDocument } from './function-document.ts';
 import type { Database } from './schema.ts';
 import type { FunctionStore } from './store.ts';
@@ -16,6 +16,8 @@ export function functionStore(db: Kysely<Database>, run: Run): FunctionStore {
     all: () => run(() => loadAll(db)),
     create: (version) => run(() => create(db, version)),
     replaceLatest: (version, expected) => run(() => replaceLatest(db, version, expected)),
+    publish: (version) => run(() => publish(db, version)),
+    removeVersion: (functionId, version) => run(() => removeVersion(db, functionId, version)),
     remove: (functionId) => run(() => remove(db, functionId)),
   };
 }
@@ -80,6 +82,26 @@ async function replaceLatest(db: Kysely<Database>, version: FunctionVersion, exp
     .where('version', '=', '$LATEST')
     .executeTakeFirst();
   throw present === undefined ? gone(version.name) : otherRevision();
+}
+
+async function publish(db: Kysely<Database>, version: FunctionVersion): Promise<void> {
+  const key = { account_id: version.accountId, region: version.region, function_id: version.functionId };
+  try {
+    await db
+      .insertInto('hearth.function_version')
+      .values({ ...key, version: version.version, ...changing(version) })
+      .execute();
+  } catch (error) {
+    if (!isForeignKeyViolation(error)) throw error;
+    throw gone(version.name);
+  }
+}
+
+async function removeVersion(db: Kysely<Database>, functionId: string, version: string): Promise<boolean> {
+  if (version === '$LATEST') return false;
+  const versions = db.deleteFrom('hearth.function_version').where('function_id', '=', functionId);
+  const done = await versions.where('version', '=', version).executeTakeFirst();
+  return done.numDeletedRows > 0n;
 }
 
 async function remove(db: Kysely<Database>, functionId: string): Promise<boolean> {

@@ -4,24 +4,25 @@ import type { FunctionVersion } from '../model/function-version.ts';
 import type { UsageRecord } from '../model/usage.ts';
 import { freezeDeep } from './function-document.ts';
 import { gone, nameTaken, otherRevision } from './functions.ts';
-import type { FunctionStore, Store, UsageStore, UsageTotals } from './store.ts';
+import type { FunctionStore, ResourceStore, Store, StoredResource, UsageStore, UsageTotals } from './store.ts';
 
 /** GB-seconds in one MB-millisecond, exactly: 1 / (1024 * 1000). */
 const GB_SECONDS = Decimal.parse('0.0000009765625');
 
 /** A store that forgets all when it is closed, for tests and the simulator. Same contract, same suite. */
 export function memoryStore(): Store {
-  return { functions: functions(), usage: usage(), close: () => Promise.resolve() };
+  return { functions: functions(), resources: resources(), usage: usage(), close: () => Promise.resolve() };
 }
 
 function functions(): FunctionStore {
   const versions = new Map<string, FunctionVersion>();
+  const published = new Map<string, FunctionVersion>();
   const copy = (version: FunctionVersion): FunctionVersion => freezeDeep(structuredClone(version));
   const sameName = (a: FunctionVersion, b: FunctionVersion): boolean =>
     a.accountId === b.accountId && a.region === b.region && a.name === b.name;
   return {
     async all() {
-      return [...versions.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+      return [...versions.values(), ...published.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     },
     async create(version) {
       if (versions.has(version.functionId) || [...versions.values()].some((other) => sameName(other, version)))
@@ -34,8 +35,32 @@ function functions(): FunctionStore {
       if (present.revisionId !== expectedRevisionId) throw otherRevision();
       versions.set(version.functionId, copy(version));
     },
+    async publish(version) {
+      if (!versions.has(version.functionId)) throw gone(version.name);
+      published.set(`${version.functionId}/${version.version}`, copy(version));
+    },
+    async removeVersion(functionId, version) {
+      return published.delete(`${functionId}/${version}`);
+    },
     async remove(functionId) {
+      for (const [key, version] of published) if (version.functionId === functionId) published.delete(key);
       return versions.delete(functionId);
+    },
+  };
+}
+
+function resources(): ResourceStore {
+  const kept = new Map<string, StoredResource>();
+  const keyOf = (r: Omit<StoredResource, 'document' | 'functionId'>): string => JSON.stringify([r.accountId, r.region, r.kind, r.key]);
+  return {
+    async all() {
+      return [...kept.values()];
+    },
+    async put(resource) {
+      kept.set(keyOf(resource), structuredClone(resource));
+    },
+    async remove(resource) {
+      return kept.delete(keyOf(resource));
     },
   };
 }

@@ -21,6 +21,9 @@ import { MIGRATIONS } from './migrations/index.ts';
 import type { ObjectIndex } from '../objects/object-index.ts';
 import { objectIndex, type ObjectIndexOptions } from './objects.ts';
 import type { Database } from './schema.ts';
+import { queueStore } from './queues.ts';
+import type { QueueStore } from '../queues/queue-store.ts';
+import { resourceStore } from './resources.ts';
 import { ServerLock } from './server-lock.ts';
 import { scheduleLedger } from './schedules.ts';
 import type { Store } from './store.ts';
@@ -47,15 +50,17 @@ export interface StoreParts {
 export interface DatabaseStore extends Store {
   /** Where triggers put events. */
   readonly intake: DeliveryIntake;
-  /** The index of the object store, whose events become deliveries as `announce` says. */
-  objects(options: ObjectIndexOptions): ObjectIndex;
   /** Whence they are run. */
   readonly ledger: Ledger;
   /** Where they are looked up. */
   readonly deliveries: DeliveryBook;
+  /** The queues of an account and region. */
+  queues(place: { readonly accountId: string; readonly region: string }): QueueStore;
   readonly triggers: TriggerStore;
   readonly schedules: ScheduleLedger;
   readonly changes: ChangeLedger;
+  /** The index of the object store, whose events become deliveries as `announce` says. */
+  objects(options: ObjectIndexOptions): ObjectIndex;
 }
 
 /** A store in PostgreSQL. */
@@ -109,16 +114,19 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
       lock.check();
       return work();
     });
+  const listen = listening(connection, { clock, log });
   return {
     functions: functionStore(db, run),
+    resources: resourceStore(db, run),
     usage: usageStore(db, run, { region, clock, log }),
     intake: new GroupIntake(db, run),
-    objects: (o) => objectIndex(db, run, o),
-    ledger: deliveryLedger(workers, run, listening(connection, { clock, log })),
+    ledger: deliveryLedger(workers, run, listen),
     deliveries: deliveryBook(db, run),
+    queues: (place) => queueStore(db, run, { place, listen }),
     triggers: triggerStore(db, run),
     schedules: scheduleLedger(db, run),
     changes: changeLedger(db, run),
+    objects: (o) => objectIndex(db, run, o),
     close: once(async () => {
       await db.destroy();
       await workers.destroy();

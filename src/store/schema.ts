@@ -5,6 +5,7 @@ import type { ColdStart } from '../model/waterfall.ts';
 export interface Database {
   'hearth.function': FunctionTable;
   'hearth.function_version': FunctionVersionTable;
+  'hearth.lambda_resource': LambdaResourceTable;
   'hearth.usage': UsageTable;
   'hearth.delivery': DeliveryTable;
 }
@@ -54,6 +55,15 @@ interface FunctionVersionTable {
   revision_id: string;
   runtime: string;
   modified_at: ColumnType<Date, unknown, unknown>;
+  document: ColumnType<unknown, string, string>;
+}
+
+interface LambdaResourceTable {
+  account_id: string;
+  region: string;
+  kind: string;
+  key: string;
+  function_id: string | null;
   document: ColumnType<unknown, string, string>;
 }
 

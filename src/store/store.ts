@@ -12,8 +12,34 @@ export interface FunctionStore {
    * another one, ResourceNotFoundException when the function is gone.
    */
   replaceLatest(version: FunctionVersion, expectedRevisionId: string): Promise<void>;
+  /** Stores a numbered version of a function that is there; throws ResourceNotFoundException when it is gone. */
+  publish(version: FunctionVersion): Promise<void>;
+  /** Removes a numbered version; false when there was none. */
+  removeVersion(functionId: string, version: string): Promise<boolean>;
   /** Removes a function with all its versions; false when there was none. Its usage stays. */
   remove(functionId: string): Promise<boolean>;
+}
+
+/** One of Lambda's lesser resources: an alias, a policy, a version of a layer. */
+export interface StoredResource {
+  readonly accountId: string;
+  readonly region: string;
+  /** `alias`, `policy`, `layer-version`… */
+  readonly kind: string;
+  /** Unique among those of its kind. */
+  readonly key: string;
+  /** The function that it goes with, or null. */
+  readonly functionId: string | null;
+  /** JSON. */
+  readonly document: unknown;
+}
+
+export interface ResourceStore {
+  all(): Promise<StoredResource[]>;
+  /** Writes one, over what was there. Throws ResourceNotFoundException when its function is gone. */
+  put(resource: StoredResource): Promise<void>;
+  /** Removes one; false when there was none. */
+  remove(resource: Omit<StoredResource, 'document' | 'functionId'>): Promise<boolean>;
 }
 
 /** Sums over a set of usage records. */
@@ -46,6 +72,7 @@ export interface UsageStore {
 /** The state of one Hearth, in PostgreSQL. Holds the advisory lock that keeps a second server out until `close`. */
 export interface Store {
   readonly functions: FunctionStore;
+  readonly resources: ResourceStore;
   readonly usage: UsageStore;
   close(): Promise<void>;
 }

@@ -125,7 +125,7 @@ test('the triggers of a removed function go, though the first attempt to remove 
   functions.pop();
   await triggers.forget(f.functionId);
   await clock.advance(1);
-  assert.equal(triggers.list()[0]?.detail, 'is being removed');
+  assert.equal(triggers.list()[0]?.detail, 'is being removed, and tried again: away');
   source.refusesToRemove = false;
   await clock.advance(60_000);
   assert.equal(store.records.size, 0);

@@ -50,6 +50,8 @@ export class Triggers {
   readonly #records = new Map<string, TriggerRecord>();
   readonly #turns = new Turns();
   readonly #removals = new Set<Promise<void>>();
+  /** Why retired ones are still there, by id. */
+  readonly #obstacles = new Map<string, string>();
   #again: Timer | null = null;
   #closed = false;
 
@@ -165,7 +167,7 @@ export class Triggers {
 
   #statusOf(record: TriggerRecord): TriggerStatus {
     const status = this.#source(record.kind)?.status(record.id) ?? UNSERVED;
-    return record.retired ? { ...status, state: 'waiting', detail: 'is being removed' } : status;
+    return record.retired ? { ...status, state: 'waiting', detail: this.#obstacles.get(record.id) ?? 'is being removed' } : status;
   }
 
   #retire(gone: readonly TriggerRecord[]): void {
@@ -188,7 +190,9 @@ export class Triggers {
       await this.#source(record.kind)?.remove(record);
       await this.#deps.store.delete(record.id);
       this.#records.delete(record.id);
+      this.#obstacles.delete(record.id);
     } catch (err) {
+      this.#obstacles.set(record.id, `is being removed, and tried again: ${err instanceof Error ? err.message : String(err)}`);
       const { id, functionName, kind } = record;
       this.#deps.log.warn({ err, trigger: { id, functionName, kind } }, 'a trigger could not be removed yet, and is tried again');
       this.#again ??= this.#deps.clock.after(AGAIN_MS, () => {

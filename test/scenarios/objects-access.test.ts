@@ -85,7 +85,7 @@ describe('who may', () => {
   });
 
   test('where it was asked for, anonymous requests are served, but not those of strange pages', async () => {
-    await using open = await TestServer.start({ auth: { anonymous: true } });
+    await using open = await TestServer.start({ auth: { required: null, anonymous: true } });
     const put = await fetch(`${open.endpoint}/`, { method: 'GET' });
     assert.notEqual(put.status, 500);
     const signed = s3Client(open);

@@ -72,8 +72,14 @@ describe('gateway', () => {
       eventBytes: 1024 * 1024,
       dispatcher,
       directory: {
-        find: (name) => FUNCTIONS[name] ?? raise(new HearthError('ResourceNotFoundException', `Function not found: ${name}`)),
-        get: (name) => FUNCTIONS[name] ?? null,
+        resolve: (name, qualifier) => ({
+          version: FUNCTIONS[name] ?? raise(new HearthError('ResourceNotFoundException', `Function not found: ${name}`)),
+          qualifier,
+        }),
+        url: (name) => {
+          const version = FUNCTIONS[name];
+          return version === undefined ? null : { version, qualifier: null, url: version.url };
+        },
       },
       clock: systemClock,
       ids: randomIds,

@@ -6,6 +6,7 @@ import { DevSession } from '../dev-session.ts';
 import { resolveEndpoint } from '../endpoint.ts';
 import { asCliError, CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { keyFor } from '../key.ts';
 import { findHearthFile, type HearthFile, loadHearthFile } from '../hearth-file.ts';
 import { logPrinter } from '../log-lines.ts';
 import { pause } from '../pause.ts';
@@ -25,7 +26,7 @@ export async function dev(context: Context, names: readonly string[], options: D
   const first = await loadOrShow(context, path);
   const signal = context.interrupted();
   const server = await serverFor(context, options);
-  const client = new HearthClient(server.endpoint);
+  const client = new HearthClient(server.endpoint, keyFor(context.env));
   const session = new DevSession(context, client, names, signal);
   const held = holdOpen();
   try {
@@ -53,7 +54,7 @@ async function loadOrShow(context: Context, path: string): Promise<HearthFile | 
 
 async function serverFor(context: Context, options: DevOptions): Promise<{ endpoint: string; close(): Promise<void> }> {
   const endpoint = await resolveEndpoint(context.env, options.endpoint);
-  const client = new HearthClient(endpoint);
+  const client = new HearthClient(endpoint, keyFor(context.env));
   try {
     await client.status();
     return { endpoint, close: async () => {} };

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { readLocalKey } from '../../auth/local-key.ts';
 import { HearthClient } from '../../client/client.ts';
 import { holdOpen } from '../../lib/hold-open.ts';
 import type { Context } from '../context.ts';
@@ -24,10 +26,11 @@ export interface UpOptions extends ServerOptions {
 export async function up(context: Context, options: UpOptions): Promise<ExitCode> {
   const { home, host, port } = options;
   const config = await configFor(context, { home, host, port });
+  const first = readLocalKey(config.home) === null;
   if (options.detach) {
     await refuseSecond(config.home);
     const started = await startDetached(context, config);
-    await settleIn(context, options, { endpoint: started.endpoint, pid: started.pid });
+    await settleIn(context, options, { endpoint: started.endpoint, pid: started.pid, home: config.home, first });
     context.out.note(`\nrunning in the background (process ${started.pid}, log ${logPathIn(config.home)}); \`hearth down\` ends it`);
     return EXIT.ok;
   }
@@ -36,7 +39,8 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
   const held = holdOpen();
   try {
     if (options.announce !== undefined) announce(options.announce, { endpoint: server.endpoint });
-    if (!signal.aborted) await settleIn(context, options, { endpoint: server.endpoint, pid: process.pid, signal });
+    if (!signal.aborted)
+      await settleIn(context, options, { endpoint: server.endpoint, pid: process.pid, home: config.home, first, signal });
     if (options.announce === undefined) context.out.note(`\nlog: ${server.logPath}; Ctrl-C ends it`);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     context.out.note('stopping (Ctrl-C again: at once)');
@@ -50,26 +54,40 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
 interface Started {
   readonly endpoint: string;
   readonly pid: number;
+  readonly home: string;
+  /** The server was never started on this home before. */
+  readonly first: boolean;
   readonly signal?: AbortSignal;
 }
 
 /** Says where the server is, deploys, and says what to try. A function that fails does not end the server. */
-async function settleIn(context: Context, options: UpOptions, { endpoint, pid, signal }: Started): Promise<void> {
+async function settleIn(context: Context, options: UpOptions, started: Started): Promise<void> {
   const { out } = context;
+  const { endpoint, pid } = started;
   out.note(`Hearth is up at ${out.mark('bold', endpoint)}`);
-  const outcomes = options.deploy ? await deployed(context, options, endpoint, signal) : [];
+  if (started.first) showKey(context, started.home);
+  const outcomes = options.deploy ? await deployed(context, options, started) : [];
   if (options.json) return out.json({ endpoint, pid, ...(outcomesJson(outcomes) as object) });
   if (outcomes.length > 0) {
     out.note('');
     await showOutcomes(out, outcomes);
   }
-  const first = outcomes.find((o) => 'deployed' in o);
-  out.note(`\ntry:\n${(first && 'deployed' in first ? afterDeploy(first) : FIRST_STEPS).map((line) => `  ${line}`).join('\n')}`);
+  const made = outcomes.find((o) => 'deployed' in o);
+  out.note(`\ntry:\n${(made && 'deployed' in made ? afterDeploy(made) : FIRST_STEPS).map((line) => `  ${line}`).join('\n')}`);
 }
 
-async function deployed(context: Context, options: UpOptions, endpoint: string, signal?: AbortSignal): Promise<readonly Outcome[]> {
+/** The key of this server, said once. It is only asked for when signatures are: see `hearth keys --help`. */
+function showKey({ out }: Context, home: string): void {
+  const key = readLocalKey(home);
+  if (key === null) return;
+  out.note(
+    `\nthe key of this server (kept in ${join(home, 'credentials')}):\n  access key id      ${key.id}\n  secret access key  ${key.secret}`,
+  );
+}
+
+async function deployed(context: Context, options: UpOptions, { endpoint, home, signal }: Started): Promise<readonly Outcome[]> {
   if (options.file === undefined && (await findHearthFile(context.cwd, undefined)) === null) return [];
-  const client = new HearthClient(endpoint);
+  const client = new HearthClient(endpoint, readLocalKey(home));
   try {
     const file = await loadHearthFile(context.cwd, options.file);
     return await deployAll(context, client, file.functions, { signal });

@@ -1,60 +1,41 @@
 import { HearthError } from '../../errors.ts';
-import type { FunctionVersion } from '../../model/function-version.ts';
-import { notFound } from '../function-name.ts';
-import { checkBody, referenceOf, type LambdaDeps, type Operation, type OperationCall } from './operation.ts';
-import type { Structure } from './shapes.ts';
+import { refuse } from '../function-name.ts';
+import { referenceOf, unqualifiedFunction, type Operation } from './operation.ts';
 
-const PUT: Structure = {
-  type: 'structure',
-  required: ['ReservedConcurrentExecutions'],
-  members: { ReservedConcurrentExecutions: { type: 'integer', min: 0 } },
-};
+/** What of the account's concurrency must be left for functions that reserve none, as on Lambda; a tenth of it on a machine with less. */
+function leastUnreserved(instances: number): number {
+  return Math.min(100, Math.floor(instances / 10));
+}
 
-export const putFunctionConcurrency: Operation = {
-  name: 'PutFunctionConcurrency',
-  method: 'PUT',
-  path: '/2017-10-31/functions/:FunctionName/concurrency',
-  status: 200,
-  async run(call, deps) {
-    checkBody(PUT, call.body);
-    const max = call.body['ReservedConcurrentExecutions'] as number;
-    await deps.registry.update(unqualified(call, deps).name, (f) => ({ scaling: { ...f.scaling, max } }));
-    return { ReservedConcurrentExecutions: max };
-  },
-};
-
-export const getFunctionConcurrency: Operation = {
-  name: 'GetFunctionConcurrency',
-  method: 'GET',
-  path: '/2019-09-30/functions/:FunctionName/concurrency',
-  status: 200,
-  run(call, deps) {
-    const { max } = deps.registry.require(referenceOf(call, deps)).scaling;
-    return max === null ? {} : { ReservedConcurrentExecutions: max };
-  },
-};
-
-export const deleteFunctionConcurrency: Operation = {
-  name: 'DeleteFunctionConcurrency',
-  method: 'DELETE',
-  path: '/2017-10-31/functions/:FunctionName/concurrency',
-  status: 204,
-  async run(call, deps) {
-    const version = unqualified(call, deps);
-    if (version.scaling.max !== null) await deps.registry.update(version.name, (f) => ({ scaling: { ...f.scaling, max: null } }));
-    return undefined;
-  },
-};
-
-function unqualified(call: OperationCall, deps: LambdaDeps): FunctionVersion {
-  const { name, qualifier } = referenceOf(call, deps);
-  if (qualifier !== null && qualifier !== '$LATEST') {
+export const putFunctionConcurrency: Operation = async (call, deps) => {
+  const { name } = unqualifiedFunction(call, deps);
+  const max = call.input['ReservedConcurrentExecutions'] as number;
+  if (max < 0)
+    refuse([
+      `Value '${max}' at 'reservedConcurrentExecutions' failed to satisfy constraint: Member must have value greater than or equal to 0`,
+    ]);
+  const others = deps.registry.list().filter((f) => f.name !== name);
+  const reserved = others.reduce((sum, f) => sum + (f.scaling.max ?? 0), 0);
+  const least = leastUnreserved(deps.instances);
+  if (max > 0 && deps.instances - reserved - max < least) {
+    // Lambda leaves out the type here.
     throw new HearthError(
       'InvalidParameterValueException',
-      'This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.',
+      `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${least}].`,
+      { details: { Type: null } },
     );
   }
-  const version = deps.registry.get(name);
-  if (version === null) throw notFound({ name, qualifier: '$LATEST' }, deps.registry.scope);
-  return version;
-}
+  await deps.registry.update(name, (f) => ({ scaling: { ...f.scaling, max } }));
+  return { ReservedConcurrentExecutions: max };
+};
+
+export const getFunctionConcurrency: Operation = (call, deps) => {
+  const { max } = deps.registry.require(referenceOf(call, deps)).scaling;
+  return max === null ? {} : { ReservedConcurrentExecutions: max };
+};
+
+export const deleteFunctionConcurrency: Operation = async (call, deps) => {
+  const version = unqualifiedFunction(call, deps);
+  if (version.scaling.max !== null) await deps.registry.update(version.name, (f) => ({ scaling: { ...f.scaling, max: null } }));
+  return null;
+};

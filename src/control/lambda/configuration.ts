@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { functionArn, logGroup, type FunctionVersion } from '../../model/function-version.ts';
+import { snapStarts } from '../publishing.ts';
+import { pendingRevision } from '../revisions.ts';
 
 /** Where a function is on its way to serving. Hearth's are there at once; answers to a write still say so as AWS does. */
-type Stage = 'created' | 'updated' | 'settled';
+export type Stage = 'created' | 'updated' | 'settled';
 
 const STAGES: Record<Stage, Record<string, string>> = {
   created: { State: 'Pending', StateReason: 'The function is being created.', StateReasonCode: 'Creating' },
@@ -15,21 +17,28 @@ const STAGES: Record<Stage, Record<string, string>> = {
   settled: { State: 'Active', LastUpdateStatus: 'Successful' },
 };
 
-/** FunctionConfiguration as the answer to a call about one function. `qualified`: the caller named the version, so the ARN does. */
-export function configurationOf(version: FunctionVersion, stage: Stage, qualified = false): Record<string, unknown> {
+/** How the caller named the version, which its ARN repeats; null: by the function alone. */
+interface Named {
+  readonly qualifier: string | null;
+}
+
+/** FunctionConfiguration as the answer to a call about one function. */
+export function configurationOf(version: FunctionVersion, stage: Stage, named: Named = { qualifier: null }): Record<string, unknown> {
   return {
-    ...listedConfigurationOf(version, qualified),
+    ...listedConfigurationOf(version, named),
     ...STAGES[stage],
+    RevisionId: stage === 'settled' ? version.revisionId : pendingRevision(version.revisionId),
     RuntimeVersionConfig: { RuntimeVersionArn: runtimeVersionArn(version) },
   };
 }
 
 /** FunctionConfiguration as it is in lists, which leave out states. */
-export function listedConfigurationOf(version: FunctionVersion, qualified = false): Record<string, unknown> {
+export function listedConfigurationOf(version: FunctionVersion, { qualifier }: Named): Record<string, unknown> {
   const arn = functionArn(version);
+  const { kept = {}, layers = [] } = version;
   return {
     FunctionName: version.name,
-    FunctionArn: qualified || version.version !== '$LATEST' ? `${arn}:${version.version}` : arn,
+    FunctionArn: qualifier === null ? arn : `${arn}:${qualifier}`,
     Runtime: version.runtime,
     Role: version.role,
     Handler: version.handler,
@@ -40,18 +49,30 @@ export function listedConfigurationOf(version: FunctionVersion, qualified = fals
     LastModified: new Date(version.modifiedAtMs).toISOString().replace('Z', '+0000'),
     CodeSha256: version.codeSha256,
     Version: version.version,
-    ...(Object.keys(version.environment).length === 0 ? {} : { Environment: { Variables: version.environment } }),
-    TracingConfig: { Mode: 'PassThrough' },
+    ...(Object.keys(version.environment).length === 0 && kept['EmptyEnvironment'] !== true
+      ? {}
+      : { Environment: { Variables: version.environment } }),
+    TracingConfig: kept['TracingConfig'] ?? { Mode: 'PassThrough' },
+    ...(deadLetters(kept['DeadLetterConfig']) ? { DeadLetterConfig: kept['DeadLetterConfig'] } : {}),
     RevisionId: version.revisionId,
+    ...(layers.length === 0 ? {} : { Layers: layers.map((l) => ({ Arn: l.arn, CodeSize: l.codeBytes })) }),
     PackageType: 'Zip',
     Architectures: [version.architecture],
     EphemeralStorage: { Size: version.ephemeralStorageMb },
-    SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
+    SnapStart: { ApplyOn: snapStarts(version) ? 'PublishedVersions' : 'None', OptimizationStatus: optimised(version) },
     LoggingConfig: { LogFormat: 'Text', LogGroup: logGroup(version) },
   };
 }
 
+function deadLetters(config: unknown): boolean {
+  return ((config as { TargetArn?: string } | undefined)?.TargetArn ?? '') !== '';
+}
+
+function optimised(version: FunctionVersion): 'On' | 'Off' {
+  return snapStarts(version) && version.version !== '$LATEST' ? 'On' : 'Off';
+}
+
 /** Lambda names the build of a runtime by a digest; here the name is all there is to it. */
-function runtimeVersionArn(version: FunctionVersion): string {
+export function runtimeVersionArn(version: FunctionVersion): string {
   return `arn:aws:lambda:${version.region}::runtime:${createHash('sha256').update(version.runtime).digest('hex')}`;
 }

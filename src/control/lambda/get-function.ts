@@ -1,31 +1,26 @@
+import type { FunctionVersion } from '../../model/function-version.ts';
 import { configurationOf } from './configuration.ts';
 import { referenceOf, type Operation } from './operation.ts';
 
-export const getFunction: Operation = {
-  name: 'GetFunction',
-  method: 'GET',
-  path: '/2015-03-31/functions/:FunctionName',
-  status: 200,
-  run(call, deps) {
-    const reference = referenceOf(call, deps);
-    const version = deps.registry.require(reference);
-    const { max } = version.scaling;
-    return {
-      Configuration: configurationOf(version, 'settled', reference.qualifier !== null),
-      Code: { RepositoryType: 'S3', Location: `${call.endpoint}/hearth/v1/functions/${version.name}/code` },
-      ...(Object.keys(version.tags).length === 0 ? {} : { Tags: version.tags }),
-      ...(max === null ? {} : { Concurrency: { ReservedConcurrentExecutions: max } }),
-    };
-  },
+export const getFunction: Operation = (call, deps) => {
+  const reference = referenceOf(call, deps);
+  const version = deps.registry.require(reference);
+  const { tags, scaling } = deps.registry.get(version.name) ?? version;
+  const functionItself = reference.qualifier === null || reference.qualifier === '$LATEST';
+  return {
+    Configuration: configurationOf(version, 'settled', reference),
+    Code: { RepositoryType: 'S3', Location: codeLocation(call.endpoint, version) },
+    ...(Object.keys(tags).length === 0 ? {} : { Tags: tags }),
+    ...(scaling.max === null || !functionItself ? {} : { Concurrency: { ReservedConcurrentExecutions: scaling.max } }),
+  };
 };
 
-export const getFunctionConfiguration: Operation = {
-  name: 'GetFunctionConfiguration',
-  method: 'GET',
-  path: '/2015-03-31/functions/:FunctionName/configuration',
-  status: 200,
-  run(call, deps) {
-    const reference = referenceOf(call, deps);
-    return configurationOf(deps.registry.require(reference), 'settled', reference.qualifier !== null);
-  },
+export const getFunctionConfiguration: Operation = (call, deps) => {
+  const reference = referenceOf(call, deps);
+  return configurationOf(deps.registry.require(reference), 'settled', reference);
 };
+
+function codeLocation(endpoint: string, { name, version }: FunctionVersion): string {
+  const query = version === '$LATEST' ? '' : `?version=${version}`;
+  return `${endpoint}/hearth/v1/functions/${name}/code${query}`;
+}

@@ -140,7 +140,12 @@ test('what may not be is refused before anything is made', async () => {
       'InvalidParameterValueException',
       /^Could not unzip uploaded file\. Please check your file, then try to upload again\.$/,
     ],
-    [{ Layers: ['arn:aws:lambda:us-east-1:000000000000:layer:l:1'] }, 400, 'InvalidParameterValueException', /does not serve Layers yet/],
+    [
+      { Layers: ['arn:aws:lambda:us-east-1:000000000000:layer:l:1'] },
+      400,
+      'InvalidParameterValueException',
+      /^Layer version arn:aws:lambda:us-east-1:000000000000:layer:l:1 does not exist\.$/,
+    ],
     [{ Code: null }, 400, 'ValidationException', /'code'/],
   ];
   for (const [more, status, type, message] of cases) {
@@ -171,6 +176,7 @@ test('garbage is answered as AWS’s errors are, and is never our fault', async 
     await call('GET', '/2015-03-31/functions?MaxItems=0'),
     await call('GET', '/2015-03-31/functions?Marker=!!'),
     await call('GET', '/2015-03-31/layers'),
+    await call('GET', '/2018-10-31/layers/l/versions/one'),
     await call('PUT', '/2099-01-01/anything/at/all', { a: 1 }),
     await call('DELETE', '/2015-03-31/functions'),
     await call('GET', '/2017-03-31/tags/not-an-arn!'),

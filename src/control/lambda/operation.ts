@@ -1,48 +1,80 @@
 import type { Artifacts } from '../../artifacts/artifacts.ts';
-import type { FunctionReference } from '../function-name.ts';
-import { parseReference, refuse } from '../function-name.ts';
+import { HearthError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Ids } from '../../lib/ids.ts';
+import type { FunctionVersion } from '../../model/function-version.ts';
+import { notFound, parseReference, type FunctionReference } from '../function-name.ts';
+import type { Platform } from '../own/platform.ts';
 import type { FunctionRegistry } from '../registry.ts';
-import { faultsOf, type Input, type Structure } from './shapes.ts';
+import type { Resources } from '../resources.ts';
+import type { Input } from './model/check.ts';
+import type { ObjectReader } from './object-reader.ts';
 
 /** What the operations work with. */
 export interface LambdaDeps {
   readonly registry: FunctionRegistry;
+  readonly resources: Resources;
   readonly artifacts: Artifacts;
+  readonly platform: Pick<Platform, 'occupancy'>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Where S3Bucket and S3Key are read from; null: nowhere. */
+  readonly objects: ObjectReader | null;
   /** Keep-alive of functions made by Lambda's API, which has no word for it. */
   readonly keepAliveMs: number;
   /** Most instances on this machine: the account's concurrency. */
   readonly instances: number;
 }
 
-/** One call, taken apart. */
+/** One call. */
 export interface OperationCall {
-  /** Members of the path, decoded. */
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  /** The JSON body; empty when there was none. */
-  readonly body: Input;
+  /** Members of the input by their names in the model, checked; what was not given is absent. */
+  readonly input: Input;
   /** `http://HOST:PORT` as the caller knows this server. */
   readonly endpoint: string;
 }
 
-/** One operation of Lambda's API. Throws HearthError. */
-export interface Operation {
-  readonly name: string;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** With `:Member` for what the path carries. */
-  readonly path: string;
-  /** Of a call that worked. */
-  readonly status: number;
-  /** The answer's document; undefined: no body. */
-  run(call: OperationCall, deps: LambdaDeps): unknown;
+type Answer = Readonly<Record<string, unknown>> | null;
+
+/** What one operation of Lambda's API does. Everything about its form is in the model. Throws HearthError; null: no body. */
+export type Operation = (call: OperationCall, deps: LambdaDeps) => Answer | Promise<Answer>;
+
+export type Operations = Readonly<Record<string, Operation>>;
+
+/** The function that a call names, and the version that the name or the `Qualifier` asks for. */
+export function referenceOf({ input }: OperationCall, deps: LambdaDeps): FunctionReference {
+  return parseReference(text(input, 'FunctionName') ?? '', text(input, 'Qualifier'), deps.registry.scope);
 }
 
-/** The function that the path names, and the version that the path or the query asks for. */
-export function referenceOf(call: OperationCall, deps: LambdaDeps): FunctionReference {
-  return parseReference(call.params['FunctionName'] ?? '', call.query.get('Qualifier'), deps.registry.scope);
+/** The function itself, whatever version is named. Throws ResourceNotFoundException. */
+export function functionOf(call: OperationCall, deps: LambdaDeps): FunctionVersion {
+  return deps.registry.require({ ...referenceOf(call, deps), qualifier: null });
 }
 
-/** Checks the body. Throws ValidationException with every fault. */
-export function checkBody(shape: Structure, body: Input): void {
-  refuse(faultsOf(shape, body, ''));
+/** The function itself; naming a version is an error. The texts are those of the operations on functions alone. */
+export function unqualifiedFunction(call: OperationCall, deps: LambdaDeps): FunctionVersion {
+  const { name, qualifier } = referenceOf(call, deps);
+  if (qualifier !== null && qualifier !== '$LATEST') {
+    throw new HearthError(
+      'InvalidParameterValueException',
+      'This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.',
+    );
+  }
+  const version = deps.registry.get(name);
+  if (version === null) throw notFound({ name, qualifier: '$LATEST' }, deps.registry.scope);
+  return version;
+}
+
+/** A text of the input, or null. */
+export function text(input: Input, name: string): string | null {
+  return (input[name] as string | undefined) ?? null;
+}
+
+/** What a text says of itself where a request is wrong in a way that only the operation knows. */
+export function invalid(message: string): HearthError {
+  return new HearthError('InvalidParameterValueException', message);
+}
+
+export function absent(message = 'The resource you requested does not exist.'): HearthError {
+  return new HearthError('ResourceNotFoundException', message);
 }

@@ -1,22 +1,37 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Authority } from '../../auth/authority.ts';
+import type { SignedRequest } from '../../auth/sigv4.ts';
 import { HearthError } from '../../errors.ts';
-import { asHearthError } from '../faults.ts';
+import { lambdaError } from '../../model/lambda-error.ts';
 import { endpointOf } from '../endpoint.ts';
-import { errorAnswer } from './answer.ts';
-import type { LambdaDeps, OperationCall } from './operation.ts';
-import { OPERATIONS } from './operations.ts';
-import { object, type Input } from './shapes.ts';
+import { asHearthError } from '../faults.ts';
+import { LAMBDA, type OperationModel } from './model/model.ts';
+import { replyOf } from './model/reply.ts';
+import { readRequest, type RawRequest } from './model/request.ts';
+import { resourceOf } from './resource-of.ts';
+import type { LambdaDeps, Operation } from './operation.ts';
+import { INVOCATIONS, OPERATIONS } from './operations.ts';
 
 /** Lambda's own limit of a request that carries code. */
 export const LAMBDA_BODY_BYTES = 70_167_211;
 
 export interface LambdaPluginDeps extends LambdaDeps {
+  readonly authority: Authority;
   readonly requestId: () => string;
   /** Told of every error that is our own doing. */
   readonly report: (error: unknown, request: string) => void;
 }
 
-/** Lambda's control API: every operation of the table, and an AWS error for everything else below a dated path. */
+/** An operation of the model with what serves it. */
+interface Served {
+  readonly name: string;
+  readonly model: OperationModel;
+  readonly run: Operation;
+  /** What the query must say, where several operations have one path. */
+  readonly query: URLSearchParams;
+}
+
+/** Lambda's control API: every operation of the model, and an AWS error for everything else below a dated path. */
 export function lambdaApi(app: FastifyInstance, deps: LambdaPluginDeps): void {
   // SDKs and tools send JSON under various names, or none.
   app.removeAllContentTypeParsers();
@@ -25,55 +40,78 @@ export function lambdaApi(app: FastifyInstance, deps: LambdaPluginDeps): void {
     reply.header('x-amzn-requestid', deps.requestId());
   });
   app.setErrorHandler((error, request, reply) => {
-    const known = asHearthError(
-      error,
-      `Request must be smaller than ${LAMBDA_BODY_BYTES} bytes for the ${operationName(request)} operation`,
-    );
+    const tooLarge = `Request must be smaller than ${LAMBDA_BODY_BYTES} bytes for the ${operationName(request)} operation`;
+    const known = asHearthError(error, tooLarge);
     if (known.fault === 'platform') deps.report(error, `${request.method} ${request.url}`);
-    const { headers, document } = errorAnswer(known);
+    const { headers, document } = lambdaError(known);
     return reply.code(known.status).headers(headers).send(document);
   });
-  for (const operation of OPERATIONS) {
-    const config = { operation: operation.name };
-    app.route({
-      method: operation.method,
-      url: operation.path,
-      config,
-      handler: async (request, reply) => {
-        const document = await operation.run(callOf(request), deps);
-        reply.code(operation.status);
-        return document === undefined ? reply.send() : document;
-      },
-    });
+  for (const [route, operations] of routes()) {
+    const [method = '', url = ''] = route.split(' ');
+    const config = { operation: operations[0]?.name };
+    const serve = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => respond(operations, request, reply, deps);
+    app.route({ method, url, config, handler: serve });
   }
 }
 
 /** The error for a dated path that no operation answers. */
 export function unknownOperation(method: string, url: string): HearthError {
-  return new HearthError('UnknownOperationException', `Hearth does not serve ${method} ${url.split('?')[0]}.`);
+  return new HearthError('UnknownOperationException', `Lambda's API has no ${method} ${url.split('?')[0]}.`);
 }
 
-function callOf(request: FastifyRequest): OperationCall {
+// eslint-disable-next-line max-params -- what fastify gives, and ours
+async function respond(
+  operations: readonly Served[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+  deps: LambdaPluginDeps,
+): Promise<FastifyReply> {
+  const raw = rawOf(request);
+  const served = operations.find(({ query }) => [...query].every(([name, value]) => raw.query.get(name) === value));
+  if (served === undefined) throw unknownOperation(request.method, request.url);
+  const caller = await deps.authority.identify(signedRequest(request), raw.body ?? EMPTY);
+  const input = readRequest(served.model, raw);
+  caller.require(`lambda:${served.name}`, resourceOf(input, deps));
+  const result = await served.run({ input, endpoint: endpointOf(request) }, deps);
+  const { status, headers, document } = replyOf(served.model, result);
+  reply.code(status).headers(headers);
+  return document === null ? reply.send() : reply.send(document);
+}
+
+/** Operations by `METHOD PATH`; those that want more of the query come first. */
+function routes(): Map<string, Served[]> {
+  const found = new Map<string, Served[]>();
+  for (const [name, model] of Object.entries(LAMBDA.operations)) {
+    const run = OPERATIONS[name];
+    if (run === undefined) {
+      if (INVOCATIONS.includes(name)) continue;
+      throw new Error(`nothing serves ${name}`);
+    }
+    const [path = '', query = ''] = model.uri.split('?');
+    const route = `${model.method} ${path.replace(/\{(\w+)\}/g, ':$1').replace(/\/$/, '')}`;
+    const served = [...(found.get(route) ?? []), { name, model, run, query: new URLSearchParams(query) }];
+    found.set(
+      route,
+      served.sort((a, b) => b.query.size - a.query.size),
+    );
+  }
+  return found;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function signedRequest({ raw }: FastifyRequest): SignedRequest {
+  return { method: raw.method ?? '', url: raw.url ?? '', headers: raw.headersDistinct };
+}
+
+function rawOf(request: FastifyRequest): RawRequest {
   const query = request.url.indexOf('?');
   return {
     params: request.params as Record<string, string>,
     query: new URLSearchParams(query < 0 ? '' : request.url.slice(query + 1)),
-    body: parseBody(request.body),
-    endpoint: endpointOf(request),
+    headers: request.headers,
+    body: Buffer.isBuffer(request.body) ? request.body : null,
   };
-}
-
-function parseBody(body: unknown): Input {
-  if (!Buffer.isBuffer(body) || body.length === 0) return {};
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new HearthError('InvalidRequestContentException', `Could not parse request body into json: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  return object(value, '');
 }
 
 function operationName(request: FastifyRequest): string {

@@ -92,7 +92,12 @@ test('the life of a function through AWS’s own SDK', async () => {
   );
   const recoded = await client.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: await zipOf({ 'index.js': '2' }) }));
   assert.notEqual(recoded.CodeSha256, made.CodeSha256);
-  assert.equal((await client.send(new GetFunctionConfigurationCommand({ FunctionName }))).RevisionId, recoded.RevisionId);
+  // As on AWS, the revision changes once more when the function has become what it was told to be; the one before is taken as well.
+  const { RevisionId: settled } = await client.send(new GetFunctionConfigurationCommand({ FunctionName }));
+  assert.notEqual(settled, recoded.RevisionId);
+  const revision = { FunctionName, Description: 'x', RevisionId: recoded.RevisionId };
+  await client.send(new UpdateFunctionConfigurationCommand(revision));
+  await assert.rejects(client.send(new UpdateFunctionConfigurationCommand(revision)), PreconditionFailedException);
   assert.equal((await client.send(new ListVersionsByFunctionCommand({ FunctionName }))).Versions?.[0]?.Version, '$LATEST');
 
   await assert.rejects(create(FunctionName), ResourceConflictException);
@@ -140,5 +145,5 @@ test('concurrency, function URLs, tags and the account', async () => {
 
   const account = await client.send(new GetAccountSettingsCommand({}));
   assert.equal(account.AccountLimit?.ConcurrentExecutions, 1000);
-  await assert.rejects(client.send(new ListAliasesCommand({ FunctionName })), { name: 'UnknownOperationException' });
+  assert.deepEqual((await client.send(new ListAliasesCommand({ FunctionName }))).Aliases, []);
 });

@@ -1,55 +1,66 @@
-import { HearthError } from '../../errors.ts';
 import { RUNTIME_NAMES } from '../../model/runtime-names.ts';
-import type { FunctionSettings } from '../registry.ts';
 import { checkEnvironment } from '../environment.ts';
-import type { Input } from './shapes.ts';
+import type { FunctionSettings } from '../registry.ts';
+import { layersOf } from './layer-references.ts';
+import type { Input } from './model/check.ts';
+import { invalid, type LambdaDeps } from './operation.ts';
+
+/** Members of a function's configuration that Hearth keeps and gives back, since they change nothing or what they ask for is so anyway. */
+const KEPT = ['TracingConfig', 'SnapStart', 'LoggingConfig', 'DeadLetterConfig', 'CodeSigningConfigArn'];
 
 /** The settings that a checked request to create or configure a function names; what it leaves out is left out. */
-export function settingsOf(input: Input): Partial<FunctionSettings> {
+export function settingsOf(input: Input, deps: LambdaDeps, present: FunctionSettings['kept'] = {}): Partial<FunctionSettings> {
   refuseUnserved(input);
   const environment = member(input, 'Environment');
   const variables = environment === undefined ? undefined : ((environment['Variables'] ?? {}) as Record<string, string>);
   if (variables !== undefined) checkEnvironment(variables);
-  const runtime = input['Runtime'] as string | undefined | null;
-  if (typeof runtime === 'string') checkRuntime(runtime);
-  const seconds = input['Timeout'] as number | undefined | null;
+  const runtime = input['Runtime'] as string | undefined;
+  if (runtime !== undefined) checkRuntime(runtime);
+  const seconds = input['Timeout'] as number | undefined;
+  const layers = input['Layers'] as string[] | undefined;
+  const kept: Record<string, unknown> = Object.fromEntries(KEPT.filter((n) => input[n] !== undefined).map((n) => [n, input[n]]));
+  // Lambda tells an environment without variables from none.
+  if (variables !== undefined && Object.keys(variables).length === 0) kept['EmptyEnvironment'] = true;
   return defined({
     runtime,
     handler: input['Handler'],
     memoryMb: input['MemorySize'],
-    timeoutMs: typeof seconds === 'number' ? seconds * 1000 : undefined,
+    timeoutMs: seconds === undefined ? undefined : seconds * 1000,
     ephemeralStorageMb: member(input, 'EphemeralStorage')?.['Size'],
     environment: variables,
     description: input['Description'],
     role: input['Role'],
+    layers: layers === undefined ? undefined : layersOf(layers, deps),
+    kept: Object.keys(kept).length === 0 ? undefined : { ...present, ...kept },
   });
 }
 
 function checkRuntime(runtime: string): void {
   if ((RUNTIME_NAMES as readonly string[]).includes(runtime)) return;
-  const message = `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [${RUNTIME_NAMES.join(', ')}] or be a valid ARN`;
-  throw new HearthError('InvalidParameterValueException', message);
+  throw invalid(
+    `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [${RUNTIME_NAMES.join(', ')}] or be a valid ARN`,
+  );
 }
 
 /** What would change how a function runs, and is not served here, is refused rather than ignored. */
 function refuseUnserved(input: Input): void {
+  const vpc = member(input, 'VpcConfig') ?? {};
   const asked = [
-    listed(input, 'Layers') && 'Layers',
     listed(input, 'FileSystemConfigs') && 'FileSystemConfigs',
-    (listed(member(input, 'VpcConfig') ?? {}, 'SubnetIds') || listed(member(input, 'VpcConfig') ?? {}, 'SecurityGroupIds')) && 'VpcConfig',
-    (member(input, 'DeadLetterConfig')?.['TargetArn'] ?? '') !== '' && 'DeadLetterConfig',
+    (listed(vpc, 'SubnetIds') || listed(vpc, 'SecurityGroupIds')) && 'VpcConfig',
     (input['KMSKeyArn'] ?? '') !== '' && 'KMSKeyArn',
     member(input, 'LoggingConfig')?.['LogFormat'] === 'JSON' && 'LoggingConfig with LogFormat JSON',
-    member(input, 'SnapStart')?.['ApplyOn'] === 'PublishedVersions' && 'SnapStart',
-    input['PackageType'] === 'Image' && 'PackageType Image',
-    input['Publish'] === true && 'Publish',
+    input['PackageType'] === 'Image' && 'PackageType Image (container images)',
+    input['CapacityProviderConfig'] !== undefined && 'CapacityProviderConfig',
+    input['DurableConfig'] !== undefined && 'DurableConfig',
+    input['TenancyConfig'] !== undefined && 'TenancyConfig',
+    input['PublishTo'] !== undefined && 'PublishTo',
   ].filter((name) => typeof name === 'string');
-  if (asked.length > 0)
-    throw new HearthError('InvalidParameterValueException', `Hearth does not serve ${asked.join(', ')} yet: leave it out of the request.`);
+  if (asked.length > 0) throw invalid(`Hearth does not serve ${asked.join(', ')}: leave it out of the request.`);
 }
 
 function member(input: Input, name: string): Input | undefined {
-  return (input[name] ?? undefined) as Input | undefined;
+  return input[name] as Input | undefined;
 }
 
 function listed(input: Input, name: string): boolean {
@@ -59,5 +70,5 @@ function listed(input: Input, name: string): boolean {
 
 /** Without what is not given. The values were checked against their shapes. */
 function defined(values: Record<string, unknown>): Partial<FunctionSettings> {
-  return Object.fromEntries(Object.entries(values).filter(([, v]) => v !== undefined && v !== null));
+  return Object.fromEntries(Object.entries(values).filter(([, v]) => v !== undefined));
 }

@@ -1,116 +1,149 @@
 import { HearthError } from '../../errors.ts';
-import { functionArn, type FunctionUrl, type FunctionVersion } from '../../model/function-version.ts';
+import { functionArn, type FunctionUrl, type FunctionVersion, type UrlCors } from '../../model/function-version.ts';
 import { functionUrl } from '../function-url.ts';
-import { checkBody, referenceOf, type LambdaDeps, type Operation, type OperationCall } from './operation.ts';
-import type { Input, Structure } from './shapes.ts';
+import { aliasesOf } from './aliases.ts';
+import type { Input } from './model/check.ts';
+import { absent, functionOf, referenceOf, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
+import { pageOf } from './pages.ts';
 
-const PATH = '/2021-10-31/functions/:FunctionName/url';
-const members = {
-  AuthType: { type: 'string', enum: ['NONE', 'AWS_IAM'] },
-  InvokeMode: { type: 'string', enum: ['BUFFERED', 'RESPONSE_STREAM'] },
-  Cors: { type: 'structure', members: {} },
-} as const;
-const CREATE: Structure = { type: 'structure', required: ['AuthType'], members };
-const UPDATE: Structure = { type: 'structure', members };
-
-export const createFunctionUrlConfig: Operation = {
-  name: 'CreateFunctionUrlConfig',
-  method: 'POST',
-  path: PATH,
-  status: 201,
-  async run(call, deps) {
-    const url = urlOf(CREATE, call.body);
-    const reference = referenceOf(call, deps);
-    if (reference.qualifier !== null) {
-      throw new HearthError('ResourceNotFoundException', 'The resource you requested does not exist.'); // there are no aliases to have one
-    }
-    const present = deps.registry.get(reference.name);
-    if (present === null) throw new HearthError('ResourceNotFoundException', 'Function does not exist');
-    const version = await deps.registry.update(reference.name, (f) => {
-      if (f.url !== null) throw urlExists(f);
-      return { url };
-    });
-    const { LastModifiedTime: _, ...answer } = urlConfigOf(version, call.endpoint);
-    return answer;
-  },
+const create: Operation = (call, deps) => {
+  const { of, alias } = targetOf(call, deps, 'Function does not exist');
+  if (alias !== null && deps.registry.alias(of.name, alias) === null) throw absent('Function does not exist');
+  const target = { of, alias };
+  return deps.resources.inTurn(`url ${of.functionId}`, async () => {
+    if (urlAt(target, deps) !== null) throw urlExists(target);
+    const now = deps.clock.now();
+    const url = { ...urlOf(call.input, { auth: 'NONE' }), createdAtMs: now, modifiedAtMs: now };
+    await write(target, url, deps);
+    const { LastModifiedTime: _, InvokeMode: mode, ...shown } = urlConfigOf(target, url, call.endpoint);
+    return call.input['InvokeMode'] === undefined ? shown : { ...shown, InvokeMode: mode };
+  });
 };
 
-export const getFunctionUrlConfig: Operation = {
-  name: 'GetFunctionUrlConfig',
-  method: 'GET',
-  path: PATH,
-  status: 200,
-  run: (call, deps) => urlConfigOf(withUrl(call, deps), call.endpoint),
+const get: Operation = (call, deps) => {
+  const target = targetOf(call, deps);
+  return urlConfigOf(target, requireUrl(target, deps), call.endpoint);
 };
 
-export const updateFunctionUrlConfig: Operation = {
-  name: 'UpdateFunctionUrlConfig',
-  method: 'PUT',
-  path: PATH,
-  status: 200,
-  async run(call, deps) {
-    const present = withUrl(call, deps);
-    const url = urlOf(UPDATE, call.body, present.url?.auth);
-    return urlConfigOf(await deps.registry.update(present.name, () => ({ url })), call.endpoint);
-  },
+const update: Operation = (call, deps) => {
+  const target = targetOf(call, deps);
+  return deps.resources.inTurn(`url ${target.of.functionId}`, async () => {
+    const url = { ...urlOf(call.input, requireUrl(target, deps)), modifiedAtMs: deps.clock.now() };
+    await write(target, url, deps);
+    return urlConfigOf(target, url, call.endpoint);
+  });
 };
 
-export const deleteFunctionUrlConfig: Operation = {
-  name: 'DeleteFunctionUrlConfig',
-  method: 'DELETE',
-  path: PATH,
-  status: 204,
-  async run(call, deps) {
-    await deps.registry.update(withUrl(call, deps).name, () => ({ url: null }));
-    return undefined;
-  },
+const remove: Operation = (call, deps) => {
+  const target = targetOf(call, deps);
+  return deps.resources.inTurn(`url ${target.of.functionId}`, async () => {
+    requireUrl(target, deps);
+    await write(target, null, deps);
+    return null;
+  });
 };
 
-export const listFunctionUrlConfigs: Operation = {
-  name: 'ListFunctionUrlConfigs',
-  method: 'GET',
-  path: '/2021-10-31/functions/:FunctionName/urls',
-  status: 200,
-  run(call, deps) {
-    const version = deps.registry.require({ ...referenceOf(call, deps), qualifier: null });
-    return { FunctionUrlConfigs: version.url === null ? [] : [urlConfigOf(version, call.endpoint)] };
-  },
+const list: Operation = (call, deps) => {
+  const of = functionOf(call, deps);
+  const targets: Target[] = [{ of, alias: null }, ...aliasesOf(of, deps).map((a) => ({ of, alias: a.name }))];
+  const all = targets.flatMap((target) => {
+    const url = urlAt(target, deps);
+    return url === null ? [] : [{ target, url }];
+  });
+  const { items, next } = pageOf(all, call.input, (u) => u.target.alias ?? '$LATEST');
+  return { FunctionUrlConfigs: items.map((u) => urlConfigOf(u.target, u.url, call.endpoint)), ...next };
 };
 
-function urlOf(shape: Structure, body: Input, present: FunctionUrl['auth'] = 'NONE'): FunctionUrl {
-  checkBody(shape, body);
-  if (body['InvokeMode'] === 'RESPONSE_STREAM')
-    throw new HearthError('InvalidParameterValueException', 'Hearth does not serve InvokeMode RESPONSE_STREAM yet: use BUFFERED.');
-  if (Object.keys(body['Cors'] ?? {}).length > 0) {
-    throw new HearthError(
-      'InvalidParameterValueException',
-      'Hearth does not serve Cors yet: leave it out, and let the function answer with the headers.',
-    );
-  }
-  return { auth: (body['AuthType'] as FunctionUrl['auth'] | undefined | null) ?? present };
+export const URL_CONFIG: Operations = {
+  CreateFunctionUrlConfig: create,
+  GetFunctionUrlConfig: get,
+  UpdateFunctionUrlConfig: update,
+  DeleteFunctionUrlConfig: remove,
+  ListFunctionUrlConfigs: list,
+};
+
+interface Target {
+  readonly of: FunctionVersion;
+  readonly alias: string | null;
 }
 
-function withUrl(call: OperationCall, deps: LambdaDeps): FunctionVersion {
+function targetOf(call: OperationCall, deps: LambdaDeps, missing?: string): Target {
   const { name, qualifier } = referenceOf(call, deps);
-  const version = qualifier === null ? deps.registry.get(name) : null;
-  if (version === null || version.url === null)
-    throw new HearthError('ResourceNotFoundException', 'The resource you requested does not exist.');
-  return version;
+  const of = deps.registry.get(name);
+  if (of === null) throw absent(missing);
+  return { of, alias: qualifier };
 }
 
-function urlConfigOf(version: FunctionVersion, endpoint: string): Record<string, unknown> {
-  const time = new Date(version.modifiedAtMs).toISOString();
+function urlAt({ of, alias }: Target, deps: LambdaDeps): FunctionUrl | null {
+  if (alias === null) return deps.registry.get(of.name)?.url ?? null;
+  return deps.resources.get('url', `${of.functionId}/${alias}`);
+}
+
+function requireUrl(target: Target, deps: LambdaDeps): FunctionUrl {
+  const url = urlAt(target, deps);
+  if (url === null) throw absent();
+  return url;
+}
+
+async function write({ of, alias }: Target, url: FunctionUrl | null, deps: LambdaDeps): Promise<void> {
+  if (alias === null) await deps.registry.update(of.name, () => ({ url }));
+  else if (url === null) await deps.resources.remove('url', `${of.functionId}/${alias}`);
+  else await deps.resources.put('url', `${of.functionId}/${alias}`, url, of.functionId);
+}
+
+/** The URL as the request has it, on top of what it was. */
+function urlOf(input: Input, present: FunctionUrl): FunctionUrl {
+  const cors = input['Cors'] as Input | undefined;
   return {
-    FunctionUrl: functionUrl(version, endpoint),
-    FunctionArn: functionArn(version),
-    AuthType: version.url?.auth,
-    CreationTime: time,
-    LastModifiedTime: time,
-    InvokeMode: 'BUFFERED',
+    ...present,
+    auth: (input['AuthType'] as FunctionUrl['auth'] | undefined) ?? present.auth,
+    invokeMode: (input['InvokeMode'] as FunctionUrl['invokeMode']) ?? present.invokeMode ?? 'BUFFERED',
+    ...(cors === undefined ? {} : { cors: corsOf(cors) }),
   };
 }
 
-function urlExists(version: FunctionVersion): HearthError {
-  const message = `Failed to create function url config for [functionArn = ${functionArn(version)}]. Error message:  FunctionUrlConfig exists for this Lambda function`;
+function corsOf(cors: Input): UrlCors {
+  const texts = (name: string): string[] => (cors[name] as string[] | undefined) ?? [];
+  return {
+    allowCredentials: cors['AllowCredentials'] === true,
+    allowHeaders: texts('AllowHeaders'),
+    allowMethods: texts('AllowMethods'),
+    allowOrigins: texts('AllowOrigins'),
+    exposeHeaders: texts('ExposeHeaders'),
+    maxAgeSeconds: (cors['MaxAge'] as number | undefined) ?? 0,
+  };
+}
+
+function urlConfigOf({ of, alias }: Target, url: FunctionUrl, endpoint: string): Record<string, unknown> {
+  const time = (ms: number | undefined): string => new Date(ms ?? of.modifiedAtMs).toISOString();
+  return {
+    FunctionUrl: functionUrl({ name: of.name, url }, endpoint, alias),
+    FunctionArn: alias === null ? functionArn(of) : `${functionArn(of)}:${alias}`,
+    AuthType: url.auth,
+    ...(url.cors === undefined ? {} : { Cors: shownCors(url.cors) }),
+    CreationTime: time(url.createdAtMs),
+    LastModifiedTime: time(url.modifiedAtMs),
+    InvokeMode: url.invokeMode ?? 'BUFFERED',
+  };
+}
+
+/** Without what was left empty. */
+function shownCors(cors: UrlCors): Record<string, unknown> {
+  const lists = {
+    AllowHeaders: cors.allowHeaders,
+    AllowMethods: cors.allowMethods,
+    AllowOrigins: cors.allowOrigins,
+    ExposeHeaders: cors.exposeHeaders,
+  };
+  return {
+    ...(cors.allowCredentials ? { AllowCredentials: true } : {}),
+    ...Object.fromEntries(Object.entries(lists).filter(([, values]) => values.length > 0)),
+    ...(cors.maxAgeSeconds === 0 ? {} : { MaxAge: cors.maxAgeSeconds }),
+  };
+}
+
+function urlExists({ of, alias }: Target): HearthError {
+  const arn = alias === null ? functionArn(of) : `${functionArn(of)}:${alias}`;
+  const message = `Failed to create function url config for [functionArn = ${arn}]. Error message:  FunctionUrlConfig exists for this Lambda function`;
   return new HearthError('ResourceConflictException', message);
 }

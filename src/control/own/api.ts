@@ -5,8 +5,11 @@ import { FUNCTION_NAME } from '../../model/manifest.ts';
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { FunctionRegistry } from '../registry.ts';
-import type { Events } from './events.ts';
 import type { Turns } from '../../lib/turns.ts';
+import type { Authority } from '../../auth/authority.ts';
+import type { KeyRing } from '../key-ring.ts';
+import type { Resources } from '../resources.ts';
+import type { Events } from './events.ts';
 import type { OpenLines } from './ndjson.ts';
 import type { Platform } from './platform.ts';
 import type { Sources } from './sources.ts';
@@ -15,6 +18,9 @@ import type { TriggerDesk } from './triggers.ts';
 /** What the resources under /hearth/v1 work with. */
 export interface OwnDeps {
   readonly registry: FunctionRegistry;
+  readonly resources: Resources;
+  readonly keys: KeyRing;
+  readonly authority: Authority;
   readonly artifacts: Artifacts;
   readonly sources: Sources;
   readonly platform: Platform;

@@ -52,6 +52,7 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
   const { version, created, unchanged } = await register(name, settings, deps);
   progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
   await deps.triggers.reconcile(version, manifest.triggers);
+  await deps.events.configure(version, manifest.async ?? null);
   if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
   const { init, warnings } = await prepared(version, deps);
   return {

@@ -1,3 +1,5 @@
+import type { AsyncManifest } from '../../model/async-manifest.ts';
+import type { FunctionVersion } from '../../model/function-version.ts';
 import type { DeliveryCounts, DeliveryDetail, DeliveryFilter, DeliverySummary } from '../../model/delivery-view.ts';
 
 /** What Hearth's own API asks of the ledger of deliveries; the composition root satisfies it. */
@@ -9,6 +11,8 @@ export interface Events {
   counts(): Promise<DeliveryCounts[]>;
   /** Queues finished deliveries again; returns how many. */
   redrive(filter: DeliveryFilter & { readonly event?: string | undefined }): Promise<number>;
+  /** Makes of asynchronous invocations of a function what its manifest says; null: nothing. */
+  configure(version: FunctionVersion, manifest: AsyncManifest | null): Promise<void>;
   /** A function's name; null when it is gone. */
   nameOf(functionId: string): string | null;
 }

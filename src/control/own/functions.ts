@@ -46,7 +46,9 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
   });
 
   app.get<Named>('/hearth/v1/functions/:name/code', async (request, reply) => {
-    const version = functionNamed(deps, request.params.name);
+    const { version: number } = request.query as { version?: string };
+    const { name } = functionNamed(deps, request.params.name);
+    const version = deps.registry.require({ name, qualifier: number ?? null });
     const path = await deps.artifacts.zipPath(version.codeSha256);
     return reply
       .type('application/zip')

@@ -5,6 +5,8 @@ import type { OwnDeps } from './api.ts';
 import { eventResources } from './event-resources.ts';
 import { functionResources, sourceResource } from './functions.ts';
 import { invocationResources } from './invocations.ts';
+import { keyResources } from './keys.ts';
+import { layerResource } from './layers.ts';
 import { logResource } from './logs.ts';
 import { observationResources } from './observation.ts';
 import { triggerResource } from './triggers.ts';
@@ -29,17 +31,16 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     if (known.code === 'RequestTooLargeException') reply.header('connection', 'close'); // what was not read is not the next request
     return reply.code(known.status).send(ownError(known));
   });
+  // A body may be streamed: the request says what it signed, and the hash of a body that is not streamed is part of that.
+  app.addHook('onRequest', async (request) => {
+    if (!deps.authority.required) return;
+    const { method, url, headersDistinct: headers } = request.raw;
+    const caller = await deps.authority.identify({ method: method ?? '', url: url ?? '', headers }, null);
+    caller.require(method === 'GET' ? 'hearth:Read' : 'hearth:Write', '*');
+  });
   app.addHook('onClose', async () => deps.lines.endAll());
-  const resources = [
-    sourceResource,
-    functionResources,
-    observationResources,
-    invocationResources,
-    logResource,
-    eventResources,
-    triggerResource,
-  ];
-  for (const resource of resources) resource(app, deps);
+  const all = [sourceResource, functionResources, layerResource, observationResources, invocationResources, logResource];
+  for (const resource of [...all, eventResources, triggerResource, keyResources]) resource(app, deps);
 }
 
 /** The document of an error in Hearth's own API. */

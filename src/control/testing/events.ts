@@ -25,6 +25,8 @@ export class TestEvents implements Events {
     return this.held.filter((d) => filter.event === undefined || d.eventId === filter.event).length;
   }
 
+  async configure(): Promise<void> {}
+
   nameOf(): string | null {
     return null;
   }

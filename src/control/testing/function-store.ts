@@ -21,6 +21,16 @@ export class TestFunctionStore implements FunctionStore {
     await this.#store.replaceLatest(version, expectedRevisionId);
   }
 
+  async publish(version: FunctionVersion): Promise<void> {
+    this.#maybeFail();
+    await this.#store.publish(version);
+  }
+
+  async removeVersion(functionId: string, version: string): Promise<boolean> {
+    this.#maybeFail();
+    return this.#store.removeVersion(functionId, version);
+  }
+
   async remove(functionId: string): Promise<boolean> {
     this.#maybeFail();
     return this.#store.remove(functionId);

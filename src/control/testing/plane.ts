@@ -7,12 +7,17 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { FastifyInstance } from 'fastify';
 import { ZipFile } from 'yazl';
+import { Authority } from '../../auth/authority.ts';
+import { openSeal } from '../../auth/seal.ts';
 import { FsArtifacts } from '../../artifacts/fs-artifacts.ts';
 import type { Interpreters } from '../../artifacts/interpreters.ts';
 import { randomIds } from '../../lib/ids.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
+import { memoryStore } from '../../store/memory-store.ts';
 import { controlPlane } from '../control-plane.ts';
 import { Sources } from '../own/sources.ts';
+import { KeyRing } from '../key-ring.ts';
+import { Resources } from '../resources.ts';
 import { FunctionRegistry } from '../registry.ts';
 import { TestEvents } from './events.ts';
 import { TestFunctionStore } from './function-store.ts';
@@ -30,7 +35,12 @@ export async function openPlane() {
   const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock });
   const store = new TestFunctionStore();
   const scope = { accountId: '000000000000', region: 'us-east-1' };
-  const registry = await FunctionRegistry.load({ store, clock, ids: randomIds, scope });
+  const resources = await Resources.load(memoryStore().resources, scope);
+  const local = { id: 'AKIALOCAL', secret: 'local' };
+  const keys = new KeyRing({ resources, seal: openSeal(home), clock, local });
+  const statementsOf = (id: string) => keys.statementsOf(id);
+  const authority = new Authority({ keys, statementsOf, clock, accountId: scope.accountId, required: () => keys.made });
+  const registry = await FunctionRegistry.load({ store, resources, clock, ids: randomIds, random: () => 0.5, scope });
   const sources = await Sources.open({ folder: join(home, 'sources'), clock, maxBytes: 2_000_000, keepMs: 3_600_000 });
   const platform = new TestPlatform();
   const events = new TestEvents();
@@ -38,6 +48,10 @@ export async function openPlane() {
   const reported: unknown[] = [];
   const app: FastifyInstance = controlPlane({
     registry,
+    resources,
+    keys,
+    authority,
+    objects: null,
     artifacts,
     sources,
     platform,
@@ -62,7 +76,7 @@ export async function openPlane() {
     await artifacts.close();
     await rm(home, { recursive: true, force: true });
   };
-  return { app, home, clock, artifacts, store, registry, sources, platform, triggers, reported, endpoint, close };
+  return { app, home, clock, artifacts, store, registry, resources, sources, platform, triggers, events, reported, endpoint, close };
 }
 
 export type TestPlane = Awaited<ReturnType<typeof openPlane>>;

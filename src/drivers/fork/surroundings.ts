@@ -11,6 +11,7 @@ import { shimFolders } from './zygotes.ts';
 export function neededPaths(options: ForkDriverOptions, interpreter: Interpreter, spec: StartSpec): string[] {
   const paths = [...interpreter.roots, ...shimFolders(options.shims, interpreter.language), spec.taskRoot, options.runDirectory];
   if (spec.dependencyRoot !== null) paths.push(spec.dependencyRoot);
+  if (spec.layersRoot) paths.push(spec.layersRoot);
   return [...new Set(paths.flatMap((path) => real(path) ?? []))];
 }
 

@@ -14,7 +14,7 @@ export function aDelivery(change: Partial<NewDelivery> = {}): NewDelivery {
     payload: Buffer.from('{"hello":"wörld"}'),
     lineage: '',
     traceId: '',
-    occurredAtMs: Date.now(),
+    occurredAtMs: Date.UTC(2026, 10, 25),
     ...change,
   };
 }

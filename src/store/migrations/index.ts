@@ -2,8 +2,10 @@ import { functionsAndUsage } from './0001-functions-and-usage.ts';
 import { deliveries } from './0002-deliveries.ts';
 import { objects } from './0003-objects.ts';
 import { triggers } from './0004-triggers.ts';
+import { lambdaResources } from './0005-lambda-resources.ts';
 import { waterfall } from './0006-waterfall.ts';
+import { queues } from './0008-queues.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
-export const MIGRATIONS: readonly Migration[] = [functionsAndUsage, deliveries, objects, triggers, waterfall];
+export const MIGRATIONS: readonly Migration[] = [functionsAndUsage, deliveries, objects, triggers, lambdaResources, waterfall, queues];

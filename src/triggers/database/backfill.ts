@@ -21,7 +21,7 @@ export interface BackfillOptions {
 /** The rows that are there, as changes, some hundred at a time: in the order of their key, so that the same rows make the same batches. */
 export async function* backfill(options: BackfillOptions): AsyncGenerator<readonly Change[], void, undefined> {
   const text = { getTypeParser: () => (value: string) => value };
-  const client = new Client({ ...readerConfig(options.config, 'hearth backfill'), types: text } as ClientConfig);
+  const client = new Client({ ...readerConfig(options.config, 'hearth backfill'), types: text });
   client.on('error', () => {}); // the query that is under way rejects
   await client.connect();
   try {

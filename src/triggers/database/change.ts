@@ -3,7 +3,7 @@ import type { Lsn, Place } from './lsn.ts';
 import { toJson, type Json } from './values.ts';
 
 /** Debezium's letter for what happened: created, updated, deleted, truncated, read by a backfill. */
-export type Operation = 'c' | 'u' | 'd' | 't' | 'r';
+type Operation = 'c' | 'u' | 'd' | 't' | 'r';
 
 /** A row by column. */
 export type Row = Readonly<Record<string, Json>>;
@@ -27,7 +27,7 @@ export interface Change {
 }
 
 /** What stands for a large value that was not changed and that PostgreSQL does not send; Debezium's word. */
-export const UNAVAILABLE = '__debezium_unavailable_value';
+const UNAVAILABLE = '__debezium_unavailable_value';
 
 /**
  * A row from its values. Of an old image that has only the identity's columns, only these. A large value that was not sent comes from `fallback`, the whole

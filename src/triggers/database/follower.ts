@@ -7,6 +7,7 @@ import { dropSlot, primaryKey, publish, settingsFault, slotName, slotState, text
 import type { ChangeLedger, StreamState } from './ledger.ts';
 import { parseLsn, reached, type Lsn, type Place } from './lsn.ts';
 import { decode, type Relation } from './pgoutput.ts';
+import { settingsOf } from './settings.ts';
 import { Transactions } from './transactions.ts';
 import { Awaited, goneSlot, lostSlot, NeedsPerson } from './trouble.ts';
 import { createSlot, identify, readerConfig, WalStream } from './wal-stream.ts';
@@ -75,7 +76,7 @@ export class Follower {
 
   async #publish(): Promise<Published> {
     const { record } = this.#deps;
-    const published = await publish(this.#pool, record.id, new Batcher(record, { database: '' }).settings);
+    const published = await publish(this.#pool, record.id, settingsOf(record.configuration));
     if (published.publications.length > 0) return published;
     if (published.missing.length > 0) throw new Awaited(`waits for ${published.missing.join(', ')}: there is no such table yet`);
     throw new NeedsPerson(
@@ -211,7 +212,7 @@ export class Follower {
     }
     const slot = await slotState(this.#pool, this.#slot);
     if (slot !== null && slot.walStatus === 'unreserved')
-      notes.push('the slot is about to be lost: its function’s ledger does not keep up');
+      notes.push('the slot is about to be lost: more is written than is taken, or the ledger is away');
     if (await unboundedSlots(this.#pool)) {
       notes.push(
         'max_slot_wal_keep_size is not set on the server: while this trigger is away its disk may fill; set it, to 1GB for example',
@@ -225,12 +226,12 @@ export class Follower {
     const { clock, report } = this.#deps;
     let timer: Timer | null = null;
     const look = async (): Promise<void> => {
-      try {
-        report.streaming(await this.#notes(await this.#publish()));
-      } catch (error) {
-        report.streaming([error instanceof Error ? error.message : String(error)]);
-      }
-      if (timer !== null) timer = clock.after(WATCH_MS, () => void look());
+      const notes = await this.#publish()
+        .then((published) => this.#notes(published))
+        .catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
+      if (timer === null) return; // the session has ended meanwhile
+      report.streaming(notes);
+      timer = clock.after(WATCH_MS, () => void look());
     };
     timer = clock.after(WATCH_MS, () => void look());
     return () => {

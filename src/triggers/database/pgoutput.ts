@@ -164,7 +164,6 @@ class Reader {
 
   bytes(count: number): Buffer {
     const at = this.#forth(count);
-    if (this.#at > this.#data.length) throw new RangeError('pgoutput: a message ends within a value');
     return this.#data.subarray(at, this.#at);
   }
 
@@ -178,6 +177,7 @@ class Reader {
   #forth(count: number): number {
     const at = this.#at;
     this.#at += count;
+    if (this.#at > this.#data.length) throw new RangeError('pgoutput: a message ends within a value');
     return at;
   }
 }

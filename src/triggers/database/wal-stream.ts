@@ -120,7 +120,8 @@ export class WalStream {
   #start(command: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#connection.once('replicationStart', () => resolve());
-      this.#connection.on('copyData', ({ chunk }: { chunk: Buffer }) => this.#receive(chunk));
+      // A copy: pg's parser moves later bytes over these as soon as it goes on.
+      this.#connection.on('copyData', ({ chunk }: { chunk: Buffer }) => this.#receive(Buffer.from(chunk)));
       this.#client.on('error', (error) => this.#end(error));
       this.#client.on('end', () => this.#end(new Error('the server ended the connection')));
       this.#client.query(command).then(

@@ -12,7 +12,7 @@ export interface RunnerLog {
   error(fields: object, message: string): void;
 }
 
-export interface RunnerLimits {
+interface RunnerLimits {
   /** Most deliveries that run at once, all together. */
   readonly inFlight: number;
   /** Most bytes of payloads that are held at once, about. */

@@ -9,7 +9,10 @@ export interface DestinationPorts {
   /** Puts a message into a queue. What comes twice has the same id. */
   readonly queue?: (queue: string, message: { readonly id: string; readonly body: Buffer }) => Promise<void>;
   /** Writes an object. */
-  readonly bucket?: (bucket: string, key: string, body: Buffer) => Promise<void>;
+  readonly bucket?: (
+    to: { readonly bucket: string; readonly key: string },
+    content: { readonly body: Buffer; readonly lineage: string },
+  ) => Promise<void>;
 }
 
 /** The targets of all deliveries: functions, and what outcomes are sent to. */
@@ -25,6 +28,9 @@ export function targets(deps: FunctionTargetDeps & { readonly ports: Destination
   };
 }
 
+/** What will not be there at another attempt either. */
+const GONE = new Set(['ResourceNotFoundException', 'NoSuchBucket']);
+
 async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attempted> {
   const { destination, payload, eventId } = claimed;
   try {
@@ -37,14 +43,17 @@ async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attem
         return { outcome: 'ok', errorType: '', message: '', response: null };
       case 'bucket':
         if (ports.bucket === undefined) return notTried('DestinationRefused', 'This Hearth has no buckets.');
-        await ports.bucket(destination.bucket, outcomeKey(destination.prefix, claimed), payload);
+        await ports.bucket(
+          { bucket: destination.bucket, key: outcomeKey(destination.prefix, claimed) },
+          { body: payload, lineage: claimed.lineage },
+        );
         return { outcome: 'ok', errorType: '', message: '', response: null };
       case undefined:
         return notTried('DestinationRefused', 'This delivery has no destination.');
     }
   } catch (error) {
     const { name, message } = error as Error;
-    if (name === 'ResourceNotFoundException') return notTried('DestinationRefused', message);
+    if (GONE.has(name)) return notTried('DestinationRefused', message);
     return { outcome: 'system_error', errorType: name, message, response: null };
   }
 }

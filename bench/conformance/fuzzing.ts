@@ -1,0 +1,66 @@
+import { request } from 'node:http';
+import { LAMBDA, shapeNamed } from '../../src/control/lambda/model/model.ts';
+import type { FuzzCase } from '../../test/lambda-fuzz.ts';
+
+interface Answered {
+  readonly status: number;
+  readonly type: string | null;
+  readonly text: string;
+}
+
+/** Operations that do not answer as such: with a result, or with an error that the model has; ValidationException is AWS's for all. */
+export async function unansweredOperations(endpoint: string): Promise<string[]> {
+  const unanswered: string[] = [];
+  for (const [name, { method, uri, input }] of Object.entries(LAMBDA.operations)) {
+    const path = uri.replaceAll('{VersionNumber}', '1').replace(/\{\w+\}/g, 'x');
+    const body = input !== undefined && shapeNamed(input).payload === undefined && (method === 'POST' || method === 'PUT') ? '{}' : null;
+    const { status, type } = await send(endpoint, { operation: name, method, url: path, headers: {}, body });
+    const known = type === null ? status < 400 : type === 'ValidationException' || type in LAMBDA.errors;
+    if (!known || status >= 500) unanswered.push(`${name}: ${status} ${type}`);
+  }
+  return unanswered;
+}
+
+/** Sends each request, and names those whose answer AWS would never give: 5xx, what is not JSON, an error without type or text. */
+export async function fuzzed(endpoint: string, cases: Iterable<FuzzCase>): Promise<{ cases: number; violations: string[] }> {
+  const violations: string[] = [];
+  let count = 0;
+  for (const one of cases) {
+    count++;
+    const answer = await send(endpoint, one).catch((error: unknown) => ({ status: 0, type: null, text: String(error) }));
+    const fault = faultOf(answer);
+    if (fault !== null) violations.push(`${one.operation} ${one.method} ${one.url.slice(0, 120)}: ${fault}`);
+  }
+  return { cases: count, violations };
+}
+
+function faultOf({ status, type, text }: Answered): string | null {
+  if (status < 200 || status >= 500) return `status ${status} ${text.slice(0, 100)}`;
+  let document: Record<string, unknown> = {};
+  try {
+    if (text !== '') document = JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return `not JSON: ${text.slice(0, 100)}`;
+  }
+  if (status < 400) return null;
+  return type === null || typeof (document['message'] ?? document['Message']) !== 'string'
+    ? `an error without type or text: ${text}`
+    : null;
+}
+
+/** By node:http: fetch would put right what is wrong on purpose. */
+function send(endpoint: string, { method, url, headers, body }: FuzzCase): Promise<Answered> {
+  return new Promise((resolve, reject) => {
+    const sent = request(endpoint + url, { method, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const type = response.headers['x-amzn-errortype'];
+        resolve({ status: response.statusCode ?? 0, type: typeof type === 'string' ? type : null, text: Buffer.concat(chunks).toString() });
+      });
+    });
+    sent.on('error', reject);
+    sent.end(body ?? undefined);
+  });
+}

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openSeal } from './seal.ts';
+import { allows, parseStatements } from './statements.ts';
+
+const ARN = 'arn:aws:lambda:us-east-1:000000000000:function:';
+
+test('what no statement allows is not allowed, and a denial goes before', () => {
+  const statements = parseStatements(
+    {
+      Version: '2012-10-17',
+      Statement: [
+        { Effect: 'Allow', Action: ['lambda:Invoke*', 'lambda:get?unction'], Resource: `${ARN}shop-*` },
+        { Effect: 'Deny', Action: '*', Resource: `${ARN}shop-secret*` },
+      ],
+    }.Statement,
+  );
+  const cases: [string, string, boolean][] = [
+    ['lambda:InvokeFunction', `${ARN}shop-a`, true],
+    ['lambda:invokefunction', `${ARN}shop-a:live`, true],
+    ['lambda:GetFunction', `${ARN}shop-a`, true],
+    ['lambda:GetFunctionX', `${ARN}shop-a`, false],
+    ['lambda:InvokeFunction', `${ARN}other`, false],
+    ['lambda:DeleteFunction', `${ARN}shop-a`, false],
+    ['lambda:InvokeFunction', `${ARN}shop-secret-1`, false],
+    ['lambda:InvokeFunction', `${ARN}Shop-a`, false],
+  ];
+  for (const [action, resource, allowed] of cases) assert.equal(allows(statements, action, resource), allowed, `${action} ${resource}`);
+  assert.equal(allows([], 'lambda:InvokeFunction', ARN), false);
+});
+
+test('a pattern of many stars takes no long time', () => {
+  const Resource = `${'*a'.repeat(100)}b`;
+  assert.equal(allows([{ Effect: 'Allow', Action: '*', Resource }], 'x', 'a'.repeat(5_000)), false);
+});
+
+test('what is no policy is refused by name', () => {
+  for (const wrong of [
+    null,
+    'x',
+    [],
+    [{}],
+    [{ Effect: 'Maybe', Action: 'a', Resource: '*' }],
+    [{ Effect: 'Allow', Action: 'a', Resource: '*', Condition: {} }],
+  ])
+    assert.throws(() => parseStatements(wrong), { code: 'InvalidParameterValueException' });
+});
+
+test('a sealed secret opens with the same home’s key and no other; the key is for its owner’s eyes', () => {
+  const home = mkdtempSync(join(tmpdir(), 'hearth-seal-'));
+  const other = mkdtempSync(join(tmpdir(), 'hearth-seal-'));
+  try {
+    const sealed = openSeal(home).seal('sécret');
+    assert.ok(!Buffer.from(sealed, 'base64').includes('cret'));
+    assert.equal(openSeal(home).open(sealed), 'sécret');
+    assert.throws(() => openSeal(other).open(sealed), { code: 'ServiceUnavailable' });
+    assert.equal(statSync(join(home, 'keys.secret')).mode & 0o777, 0o600);
+    writeFileSync(join(other, 'keys.secret'), 'short');
+    assert.throws(() => openSeal(other), { code: 'ServiceUnavailable' });
+  } finally {
+    for (const folder of [home, other]) rmSync(folder, { recursive: true, force: true });
+  }
+});

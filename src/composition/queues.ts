@@ -1,0 +1,127 @@
+import type { Keys } from '../auth/keys.ts';
+import type { FunctionRegistry } from '../control/registry.ts';
+import type { EventSourceMapping, Resources } from '../control/resources.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import { HearthError } from '../errors.ts';
+import type { EventPattern } from '../lib/event-pattern.ts';
+import type { Queue } from '../model/queue.ts';
+import { QUEUE_DEFAULTS } from '../queues/attributes.ts';
+import { newMessage } from '../queues/new-message.ts';
+import { Queues } from '../queues/queues.ts';
+import { systemAttributes } from '../queues/sqs/message-operations.ts';
+import { SqsService } from '../queues/sqs/service.ts';
+import type { PostgresStore } from '../store/postgres-store.ts';
+import type { QueueMapping } from '../triggers/queue/mapping.ts';
+import { QueuePollers } from '../triggers/queue/queue-pollers.ts';
+import type { QueuePort } from '../triggers/queue/queue-port.ts';
+import { QueueSource } from '../triggers/queue/queue-source.ts';
+import type { Base } from './base.ts';
+
+interface Parts {
+  readonly store: PostgresStore;
+  readonly registry: FunctionRegistry;
+  readonly resources: Resources;
+  readonly dispatcher: Dispatcher;
+  readonly keys: Keys;
+}
+
+export interface OpenQueues {
+  readonly service: SqsService;
+  /** Triggers of hearth.yaml. */
+  readonly source: QueueSource;
+  /** Puts the outcome of an event into a queue. */
+  readonly deliver: (queue: string, message: { readonly id: string; readonly body: Buffer }) => Promise<void>;
+}
+
+/** Queues with their API, and the event source mappings that take their messages to functions. */
+export async function openQueues(base: Base, { store, registry, resources, dispatcher, keys }: Parts): Promise<OpenQueues> {
+  const { config, clock, ids, log, closing } = base;
+  const scope = { accountId: config.accountId, region: config.region };
+  const queues = await Queues.open({ store: store.queues(scope), clock, scope, log });
+  closing.add(() => queues.close());
+  const functions = {
+    find: (name: string, qualifier: string | null) => known(() => registry.find(name, qualifier)),
+    mayLoop: (functionId: string) => resources.get('recursion', `${functionId}/`)?.loop === 'Allow',
+  };
+  const pollers = new QueuePollers({ queues: portOf(queues), dispatcher, functions, clock, ids, log });
+  closing.add(() => pollers.close());
+  followMappings(resources, pollers);
+  const { anonymous } = config.auth;
+  const service = new SqsService({ queues, ids, scope, keys, anonymous, clock, log });
+  const ensure = async (name: string): Promise<void> => {
+    const attributes = { ...QUEUE_DEFAULTS, fifo: name.endsWith('.fifo'), contentBasedDeduplication: name.endsWith('.fifo') };
+    if (queues.get(name) === null) await queues.create(name, { attributes, tags: {}, same: () => true });
+  };
+  return {
+    service,
+    source: new QueueSource({ pollers, ensure, arn: (name) => queues.arn({ name }), log }),
+    async deliver(name, { id, body }) {
+      const queue = known(() => queues.require(name));
+      if (queue === null) throw new HearthError('ResourceNotFoundException', `There is no queue ${name}.`);
+      const ordered = queue.attributes.fifo ? { groupId: 'outcomes', deduplicationId: id.slice(0, 128) } : {};
+      await queues.send(queue, [newMessage(queue, { body: body.toString(), sender: 'hearth', ...ordered }, ids)]);
+    },
+  };
+}
+
+function portOf(queues: Queues): QueuePort {
+  const of = (arn: string): Queue => {
+    const queue = queues.byArn(arn);
+    if (queue === null) throw new HearthError('QueueDoesNotExist', `The queue ${arn} does not exist.`);
+    return queue;
+  };
+  return {
+    receive: async (arn, how) => queues.receive(of(arn), how),
+    delete: async (arn, receipts) => void (await queues.store.delete(of(arn).queueId, receipts)),
+    async hide(arn, receipts, { seconds, undo }) {
+      const hidden = receipts.map((receipt) => ({ receipt, seconds }));
+      await queues.store.hide(of(arn).queueId, hidden, undo);
+    },
+    visibilitySeconds: (arn) => of(arn).attributes.visibilityTimeout,
+    systemAttributes: (message) => systemAttributes(message, { queues }),
+  };
+}
+
+/** Serves the mappings of Lambda's API, as they are and as they change. */
+function followMappings(resources: Resources, pollers: QueuePollers): void {
+  const serve = (m: EventSourceMapping): void => pollers.set(mappingOf(m));
+  for (const { document } of resources.list('event-source-mapping')) serve(document);
+  resources.onChange((kind, key) => {
+    if (kind !== 'event-source-mapping') return;
+    const document = resources.get('event-source-mapping', key);
+    if (document === null) void pollers.remove(key);
+    else serve(document);
+  });
+}
+
+function mappingOf(m: EventSourceMapping): QueueMapping {
+  const s = m.settings as {
+    readonly BatchSize?: number;
+    readonly MaximumBatchingWindowInSeconds?: number;
+    readonly ScalingConfig?: { readonly MaximumConcurrency?: number };
+    readonly FunctionResponseTypes?: readonly string[];
+    readonly FilterCriteria?: { readonly Filters?: readonly { readonly Pattern?: string }[] };
+  };
+  return {
+    id: m.uuid,
+    queueArn: m.sourceArn,
+    functionName: m.functionName,
+    qualifier: m.qualifier,
+    enabled: m.enabled,
+    batchSize: s.BatchSize ?? 10,
+    windowMs: (s.MaximumBatchingWindowInSeconds ?? 0) * 1_000,
+    concurrency: s.ScalingConfig?.MaximumConcurrency ?? null,
+    reportsFailures: s.FunctionResponseTypes?.includes('ReportBatchItemFailures') === true,
+    filters: (s.FilterCriteria?.Filters ?? []).flatMap((f) => (f.Pattern === undefined ? [] : [JSON.parse(f.Pattern) as EventPattern])),
+  };
+}
+
+/** What is there; null when it is not. */
+function known<T>(find: () => T): T | null {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof HearthError && error.fault === 'caller') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
+import type { Input } from './model/check.ts';
+import {
+  absent,
+  functionOf,
+  invalid,
+  referenceOf,
+  type LambdaDeps,
+  type Operation,
+  type OperationCall,
+  type Operations,
+} from './operation.ts';
+import { pageOf } from './pages.ts';
+
+const MEMBERS = ['MaximumRetryAttempts', 'MaximumEventAgeInSeconds', 'DestinationConfig'] as const;
+
+/** Put replaces what there was; update changes what it names. */
+const put: Operation = (call, deps) => write(call, deps, {});
+
+const update: Operation = (call, deps) => {
+  const target = targetOf(call, deps);
+  const present = target === null ? null : deps.resources.get('event-invoke-config', target.key);
+  if (present === null) throw hasNone(call, deps);
+  return write(call, deps, present);
+};
+
+const get: Operation = (call, deps) => {
+  const target = targetOf(call, deps);
+  const config = target === null ? null : deps.resources.get('event-invoke-config', target.key);
+  if (target === null || config === null) throw hasNone(call, deps);
+  return answer(target.of, target.qualifier, config);
+};
+
+const remove: Operation = async (call, deps) => {
+  const target = targetOf(call, deps);
+  if (target === null || !(await deps.resources.remove('event-invoke-config', target.key))) throw hasNone(call, deps);
+  return null;
+};
+
+const list: Operation = (call, deps) => {
+  const of = functionOf(call, deps);
+  const all = deps.resources.list('event-invoke-config', `${of.functionId}/`);
+  const { items, next } = pageOf(all, call.input, (c) => c.rest);
+  return { FunctionEventInvokeConfigs: items.map((c) => answer(of, c.rest, c.document)), ...next };
+};
+
+export const EVENT_INVOKE_CONFIG: Operations = {
+  PutFunctionEventInvokeConfig: put,
+  UpdateFunctionEventInvokeConfig: update,
+  GetFunctionEventInvokeConfig: get,
+  DeleteFunctionEventInvokeConfig: remove,
+  ListFunctionEventInvokeConfigs: list,
+};
+
+interface Target {
+  readonly of: FunctionVersion;
+  readonly qualifier: string;
+  readonly key: string;
+}
+
+function targetOf(call: OperationCall, deps: LambdaDeps): Target | null {
+  const { name, qualifier } = referenceOf(call, deps);
+  const of = deps.registry.get(name);
+  const wanted = qualifier ?? '$LATEST';
+  return of === null ? null : { of, qualifier: wanted, key: `${of.functionId}/${wanted}` };
+}
+
+async function write(call: OperationCall, deps: LambdaDeps, present: Input): Promise<Record<string, unknown>> {
+  const { input } = call;
+  if (MEMBERS.every((name) => input[name] === undefined))
+    throw invalid('You must specify at least one of error handling or destination setting.');
+  const target = targetOf(call, deps);
+  if (target === null || deps.registry.get(target.of.name, target.qualifier) === null) throw absent("The function doesn't exist.");
+  refuseSelf(input, target);
+  const given = Object.fromEntries(MEMBERS.filter((name) => input[name] !== undefined).map((name) => [name, input[name]]));
+  const config = { ...present, ...given, LastModified: deps.clock.now() };
+  await deps.resources.put('event-invoke-config', target.key, config, target.of.functionId);
+  return answer(target.of, target.qualifier, config);
+}
+
+function refuseSelf(input: Input, { of }: Target): void {
+  const config = (input['DestinationConfig'] ?? {}) as Record<string, { Destination?: string } | undefined>;
+  const own = functionArn(of);
+  const destinations = [config['OnSuccess']?.Destination, config['OnFailure']?.Destination].filter((d) => d !== undefined);
+  if (destinations.some((d) => d === own || d.startsWith(`${own}:`)))
+    throw invalid("You can't specify the function as a destination for itself.");
+}
+
+function hasNone(call: OperationCall, deps: LambdaDeps): Error {
+  const { name, qualifier } = referenceOf(call, deps);
+  return absent(
+    `The function ${functionArn({ ...deps.registry.scope, name })}:${qualifier ?? '$LATEST'} doesn't have an EventInvokeConfig`,
+  );
+}
+
+function answer(of: FunctionVersion, qualifier: string, config: Input): Record<string, unknown> {
+  return {
+    ...config,
+    DestinationConfig: { OnSuccess: {}, OnFailure: {}, ...(config['DestinationConfig'] as Input | undefined) },
+    FunctionArn: `${functionArn(of)}:${qualifier}`,
+  };
+}

@@ -1,0 +1,138 @@
+import { HearthError } from '../../errors.ts';
+import { functionArn } from '../../model/function-version.ts';
+import { notFound, parseReference, type FunctionReference } from '../function-name.ts';
+import type { EventSourceMapping } from '../resources.ts';
+import { checkFilters } from './event-filter.ts';
+import type { Input } from './model/check.ts';
+import { absent, invalid, text, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
+import { pageOf } from './pages.ts';
+
+/** Members of a request that the mapping keeps apart. */
+const OWN = new Set(['UUID', 'FunctionName', 'EventSourceArn', 'Enabled', 'Tags']);
+const QUEUE = /^arn:aws:sqs:[^:]+:\d{12}:[^:]+$/;
+const MOST_OF_QUEUE = 10_000;
+const WITHOUT_WINDOW = 10;
+
+const create: Operation = (call, deps) => {
+  const { input } = call;
+  const sourceArn = text(input, 'EventSourceArn');
+  if (sourceArn === null) throw invalid('Unrecognized event source.');
+  if (!QUEUE.test(sourceArn)) throw invalid(`Hearth has event source mappings for queues (arn:aws:sqs:…), not for ${sourceArn}.`);
+  const settings = settingsOf(input, {});
+  const reference = existing(String(input['FunctionName']), deps);
+  return deps.resources.inTurn('event-source-mappings', async () => {
+    const same = deps.resources
+      .list('event-source-mapping')
+      .map((m) => m.document)
+      .find((m) => m.sourceArn === sourceArn && m.functionName === reference.name);
+    if (same !== undefined) throw duplicate(same);
+    const mapping: EventSourceMapping = {
+      uuid: deps.ids.uuid(),
+      functionName: reference.name,
+      qualifier: reference.qualifier,
+      sourceArn,
+      enabled: input['Enabled'] !== false,
+      modifiedAtMs: deps.clock.now(),
+      tags: { ...(input['Tags'] as Record<string, string> | undefined) },
+      settings,
+    };
+    await deps.resources.put('event-source-mapping', mapping.uuid, mapping, null);
+    return answer(mapping, mapping.enabled ? 'Creating' : 'Disabled', deps);
+  });
+};
+
+const update: Operation = (call, deps) => {
+  const { input } = call;
+  return deps.resources.inTurn('event-source-mappings', async () => {
+    const present = mappingOf(call, deps);
+    const named = text(input, 'FunctionName');
+    const reference = named === null ? { name: present.functionName, qualifier: present.qualifier } : existing(named, deps);
+    const enabled = (input['Enabled'] as boolean | undefined) ?? present.enabled;
+    const mapping: EventSourceMapping = {
+      ...present,
+      functionName: reference.name,
+      qualifier: reference.qualifier,
+      enabled,
+      modifiedAtMs: deps.clock.now(),
+      settings: settingsOf(input, present.settings),
+    };
+    await deps.resources.put('event-source-mapping', mapping.uuid, mapping, null);
+    const turned = enabled ? 'Enabling' : 'Disabling';
+    return answer(mapping, enabled === present.enabled ? 'Updating' : turned, deps);
+  });
+};
+
+const get: Operation = (call, deps) => {
+  const mapping = mappingOf(call, deps);
+  return answer(mapping, mapping.enabled ? 'Enabled' : 'Disabled', deps);
+};
+
+const remove: Operation = (call, deps) =>
+  deps.resources.inTurn('event-source-mappings', async () => {
+    const mapping = mappingOf(call, deps);
+    await deps.resources.remove('event-source-mapping', mapping.uuid);
+    return answer(mapping, 'Deleting', deps);
+  });
+
+const list: Operation = ({ input }, deps) => {
+  const [sourceArn, named] = [text(input, 'EventSourceArn'), text(input, 'FunctionName')];
+  const name = named === null ? null : parseReference(named, null, deps.registry.scope).name;
+  const all = deps.resources.list('event-source-mapping').map((m) => m.document);
+  const wanted = all.filter((m) => (sourceArn === null || m.sourceArn === sourceArn) && (name === null || m.functionName === name));
+  const { items, next } = pageOf(wanted, input, (m) => m.uuid);
+  return { EventSourceMappings: items.map((m) => answer(m, m.enabled ? 'Enabled' : 'Disabled', deps)), ...next };
+};
+
+export const EVENT_SOURCE_MAPPINGS: Operations = {
+  CreateEventSourceMapping: create,
+  UpdateEventSourceMapping: update,
+  GetEventSourceMapping: get,
+  DeleteEventSourceMapping: remove,
+  ListEventSourceMappings: list,
+};
+
+function mappingOf({ input }: OperationCall, deps: LambdaDeps): EventSourceMapping {
+  const mapping = deps.resources.get('event-source-mapping', String(input['UUID']));
+  if (mapping === null) throw absent();
+  return mapping;
+}
+
+function existing(named: string, deps: LambdaDeps): FunctionReference {
+  const reference = parseReference(named, null, deps.registry.scope);
+  if (deps.registry.get(reference.name, reference.qualifier ?? '$LATEST') === null) throw notFound(reference, deps.registry.scope);
+  return reference;
+}
+
+function settingsOf(input: Input, present: Input): Input {
+  const given = Object.fromEntries(Object.entries(input).filter(([name]) => !OWN.has(name)));
+  const settings: Input = { BatchSize: 10, MaximumBatchingWindowInSeconds: 0, FunctionResponseTypes: [], ...present, ...given };
+  const batch = Number(settings['BatchSize']);
+  if (batch > MOST_OF_QUEUE) throw invalid(`Batch size must be between 1 and ${MOST_OF_QUEUE} for a queue.`);
+  if (batch > WITHOUT_WINDOW && settings['MaximumBatchingWindowInSeconds'] === 0) {
+    throw invalid('Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10');
+  }
+  checkFilters(input['FilterCriteria'] as Input | undefined);
+  return settings;
+}
+
+function duplicate(of: EventSourceMapping): HearthError {
+  return new HearthError(
+    'ResourceConflictException',
+    `An event source mapping with SQS arn (" ${of.sourceArn} ") and function (" ${of.functionName} ") already exists. Please update or delete the existing mapping with UUID ${of.uuid}`,
+  );
+}
+
+function answer(m: EventSourceMapping, state: string, deps: LambdaDeps): Record<string, unknown> {
+  const { scope } = deps.registry;
+  const arn = functionArn({ ...scope, name: m.functionName });
+  return {
+    ...m.settings,
+    UUID: m.uuid,
+    EventSourceArn: m.sourceArn,
+    EventSourceMappingArn: `arn:aws:lambda:${scope.region}:${scope.accountId}:event-source-mapping:${m.uuid}`,
+    FunctionArn: m.qualifier === null ? arn : `${arn}:${m.qualifier}`,
+    LastModified: m.modifiedAtMs,
+    State: state,
+    StateTransitionReason: 'USER_INITIATED',
+  };
+}

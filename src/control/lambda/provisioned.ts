@@ -1,0 +1,116 @@
+import { HearthError } from '../../errors.ts';
+import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
+import { notFound } from '../function-name.ts';
+import type { Provisioned } from '../resources.ts';
+import {
+  absent,
+  functionOf,
+  invalid,
+  referenceOf,
+  type LambdaDeps,
+  type Operation,
+  type OperationCall,
+  type Operations,
+} from './operation.ts';
+import { pageOf } from './pages.ts';
+
+const put: Operation = (call, deps) => {
+  const target = targetOf(call, deps);
+  const requested = call.input['ProvisionedConcurrentExecutions'] as number;
+  return deps.resources.inTurn(`${target.of.functionId}/provisioned`, async () => {
+    refuseShared(target, deps);
+    const { max } = target.of.scaling;
+    if (max !== null && requested > max) {
+      throw invalid(`Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function`);
+    }
+    if (requested > deps.instances) {
+      throw invalid(`Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${deps.instances}].`);
+    }
+    const config: Provisioned = { qualifier: target.qualifier, requested, modifiedAtMs: deps.clock.now() };
+    await deps.resources.put('provisioned', target.key, config, target.of.functionId);
+    return { ...answer(config, 0), Status: 'IN_PROGRESS' };
+  });
+};
+
+const get: Operation = (call, deps) => {
+  const target = targetOf(call, deps);
+  const config = deps.resources.get('provisioned', target.key);
+  if (config === null) throw none();
+  return answer(config, allocated(target.of, config, deps));
+};
+
+const remove: Operation = async (call, deps) => {
+  await deps.resources.remove('provisioned', targetOf(call, deps).key);
+  return null;
+};
+
+const list: Operation = (call, deps) => {
+  const of = functionOf(call, deps);
+  const all = deps.resources.list('provisioned', `${of.functionId}/`);
+  const { items, next } = pageOf(all, call.input, (c) => c.rest);
+  const shown = items.map(({ rest, document }) => ({
+    FunctionArn: `${functionArn(of)}:${rest}`,
+    ...answer(document, allocated(of, document, deps)),
+  }));
+  return { ProvisionedConcurrencyConfigs: shown, ...next };
+};
+
+export const PROVISIONED: Operations = {
+  PutProvisionedConcurrencyConfig: put,
+  GetProvisionedConcurrencyConfig: get,
+  DeleteProvisionedConcurrencyConfig: remove,
+  ListProvisionedConcurrencyConfigs: list,
+};
+
+interface Target {
+  readonly of: FunctionVersion;
+  readonly qualifier: string;
+  /** The number of the version that it means now. */
+  readonly version: string;
+  readonly key: string;
+}
+
+function targetOf(call: OperationCall, deps: LambdaDeps): Target {
+  const { name, qualifier } = referenceOf(call, deps);
+  const of = functionOf(call, deps);
+  if (qualifier === null || qualifier === '$LATEST')
+    throw invalid('Provisioned Concurrency Configs cannot be applied to unpublished function versions.');
+  const version = deps.registry.get(name, qualifier);
+  if (version === null) {
+    if (/^\d+$/.test(qualifier)) throw notFound({ name, qualifier }, deps.registry.scope);
+    throw absent(`Cannot find alias arn: ${functionArn(of)}:${qualifier}`);
+  }
+  return { of, qualifier, version: version.version, key: `${of.functionId}/${qualifier}` };
+}
+
+/** A version may be provisioned once: by its number or by one alias. */
+function refuseShared({ of, qualifier, version }: Target, deps: LambdaDeps): void {
+  for (const { rest } of deps.resources.list('provisioned', `${of.functionId}/`)) {
+    if (rest === qualifier || deps.registry.get(of.name, rest)?.version !== version) continue;
+    const message = /^\d+$/.test(qualifier)
+      ? 'Version is pointed by a Provisioned Concurrency alias'
+      : "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version";
+    throw new HearthError('ResourceConflictException', message);
+  }
+}
+
+/** The instances that are there of those asked for. */
+function allocated(of: FunctionVersion, config: Provisioned, deps: LambdaDeps): number {
+  const stored = deps.registry.get(of.name, config.qualifier);
+  const running = deps.registry.serving().find((v) => v.functionId === of.functionId && v.version === stored?.version);
+  return running === undefined ? 0 : Math.min(config.requested, deps.platform.occupancy(running).instances);
+}
+
+function answer({ requested, modifiedAtMs }: Provisioned, there: number): Record<string, unknown> {
+  return {
+    RequestedProvisionedConcurrentExecutions: requested,
+    AvailableProvisionedConcurrentExecutions: there,
+    AllocatedProvisionedConcurrentExecutions: there,
+    Status: there >= requested ? 'READY' : 'IN_PROGRESS',
+    LastModified: new Date(modifiedAtMs).toISOString().replace('Z', '+0000'),
+  };
+}
+
+function none(): HearthError {
+  return new HearthError('ProvisionedConcurrencyConfigNotFoundException', 'No Provisioned Concurrency Config found for this function');
+}

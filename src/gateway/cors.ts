@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { UrlCors } from '../model/function-version.ts';
+
+export type CorsHeaders = Readonly<Record<string, string>>;
+
+/** A browser asks whether it may send what it is about to. */
+export function isPreflight(request: IncomingMessage): boolean {
+  return (
+    request.method === 'OPTIONS' && request.headers.origin !== undefined && request.headers['access-control-request-method'] !== undefined
+  );
+}
+
+/** The headers that tell a browser what a function URL allows it; none where there is no origin, or one that is not allowed. */
+export function corsHeaders(request: IncomingMessage, cors: UrlCors): CorsHeaders {
+  const { origin } = request.headers;
+  if (origin === undefined || !allows(cors.allowOrigins, origin)) return {};
+  const headers: Record<string, string> = { 'access-control-allow-origin': origin, vary: 'Origin' };
+  if (cors.allowCredentials) headers['access-control-allow-credentials'] = 'true';
+  if (cors.exposeHeaders.length > 0) headers['access-control-expose-headers'] = cors.exposeHeaders.join(',');
+  if (!isPreflight(request)) return headers;
+  if (cors.allowMethods.length > 0)
+    headers['access-control-allow-methods'] = named(cors.allowMethods, request.headers['access-control-request-method']);
+  if (cors.allowHeaders.length > 0)
+    headers['access-control-allow-headers'] = named(cors.allowHeaders, request.headers['access-control-request-headers']);
+  if (cors.maxAgeSeconds > 0) headers['access-control-max-age'] = String(cors.maxAgeSeconds);
+  return headers;
+}
+
+/** Answers a preflight request; the function is not run. */
+export function answerPreflight(response: ServerResponse, cors: CorsHeaders, requestId: string): void {
+  response.writeHead(200, { ...cors, 'content-length': 0, 'x-amzn-requestid': requestId });
+  response.end();
+}
+
+function allows(origins: readonly string[], origin: string): boolean {
+  return origins.some((allowed) => allowed === '*' || allowed.toLowerCase() === origin.toLowerCase());
+}
+
+/** `*` means nothing where there are credentials, so what was asked for is named. */
+function named(allowed: readonly string[], asked: string | undefined): string {
+  return allowed.includes('*') ? (asked ?? '*') : allowed.join(',');
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { HearthError } from '../../errors.ts';
+import type { Ids } from '../../lib/ids.ts';
+import type { Queue } from '../../model/queue.ts';
+import type { Queues } from '../queues.ts';
+
+export interface SqsDeps {
+  readonly queues: Queues;
+  readonly ids: Ids;
+  readonly scope: { readonly accountId: string; readonly region: string };
+}
+
+/** One call. */
+export interface SqsCall {
+  readonly input: unknown;
+  /** `http://HOST:PORT` as the caller knows this server. */
+  readonly endpoint: string;
+  /** Who signed. */
+  readonly sender: string;
+  readonly traceHeader: string | undefined;
+  /** Aborted when the caller goes. */
+  readonly signal: AbortSignal;
+}
+
+/** One operation of SQS. Throws HearthError. */
+export type SqsOperation = (call: SqsCall, deps: SqsDeps) => Promise<Record<string, unknown>>;
+
+/** Reads the input. Throws MissingParameter or InvalidParameterValue. */
+export function parsed<S extends z.ZodType>(shape: S, input: unknown): z.output<S> {
+  const result = shape.safeParse(input);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const name = issue?.path.join('.') ?? '';
+  if (issue?.code === 'invalid_type' && issue.message.includes('received undefined'))
+    throw new HearthError('MissingParameter', `The request must contain the parameter ${name}.`);
+  throw new HearthError('InvalidParameterValue', `Value for parameter ${name} is invalid. Reason: ${issue?.message ?? 'unknown'}.`);
+}
+
+export const queueUrl = z.object({ QueueUrl: z.string() });
+
+/** The queue that a URL means, whatever host it names: the server may be reached by several. */
+export function queueOf(url: string, { queues, scope }: SqsDeps): Queue {
+  const [account, name] = url.replace(/\?.*$/, '').split('/').slice(-2);
+  if (name === undefined || account !== scope.accountId) throw new HearthError('QueueDoesNotExist', 'The specified queue does not exist.');
+  return queues.require(name);
+}
+
+export function urlOf(queue: Pick<Queue, 'name'>, { endpoint }: SqsCall, { scope }: SqsDeps): string {
+  return `${endpoint}/${scope.accountId}/${queue.name}`;
+}

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { HearthError } from '../../errors.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { QUEUE_DEFAULTS, shownAttributes, withAttributes } from '../attributes.ts';
+import { parsed, queueOf, queueUrl, urlOf, type SqsOperation } from './operation.ts';
+
+const NAME = /^[a-zA-Z0-9-_]{1,80}$/;
+const FIFO_NAME = /^[a-zA-Z0-9-_]{1,75}\.fifo$/;
+
+const texts = z.record(z.string(), z.string());
+const PAGE = 1_000;
+
+const createQueue: SqsOperation = async (call, deps) => {
+  const input = parsed(z.object({ QueueName: z.string(), Attributes: texts.optional(), tags: texts.optional() }), call.input);
+  const given = input.Attributes ?? {};
+  const fifo = input.QueueName.endsWith('.fifo');
+  if (!(fifo ? FIFO_NAME : NAME).test(input.QueueName))
+    throw new HearthError('InvalidParameterValue', 'Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.');
+  if (fifo !== (given['FifoQueue'] === 'true'))
+    throw new HearthError(
+      'InvalidParameterValue',
+      'The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.',
+    );
+  const attributes = withAttributes(QUEUE_DEFAULTS, given);
+  const queue = await deps.queues.create(input.QueueName, {
+    attributes,
+    tags: input.tags ?? {},
+    same: (present) => isDeepStrictEqual(withAttributes(present.attributes, given), present.attributes),
+  });
+  return { QueueUrl: urlOf(queue, call, deps) };
+};
+
+const getQueueUrl: SqsOperation = async (call, deps) => {
+  const { QueueName } = parsed(z.object({ QueueName: z.string() }), call.input);
+  return { QueueUrl: urlOf(deps.queues.require(QueueName), call, deps) };
+};
+
+const listQueues: SqsOperation = async (call, deps) => {
+  const shape = z.object({
+    QueueNamePrefix: z.string().optional(),
+    MaxResults: z.int().min(1).max(PAGE).optional(),
+    NextToken: z.string().optional(),
+  });
+  const { QueueNamePrefix = '', MaxResults, NextToken = '' } = parsed(shape, call.input);
+  const found = deps.queues.list().filter((q) => q.name.startsWith(QueueNamePrefix) && q.name > NextToken);
+  const page = found.slice(0, MaxResults ?? PAGE);
+  const more = MaxResults !== undefined && found.length > page.length ? { NextToken: page.at(-1)?.name } : {};
+  return { ...(page.length === 0 ? {} : { QueueUrls: page.map((q) => urlOf(q, call, deps)) }), ...more };
+};
+
+const getQueueAttributes: SqsOperation = async (call, deps) => {
+  const input = parsed(queueUrl.extend({ AttributeNames: z.array(z.string()).optional() }), call.input);
+  const queue = queueOf(input.QueueUrl, deps);
+  const wanted = new Set(input.AttributeNames);
+  if (wanted.size === 0) return {};
+  const depth = await deps.queues.store.depth(queue.queueId);
+  const all: Record<string, string> = {
+    ...shownAttributes(queue, deps.queues.arn(queue)),
+    ApproximateNumberOfMessages: String(depth.visible),
+    ApproximateNumberOfMessagesNotVisible: String(depth.inFlight),
+    ApproximateNumberOfMessagesDelayed: String(depth.delayed),
+  };
+  return { Attributes: wanted.has('All') ? all : Object.fromEntries(Object.entries(all).filter(([name]) => wanted.has(name))) };
+};
+
+const setQueueAttributes: SqsOperation = async (call, deps) => {
+  const input = parsed(queueUrl.extend({ Attributes: texts }), call.input);
+  const queue = queueOf(input.QueueUrl, deps);
+  await deps.queues.change(queue.name, (present) => {
+    const attributes = withAttributes(present.attributes, input.Attributes);
+    if (attributes.fifo !== present.attributes.fifo)
+      throw new HearthError('InvalidAttributeName', 'FifoQueue can only be set when a queue is made.');
+    return { attributes };
+  });
+  return {};
+};
+
+const deleteQueue: SqsOperation = async (call, deps) => {
+  await deps.queues.remove(queueOf(parsed(queueUrl, call.input).QueueUrl, deps).name);
+  return {};
+};
+
+const purgeQueue: SqsOperation = async (call, deps) => {
+  await deps.queues.store.purge(queueOf(parsed(queueUrl, call.input).QueueUrl, deps).queueId);
+  return {};
+};
+
+const listQueueTags: SqsOperation = async (call, deps) => ({ Tags: queueOf(parsed(queueUrl, call.input).QueueUrl, deps).tags });
+
+const tagQueue: SqsOperation = async (call, deps) => {
+  const input = parsed(queueUrl.extend({ Tags: texts }), call.input);
+  await deps.queues.change(queueOf(input.QueueUrl, deps).name, (present) => ({ tags: { ...present.tags, ...input.Tags } }));
+  return {};
+};
+
+const untagQueue: SqsOperation = async (call, deps) => {
+  const input = parsed(queueUrl.extend({ TagKeys: z.array(z.string()) }), call.input);
+  await deps.queues.change(queueOf(input.QueueUrl, deps).name, (present) => ({
+    tags: Object.fromEntries(Object.entries(present.tags).filter(([key]) => !input.TagKeys.includes(key))),
+  }));
+  return {};
+};
+
+const listDeadLetterSourceQueues: SqsOperation = async (call, deps) => {
+  const arn = deps.queues.arn(queueOf(parsed(queueUrl, call.input).QueueUrl, deps));
+  const sources = deps.queues.list().filter((q) => q.attributes.redrive?.deadLetterTargetArn === arn);
+  return { queueUrls: sources.map((q) => urlOf(q, call, deps)) };
+};
+
+export const QUEUE_OPERATIONS: Readonly<Record<string, SqsOperation>> = {
+  CreateQueue: createQueue,
+  GetQueueUrl: getQueueUrl,
+  ListQueues: listQueues,
+  GetQueueAttributes: getQueueAttributes,
+  SetQueueAttributes: setQueueAttributes,
+  DeleteQueue: deleteQueue,
+  PurgeQueue: purgeQueue,
+  ListQueueTags: listQueueTags,
+  TagQueue: tagQueue,
+  UntagQueue: untagQueue,
+  ListDeadLetterSourceQueues: listDeadLetterSourceQueues,
+};

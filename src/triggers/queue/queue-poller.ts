@@ -1,0 +1,271 @@
+import type { Dispatcher } from '../../dispatch/dispatcher.ts';
+import { HearthError } from '../../errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { fits } from '../../lib/event-pattern.ts';
+import type { Ids } from '../../lib/ids.ts';
+import type { FunctionVersion } from '../../model/function-version.ts';
+import { functionArn } from '../../model/function-version.ts';
+import { lineageOf, lineageText, MOST_HOPS, nextHop, withLineage } from '../../model/lineage.ts';
+import type { ReceivedMessage } from '../../model/queue.ts';
+import { nextWindow } from '../ledger/policies/window.ts';
+import type { QueueMapping } from './mapping.ts';
+import { failedItems } from './policies/batch-failures.ts';
+import type { QueuePort } from './queue-port.ts';
+import { filtered, sqsRecord } from './records.ts';
+
+export interface PollerDeps {
+  readonly queues: QueuePort;
+  readonly dispatcher: Pick<Dispatcher, 'invoke'>;
+  readonly functions: {
+    find(name: string, qualifier: string | null): FunctionVersion | null;
+    mayLoop(functionId: string): boolean;
+  };
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+const POLL_MS = 20_000;
+/** After the queue, the function or the database was away. */
+const AWAY_MS = 1_000;
+const BACK_OFF_SECONDS = { first: 1, most: 60 };
+/** Of what Lambda takes as one event, less what surrounds the records. */
+const BATCH_BYTES = 6 * 1024 * 1024 - 1_024;
+const MOST_AT_ONCE = 10;
+
+/** What is known of a mapping that runs. */
+export interface PollerStatus {
+  readonly state: 'running' | 'waiting';
+  readonly detail: string | null;
+  readonly events: number;
+  readonly lastFiredMs: number | null;
+}
+
+/**
+ * Takes messages of one queue to one function, as Lambda's pollers do: in batches, deleted when the function has succeeded, and otherwise visible again
+ * when the queue's visibility timeout has passed. What was not the function's doing (a limit, our own failure) does not count as a receipt.
+ */
+export class QueuePoller {
+  readonly #deps: PollerDeps;
+  #mapping: QueueMapping;
+  readonly #stopped = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  #window = 2;
+  #refusals = 0;
+  #events = 0;
+  #lastFiredMs: number | null = null;
+  #trouble: string | null = null;
+  #freed: () => void = () => {};
+  readonly #done: Promise<void>;
+
+  constructor(mapping: QueueMapping, deps: PollerDeps) {
+    this.#mapping = mapping;
+    this.#deps = deps;
+    this.#done = this.#poll();
+  }
+
+  /** Goes on with other settings of the same queue and function. */
+  change(mapping: QueueMapping): void {
+    this.#mapping = mapping;
+  }
+
+  get status(): PollerStatus {
+    const counts = { events: this.#events, lastFiredMs: this.#lastFiredMs };
+    if (this.#trouble !== null) return { state: 'waiting', detail: this.#trouble, ...counts };
+    return { state: 'running', detail: null, ...counts };
+  }
+
+  /** Takes nothing more and waits for what runs. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#freed();
+    await this.#done;
+    await Promise.all(this.#running);
+  }
+
+  get #ended(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
+  async #poll(): Promise<void> {
+    while (!this.#ended) {
+      try {
+        const version = this.#version();
+        await this.#place(version);
+        if (this.#ended) return;
+        const batch = await this.#gather(version);
+        this.#trouble = null;
+        for (const part of divided(batch)) this.#begin(part);
+      } catch (error) {
+        if (this.#ended) return;
+        this.#trouble = (error as Error).message;
+        await this.#sleep(AWAY_MS);
+      }
+    }
+  }
+
+  #version(): FunctionVersion {
+    const { functionName, qualifier } = this.#mapping;
+    const version = this.#deps.functions.find(functionName, qualifier);
+    if (version === null) throw new HearthError('ResourceNotFoundException', `The function ${functionName} is not there.`);
+    return version;
+  }
+
+  /** Waits until another batch may run. */
+  async #place(version: FunctionVersion): Promise<void> {
+    const { max, concurrency } = version.scaling;
+    const most = Math.max(1, Math.min(this.#mapping.concurrency ?? MOST_AT_ONCE, max === null ? Infinity : max * concurrency));
+    this.#window = Math.min(this.#window, most);
+    while (!this.#ended && this.#running.size >= Math.floor(this.#window)) await new Promise<void>((resolve) => (this.#freed = resolve));
+  }
+
+  /** A batch: what there is, once there is something, and what comes within the window. */
+  async #gather(version: FunctionVersion): Promise<ReceivedMessage[]> {
+    const { batchSize, windowMs, queueArn } = this.#mapping;
+    const { queues, clock } = this.#deps;
+    const { signal } = this.#stopped;
+    const usual = queues.visibilitySeconds(queueArn);
+    // Hidden while it is gathered and runs, whatever the queue says: else it would be run twice at once.
+    const visibilitySeconds = Math.max(usual, Math.ceil((version.timeoutMs + windowMs) / 1_000) + 10);
+    const batch = await queues.receive(queueArn, { most: batchSize, waitMs: POLL_MS, visibilitySeconds, signal });
+    const until = clock.monotonic() + windowMs;
+    while (batch.length > 0 && batch.length < batchSize && bytesOf(batch) < BATCH_BYTES && !this.#ended) {
+      const waitMs = until - clock.monotonic();
+      if (waitMs <= 0) break;
+      batch.push(...(await queues.receive(queueArn, { most: batchSize - batch.length, waitMs, visibilitySeconds, signal })));
+    }
+    return batch;
+  }
+
+  #begin(batch: readonly ReceivedMessage[]): void {
+    if (batch.length === 0) return;
+    const running = this.#run(batch)
+      .catch((err: unknown) =>
+        this.#deps.log.warn({ err, queue: this.#mapping.queueArn }, 'a batch of messages could not be finished; they come again'),
+      )
+      .finally(() => {
+        this.#running.delete(running);
+        this.#freed();
+      });
+    this.#running.add(running);
+  }
+
+  async #run(received: readonly ReceivedMessage[]): Promise<void> {
+    const { queues, clock } = this.#deps;
+    const { queueArn, filters } = this.#mapping;
+    const beganMs = clock.monotonic();
+    const all = received.map((m) => ({ message: m, record: sqsRecord(m, { attributes: queues.systemAttributes(m), queueArn }) }));
+    const wanted = all.filter(({ record }) => filters.length === 0 || filters.some((pattern) => fits(pattern, filtered(record))));
+    const dropped = all.filter((one) => !wanted.includes(one)).map((one) => one.message.receipt);
+    if (dropped.length > 0) await queues.delete(queueArn, dropped);
+    if (wanted.length === 0) return;
+    const receipts = wanted.map((one) => one.message.receipt);
+    const outcome = await this.#invoke(
+      wanted.map((one) => one.message),
+      Buffer.from(JSON.stringify({ Records: wanted.map((one) => one.record) })),
+    );
+    const full = this.#running.size >= Math.floor(this.#window);
+    this.#window = nextWindow({
+      window: this.#window,
+      most: this.#mapping.concurrency ?? MOST_AT_ONCE,
+      throttled: outcome.kind === 'refused',
+      full,
+    });
+    // When the server ends, its instances end with it, and that is no failure of the function.
+    if (outcome.kind === 'refused' || (this.#ended && outcome.failed.size > 0)) {
+      const seconds = this.#ended ? 0 : Math.min(BACK_OFF_SECONDS.first * 2 ** Math.min(this.#refusals++, 10), BACK_OFF_SECONDS.most);
+      return queues.hide(queueArn, receipts, { seconds, undo: true });
+    }
+    this.#refusals = 0;
+    const failed = wanted.filter((one) => outcome.failed.has(one.message.messageId)).map((one) => one.message.receipt);
+    const done = receipts.filter((r) => !failed.includes(r));
+    if (done.length > 0) await queues.delete(queueArn, done);
+    const seconds = Math.max(0, queues.visibilitySeconds(queueArn) - (clock.monotonic() - beganMs) / 1_000);
+    if (failed.length > 0) await queues.hide(queueArn, failed, { seconds, undo: false });
+  }
+
+  /** What the function made of a batch: which failed, or that it was not reached. */
+  async #invoke(
+    messages: readonly ReceivedMessage[],
+    body: Buffer,
+  ): Promise<{ kind: 'answered'; failed: ReadonlySet<string> } | { kind: 'refused' }> {
+    const { dispatcher, clock, ids, functions, log } = this.#deps;
+    const every = messages.map((m) => m.messageId);
+    const requestId = ids.uuid();
+    const version = this.#version();
+    const traces = messages.map((m) => m.traceHeader ?? '').sort((a, b) => hopsOf(b) - hopsOf(a));
+    const trace = traces[0] ?? '';
+    const hop = nextHop(lineageOf(trace), requestId.slice(0, 8));
+    if (hop.hops > MOST_HOPS && !functions.mayLoop(version.functionId)) {
+      log.warn(
+        { function: version.name, chain: hop.chain, hops: hop.hops },
+        'a chain of events was stopped: it looks like a loop through a queue',
+      );
+      return { kind: 'answered', failed: new Set(every) };
+    }
+    this.#events++;
+    this.#lastFiredMs = clock.now();
+    const lineage = lineageText(hop);
+    const { qualifier, reportsFailures } = this.#mapping;
+    const invokedArn = functionArn(version) + (qualifier === null ? '' : `:${qualifier}`);
+    const invocation = {
+      requestId,
+      attempt: 1,
+      body,
+      invokedArn,
+      traceId: withLineage(trace, lineage),
+      clientContext: '',
+      lineage,
+      receivedAtMs: clock.monotonic(),
+    };
+    try {
+      const done = await dispatcher.invoke(version, invocation);
+      if (done.error !== null) return { kind: 'answered', failed: new Set(every) };
+      return { kind: 'answered', failed: reportsFailures ? failedItems(done.body, every) : new Set() };
+    } catch {
+      return { kind: 'refused' };
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    const { signal } = this.#stopped;
+    return new Promise((resolve) => {
+      const timer = this.#deps.clock.after(ms, done);
+      signal.addEventListener('abort', done, { once: true });
+      function done(): void {
+        timer.cancel();
+        signal.removeEventListener('abort', done);
+        resolve();
+      }
+    });
+  }
+}
+
+function hopsOf(trace: string): number {
+  return nextHop(lineageOf(trace), '').hops;
+}
+
+function bytesOf(batch: readonly ReceivedMessage[]): number {
+  return batch.reduce((sum, m) => sum + messageBytes(m), 0);
+}
+
+/** What a message takes as JSON, at the most. */
+function messageBytes(m: ReceivedMessage): number {
+  return Buffer.byteLength(JSON.stringify(m.body)) + Buffer.byteLength(JSON.stringify(m.attributes)) + 1_500;
+}
+
+/** Batches that are small enough for one event each. */
+function divided(batch: readonly ReceivedMessage[]): ReceivedMessage[][] {
+  const parts: ReceivedMessage[][] = [[]];
+  let bytes = 0;
+  for (const message of batch) {
+    const size = messageBytes(message);
+    if (bytes > 0 && bytes + size > BATCH_BYTES) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(message);
+    bytes += size;
+  }
+  return parts;
+}

@@ -1,0 +1,41 @@
+import type { QueueMapping } from './mapping.ts';
+import { QueuePoller, type PollerDeps, type PollerStatus } from './queue-poller.ts';
+
+/** The pollers of every mapping. */
+export class QueuePollers {
+  readonly #deps: PollerDeps;
+  readonly #pollers = new Map<string, { mapping: QueueMapping; poller: QueuePoller | null }>();
+
+  constructor(deps: PollerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Serves a mapping, or goes on with other settings of it. */
+  set(mapping: QueueMapping): void {
+    const present = this.#pollers.get(mapping.id);
+    const same = present?.mapping.queueArn === mapping.queueArn;
+    if (mapping.enabled && same && present.poller !== null) {
+      present.poller.change(mapping);
+      present.mapping = mapping;
+      return;
+    }
+    void present?.poller?.stop();
+    this.#pollers.set(mapping.id, { mapping, poller: mapping.enabled ? new QueuePoller(mapping, this.#deps) : null });
+  }
+
+  /** Ends a mapping; resolves when nothing of it runs. Unknown ids are fine. */
+  async remove(id: string): Promise<void> {
+    const present = this.#pollers.get(id);
+    this.#pollers.delete(id);
+    await present?.poller?.stop();
+  }
+
+  /** Null for a mapping that is not served, or disabled. */
+  status(id: string): PollerStatus | null {
+    return this.#pollers.get(id)?.poller?.status ?? null;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pollers.keys()].map((id) => this.remove(id)));
+  }
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { GetFunctionEventInvokeConfigCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { Diary } from './diary.ts';
+import { handlerOf, languages, TestServer } from './platform-server.ts';
+import { until } from './until.ts';
+
+interface Outcome {
+  readonly requestContext: {
+    readonly condition: string;
+    readonly functionArn: string;
+    readonly approximateInvokeCount: number;
+    readonly requestId: string;
+  };
+  readonly requestPayload: { readonly n: number };
+  readonly responsePayload?: { readonly errorMessage?: string; readonly n?: number };
+}
+
+describe('outcomes of asynchronous invocations', () => {
+  let server: TestServer;
+  let diary: Diary;
+  let clients: { s3: S3Client; sqs: SQSClient; lambda: LambdaClient };
+  let runtime: string;
+  before(async () => {
+    server = await TestServer.start();
+    diary = await Diary.open();
+    const [node] = await languages();
+    runtime = node?.runtime ?? '';
+    const text = readFileSync(join(server.home, 'credentials'), 'utf8');
+    const value = (name: string): string => new RegExp(`${name} = (\\S+)`).exec(text)?.[1] ?? '';
+    const credentials = { accessKeyId: value('aws_access_key_id'), secretAccessKey: value('aws_secret_access_key') };
+    const common = { endpoint: server.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 };
+    clients = { s3: new S3Client({ ...common, forcePathStyle: true }), sqs: new SQSClient(common), lambda: new LambdaClient(common) };
+  });
+  after(async () => {
+    for (const client of Object.values(clients)) client.destroy();
+    await diary[Symbol.asyncDispose]();
+    assert.deepEqual(await server.end(), []);
+  });
+  const deploy = (name: string, async?: object) =>
+    server.deploy(name, 'events-diary', { runtime, handler: handlerOf('node'), ...(async === undefined ? {} : { async }) });
+  const invoke = (name: string, event: object) =>
+    server.client.invoke({ functionName: name, payload: Buffer.from(JSON.stringify(event)), invocationType: 'Event' });
+
+  test('a success is told to a function', async () => {
+    await deploy('told');
+    await deploy('works', { onSuccess: { function: 'told' }, retries: 1 });
+    const config = await clients.lambda.send(new GetFunctionEventInvokeConfigCommand({ FunctionName: 'works' }));
+    assert.equal(config.MaximumRetryAttempts, 1);
+    assert.equal(config.DestinationConfig?.OnSuccess?.Destination, 'arn:aws:lambda:us-east-1:000000000000:function:told');
+    const { requestId } = await invoke('works', { n: 1 });
+    const told = await until(async () => (await server.client.events.list({ functionName: 'told' })).events[0]);
+    assert.equal(told.source, 'destination');
+    const [detail] = await server.client.events.show(told.eventId);
+    const outcome = JSON.parse(detail?.payload ?? '') as Outcome;
+    assert.deepEqual(outcome.requestContext, {
+      requestId,
+      functionArn: 'arn:aws:lambda:us-east-1:000000000000:function:works:$LATEST',
+      condition: 'Success',
+      approximateInvokeCount: 1,
+    });
+    assert.deepEqual([outcome.requestPayload, outcome.responsePayload], [{ n: 1 }, { n: 1 }]);
+  });
+
+  test('a failure is told to an address', async () => {
+    await deploy('fails-http', { retries: 0, onFailure: { http: diary.url } });
+    await invoke('fails-http', { n: 2, fail: 'no luck' });
+    const outcome = (await until(() => diary.entries.find((e) => 'requestContext' in e))) as unknown as Outcome;
+    assert.equal(outcome.requestContext.condition, 'RetriesExhausted');
+    assert.equal(outcome.requestContext.approximateInvokeCount, 1);
+    assert.equal(outcome.responsePayload?.errorMessage, 'no luck');
+  });
+
+  test('a failure is told to a queue', async () => {
+    const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'failed' }));
+    await deploy('fails-queue', { retries: 0, onFailure: { queue: 'failed' } });
+    await invoke('fails-queue', { n: 3, fail: 'no' });
+    const { Messages } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
+    assert.equal((JSON.parse(Messages?.[0]?.Body ?? '') as Outcome).requestPayload.n, 3);
+  });
+
+  test('a failure is written to a bucket', async () => {
+    const Bucket = 'outcomes';
+    await clients.s3.send(new CreateBucketCommand({ Bucket }));
+    await deploy('fails-bucket', { retries: 0, onFailure: { bucket: Bucket, prefix: 'failed' } });
+    await invoke('fails-bucket', { n: 4, fail: 'no' });
+    const Key = await until(async () => (await clients.s3.send(new ListObjectsV2Command({ Bucket }))).Contents?.[0]?.Key);
+    assert.match(Key, /^failed\/\d{4}\/\d\d\/\d\d\/.*\.json$/);
+    const { Body } = await clients.s3.send(new GetObjectCommand({ Bucket, Key }));
+    assert.equal((JSON.parse((await Body?.transformToString()) ?? '') as Outcome).requestPayload.n, 4);
+  });
+
+  test('one that is not there is a failure of its own, not of the event', async () => {
+    await deploy('fails-nowhere', { retries: 0, onFailure: { queue: 'nowhere' } });
+    await invoke('fails-nowhere', { n: 5, fail: 'no' });
+    const failed = await until(async () => (await server.client.events.list({ state: 'failed', source: 'destination' })).events[0]);
+    assert.equal(failed.reason, 'DestinationRefused');
+    assert.equal(failed.destination, 'queue:nowhere');
+  });
+
+  test('a deployment without it takes it back', async () => {
+    await deploy('works');
+    await assert.rejects(clients.lambda.send(new GetFunctionEventInvokeConfigCommand({ FunctionName: 'works' })), {
+      name: 'ResourceNotFoundException',
+    });
+  });
+});
