@@ -17,6 +17,7 @@ import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
 import { triggers } from './triggers.ts';
+import { uploads } from './uploads.ts';
 
 const BENCHES: readonly Bench[] = [
   overhead,
@@ -31,6 +32,7 @@ const BENCHES: readonly Bench[] = [
   detectors,
   events,
   triggers,
+  uploads,
   conformance,
 ];
 

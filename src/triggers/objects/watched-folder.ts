@@ -55,6 +55,8 @@ export class WatchedFolder {
     this.#deps = deps;
     this.#queue = this.#trying('', () => deps.bucket.ensure());
     this.#watcher = watch(deps.folder, {
+      // The server lives by its socket: a handle that is opened while all closes must not hold it.
+      persistent: false,
       followSymlinks: false,
       ignored: (path) => path !== deps.folder && PASSED_OVER.test(path.slice(path.lastIndexOf(sep) + 1)),
       awaitWriteFinish: { stabilityThreshold: STILL_MS, pollInterval: 100 },
