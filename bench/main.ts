@@ -5,6 +5,7 @@ import { cold } from './cold.ts';
 import { conformance } from './conformance.ts';
 import { density } from './density.ts';
 import { detectors } from './detectors.ts';
+import { dev } from './dev.ts';
 import { events } from './events.ts';
 import { keepalive } from './keepalive.ts';
 import { describeMachine, loadAverage } from './machine.ts';
@@ -17,7 +18,21 @@ import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
 import { triggers } from './triggers.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, keepalive, conformance, peers, detectors, events, triggers];
+const BENCHES: readonly Bench[] = [
+  overhead,
+  cold,
+  scale,
+  rate,
+  density,
+  churn,
+  keepalive,
+  dev,
+  conformance,
+  peers,
+  detectors,
+  events,
+  triggers,
+];
 
 process.exitCode = await main(process.argv.slice(2));
 
