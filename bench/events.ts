@@ -34,9 +34,9 @@ export const events: Bench = {
     const notes: string[] = [];
     const { row, ...faults } = await measureHearth(context);
     const rows = [row];
-    const missing = await installPeers(context.tell);
-    for (const queue of QUEUES) {
-      if (context.options.only?.includes(queue) === false) continue;
+    const chosen = QUEUES.filter((name) => context.options.only?.includes(name) ?? true);
+    const missing = chosen.length === 0 ? null : await installPeers(context.tell);
+    for (const queue of chosen) {
       const measured = missing === null ? await measureQueue(queue, context) : new Error(missing);
       if (measured instanceof Error) notes.push(`${queue}: skipped: ${measured.message}`);
       else rows.push(measured);

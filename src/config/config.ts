@@ -1,5 +1,5 @@
 /** A folder that is a bucket. */
-export interface WatchedFolder {
+interface WatchedFolder {
   readonly bucket: string;
   /** Absolute. */
   readonly folder: string;
