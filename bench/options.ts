@@ -25,8 +25,8 @@ export interface Options {
 export const USAGE = `npm run bench [-- NAME] [options]
 
   --json          one JSON object as the last line (without NAME: {NAME: object, ...})
-  --n COUNT       starts of each row: cold (200), churn (30), dev (30), peers (5), detectors (5); sparse calls of each instance: density (60);
-                  rows of a table: triggers (20000); events sent at once: events (5000)
+  --n COUNT       starts of each row: cold (200), churn (30), dev (30), peers (5), detectors (5);
+                  sparse calls of each instance: density (60); rows of a table: triggers (20000)
   --rounds COUNT  rounds: overhead (5), peers (3), triggers (3)
   --seconds S     length of a round: overhead (5), peers (3), of a look: density (5), of a storm: rate (5), of it all: churn (300)
   --only A,B      rows to make: functions (cold, density, dev), instance counts (scale), peers (peers), contenders (detectors), policies (keepalive)
