@@ -8,8 +8,8 @@ import { round } from './stats.ts';
 
 /** Where the project's own trace lies, when it does: it is too large for the repository. */
 const TRACE = fileURLToPath(new URL('../../../shared/traces/azure2019_500fn_8h.csv', import.meta.url));
-/** At one call a second nothing is ever idle: more of them cost time and tell nothing of a policy. */
-const MOST_A_MINUTE = 60;
+/** At a call every three seconds nothing is ever idle: more of them cost time and tell nothing of a policy. */
+const MOST_A_MINUTE = 20;
 /** Memory for everything resident, GB; null: as much as it takes. */
 const CAPS_GB: readonly (number | null)[] = [null, 24];
 

@@ -5,6 +5,7 @@ import { cold } from './cold.ts';
 import { conformance } from './conformance.ts';
 import { density } from './density.ts';
 import { detectors } from './detectors.ts';
+import { dev } from './dev.ts';
 import { keepalive } from './keepalive.ts';
 import { describeMachine, loadAverage } from './machine.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
@@ -15,7 +16,7 @@ import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
 import { formatTable } from './table.ts';
 
-const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, keepalive, conformance, peers, detectors];
+const BENCHES: readonly Bench[] = [overhead, cold, scale, rate, density, churn, keepalive, dev, conformance, peers, detectors];
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -25,15 +25,15 @@ export interface Options {
 export const USAGE = `npm run bench [-- NAME] [options]
 
   --json          one JSON object as the last line (without NAME: {NAME: object, ...})
-  --n COUNT       starts of each row: cold (200), churn (30), peers (5), detectors (5); sparse calls of each instance: density (60)
+  --n COUNT       starts of each row: cold (200), churn (30), dev (30), peers (5), detectors (5); sparse calls of each instance: density (60)
   --rounds COUNT  rounds: overhead (5), peers (3)
   --seconds S     length of a round: overhead (5), peers (3), of a look: density (5), of a storm: rate (5), of it all: churn (300)
-  --only A,B      rows to make: functions (cold, density), instance counts (scale), peers (peers), contenders (detectors), policies (keepalive)
+  --only A,B      rows to make: functions (cold, density, dev), instance counts (scale), peers (peers), contenders (detectors), policies (keepalive)
   --rungs A,B     of disk, zygote, snapshot (cold)
   --cases A,B     of plain, picture, state, children, load (cold)
   --count COUNT   instances: at most so many (density 5000, rate 1000, cold's children 1000), each contender's (detectors 50)
   --trace FILE    a trace of calls per minute (keepalive)
-  --all           replays every call, not at most 60 a minute of each function (keepalive)`;
+  --all           replays every call, not at most 20 a minute of each function (keepalive)`;
 
 /** What was asked for on the command line. Throws an Error that a person can act on. */
 export function parseOptions(args: readonly string[]): Options {

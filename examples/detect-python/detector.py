@@ -23,6 +23,9 @@ class Detector:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
+        # What one inference needs is given back: an idle instance holds a model, not the intermediate results of its last picture.
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         self._session = onnxruntime.InferenceSession(TASK_ROOT / model, options, providers=["CPUExecutionProvider"])
         self._family = family_of(self._session, model)

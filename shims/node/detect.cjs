@@ -114,8 +114,6 @@ function* otherReasons(before) {
     yield `init mapped memory that all instances would share and could write to (${few(found.memory)}; map it in the handler)`;
   if (ITIMERS.some((which) => native.hasTimer(which)) || read('/proc/self/timers') !== '')
     yield 'init left a timer of the system running, which a fork would lose (set it in the handler)';
-  const { refused } = descriptors.files(before);
-  if (refused.length > 0) yield `init left ${few(refused)} open, which can't be opened again for each instance (open it in the handler)`;
 }
 
 const commandOf = (pid) => read(`/proc/${pid}/comm`).trim() || 'a process';
@@ -126,7 +124,16 @@ function whyNot(before) {
   const pending = native.pendingRequests();
   if (pending > 0 && reasons.length === 0)
     reasons.push(`init left ${plural(pending, 'operation')} unfinished after ${SETTLE_MS / 1000} s (await them during init)`);
+  // Files last, and only where all else is well: to open one a second time and close it again drops the locks on it.
+  if (reasons.length === 0) reasons.push(...fileReasons(before));
   return reasons.length === 0 ? null : reasons.join('; ');
+}
+
+function fileReasons(before) {
+  const { refused } = descriptors.files(before);
+  return refused.length === 0
+    ? []
+    : [`init left ${few(refused)} open, which can't be opened again for each instance (open it in the handler)`];
 }
 
 function read(file) {

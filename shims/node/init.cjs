@@ -67,6 +67,7 @@ async function initialise(order, { forkable, rehearse }) {
   }
   const importMs = watch.importMs();
   const unforkable = wanted ? whyNot(before) : null;
+  libraries.restore(); // here, so that instances need not
   return {
     handler,
     unforkable,
@@ -81,10 +82,4 @@ async function initialise(order, { forkable, rehearse }) {
   };
 }
 
-/** In the process that serves, before its first invocation. Rejects with Runtime.AfterRestoreError. */
-async function restore() {
-  libraries.restore();
-  await hooks.runAfterRestore();
-}
-
-module.exports = { initialise, restore, startThreadPool };
+module.exports = { initialise, startThreadPool };

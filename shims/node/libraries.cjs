@@ -21,7 +21,7 @@ function oneThreadEach() {
   for (const name of ours) process.env[name] = VARIABLES[name];
 }
 
-/** In a process that serves: for programs that it starts and libraries that it loads only now. */
+/** After init: for programs that whatever serves starts, and libraries that it loads only then. */
 function restore() {
   for (const name of ours) if (process.env[name] === VARIABLES[name]) delete process.env[name];
   ours = [];

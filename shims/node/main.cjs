@@ -9,7 +9,7 @@ const { Frame } = require('./frames.cjs');
 const { capabilities, greet } = require('./greeting.cjs');
 const { calibrate } = require('./idle.cjs');
 const hooks = require('./hooks.cjs');
-const { initialise, restore, startThreadPool } = require('./init.cjs');
+const { initialise, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
 const { Orders } = require('./orders.cjs');
 const { becomeProgram } = require('./program.cjs');
@@ -97,7 +97,7 @@ async function runFunction(self, order) {
     const unforkable = order.snapshot && !forkable ? NOT_FORKABLE : made.unforkable;
     const forks = order.snapshot && unforkable === null;
     if (forks) await checkPhase(); // the last turn of the loop: timers of the function's fire in instances only from here on
-    else await restore();
+    else await hooks.runAfterRestore();
     return { ...made, unforkable, forks };
   });
   const { report, unforkable, forks } = result;
@@ -114,11 +114,8 @@ const NOTHING_LOADED = { setUpMs: 0, importMs: 0, slowestModules: [], unforkable
 
 /** A forked instance. Where the function has hooks, the host waits for `initDone` before it gives it work. */
 async function resume(self, fn) {
-  if (!hooks.restores()) {
-    void restore();
-    return serve(self, fn);
-  }
-  const { durationMs } = await phase(self, restore);
+  if (!hooks.restores()) return serve(self, fn);
+  const { durationMs } = await phase(self, hooks.runAfterRestore);
   self.link.send(Frame.initDone, 0, { ...NOTHING_LOADED, durationMs, userMs: durationMs });
   return serve(self, fn);
 }

@@ -41,6 +41,16 @@ const SIOCOUTQ = 0x5411; // Linux's
 const outQueue = new Int32Array(1);
 const defaultLoop = bind('void *uv_default_loop()')();
 
+/** glibc's; others have none, and give back on their own. */
+function mallocTrim() {
+  try {
+    const trim = bind('int malloc_trim(size_t)');
+    return () => trim(0);
+  } catch {
+    return () => 0;
+  }
+}
+
 const native = {
   fork: bind('int fork()'),
   _exit: bind('void _exit(int)'),
@@ -102,6 +112,8 @@ const native = {
   activeHandles: () => koffi.decode(defaultLoop, 8, 'uint32_t'),
   /** Requests libuv has under way (files, name lookups, native work). uv_loop_s: data, active_handles, handle_queue[2], active_reqs; fixed in libuv 1.x. */
   pendingRequests: () => koffi.decode(defaultLoop, 32, 'uint32_t'),
+  /** Gives free memory of the C library's heap back to the kernel. */
+  mallocTrim: mallocTrim(),
   errno: () => koffi.errno(),
 };
 

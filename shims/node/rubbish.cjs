@@ -1,6 +1,7 @@
 'use strict';
 const v8 = require('node:v8');
 const vm = require('node:vm');
+const native = require('./native.cjs');
 
 /** V8's collector, which only contexts made under --expose-gc can name; the flag itself would show it to user code. */
 function takeCollector() {
@@ -16,6 +17,12 @@ const collect = takeCollector();
 function collectRubbish() {
   collect();
   collect();
+  native.mallocTrim();
 }
 
-module.exports = { collectRubbish };
+/** What the last call made and nobody holds; the pages of what is older stay as they are, shared. */
+function collectYoung() {
+  collect({ type: 'minor' });
+}
+
+module.exports = { collectRubbish, collectYoung };

@@ -9,6 +9,7 @@ const { errorDocument, loggable, runtimeError } = require('./failures.cjs');
 const { Frame } = require('./frames.cjs');
 const { IdleLoop } = require('./idle.cjs');
 const { invoke } = require('./invocation.cjs');
+const { Trimmer } = require('./trim.cjs');
 
 class Instance {
   /** @param fn {order, handler, logStream}. `token` marks the log; null: not at all. `closed` is called when the host has gone. */
@@ -21,6 +22,7 @@ class Instance {
     this.shared = fn.order.concurrency > 1 ? new AsyncLocalStorage() : null;
     this.idle = this.shared === null ? new IdleLoop() : null;
     log.setRequestId(() => this.active()?.header.requestId);
+    this.trimmer = new Trimmer(() => this.inFlight.size === 0);
     this.channel = new Channel(link, (type, request, payload) => this.receive(type, request, payload), closed);
     this.sender = new AnswerSender(this.channel);
     this.channel.open();
@@ -49,7 +51,8 @@ class Instance {
     invocation.chunks = [];
     if (this.shared === null) {
       this.current = invocation;
-      if (header.traceId !== this.traceId) this.trace(header.traceId);
+      const { traceId = '' } = header;
+      if (traceId !== this.traceId) this.trace(traceId);
       this.start(invocation, chunks);
     } else this.shared.run(invocation, () => this.start(invocation, chunks));
   }
@@ -99,6 +102,7 @@ class Instance {
     if (!this.inFlight.delete(request)) return undefined;
     const marked = this.token !== null && log.mark(this.token, header.requestId);
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+    this.trimmer.answered(peakMemoryBytes);
     return this.sender.send(request, text, { errorType, handlerMs, peakMemoryBytes, marked });
   }
 

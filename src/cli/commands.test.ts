@@ -121,6 +121,27 @@ describe('hearth', () => {
     assert.equal((await hearth(['evict', 'hello', '--to', 'nowhere'], { env })).code, 2);
   });
 
+  it('ps says what is not forked, and why', async () => {
+    const present = server.routes.get('GET /hearth/v1/instances')!;
+    const functions = server.routes.get('GET /hearth/v1/functions');
+    server.routes.set('GET /hearth/v1/functions', (_, response) =>
+      json(response, 200, {
+        functions: [
+          { name: 'hello', version: '$LATEST', runtime: 'x', memoryMb: 1, instances: 1, resident: 'plain', modifiedAtMs: 0, url: null },
+        ],
+      }),
+    );
+    const plain = [{ function: 'hello', version: '$LATEST', reason: 'sharp started 3 worker threads', failedForks: 0 }];
+    server.routes.set('GET /hearth/v1/instances', (_, response) =>
+      json(response, 200, { instances: [], snapshots: [], plain, zygotes: [] }),
+    );
+    const { stderr, stdout } = await hearth(['ps'], { env });
+    assert.match(stdout + stderr, /hello is not forked: sharp started 3 worker threads/);
+    server.routes.set('GET /hearth/v1/instances', present);
+    if (functions === undefined) server.routes.delete('GET /hearth/v1/functions');
+    else server.routes.set('GET /hearth/v1/functions', functions);
+  });
+
   it('finds the server by the status file of its home', async () => {
     await using here = await folder();
     await writeFile(join(here.path, 'server.json'), JSON.stringify({ pid: process.pid, endpoint: server.endpoint, startedAtMs: 1 }));

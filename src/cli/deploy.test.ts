@@ -62,6 +62,22 @@ describe('hearth deploy', () => {
     assert.equal(post?.body.subarray(0, 2).toString(), 'PK');
   });
 
+  it('reads the sample event from its file, and says so when it can not', async () => {
+    await using here = await project(YAML.replace('memoryMb: 256', 'rehearse: events/one.json'));
+    const deploy = () => hearth(['deploy', 'good', '--endpoint', server.endpoint], { cwd: here.path });
+    assert.match(
+      (await deploy()).stderr,
+      /error: .*can't read the sample event in .*one\.json: ENOENT.*\nfix: correct `rehearse:` in hearth\.yaml/,
+    );
+    await mkdir(join(here.path, 'events'));
+    await writeFile(join(here.path, 'events/one.json'), '{"size": ');
+    assert.match((await deploy()).stderr, /can't read the sample event in .*JSON/);
+    await writeFile(join(here.path, 'events/one.json'), '{"size": 1}');
+    assert.equal((await deploy()).code, 0);
+    const put = server.seen.findLast((s) => s.method === 'PUT');
+    assert.deepEqual(JSON.parse(String(put?.body)).manifest, { runtime: 'nodejs20.x', handler: 'index.handler', rehearse: { size: 1 } });
+  });
+
   it('deploys the others when one fails, shows the output of what failed, and ends with 8', async () => {
     await using here = await project();
     const { code, stdout, stderr } = await hearth(['deploy', '--endpoint', server.endpoint], { cwd: here.path });

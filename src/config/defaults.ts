@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Config } from './config.ts';
 
 const MiB = 1024 * 1024;
@@ -19,7 +20,8 @@ export const DEFAULTS: Omit<Config, 'home'> = {
     queueMs: 1_000,
     reserveBytes: 512 * MiB,
     instances: 10_000,
-    startsAtOnce: 8,
+    // A start is work for the server, its parent and itself: two a core keep all busy; more would only be in the way of what is served.
+    startsAtOnce: Math.max(4, 2 * availableParallelism()),
     initMs: 10_000, // Lambda's
     deployInitMs: 130_000,
     sourceBytes: 512 * MiB,

@@ -61,11 +61,16 @@ export interface DriverInstance {
   readonly steps: readonly Step[];
   /** Hands over one invocation; as many at once as the version's `concurrency`. Rejects only with InstanceExited. */
   invoke(invocation: Invocation, deadlineMs: number): Promise<Answer>;
-  /** Stops the instance's processes: it uses no CPU until `resume`. Only while nothing is in flight. */
+  /** Stops the instance's processes, shortly after when they still tidy up: it uses no CPU until `resume`. Only while nothing is in flight. */
   pause(): void;
   resume(): void;
   /** Private and proportional pages of the instance in bytes, for admission; null when gone. */
   memoryBytes(): Promise<number | null>;
+  /**
+   * Whether the instance and what it started hold more memory than so many bytes: its own pages, private and shared, and what each of the others has for
+   * itself. Asked again and again while it works, so it has to be cheap. False where that can't be told, and once it is gone.
+   */
+  holdsMoreThan(bytes: number): boolean;
   /** Kills the instance and everything it started. Idempotent; resolves when all is gone. */
   kill(): Promise<ExitStatus>;
   readonly exited: Promise<ExitStatus>;

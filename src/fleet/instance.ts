@@ -4,6 +4,8 @@ import { mayBecome, type ExitStatus, type InstanceState } from '../model/instanc
 import type { Invocation } from '../model/invocation.ts';
 import type { Answer, DriverInstance, LogSink } from './driver.ts';
 
+const MIB = 1024 * 1024;
+
 /** What an instance tells its fleet. */
 export interface InstanceObserver {
   becameIdle(instance: FleetInstance): void;
@@ -64,6 +66,8 @@ export class FleetInstance implements WorkerInstance {
   idleAtMs: number | null = null;
   /** The eviction clock when it last took up work. */
   clockAtUse = 0;
+  /** See MemoryWatch. */
+  looks = 0;
 
   constructor(driver: DriverInstance, options: FleetInstanceOptions, observer: InstanceObserver) {
     this.id = options.id;
@@ -128,6 +132,11 @@ export class FleetInstance implements WorkerInstance {
       this.#notifyGone();
     }
     return this.#driver.kill();
+  }
+
+  /** Whether it and what it started hold more memory than the function was given. */
+  exceedsMemory(): boolean {
+    return this.#driver.holdsMoreThan(this.version.memoryMb * MIB);
   }
 
   memoryBytes(): Promise<number | null> {

@@ -46,6 +46,8 @@ export interface Outlook {
   readonly why: string;
 }
 
+/** Stopping a process and what it started takes a tenth of a millisecond: after a burst they are not all stopped in one turn of the event loop. */
+const PAUSES_PER_TURN = 32;
 /** A call is often followed by another: nothing is decided in the first moments of being idle. */
 const MOMENT_MS = 5_000;
 /** A minimum that could not be started is tried again so much later. */
@@ -189,12 +191,16 @@ export class Keeper {
     this.#linger = null;
     const now = this.#deps.clock.monotonic();
     const { roster, keep, clock } = this.#deps;
+    let paused = 0;
     for (const instance of roster.lingering) {
       if (now - instance.idleSinceMs < keep.lingerMs) continue;
+      if (++paused > PAUSES_PER_TURN) break;
       roster.lingering.delete(instance);
       instance.pause();
     }
-    if (roster.lingering.size > 0) this.#linger = clock.after(Math.max(1, keep.lingerMs / 2), () => this.#pauseLingering());
+    if (roster.lingering.size === 0) return;
+    const againMs = paused > PAUSES_PER_TURN ? 1 : Math.max(1, keep.lingerMs / 2);
+    this.#linger = clock.after(againMs, () => this.#pauseLingering());
   }
 
   /** Has a look at a version at that time, or earlier: one timer each. */

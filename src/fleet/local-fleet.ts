@@ -47,15 +47,12 @@ export interface Preparation {
   readonly unforkable: string | null;
 }
 
-const MIB = 1024 * 1024;
-
 /** The instances of this machine: started, kept, stopped, ended. Dispatch asks it as its Worker. */
 export class LocalFleet implements Worker {
   readonly #deps: FleetDeps;
   readonly #roster = new Roster();
   readonly #residences = new Map<string, Residence>();
   readonly #spares = new Spares();
-  readonly #watches = new Map<FleetInstance, () => void>();
   readonly #model = new MemoryModel();
   readonly #holdings = new Holdings<FleetInstance | Residence>();
   readonly #watch: MemoryWatch;
@@ -292,7 +289,7 @@ export class LocalFleet implements Worker {
   }
 
   #becameIdle(instance: FleetInstance): void {
-    this.#unwatch(instance);
+    this.#watch.remove(instance);
     instance.idleSinceMs = this.#deps.clock.monotonic();
     instance.idleAtMs = this.#deps.clock.now();
     this.#roster.rest(instance, true);
@@ -305,18 +302,11 @@ export class LocalFleet implements Worker {
     this.#roster.rest(instance, false);
     this.#keeper.busy(instance);
     this.#evictor.touch(instance, this.#residences.get(instance.version.revisionId));
-    if (instance.pid === null) return;
-    const limitBytes = instance.version.memoryMb * MIB;
-    this.#watches.set(instance, this.#watch.add({ pid: instance.pid, limitBytes, exceeded: () => void instance.kill() }));
-  }
-
-  #unwatch(instance: FleetInstance): void {
-    this.#watches.get(instance)?.();
-    this.#watches.delete(instance);
+    this.#watch.add(instance);
   }
 
   #ended(instance: FleetInstance): void {
-    this.#unwatch(instance);
+    this.#watch.remove(instance);
     this.#roster.remove(instance);
     this.#holdings.delete(instance);
     if (this.#residences.has(instance.version.revisionId)) this.#starts.ended(instance.version.revisionId);

@@ -50,28 +50,33 @@ class Heap {
     this.#down(last);
   }
 
+  /** Moves those above it down until it has its place. */
   #up(node: Pending): void {
-    while (node.place > 0) {
-      const parentPlace = (node.place - 1) >> 1;
-      const parent = this.#nodes[parentPlace] as Pending;
-      if (!node.before(parent)) return;
-      this.#put(parent, node.place);
-      this.#put(node, parentPlace);
+    let { place } = node;
+    while (place > 0) {
+      const above = this.#nodes[(place - 1) >> 1] as Pending;
+      if (!node.before(above)) break;
+      const free = place;
+      ({ place } = above);
+      this.#put(above, free);
     }
+    this.#put(node, place);
   }
 
+  /** Moves those below it up until it has its place. */
   #down(node: Pending): void {
+    let { place } = node;
     for (;;) {
-      const left = 2 * node.place + 1;
-      let child = this.#nodes[left];
-      if (child === undefined) return;
-      const right = this.#nodes[left + 1];
-      if (right?.before(child) === true) child = right;
-      if (!child.before(node)) return;
-      const { place } = child;
-      this.#put(child, node.place);
-      this.#put(node, place);
+      const left = this.#nodes[2 * place + 1];
+      if (left === undefined) break;
+      const right = this.#nodes[2 * place + 2];
+      const below = right?.before(left) === true ? right : left;
+      if (!below.before(node)) break;
+      const free = place;
+      ({ place } = below);
+      this.#put(below, free);
     }
+    this.#put(node, place);
   }
 
   #put(node: Pending, place: number): void {

@@ -12,7 +12,7 @@ export interface UsageRecorderOptions {
   readonly log: Log;
   /** What being killed may cost: a record older than this is in the store, or the store is away. */
   readonly flushMs: number;
-  /** Records in one statement; reaching it writes at once. */
+  /** Records in one statement; reaching it writes at once. Small, so that under load neither the event loop nor PostgreSQL is busy for long at a time. */
   readonly batchRecords?: number;
   /** Records kept while the store is away; beyond it the oldest go, and are counted. */
   readonly capacity?: number;
@@ -61,7 +61,7 @@ export class UsageRecorder implements UsageSink {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#writeAfterMs = options.flushMs * WRITE_AT;
-    this.#batch = options.batchRecords ?? 500;
+    this.#batch = options.batchRecords ?? 128;
     this.#closeMs = options.closeMs ?? 5_000;
     this.#queue = new BoundedQueue(options.capacity ?? 200_000);
   }

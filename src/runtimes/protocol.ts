@@ -216,11 +216,13 @@ export interface InvokeHeader {
   /** Milliseconds since the epoch. */
   readonly deadlineMs: number;
   readonly invokedArn: string;
-  readonly traceId: string;
-  /** JSON text or ''. */
-  readonly clientContext: string;
-  readonly lineage: string;
-  readonly attempt: number;
+  /** X-Ray trace header. What most invocations have not is left out: both sides pay for every member. */
+  readonly traceId?: string;
+  /** JSON text. */
+  readonly clientContext?: string;
+  readonly lineage?: string;
+  /** Absent: the first. */
+  readonly attempt?: number;
   /** Bytes of the event that follow. */
   readonly bytes: number;
 }

@@ -53,7 +53,7 @@ for (const { language, runtime, missing } of await runtimes()) {
         const prepared = await prepare(leaves);
         assert.ok(prepared.kind === 'instance');
         assert.match(prepared.reason, reason);
-        await call(prepared.instance);
+        assert.ok(await call(prepared.instance), 'it works, and what it held it still holds');
         await prepared.instance.kill();
       });
     }

@@ -96,6 +96,23 @@ for (const { language, runtime, missing } of await runtimes()) {
           await prepared.snapshot.evict();
         });
 
+        if (name === 'sharp') {
+          it('sharp is forked after a rehearsal that used it: its threads, which leave when idle, are waited for', async (t) => {
+            const reason = absent();
+            if (reason !== null) return t.skip(reason);
+            const { version, ...rest } = spec('');
+            const prepared = await driver.prepare(
+              { ...rest, version: { ...version, rehearsal: '{}' }, initTimeoutMs: 60_000 },
+              instanceSpec(),
+            );
+            assert.ok(prepared.kind === 'snapshot', JSON.stringify(prepared));
+            const instance = await driver.fork(prepared.snapshot, instanceSpec());
+            const answer = await instance.invoke(invocation({}), farDeadlineMs());
+            assert.deepEqual((JSON.parse(answer.body.toString()) as Seen).result, result);
+            await Promise.all([instance.kill(), prepared.snapshot.evict()]);
+          });
+        }
+
         if (threads === undefined) continue;
         it(`${name} that was made to start some is named, with what to change, and works`, async (t) => {
           const reason = absent();

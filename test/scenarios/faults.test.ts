@@ -146,6 +146,12 @@ for (const { language, runtime, skip } of await languages()) {
       assert.equal((await server.usageOf(name, answer.requestId)).memoryUsedMb, 128);
     });
 
+    test('lets a process that it started allocate past its memory', async () => {
+      const answer = await alone({ do: 'allocateInChild' });
+      const document = await failed(server, name, answer, { outcome: 'crash' });
+      assert.match(document.errorMessage, /Runtime exited with error: signal: killed$/);
+    });
+
     test('answers what is not JSON', async () => {
       const answer = await alone({ do: 'notJson' });
       const document = await failed(server, name, answer, { outcome: 'error' });

@@ -195,7 +195,7 @@ for (const { language, runtime, skip } of await languages()) {
         return instances.length > 0 && instances.every((i) => i.state === 'paused') ? instances : null;
       });
       const { pid } = instance!;
-      assert.equal(processOf(pid)?.state, 'T');
+      await until(async () => processOf(pid)?.state === 'T'); // once it has come to rest
       const ticks = processorTicks(pid);
       await new Promise((resolve) => setTimeout(resolve, 500));
       assert.equal(processorTicks(pid), ticks);

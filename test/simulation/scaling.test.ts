@@ -129,6 +129,26 @@ describe('scaling', () => {
     await call;
   });
 
+  it('stops many that fall idle together a few at a time, and all of them', async () => {
+    const w = world({ behaviour: { handler: ({ receivedAtMs }) => ({ ms: 1_010_000 - receivedAtMs }) } });
+    const v = version({ timeoutMs: 60_000 });
+    w.fleet.serve(v);
+    const all = many(w, 100, v);
+    await w.clock.advance(20_000);
+    await Promise.all(all);
+    w.behaviour.handler = () => ({ ms: 1 });
+    const next = many(w, 100, v);
+    const paused = (): number => [...w.fleet.roster.all()].filter((i) => i.state === 'paused').length;
+    let most = 0;
+    for (let before = paused(), ms = 0; ms < 300; ms++, before = paused()) {
+      await w.clock.advance(1);
+      most = Math.max(most, paused() - before);
+    }
+    await Promise.all(next);
+    assert.equal(paused(), w.fleet.roster.count);
+    assert.ok(most > 0 && most <= 32, String(most));
+  });
+
   it('gives one instance as many invocations at a time as the function takes', async () => {
     const w = world({ behaviour: { handler: () => ({ ms: 500 }) } });
     const v = version({ scaling: { min: 0, max: null, concurrency: 4, keepAliveMs: 60_000 } });

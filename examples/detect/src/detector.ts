@@ -34,6 +34,9 @@ export async function loadDetector(model: string): Promise<Detector> {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',
+    // What one inference needs is given back: an idle instance holds a model, not the intermediate results of its last picture.
+    enableCpuMemArena: false,
+    enableMemPattern: false,
   });
   const family = familyOf(session, model);
   const [width, height] = inputSize(session);

@@ -12,11 +12,11 @@ def become(order, parent):
     """Connects, confines, re-seeds. Returns the connection, the optional confinement steps that failed and when it was done; what can't be done ends the child."""
     try:
         output.attach(order["logSocket"], order["token"])
+        files.reopen()
         connection = Connection(order["socket"])
         connected_ms = time.monotonic() * 1000
         unconfined = confine.take(order["confine"], parent)
         confined_ms = time.monotonic() * 1000
-        files.reopen()
         reseed.everything()
         if order.get("logStream") is not None:
             os.environ["AWS_LAMBDA_LOG_STREAM_NAME"] = order["logStream"]

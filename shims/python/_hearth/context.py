@@ -41,7 +41,7 @@ class LambdaContext:
         self.log_group_name = environment.get("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = environment.get("AWS_LAMBDA_LOG_STREAM_NAME")
         self.identity = CognitoIdentity()
-        self.client_context = _client_context(header["clientContext"])
+        self.client_context = _client_context(header.get("clientContext", ""))
         self.tenant_id = None
         self._deadline_ms = header["deadlineMs"]
 

@@ -40,6 +40,8 @@ def baseline():
 
 def unforkable(connection):
     """Why the process can't be forked, for the function's author, or None."""
+    if not os.path.isdir("/proc/self/task"):
+        return "there is no /proc here, so nobody can tell what init left behind"
     ours = {connection.fileno(), output.log_fd(), 0, 1, 2}
     found = descriptors.look(ours, _usual_pipes)
     looks = (
@@ -51,9 +53,9 @@ def unforkable(connection):
         _devices(found),
         _memory(found),
         _timers(),
-        _files(files.remember(ours)),
     )
-    return "; ".join(reason for reason in looks if reason) or None
+    # Files last, and only where all else is well: to open one a second time and close it again drops the locks on it.
+    return "; ".join(reason for reason in looks if reason) or _files(files.remember(ours))
 
 
 def _threads():

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from . import frames
+from . import frames, libc
 
 
 def available():
@@ -21,6 +21,7 @@ def wait_for_orders(connection):
     gc.collect()
     gc.disable()
     gc.freeze()
+    libc.trim()
     waker = _Waker()
     poller = select.poll()
     poller.register(connection.fileno(), select.POLLIN)

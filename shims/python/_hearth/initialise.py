@@ -33,6 +33,7 @@ def run(connection, order):
             if hooks.wanted():
                 hooks.before_snapshot()
         why = _unforkable(connection) if order["snapshot"] else None
+        libraries.restore()  # here, so that instances need not
         function.is_snapshot = why is None and order["snapshot"]
         if function.is_snapshot:
             reseed.everything()  # rehearsed: what a library prepares at its first seeding is not prepared anew in every child
@@ -67,7 +68,6 @@ def restore(connection):
 
 
 def _resume():
-    libraries.restore()
     loops.take_up()
     if hooks.wanted():
         hooks.after_restore()
@@ -86,7 +86,8 @@ def _enter(order):
     libraries.one_thread_each(os.environ)
     logs.install(os.environ)
     hooks.offer()
-    detect.baseline()
+    if order["snapshot"]:
+        detect.baseline()
     own = [order["taskRoot"]]
     dependencies = order["dependencyRoot"]
     if dependencies is not None:

@@ -19,7 +19,7 @@ def run(function, header, event):
     alone = function.concurrency == 1
     logs.enter(header["requestId"], alone)
     if alone:
-        _set_trace(header["traceId"])
+        _set_trace(header.get("traceId", ""))
     start = time.perf_counter()
     error_type = None
     try:

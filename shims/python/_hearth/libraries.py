@@ -35,8 +35,8 @@ def one_thread_each(environment):
 
 def restore():
     """
-    In a process that serves: takes the variables back, for programs that it starts and libraries that it loads only now. What was loaded
-    during init stays at one thread: a pool it believes to have did not survive the fork.
+    After init: takes the variables back, for programs that whatever serves starts and libraries that it loads only then. What was loaded
+    during init stays at one thread: a pool it believed to have would not survive the fork.
     """
     for name in _ours:
         if os.environ.get(name) == _VARIABLES[name]:

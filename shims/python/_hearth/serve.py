@@ -15,8 +15,9 @@ def run(connection, identity, function):
     inbox = Inbox(connection, several)
     desk = _Desk(connection, identity, function, inbox)
     if not several:
+        trimmer = memory.Trimmer(connection, identity.forked)
         while True:
-            desk.serve(*inbox.next())
+            trimmer.answered(desk.serve(*inbox.next()))
     waiting = queue.SimpleQueue()
     for number in range(function.concurrency):
         threading.Thread(target=_work, args=(desk, waiting), name="hearth-%d" % number, daemon=True).start()
@@ -55,18 +56,21 @@ class _Desk:
         self._inbox = inbox
 
     def serve(self, request, header, event):
+        """Returns the most memory the process ever held."""
         answer = invocation.run(self._function, header, event)
         event = None
         last = self._send_body(request, answer.body)
         marked = output.mark(self._identity.token, header["requestId"])
+        peak = memory.peak_bytes(self._identity.forked)
         end = {
             "errorType": answer.error_type,
             "handlerMs": round(answer.handler_ms, 3),
-            "peakMemoryBytes": memory.peak_bytes(self._identity.forked),
+            "peakMemoryBytes": peak,
             "marked": marked,
         }
         self._inbox.answered(request)
         self._connection.send(last, frames.encode_json(frames.ANSWER_END, request, end))
+        return peak
 
     def _send_body(self, request, body):
         """Sends all but the last piece, which is returned as a frame: it goes out together with the end."""

@@ -6,7 +6,7 @@ import type { Invocation } from '../../model/invocation.ts';
 import type { Step } from '../../model/waterfall.ts';
 import { Desk, type DeskAnswer } from './desk.ts';
 import { OutputLines } from './output-lines.ts';
-import { memoryOfFamily } from '../fork/process-figures.ts';
+import { holdsMoreThan, memoryOfFamily } from '../fork/process-figures.ts';
 import { peakMemoryBytes, signalTree } from './process-tree.ts';
 import { RuntimeApi } from './runtime-api.ts';
 import type { Program, ProgramOrder, Spawner } from './spawner.ts';
@@ -105,6 +105,10 @@ export class ExecInstance implements DriverInstance {
 
   async memoryBytes(): Promise<number | null> {
     return this.#program === null || this.#status !== null ? null : memoryOfFamily(this.#program.pid);
+  }
+
+  holdsMoreThan(bytes: number): boolean {
+    return this.#program !== null && this.#status === null && holdsMoreThan(this.#program.pid, bytes);
   }
 
   async kill(): Promise<ExitStatus> {

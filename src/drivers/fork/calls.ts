@@ -75,17 +75,7 @@ export class Calls {
 
   #send(request: number, invocation: Invocation, { deadlineMs, preface }: { deadlineMs: number; preface: Buffer | null }): void {
     const { body } = invocation;
-    const header: InvokeHeader = {
-      requestId: invocation.requestId,
-      deadlineMs,
-      invokedArn: invocation.invokedArn,
-      traceId: invocation.traceId,
-      clientContext: invocation.clientContext,
-      lineage: invocation.lineage,
-      attempt: invocation.attempt,
-      bytes: body.length,
-    };
-    const json = JSON.stringify(header);
+    const json = JSON.stringify(headerOf(invocation, deadlineMs));
     const jsonBytes = Buffer.byteLength(json);
     const inline = body.length <= ONE_WRITE_BYTES;
     const before = preface?.length ?? 0;
@@ -126,6 +116,13 @@ export class Calls {
     if (body === null) call.resolve({ ...answerTooLarge(this.#answerBytes), ...measured });
     else call.resolve({ errorType: typeof errorType === 'string' ? errorType : null, body, ...measured });
   }
+}
+
+function headerOf(invocation: Invocation, deadlineMs: number): InvokeHeader {
+  const { requestId, invokedArn, body, traceId, clientContext, lineage, attempt } = invocation;
+  const usual = { requestId, deadlineMs, invokedArn, bytes: body.length };
+  if (traceId === '' && clientContext === '' && lineage === '' && attempt === 1) return usual;
+  return { ...usual, traceId, clientContext, lineage, attempt };
 }
 
 /** A large event as frames whose payloads are views of it. */

@@ -5,7 +5,8 @@ import type { ExitStatus, InitReport, Rung } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import type { Step } from '../../model/waterfall.ts';
 import { Calls } from './calls.ts';
-import { family, memoryOfFamily } from './process-figures.ts';
+import { Halt } from './halt.ts';
+import { holdsMoreThan, memoryOfFamily } from './process-figures.ts';
 import type { Newborn, Processes } from './processes.ts';
 
 /** How long the several signs of an end (connection, log, exit status) wait for each other. */
@@ -32,10 +33,10 @@ export class ForkInstance implements DriverInstance {
   readonly #newborn: Newborn;
   readonly #calls: Calls;
   readonly #cleanUp: () => void;
+  readonly #halt: Halt;
   readonly #exited = deferred<ExitStatus>();
   readonly #disconnected = deferred<void>();
   #welcome: Buffer | null;
-  #stopped: number[] | null = null;
   #ended: ExitStatus | null = null;
   #ending = false;
 
@@ -48,6 +49,8 @@ export class ForkInstance implements DriverInstance {
     this.#newborn = newborn;
     this.#welcome = birth.welcome;
     this.#cleanUp = birth.cleanUp;
+    const { clock, abilities } = processes.options;
+    this.#halt = new Halt(newborn.pid, { clock, linux: abilities.linux });
     const { peer, log, status } = newborn;
     this.#calls = new Calls(peer, log, processes.options.answerBytes);
     peer.handle((type, request, payload) => this.#calls.take(type, request, payload));
@@ -65,27 +68,28 @@ export class ForkInstance implements DriverInstance {
 
   invoke(invocation: Invocation, deadlineMs: number): Promise<Answer> {
     if (this.#ended !== null) return Promise.reject(new InstanceExited(this.#ended));
-    if (this.#stopped !== null) this.resume();
+    this.#halt.go();
     const welcome = this.#welcome;
     this.#welcome = null;
     return this.#calls.invoke(invocation, deadlineMs, welcome);
   }
 
   pause(): void {
-    if (this.#ending || this.#stopped !== null) return;
+    if (this.#ending) return;
     this.#greet();
-    this.#stopped = this.#processes.options.abilities.linux ? family(this.pid) : [this.pid];
-    this.#signal('SIGSTOP');
+    this.#halt.stop();
   }
 
   resume(): void {
-    if (this.#stopped === null) return;
-    this.#signal('SIGCONT');
-    this.#stopped = null;
+    this.#halt.go();
   }
 
   memoryBytes(): Promise<number | null> {
     return this.#ending ? Promise.resolve(null) : memoryOfFamily(this.pid);
+  }
+
+  holdsMoreThan(bytes: number): boolean {
+    return !this.#ending && holdsMoreThan(this.pid, bytes);
   }
 
   async kill(): Promise<ExitStatus> {
@@ -100,20 +104,11 @@ export class ForkInstance implements DriverInstance {
     this.#welcome = null;
   }
 
-  #signal(name: NodeJS.Signals): void {
-    for (const pid of this.#stopped ?? []) {
-      try {
-        process.kill(pid, name);
-      } catch {
-        // it has ended
-      }
-    }
-  }
-
   /** The connection closed or somebody reaped it. Both are waited for, and the log, so that nothing that was said is lost. */
   async #end(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
+    this.#halt.forget();
     const { peer, log, status } = this.#newborn;
     let ended = await this.#processes.within(status, ENDING_MS);
     await this.#processes.supervisor.kill(this.pid); // it may have let go of its host and live on

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { childrenOf } from '../../supervisor/process-tree.ts';
 
@@ -8,6 +9,46 @@ export function family(pid: number): number[] {
   const found = [pid];
   for (const member of found) found.push(...childrenOf(member));
   return found;
+}
+
+/**
+ * Whether a process, with all its pages, and its descendants, each with what it has for itself, hold more than so many bytes. First by a figure that is quick to
+ * read and counts what descendants share with each other more than once; only what seems too much is looked at exactly, which takes the kernel a millisecond each.
+ */
+export function holdsMoreThan(pid: number, bytes: number): boolean {
+  const [, ...others] = family(pid);
+  const own = pages(pid)?.resident ?? 0;
+  const quick = others.reduce((sum, other) => sum + anonymous(pages(other)), own);
+  if (quick <= bytes || others.length === 0) return quick > bytes;
+  return others.reduce((sum, other) => sum + privateBytes(other), own) > bytes;
+}
+
+interface Pages {
+  /** Bytes. */
+  readonly resident: number;
+  readonly shared: number;
+}
+
+function pages(pid: number): Pages | null {
+  try {
+    const [, resident = 0, shared = 0] = readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ').map(Number);
+    return { resident: resident * PAGE_BYTES, shared: shared * PAGE_BYTES };
+  } catch {
+    return null;
+  }
+}
+
+function anonymous(of: Pages | null): number {
+  return of === null ? 0 : of.resident - of.shared;
+}
+
+function privateBytes(pid: number): number {
+  try {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
+    return [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB/gm)].reduce((sum, [, kB]) => sum + Number(kB) * 1024, 0);
+  } catch {
+    return 0; // gone, or not ours to look into
+  }
 }
 
 /** The same of a process and its descendants. */

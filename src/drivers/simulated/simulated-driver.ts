@@ -259,6 +259,10 @@ class SimulatedInstance implements DriverInstance {
     // nothing was stopped
   }
 
+  holdsMoreThan(): boolean {
+    return false; // limits of memory are not simulated
+  }
+
   async memoryBytes(): Promise<number | null> {
     const { memoryBytes, forkedBytes = memoryBytes } = this.#behaviour;
     return this.#over ? null : this.rung === 'snapshot' ? forkedBytes : memoryBytes;

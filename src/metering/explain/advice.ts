@@ -65,17 +65,17 @@ function forRung({ reason, unforkable, rung }: ColdStart, { record, version }: A
         `deploy with hearth deploy, which makes the snapshot before anybody calls; after a start of the server, scaling.min: 1 does`,
       );
     case 'evicted_idle':
-      return change('keep', 'keep what it needs resident: scaling.min: 1, or a longer fleet.snapshotKeepMs in config.yaml');
+      return change(
+        'keep',
+        'keep what it needs resident: scaling.min: 1, or a scaling.keepAlive in seconds that is longer than the pauses between calls',
+      );
     case 'evicted_memory':
       return change(
         'memory',
         'the machine is short of memory: hearth ps shows who has it; scaling.min: 1 keeps an instance whatever comes',
       );
-    case 'no_instance': {
-      const keptMs = version?.scaling.keepAliveMs;
-      const now = keptMs === undefined ? '' : ` (it is ${ms(keptMs)})`;
-      return change('keep', `an idle instance needs no start: a longer scaling.keepAlive${now}, or scaling.min: 1`);
-    }
+    case 'no_instance':
+      return change('keep', `an idle instance needs no start: ${longer(version)}, or scaling.min: 1`);
     case 'instances_busy': {
       const more = (version?.scaling.concurrency ?? 1) > 1 ? '' : ', or scaling.concurrency where the handler mostly waits';
       return change('min', `keep as many ready as are needed at once: a higher scaling.min${more}`);
@@ -91,12 +91,20 @@ function forRung({ reason, unforkable, rung }: ColdStart, { record, version }: A
   }
 }
 
+/** How instances are kept longer than they are. */
+function longer(version: FunctionVersion | null): string {
+  const { keepAlive, keepAliveMs } = version?.scaling ?? {};
+  if (keepAlive === 'fixed' && keepAliveMs !== undefined) return `a longer scaling.keepAlive (it is ${ms(keepAliveMs)})`;
+  return 'a scaling.keepAlive in seconds (what is kept by the habit of its callers goes when no call is likely)';
+}
+
 /** What makes the init phase itself shorter. */
 function forInit({ slowestModules }: ColdStart, { record, waterfall, version }: Advised, initMs: number): Advice[] {
   const found: Advice[] = [];
   const worth = (spentMs: number): boolean => spentMs >= LEAST_MS && spentMs >= initMs * SHARE;
+  // The handler's own module comes with all others in it: by its name or, where that is no longer known, because it is the slowest.
   const handlersOwn = version?.handler.replace(/\.[^.]*$/, '').replaceAll('/', '.');
-  const slow = slowestModules.find(({ name }) => moduleName(name) !== handlersOwn);
+  const slow = slowestModules.find(({ name }, i) => (handlersOwn === undefined ? i > 0 : moduleName(name) !== handlersOwn));
   if (slow !== undefined && worth(slow.ms)) {
     const text = `importing ${slow.name} takes ${ms(slow.ms)} of the init phase's ${ms(initMs)}: import it in the handler where not every call needs it, or something smaller`;
     found.push({ code: 'import', text, savesMs: Math.min(slow.ms, record.coldMs) });

@@ -26,6 +26,11 @@ const deeds = {
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   },
+  /** In a process that it started. */
+  allocateInChild() {
+    const child = spawn(process.execPath, ['-e', 'const held = []; setInterval(() => held.push(Buffer.alloc(4 << 20, 1)), 2)']);
+    return new Promise((resolve) => child.on('exit', resolve));
+  },
   flood({ lines, length }) {
     const line = `${'x'.repeat(length)}\n`;
     for (let i = 0; i < lines; i++) process.stdout.write(line);

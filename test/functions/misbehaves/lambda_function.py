@@ -40,6 +40,12 @@ def _allocate(event):
         time.sleep(0.002)
 
 
+def _allocate_in_child(event):
+    """In a process that it started."""
+    code = "import time\nheld = []\nwhile True: held.append(bytearray(b'x' * (4 << 20))); time.sleep(0.002)"
+    subprocess.run([sys.executable, "-c", code])
+
+
 def _flood(event):
     line = "x" * event["length"] + "\n"
     for _ in range(event["lines"]):
@@ -81,6 +87,7 @@ DEEDS = {
     "sysExit": _sys_exit,
     "kill": _kill,
     "allocate": _allocate,
+    "allocateInChild": _allocate_in_child,
     "flood": _flood,
     "notJson": _not_json,
     "circular": _circular,

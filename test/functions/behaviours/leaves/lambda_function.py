@@ -16,10 +16,17 @@ def lock():
 
 def record_lock():
     import fcntl
+    import subprocess
+    import sys
 
     file = open("/tmp/locked", "w")
     fcntl.lockf(file, fcntl.LOCK_EX)
-    return lambda: "locked" if file else None
+    attempt = "import fcntl; fcntl.lockf(open('/tmp/locked', 'w'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+
+    def still_held():
+        return file.writable() and subprocess.run([sys.executable, "-c", attempt], stderr=subprocess.DEVNULL, check=False).returncode != 0
+
+    return still_held
 
 
 def file():

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { aVersion } from '../../model/testing/a-version.ts';
+import type { UsageRecord } from '../../model/usage.ts';
+import type { ColdStart, StartCause, Step } from '../../model/waterfall.ts';
+import { explanation, type Explanation } from './explanation.ts';
+
+const step = (of: Step['of'], name: Step['name'], atMs: number, ms: number): Step => ({ of, name, atMs, ms });
+
+function aStart(change: Partial<ColdStart> = {}, cause: StartCause = 'deployed'): ColdStart {
+  return {
+    rung: 'zygote',
+    reason: { cause, text: 'why' },
+    steps: [
+      step('invocation', 'queue', 0, 0),
+      step('snapshot', 'import', 0, 100),
+      step('snapshot', 'userInit', 100, 60),
+      step('instance', 'fork', 160, 8),
+    ],
+    slowestModules: [
+      { name: 'index.js', ms: 160 },
+      { name: 'heavy', ms: 90 },
+      { name: 'light', ms: 4 },
+    ],
+    unforkable: null,
+    ...change,
+  };
+}
+
+function aRecord(start: ColdStart | null, change: Partial<UsageRecord> = {}): UsageRecord {
+  return {
+    requestId: 'r',
+    attempt: 1,
+    accountId: 'a',
+    functionId: 'f',
+    functionName: 'hello',
+    version: '$LATEST',
+    revisionId: 'rev',
+    instanceId: 'i',
+    startedAtMs: 1,
+    durationMs: 12,
+    billedMs: 12,
+    initMs: null,
+    initBilled: false,
+    memoryMb: 128,
+    memoryUsedMb: 1,
+    coldRung: start?.rung ?? null,
+    coldMs: start === null ? 0 : 168,
+    bytesIn: 0,
+    bytesOut: 0,
+    outcome: 'ok',
+    queuedMs: start === null ? 0 : 168,
+    handlerMs: 10,
+    start,
+    ...change,
+  };
+}
+
+const told = (e: Explanation): string[] => e.advice.map((a) => a.code);
+const explained = (
+  start: ColdStart | null,
+  change: Partial<UsageRecord> = {},
+  version = aVersion({ handler: 'index.handler', snapshot: 'onDeploy' }),
+): Explanation => explanation(aRecord(start, change), 1, version);
+
+test('a slow module is named, the handler’s own is not, and what saves most comes first', () => {
+  const e = explained(aStart(), {}, aVersion({ handler: 'index.handler', snapshot: 'onFirstUse' }));
+  assert.deepEqual(told(e), ['snapshot', 'import', 'user_init']);
+  assert.match(e.advice[1]?.text ?? '', /^importing heavy takes 90 ms of the init phase's 160 ms/);
+  assert.deepEqual(
+    e.advice.map((a) => a.savesMs),
+    [158, 90, 60],
+  );
+  assert.deepEqual(e.waterfall.slice(-2), [step('invocation', 'handler', 168, 10), step('invocation', 'reply', 178, 2)]);
+  assert.equal(e.totalMs, 180);
+});
+
+test('every cause has its advice, also when the function is gone', () => {
+  const forked = {
+    rung: 'snapshot',
+    steps: [step('invocation', 'queue', 0, 0), step('instance', 'fork', 0, 8)],
+    slowestModules: [],
+  } as const;
+  const advised: [StartCause, Partial<ColdStart>, string][] = [
+    ['snapshots_off', {}, 'snapshot'],
+    ['unforkable', { unforkable: 'a thread is left; close it' }, 'forkable'],
+    ['first_use', {}, 'min'],
+    ['evicted_idle', {}, 'keep'],
+    ['evicted_memory', {}, 'memory'],
+    ['snapshot_lost', {}, 'lost'],
+    ['instances_busy', forked, 'min'],
+    ['no_instance', forked, 'keep'],
+    ['kept_ready', forked, 'nothing'],
+  ];
+  for (const [cause, change, code] of advised) {
+    assert.equal(told(explained(aStart(change, cause)))[0], code, cause);
+    assert.equal(told(explanation(aRecord(aStart(change, cause)), 1, null))[0], code, cause);
+  }
+  const unforkable = explained(aStart({ unforkable: 'a thread is left; close it' }, 'unforkable'));
+  assert.match(unforkable.advice[0]?.text ?? '', /a thread is left; close it$/);
+});
+
+test('waiting in a queue or for a parent that has others to fork is told', () => {
+  const burst = [step('invocation', 'queue', 0, 0), step('instance', 'wait', 0, 100), step('instance', 'fork', 100, 68)];
+  assert.ok(told(explained(aStart({ rung: 'snapshot', steps: burst, slowestModules: [] }, 'instances_busy'))).includes('burst'));
+  assert.deepEqual(told(explained(null, { queuedMs: 50 })), ['queue']);
+  assert.deepEqual(told(explained(null, { queuedMs: 1 })), ['nothing']);
+});
+
+test('one that never reached an instance has no handler, one that never answered no reply', () => {
+  assert.ok(!explained(aStart(), { instanceId: '', durationMs: 0 }).waterfall.some((s) => s.name === 'handler'));
+  const late = explained(null, { handlerMs: null, durationMs: 3_000, outcome: 'timeout' });
+  assert.deepEqual(
+    late.waterfall.map((s) => [s.name, s.ms]),
+    [
+      ['queue', 0],
+      ['handler', 3_000],
+    ],
+  );
+});
