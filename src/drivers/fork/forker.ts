@@ -30,6 +30,8 @@ export class Forker {
   readonly #processes: Processes;
   readonly #parent: Newborn;
   readonly #orders = new Map<number, Deferred<number>>();
+  /** Whether it has answered since it last had reason to rehearse. */
+  #rehearsed = false;
   readonly #children = new Set<number>();
   readonly #gone = deferred<void>();
   #requests = 0;
@@ -83,10 +85,11 @@ export class Forker {
     const request = ++this.#requests;
     const answer = deferred<number>();
     this.#orders.set(request, answer);
+    if (practised) this.#rehearsed = false;
     const order: ForkOrder = { token, socket: socketPath, logSocket: logPath, confine, logStream, practised };
     this.#parent.peer.write(encodeJsonFrame(Frame.fork, request, order));
     // Orders are carried out one after the other: each that is before this one may take its time.
-    const patienceMs = this.#processes.options.greetingMs * this.#orders.size;
+    const patienceMs = this.#processes.options.greetingMs * this.#orders.size + (this.#rehearsed ? 0 : REHEARSAL_MS);
     const pid = await this.#processes.within(answer.promise, patienceMs);
     if (pid !== null) return pid;
     void this.kill(); // it is stuck: a child that it may still make is found by the supervisor
@@ -99,6 +102,7 @@ export class Forker {
     const order = this.#orders.get(request);
     if (order === undefined) throw new FrameError(`answer to no fork order: ${request}`);
     this.#orders.delete(request);
+    this.#rehearsed = true;
     if (type === Frame.forked) {
       const pid = positive(message['pid']);
       this.#children.add(pid);
