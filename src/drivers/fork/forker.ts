@@ -12,6 +12,8 @@ import type { Newborn, Processes } from './processes.ts';
 
 /** From an end to the look for what it left, and between two looks; there is no hurry, and nothing may spin. */
 const SWEEP_AGAIN_MS = 20;
+/** What a new zygote's rehearsal, or its practice before an order that has time, may take on a machine that is busy with other things. */
+const REHEARSAL_MS = 20_000;
 
 export interface ChildOrder {
   readonly confine: readonly ConfineStep[];
