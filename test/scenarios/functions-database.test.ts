@@ -5,7 +5,7 @@ import { Client, DatabaseError } from 'pg';
 import { publish } from '../../src/triggers/database/catalog.ts';
 import { adminPool } from '../../src/triggers/database/follower.ts';
 import { settingsOf } from '../../src/triggers/database/settings.ts';
-import { readFileSync } from 'node:fs';
+import { ownerOf } from './app-database.ts';
 import { languages, TestServer } from './platform-server.ts';
 
 interface Seen {
@@ -39,16 +39,10 @@ describe('the database app, as functions have it', () => {
       await client.end();
     }
   };
-  /** The owner of the server, by the socket in its data folder. */
-  const owner = () => {
-    const root = join(server.home, 'postgres');
-    return { host: join(root, 'data'), user: 'hearth', password: readFileSync(join(root, 'password'), 'utf8'), database: 'app' };
-  };
-
   test('a confined function reaches it by DATABASE_URL, and not by the owner’s socket', async () => {
     assert.match(url, /^postgresql:\/\/hearth_functions:[\w-]+@\/app\?host=/);
     assert.equal((await ask()).outcome, 'connected');
-    const { outcome } = await ask({ path: join(owner().host, '.s.PGSQL.5432') });
+    const { outcome } = await ask({ path: join(server.home, 'postgres', 'data', '.s.PGSQL.5432') });
     assert.ok(['ENOENT', 'EACCES'].includes(outcome), outcome);
   });
 
@@ -59,7 +53,7 @@ describe('the database app, as functions have it', () => {
 
   test('its tables are its own, and the owner’s are there for it to read and write', async () => {
     await asFunction('create table own (id integer primary key)');
-    const pool = adminPool(owner());
+    const pool = adminPool(ownerOf(server.home));
     await pool.query('create table public.orders (id serial primary key, what text)');
     await pool.end();
     await asFunction("insert into orders (what) values ('cup')");
@@ -87,7 +81,7 @@ describe('the database app, as functions have it', () => {
     await asFunction(`create table caught (who text);
       create function public.array_remove(text[], text) returns text[] language plpgsql as
         $$ begin insert into public.caught values (current_user); return $1; end $$`);
-    const pool = adminPool(owner());
+    const pool = adminPool(ownerOf(server.home));
     try {
       const settings = settingsOf({ table: 'own' });
       // The second looks at what the first has made.
@@ -98,7 +92,7 @@ describe('the database app, as functions have it', () => {
     }
     assert.deepEqual(await asFunction('select who from caught'), []);
     // The trap is one: a session that searches the schema runs into it.
-    const careless = new Client(owner());
+    const careless = new Client(ownerOf(server.home));
     await careless.connect();
     await careless.query("select array_remove(array['a'], null)");
     await careless.end();
