@@ -61,7 +61,7 @@ def look(s3, bucket, key):
 
 
 def write(database, key, objects):
-    rows = [(key, number, o["class"], o["score"], o["box"]) for number, o in enumerate(objects)]
+    rows = [(key, number, o["class"], o["score"], [float(edge) for edge in o["box"]]) for number, o in enumerate(objects)]
     database.execute("delete from detections where picture = %s and number >= %s", [key, len(rows)])
     # What is the same already is not written: it would be a change that says nothing.
     database.cursor().executemany(
