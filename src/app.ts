@@ -42,7 +42,7 @@ import { Catalogue } from './runtimes/catalogue.ts';
 import { thisMachine } from './runtimes/interpreters.ts';
 import type { Abilities } from './sandbox/abilities.ts';
 import { detect } from './sandbox/detect.ts';
-import { openStore } from './store/postgres-store.ts';
+import { openStore, type StoreOptions } from './store/postgres-store.ts';
 import type { Store } from './store/store.ts';
 
 export interface StartOptions {
@@ -77,10 +77,7 @@ export async function startServer({ config, log }: StartOptions): Promise<Runnin
 async function assemble(config: Config, log: Logger, closing: Closing): Promise<RunningServer> {
   const base: Base = { config, log, clock: systemClock, ids: randomIds, closing };
   const { clock, ids } = base;
-  const [store, abilities] = await Promise.all([
-    openStore({ ...config, runDirectory: runDirectory(config.home, process.env) }, { clock, log }),
-    detect(),
-  ]);
+  const [store, abilities] = await Promise.all([openStore(storeOptions(config), { clock, log }), detect()]);
   closing.add(() => store.close());
   const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
   closing.add(() => logs.close());
@@ -94,15 +91,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const key = openLocalKey(config.home);
   const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
   const aws = () => ({ endpoint: door.endpoint, accessKeyId: key.id, secretAccessKey: key.secret });
-  const provided = provision({
-    drivers,
-    artifacts,
-    logs,
-    clock,
-    aws,
-    databaseUrl: store.embedded?.functionUrl ?? null,
-    limits: config.limits,
-  });
+  const databaseUrl = store.embedded?.functionUrl ?? null;
+  const provided = provision({ drivers, artifacts, logs, clock, aws, databaseUrl, limits: config.limits });
   const keep = { limits: config.limits, keep: config.fleet, residency: residency(config) };
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, ...keep });
   closing.add(() => fleet.close());
@@ -141,6 +131,10 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
+}
+
+function storeOptions(config: Config): StoreOptions {
+  return { ...config, runDirectory: runDirectory(config.home, process.env) };
 }
 
 function openRecorder({ config, clock, log, closing }: Base, store: Store): UsageRecorder {
