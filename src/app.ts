@@ -78,7 +78,10 @@ export async function startServer({ config, log }: StartOptions): Promise<Runnin
 async function assemble(config: Config, log: Logger, closing: Closing): Promise<RunningServer> {
   const base: Base = { config, log, clock: systemClock, ids: randomIds, closing };
   const { clock, ids } = base;
-  const [store, abilities] = await Promise.all([openStore(config, { clock, log }), detect()]);
+  const [store, abilities] = await Promise.all([
+    openStore({ ...config, runDirectory: runDirectory(config.home, process.env) }, { clock, log }),
+    detect(),
+  ]);
   closing.add(() => store.close());
   const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
   closing.add(() => logs.close());
@@ -92,7 +95,15 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const [key, functionsKey] = [openLocalKey(config.home), newKey()];
   const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
   const aws = () => ({ endpoint: door.endpoint, accessKeyId: functionsKey.id, secretAccessKey: functionsKey.secret });
-  const provided = provision({ drivers, artifacts, logs, clock, aws, limits: config.limits });
+  const provided = provision({
+    drivers,
+    artifacts,
+    logs,
+    clock,
+    aws,
+    databaseUrl: store.embedded?.functionUrl ?? null,
+    limits: config.limits,
+  });
   const keep = { limits: config.limits, keep: config.fleet, residency: residency(config) };
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, ...keep });
   closing.add(() => fleet.close());

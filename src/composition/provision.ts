@@ -15,6 +15,8 @@ export interface ProvisionDeps {
   readonly clock: Clock;
   /** Where functions find Hearth, and what they sign with; asked when an instance is started. */
   readonly aws: () => EnvironmentOptions['aws'];
+  /** Connection string of the database `app`; null when there is none of ours. */
+  readonly databaseUrl: string | null;
   readonly limits: Pick<Config['limits'], 'initMs' | 'deployInitMs'>;
 }
 
@@ -52,6 +54,7 @@ async function startSpec(deps: ProvisionDeps, version: FunctionVersion, o: { log
     logStream: o.logStream,
     path: PATH,
     aws: deps.aws(),
+    databaseUrl: deps.databaseUrl,
     initialization: version.snapshot === 'off' ? 'on-demand' : 'snap-start',
   });
   const { initMs, deployInitMs } = deps.limits;

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { explain } from './manifest-errors.ts';
 import { RUNTIME_NAMES } from './runtime-names.ts';
 import { asyncManifest } from './async-manifest.ts';
-import { trigger } from './triggers.ts';
+import { longForm, longForms } from './trigger-short.ts';
+import { shortIn, trigger } from './triggers.ts';
 
 /** Names that Lambda takes for a function. */
 export const FUNCTION_NAME = /^[a-zA-Z0-9-_]{1,64}$/;
@@ -99,15 +100,15 @@ export type ManifestFile = z.output<typeof manifestFile>;
 
 /** Parses the manifest of one function. Throws HearthError InvalidParameterValueException that names every fault by its path. */
 export function parseFunctionManifest(value: unknown): FunctionManifest {
-  return explain(functionManifest, value);
+  return explain(functionManifest, longForm(value));
 }
 
 /** Parses hearth.yaml once it is an object. Throws as parseFunctionManifest does. */
 export function parseManifestFile(value: unknown): ManifestFile {
-  return explain(manifestFile, value);
+  return explain(manifestFile, longForms(value));
 }
 
 /** The JSON schema of hearth.yaml, for editors. */
 export function manifestJsonSchema(): Record<string, unknown> {
-  return { title: 'hearth.yaml', ...z.toJSONSchema(manifestFile, { io: 'input', target: 'draft-7' }) };
+  return { title: 'hearth.yaml', ...z.toJSONSchema(manifestFile, { io: 'input', target: 'draft-7', override: shortIn }) };
 }

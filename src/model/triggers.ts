@@ -3,6 +3,7 @@ import { HearthError } from '../errors.ts';
 import { ExpressionError } from '../lib/calendar/cron-fields.ts';
 import { parseSchedule, type ScheduleSpec } from '../lib/calendar/schedule.ts';
 import { explain } from './manifest-errors.ts';
+import { SHORT_FORMS } from './trigger-short.ts';
 
 const text = z.string().min(1);
 const enabled = z.boolean().optional().describe('false: registered, and does nothing; default: true');
@@ -30,87 +31,109 @@ function checkSchedule(schedule: ScheduleSpec, context: z.core.$RefinementCtx<Sc
   }
 }
 
+/** Says of what is neither text that means something nor the long form how it is written. */
+function shortOr(kind: keyof typeof SHORT_FORMS): { error: (issue: { readonly code?: string | undefined }) => string | undefined } {
+  return { error: ({ code }) => (code === 'invalid_type' ? `must be ${SHORT_FORMS[kind]}, or its long form with keys` : undefined) };
+}
+
 /** What may turn something that happened into an event, by kind: the value under the kind's name in hearth.yaml. */
 const TRIGGERS = {
   http: z.strictObject({ auth: z.enum(['none', 'aws_iam']).default('none') }).describe('A function URL; the same as `url`'),
   objects: z
-    .strictObject({
-      bucket: text.describe('Bucket whose uploads trigger the function'),
-      prefix: z.string().optional().describe('Only keys that start with this'),
-      suffix: z.string().optional().describe('Only keys that end with this'),
-      events: z
-        .array(z.enum(['created', 'removed']))
-        .min(1)
-        .optional()
-        .describe('What must happen to an object; default: created'),
-      shape: z.enum(['s3', 'eventbridge', 'cloudevents']).optional().describe('Whose form the event has; default: s3'),
-      external: z.boolean().optional().describe('The bucket is another store’s, which sends its events to /hearth/v1/webhooks/s3'),
-    })
+    .strictObject(
+      {
+        bucket: text.describe('Bucket whose uploads trigger the function'),
+        prefix: z.string().optional().describe('Only keys that start with this'),
+        suffix: z.string().optional().describe('Only keys that end with this'),
+        events: z
+          .array(z.enum(['created', 'removed']))
+          .min(1)
+          .optional()
+          .describe('What must happen to an object; default: created'),
+        shape: z.enum(['s3', 'eventbridge', 'cloudevents']).optional().describe('Whose form the event has; default: s3'),
+        external: z.boolean().optional().describe('The bucket is another store’s, which sends its events to /hearth/v1/webhooks/s3'),
+      },
+      shortOr('objects'),
+    )
     .describe('Uploads to a bucket'),
   database: z
-    .strictObject({
-      name: triggerName.optional().describe('Keeps the trigger the same when its tables change; tells two of one function apart'),
-      table: tableName.optional().describe('Table, with its schema if that is not public'),
-      tables: z.array(tableName).min(1).max(100).optional().describe('Several tables, instead of table'),
-      connection: z
-        .string()
-        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'must be the name of an environment variable, not a connection string' })
-        .optional()
-        .describe('Environment variable, of the function or of the server, with the connection string; default: the database `app` here'),
-      events: z
-        .array(z.enum(['insert', 'update', 'delete', 'truncate']))
-        .min(1)
-        .optional()
-        .describe('Changes that count; default: insert, update and delete'),
-      columns: z.array(text).min(1).optional().describe('Only these columns are in the images, beside the key'),
-      where: z
-        .record(text, z.union([rowValue, z.array(rowValue).min(1)]))
-        .optional()
-        .describe('Only rows whose columns have this value, or one of these'),
-      batchSize: z.int().min(1).max(10_000).optional().describe('Most changes in one event; default: 100'),
-      batchingWindowSeconds: z.number().min(0).max(300).optional().describe('How long to wait for a full batch; default: 0'),
-      parallel: z.int().min(1).max(16).optional().describe('Batches that may run at once; changes of one row never do. Default: 4'),
-      backfill: z.boolean().optional().describe('Begin with the rows that are there already'),
-      enabled,
-    })
+    .strictObject(
+      {
+        name: triggerName.optional().describe('Keeps the trigger the same when its tables change; tells two of one function apart'),
+        table: tableName.optional().describe('Table, with its schema if that is not public'),
+        tables: z.array(tableName).min(1).max(100).optional().describe('Several tables, instead of table'),
+        connection: z
+          .string()
+          .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'must be the name of an environment variable, not a connection string' })
+          .optional()
+          .describe('Environment variable, of the function or of the server, with the connection string; default: the database `app` here'),
+        events: z
+          .array(z.enum(['insert', 'update', 'delete', 'truncate']))
+          .min(1)
+          .optional()
+          .describe('Changes that count; default: insert, update and delete'),
+        columns: z.array(text).min(1).optional().describe('Only these columns are in the images, beside the key'),
+        where: z
+          .record(text, z.union([rowValue, z.array(rowValue).min(1)]))
+          .optional()
+          .describe('Only rows whose columns have this value, or one of these'),
+        batchSize: z.int().min(1).max(10_000).optional().describe('Most changes in one event; default: 100'),
+        batchingWindowSeconds: z.number().min(0).max(300).optional().describe('How long to wait for a full batch; default: 0'),
+        parallel: z.int().min(1).max(16).optional().describe('Batches that may run at once; changes of one row never do. Default: 4'),
+        backfill: z.boolean().optional().describe('Begin with the rows that are there already'),
+        enabled,
+      },
+      shortOr('database'),
+    )
     .refine((d) => (d.table === undefined) !== (d.tables === undefined), { error: 'give either table or tables' })
     .describe('Changes of tables'),
   schedule: z
-    .strictObject({
-      name: triggerName.optional().describe('Keeps the schedule the same when its time changes; in its ARN'),
-      cron: text.optional().describe('Five fields, 0 6 * * *, or EventBridge’s six, cron(0 6 * * ? *)'),
-      rate: text.optional().describe('rate(5 minutes): minutes, hours or days'),
-      at: text.optional().describe('Once: 2027-01-31T06:00:00, in the time zone'),
-      everySeconds: z.int().min(1).max(31_536_000).optional().describe('Interval in seconds'),
-      timezone: text.optional().describe('IANA name, such as Europe/Madrid; default UTC'),
-      start: text.optional().describe('Nothing before this date and time'),
-      end: text.optional().describe('Nothing after this date and time'),
-      flexibleMinutes: z.int().min(1).max(1440).optional().describe('Fire anywhere within so many minutes after the time, to spread load'),
-      input: z
-        .json()
-        .optional()
-        .describe('The event; default: the schedule’s own. <aws.scheduler.scheduled-time> and its like are filled in'),
-      enabled,
-    })
+    .strictObject(
+      {
+        name: triggerName.optional().describe('Keeps the schedule the same when its time changes; in its ARN'),
+        cron: text.optional().describe('Five fields, 0 6 * * *, or EventBridge’s six, cron(0 6 * * ? *)'),
+        rate: text.optional().describe('rate(5 minutes): minutes, hours or days'),
+        at: text.optional().describe('Once: 2027-01-31T06:00:00, in the time zone'),
+        everySeconds: z.int().min(1).max(31_536_000).optional().describe('Interval in seconds'),
+        timezone: text.optional().describe('IANA name, such as Europe/Madrid; default UTC'),
+        start: text.optional().describe('Nothing before this date and time'),
+        end: text.optional().describe('Nothing after this date and time'),
+        flexibleMinutes: z
+          .int()
+          .min(1)
+          .max(1440)
+          .optional()
+          .describe('Fire anywhere within so many minutes after the time, to spread load'),
+        input: z
+          .json()
+          .optional()
+          .describe('The event; default: the schedule’s own. <aws.scheduler.scheduled-time> and its like are filled in'),
+        enabled,
+      },
+      shortOr('schedule'),
+    )
     .superRefine(checkSchedule)
     .describe('A clock'),
   queue: z
-    .strictObject({
-      queue: text.describe('Name of the queue'),
-      batchSize: z.int().min(1).max(10_000).optional().describe('Most messages in one event'),
-      batchingWindowSeconds: z.number().min(0).max(300).optional().describe('How long to wait for a full batch'),
-      maxConcurrency: z.int().min(1).max(1_000).optional().describe('Most batches that run at once'),
-      reportBatchItemFailures: z
-        .boolean()
-        .optional()
-        .describe('The function says which messages failed: { batchItemFailures: [{ itemIdentifier }] }'),
-      filters: z
-        .array(z.record(z.string(), z.json()))
-        .max(10)
-        .optional()
-        .describe('EventBridge patterns; a message that fits none is dropped'),
-      enabled,
-    })
+    .strictObject(
+      {
+        queue: text.describe('Name of the queue'),
+        batchSize: z.int().min(1).max(10_000).optional().describe('Most messages in one event'),
+        batchingWindowSeconds: z.number().min(0).max(300).optional().describe('How long to wait for a full batch'),
+        maxConcurrency: z.int().min(1).max(1_000).optional().describe('Most batches that run at once'),
+        reportBatchItemFailures: z
+          .boolean()
+          .optional()
+          .describe('The function says which messages failed: { batchItemFailures: [{ itemIdentifier }] }'),
+        filters: z
+          .array(z.record(z.string(), z.json()))
+          .max(10)
+          .optional()
+          .describe('EventBridge patterns; a message that fits none is dropped'),
+        enabled,
+      },
+      shortOr('queue'),
+    )
     .describe('Messages of a queue, which is made if it is not there'),
 };
 
@@ -131,6 +154,16 @@ export const trigger = z
     error: `must have exactly one of ${TRIGGER_KINDS.join(', ')}`,
   })
   .meta({ minProperties: 1, maxProperties: 1 });
+
+/** For the JSON schema: the kinds that may be given as text. */
+export function shortIn({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  for (const [kind, form] of Object.entries(SHORT_FORMS)) {
+    if ((zodSchema as unknown) !== TRIGGERS[kind as keyof typeof SHORT_FORMS]) continue;
+    const { description, ...long } = jsonSchema;
+    for (const key of Object.keys(long)) delete jsonSchema[key];
+    jsonSchema.anyOf = [{ type: 'string', description: `In short: ${form}` }, long];
+  }
+}
 
 export type TriggerManifest = z.output<typeof trigger>;
 

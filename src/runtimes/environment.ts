@@ -12,6 +12,8 @@ export interface EnvironmentOptions {
   readonly path: string;
   /** How the init phase is paid for: `on-demand`, or `snap-start` when instances are forked from its end. */
   readonly initialization: 'on-demand' | 'snap-start';
+  /** Connection string of the database `app` for functions; absent or null: there is none. */
+  readonly databaseUrl?: string | null;
   /** Where the function's own AWS clients find Hearth, and what they sign with. */
   readonly aws: { readonly endpoint: string; readonly accessKeyId: string; readonly secretAccessKey: string };
 }
@@ -30,6 +32,7 @@ export function functionEnvironment(version: FunctionVersion, o: EnvironmentOpti
     ...search,
     // A function that means another endpoint says so, for all services or with AWS_ENDPOINT_URL_S3 and the like for one.
     AWS_ENDPOINT_URL: o.aws.endpoint,
+    ...(o.databaseUrl ? { DATABASE_URL: o.databaseUrl } : {}),
     ...own,
     _HANDLER: version.handler,
     AWS_ACCESS_KEY_ID: o.aws.accessKeyId,

@@ -7,6 +7,7 @@ import { ROLE, ensureCluster, layoutOf } from './embedded/cluster.ts';
 import { chooseDeathWatch } from './embedded/death-watch.ts';
 import type { DeathWatch } from './embedded/death-watch.ts';
 import { findDistribution } from './embedded/distribution.ts';
+import { admitFunctions, doorIn, removeDoor } from './embedded/function-door.ts';
 import { install } from './embedded/installation.ts';
 import { endLeftover } from './embedded/leftover.ts';
 import { Keeper } from './embedded/keeper.ts';
@@ -25,6 +26,8 @@ export interface Embedded {
   /** True when this start made the data. */
   readonly created: boolean;
   connection(database: DatabaseName): DatabaseConnection;
+  /** Connection string of functions, to `app` as a role of their own; null when they can't reach the server. */
+  readonly functionUrl: string | null;
   /** Ends the server in order; resolves when it is gone. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -34,6 +37,8 @@ export interface EmbeddedOptions {
   readonly home: string;
   readonly log: Log;
   readonly clock: Clock;
+  /** Folder for the sockets of functions, which they can see; none unless given. */
+  readonly runDirectory?: string;
   /** How the server is made to die with us; chosen by what the machine has unless given. */
   readonly deathWatch?: DeathWatch;
 }
@@ -43,23 +48,29 @@ export interface EmbeddedOptions {
  * `app`. Over a Unix socket in the data folder only. Dies with this process, and is started again when it crashes.
  * Throws HearthError ServiceUnavailable, saying why it can't run.
  */
-export async function startEmbedded({ home, log, clock, deathWatch }: EmbeddedOptions): Promise<Embedded> {
+export async function startEmbedded({ home, log, clock, deathWatch, runDirectory }: EmbeddedOptions): Promise<Embedded> {
   const layout = layoutOf(home);
   const account = chooseAccount(layout.data);
   const installation = install(findDistribution(), layout.lib, account);
   const host: Host = { installation, account, deathWatch: deathWatch ?? (await chooseDeathWatch()) };
   await endLeftover(layout.data, clock, log);
-  const { password, created } = await ensureCluster(host, layout, () => randomBytes(24).toString('base64url'));
-  const keeper = new Keeper(() => startPostmaster(host, layout.data, log), clock, log);
+  const { password, created } = await ensureCluster(host, layout, newPassword);
+  const door = runDirectory === undefined ? null : doorIn(runDirectory);
+  if (runDirectory !== undefined && door === null)
+    log.warn({ runDirectory }, 'its path is too long for functions to reach the database app');
+  const keeper = new Keeper(() => startPostmaster(host, layout.data, { log, door }), clock, log);
   await keeper.start();
   const socket = socketFolder(layout.data);
   const connection = (database: string): DatabaseConnection => ({ host: socket.path, port: 5432, user: ROLE, password, database });
   const stop = async (): Promise<void> => {
     await keeper.stop();
     socket.release();
+    if (door !== null) removeDoor(door);
   };
+  let functionUrl: string | null = null;
   try {
     await createDatabases(connection('postgres'));
+    if (door !== null) functionUrl = await admitFunctions(connection('app'), door, newPassword());
   } catch (error) {
     await stop();
     throw error;
@@ -71,8 +82,13 @@ export async function startEmbedded({ home, log, clock, deathWatch }: EmbeddedOp
     },
     created,
     connection,
+    functionUrl,
     stop: () => (stopping ??= stop()),
   };
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString('base64url');
 }
 
 /** Every start looks, for the first one may have been killed between the two. */

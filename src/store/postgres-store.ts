@@ -40,6 +40,8 @@ export interface StoreOptions {
   /** Somebody's own PostgreSQL; null: the embedded one. */
   readonly databaseUrl: string | null;
   readonly region: string;
+  /** Where functions may find a socket of the embedded one; none unless given. */
+  readonly runDirectory?: string;
 }
 
 export interface StoreParts {
@@ -80,7 +82,7 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
   const lock = lockHome(options.home);
   let embedded: Embedded | null = null;
   try {
-    embedded = options.databaseUrl === null ? await startEmbedded({ home: options.home, ...parts }) : null;
+    embedded = options.databaseUrl === null ? await startEmbedded({ home: options.home, ...runIn(options), ...parts }) : null;
     const connection = embedded?.connection('hearth') ?? { connectionString: options.databaseUrl ?? '' };
     const store = await openDatabase(connection, options.region, parts);
     const close = once(async () => {
@@ -136,6 +138,10 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
       await lock.release();
     }),
   };
+}
+
+function runIn({ runDirectory }: StoreOptions): { runDirectory?: string } {
+  return runDirectory === undefined ? {} : { runDirectory };
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../log.ts';
+import { prepareDoor } from './function-door.ts';
 import { cannotRun, folderArgument, startProgram } from './program.ts';
 import type { Host } from './program.ts';
 import { serverArguments } from './settings.ts';
@@ -20,10 +21,18 @@ export interface Postmaster {
   stop(clock: Clock): Promise<void>;
 }
 
+export interface PostmasterOptions {
+  readonly log: Log;
+  /** Folder of a second socket, made anew; null: none. */
+  readonly door: string | null;
+}
+
 /** Starts the server on `data` and resolves when it takes connections, which it announces on stderr. */
-export async function startPostmaster(host: Host, data: string, log: Log): Promise<Postmaster> {
+export async function startPostmaster(host: Host, data: string, { log, door }: PostmasterOptions): Promise<Postmaster> {
   const folder = folderArgument(data);
-  const child = startProgram(host, data, ['postgres', '-D', folder, '-c', `unix_socket_directories=${folder}`, ...serverArguments()]);
+  if (door !== null) prepareDoor(door, host.account);
+  const sockets = door === null ? folder : `${folder}, "${door}"`;
+  const child = startProgram(host, data, ['postgres', '-D', folder, '-c', `unix_socket_directories=${sockets}`, ...serverArguments()]);
   const exited = new Promise<string>((resolve) => {
     child.once('error', () => resolve('it could not be run'));
     child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));

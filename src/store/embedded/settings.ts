@@ -2,7 +2,7 @@
 const FIXED: Readonly<Record<string, string>> = {
   listen_addresses: '', // a Unix socket only: nobody comes in over the network
   port: '5432', // part of the socket's name
-  unix_socket_permissions: '0700',
+  unix_socket_permissions: '0777', // who may come near is the folder's to say: the data's lets nobody pass, that of functions lets them
   logging_collector: 'off',
   log_destination: 'stderr', // where readiness is announced
   log_line_prefix: '',

@@ -11,12 +11,17 @@ export interface SocketFolder {
   release(): void;
 }
 
+/** Whether the server's socket can be connected to by its path in this folder. */
+export function fitsSocket(folder: string): boolean {
+  return Buffer.byteLength(join(folder, '.s.PGSQL.5432')) <= PATH_BYTES;
+}
+
 /**
  * The folder of the server's socket under a name short enough to connect to. For a deep home on Linux that is an
  * open descriptor of it, good in this process only.
  */
 export function socketFolder(folder: string): SocketFolder {
-  if (Buffer.byteLength(join(folder, '.s.PGSQL.5432')) <= PATH_BYTES) return { path: folder, release: () => {} };
+  if (fitsSocket(folder)) return { path: folder, release: () => {} };
   if (process.platform !== 'linux') {
     throw new HearthError('ServiceUnavailable', `The path ${folder} is too long for a Unix socket. Choose a shorter HEARTH_HOME.`);
   }

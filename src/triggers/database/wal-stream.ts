@@ -21,8 +21,12 @@ const EPOCH_MS = 946_684_800_000;
 const DATA = 0x77;
 const KEEPALIVE = 0x6b;
 
-/** Text forms that do not depend on how the server or the user is set up; see values.ts. */
-const SESSION = '-c datestyle=ISO -c intervalstyle=iso_8601 -c timezone=UTC -c extra_float_digits=3 -c bytea_output=hex';
+/**
+ * Text forms that do not depend on how the server or the user is set up; see values.ts. And no names but PostgreSQL's own: whoever may make a function or an
+ * operator in a schema that is searched could have a more powerful role, as Hearth's is, run it.
+ */
+const SESSION =
+  '-c search_path=pg_catalog -c datestyle=ISO -c intervalstyle=iso_8601 -c timezone=UTC -c extra_float_digits=3 -c bytea_output=hex';
 
 /** How to connect for reading values: replication or not. Replaces the timeouts that would end a long reading. */
 export function readerConfig(config: ClientConfig, name: string): ClientConfig {
