@@ -95,29 +95,21 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const [key, functionsKey] = [openLocalKey(config.home), newKey()];
   const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
   const aws = () => ({ endpoint: door.endpoint, accessKeyId: functionsKey.id, secretAccessKey: functionsKey.secret });
-  const provided = provision({
-    drivers,
-    artifacts,
-    logs,
-    clock,
-    aws,
-    databaseUrl: store.embedded?.functionUrl ?? null,
-    limits: config.limits,
-  });
+  const database = { databaseUrl: store.embedded?.functionUrl ?? null };
+  const provided = provision({ drivers, artifacts, logs, clock, aws, ...database, limits: config.limits });
   const keep = { limits: config.limits, keep: config.fleet, residency: residency(config) };
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, ...keep });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey });
   const { resources, authority, keys } = directory;
-  const serving = rollouts;
   const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*') });
-  const queues = await openQueues(base, { store, serving, resources, dispatcher, keys: keys.thatMay('sqs:*') });
+  const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, keys: keys.thatMay('sqs:*') });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
   closing.add(() => triggers.close());
   objects.watch();
   const outlets = { queue: queues.deliver, objects: objects.store };
-  const events = await openEvents(base, { store, dispatcher, registry, serving, resources, ...outlets });
+  const events = await openEvents(base, { store, dispatcher, registry, serving: rollouts, resources, ...outlets });
   const parts = { config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided, rollouts };
   const control = controlPlane({
     registry,

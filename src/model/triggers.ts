@@ -159,7 +159,7 @@ export const trigger = z
 export function shortIn({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodTypes; jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   for (const [kind, form] of Object.entries(SHORT_FORMS)) {
     if ((zodSchema as unknown) !== TRIGGERS[kind as keyof typeof SHORT_FORMS]) continue;
-    const { description, ...long } = jsonSchema;
+    const { description: _, ...long } = jsonSchema;
     for (const key of Object.keys(long)) delete jsonSchema[key];
     jsonSchema.anyOf = [{ type: 'string', description: `In short: ${form}` }, long];
   }
