@@ -18,7 +18,8 @@ export function readAnswer(bytes: Buffer): HttpAnswer | null {
   const head = bytes.toString('latin1', 0, headEnd);
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? Number.NaN);
   if (Number.isNaN(status)) throw new Error(`not an HTTP/1.1 answer: ${head.slice(0, 60)}`);
-  const header = (name: string): string | null => findHeader(head, name);
+  const lower = head.toLowerCase();
+  const header = (name: string): string | null => findHeader(head, lower, name);
   const body = bytes.subarray(headEnd + HEAD_END.length);
   const length = header('content-length');
   if (length !== null) return body.length < Number(length) ? null : { status, body: body.subarray(0, Number(length)), header };
@@ -28,9 +29,8 @@ export function readAnswer(bytes: Buffer): HttpAnswer | null {
   return { status, body: unchunk(body), header };
 }
 
-/** By hand: this runs a few times for each of some ten thousand answers a second. `name` in lower case. */
-function findHeader(head: string, name: string): string | null {
-  const lower = head.toLowerCase();
+/** By hand: this runs a few times for each of some ten thousand answers a second. `lower` is the head in lower case, as `name` is. */
+function findHeader(head: string, lower: string, name: string): string | null {
   const at = lower.indexOf(`\r\n${name}:`);
   if (at === -1) return null;
   const end = lower.indexOf('\r\n', at + 2);

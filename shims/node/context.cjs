@@ -16,7 +16,7 @@ function createContext(fn, header, settle) {
     callbackWaitsForEmptyEventLoop: true,
     functionVersion: order.functionVersion,
     functionName: order.functionName,
-    memoryLimitInMB: String(order.memoryMb),
+    memoryLimitInMB: order.memoryMb,
     logGroupName: order.logGroup,
     logStreamName: fn.logStream,
     clientContext: parse(header.clientContext),

@@ -89,6 +89,13 @@ function mark(nonce, id) {
   return true;
 }
 
+/** Lets marks go to the socket `fd` until the returned function is called. */
+function markOn(fd) {
+  const before = markFd;
+  markFd = fd;
+  return () => void (markFd = before);
+}
+
 /** Sends all output nowhere until the returned function is called. */
 function mute() {
   const nowhere = fs.openSync('/dev/null', 'w');
@@ -106,4 +113,4 @@ function setRequestId(tell) {
   requestId = tell;
 }
 
-module.exports = { install, keepPrivate, privateFd, mark, mute, setRequestId };
+module.exports = { install, keepPrivate, privateFd, mark, markOn, mute, setRequestId };

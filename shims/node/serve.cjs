@@ -11,10 +11,16 @@ const { IdleLoop } = require('./idle.cjs');
 const { invoke } = require('./invocation.cjs');
 const { Trimmer } = require('./trim.cjs');
 
+/** The function as every invocation looks at it: always objects of the same shapes, so that what was compiled in a zygote's practice is good for every function. */
+function shaped({ order, handler, logStream }) {
+  const { functionName, functionVersion, memoryMb, logGroup, concurrency } = order;
+  return { order: { functionName, functionVersion, memoryMb: String(memoryMb), logGroup, concurrency }, handler, logStream };
+}
+
 class Instance {
   /** @param fn {order, handler, logStream}. `token` marks the log; null: not at all. `closed` is called when the host has gone. */
   constructor(link, fn, token, closed) {
-    this.fn = fn;
+    this.fn = shaped(fn);
     this.token = token;
     this.inFlight = new Map(); // request -> invocation
     this.current = undefined;

@@ -25,10 +25,12 @@ interface Parts {
   readonly artifacts: Artifacts;
   /** The server's own key. */
   readonly key: AccessKey;
+  /** What functions are given. */
+  readonly functionsKey: AccessKey;
 }
 
 /** Functions and what belongs to them, which of their revisions serve, and who may use them: all that is looked up in memory. */
-export async function openFunctions(base: Base, { store, fleet, dispatcher, logs, artifacts, key }: Parts) {
+export async function openFunctions(base: Base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey }: Parts) {
   const { config, clock, ids, log, closing } = base;
   const scope = { accountId: config.accountId, region: config.region };
   const resources = await Resources.load(store.resources, scope);
@@ -36,7 +38,7 @@ export async function openFunctions(base: Base, { store, fleet, dispatcher, logs
   closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
   const rollouts = Rollouts.follow({ registry, fleet, dispatcher, logs, log });
   closing.add(keepSwept(artifacts, rollouts, { clock, log }));
-  return { resources, registry, rollouts, ...openKeys(base, { resources, local: key }) };
+  return { resources, registry, rollouts, ...openKeys(base, { resources, local: key, functions: functionsKey }) };
 }
 
 /** Where deployments put what they upload. */

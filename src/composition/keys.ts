@@ -11,8 +11,8 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
  * Keys, and who must have one. Unless the configuration says (`auth.required`), signatures are required as soon as the server listens beyond
  * loopback or a key was made; until then whoever reaches it may do everything, and credentials are whatever a client likes.
  */
-export function openKeys({ config, clock }: Base, { resources, local }: { resources: Resources; local: AccessKey }) {
-  const keys = new KeyRing({ resources, seal: openSeal(config.home), clock, local });
+export function openKeys({ config, clock }: Base, own: { resources: Resources; local: AccessKey; functions: AccessKey }) {
+  const keys = new KeyRing({ ...own, seal: openSeal(config.home), clock });
   const beyond = !LOOPBACK.test(config.host);
   const authority = new Authority({
     keys,

@@ -20,7 +20,12 @@ interface KeyRingDeps {
   readonly clock: Clock;
   /** The server's own key, which may do everything and is never listed. */
   readonly local: AccessKey;
+  /** What functions are given, good for as long as the server runs; never listed either. */
+  readonly functions: AccessKey;
 }
+
+/** What functions may do with the key in their environment: use the platform, not change it. */
+const FUNCTIONS_MAY: readonly KeyStatement[] = [{ Effect: 'Allow', Action: ['lambda:Invoke*', 's3:*', 'sqs:*'], Resource: '*' }];
 
 /** The keys that were made on this server, their secrets sealed in the database, and the server's own. */
 export class KeyRing implements Keys {
@@ -36,8 +41,9 @@ export class KeyRing implements Keys {
   }
 
   async find(id: string): Promise<AccessKey | null> {
-    const { local, resources, seal } = this.#deps;
+    const { local, functions, resources, seal } = this.#deps;
     if (id === local.id) return local;
+    if (id === functions.id) return functions;
     const stored = resources.get('access-key', id);
     return stored === null ? null : { id, secret: seal.open(stored.sealed) };
   }
@@ -54,7 +60,9 @@ export class KeyRing implements Keys {
 
   /** Null: everything. */
   statementsOf(id: string): readonly KeyStatement[] | null {
-    return id === this.#deps.local.id ? null : (this.#deps.resources.get('access-key', id)?.statements ?? null);
+    const { local, functions, resources } = this.#deps;
+    if (id === functions.id) return FUNCTIONS_MAY;
+    return id === local.id ? null : (resources.get('access-key', id)?.statements ?? null);
   }
 
   /** Makes a key. Its secret is in the answer and nowhere else that can be read. */

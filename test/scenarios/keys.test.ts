@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import {
   CreateFunctionCommand,
   CreateFunctionUrlConfigCommand,
+  DeleteFunctionCommand,
   GetFunctionCommand,
   InvokeCommand,
   LambdaClient,
@@ -17,12 +18,14 @@ const NODE = `nodejs${process.versions.node.split('.')[0]}.x` as 'nodejs20.x';
 
 let server: TestServer;
 let owner: HearthClient;
+let local: { id: string; secret: string };
 let key: { id: string; secret: string };
 
 before(async () => {
   server = await TestServer.start();
-  const local = readLocalKey(server.home);
-  assert.ok(local !== null);
+  const read = readLocalKey(server.home);
+  assert.ok(read !== null);
+  local = read;
   owner = new HearthClient(server.endpoint, local);
 });
 
@@ -87,6 +90,23 @@ test('once a key was made, requests must be signed by one, and it may do what it
     assert.equal(await refusal(other.send(new GetFunctionCommand({ FunctionName: 'mine' }))), name);
     other.destroy();
   }
+});
+
+test('a function may use the platform with the key in its environment, and not change it', async () => {
+  const ZipFile = await zipOf({
+    'index.js': 'exports.handler = async () => ({ id: process.env.AWS_ACCESS_KEY_ID, secret: process.env.AWS_SECRET_ACCESS_KEY })',
+  });
+  const admin = clientWith(local.id, local.secret);
+  const Role = 'arn:aws:iam::000000000000:role/r';
+  await admin.send(new CreateFunctionCommand({ FunctionName: 'tells', Runtime: NODE, Handler: 'index.handler', Role, Code: { ZipFile } }));
+  const told = await admin.send(new InvokeCommand({ FunctionName: 'tells' }));
+  const its = JSON.parse(Buffer.from(told.Payload ?? []).toString()) as { id: string; secret: string };
+  const client = clientWith(its.id, its.secret);
+  assert.equal((await client.send(new InvokeCommand({ FunctionName: 'mine', Payload: '{}' }))).StatusCode, 200);
+  assert.equal(await refusal(client.send(new GetFunctionCommand({ FunctionName: 'mine' }))), 'AccessDeniedException');
+  assert.equal(await refusal(client.send(new DeleteFunctionCommand({ FunctionName: 'mine' }))), 'AccessDeniedException');
+  client.destroy();
+  admin.destroy();
 });
 
 test('unsigned requests reach nothing but what is public; a payload other than the signed one is refused', async () => {

@@ -96,7 +96,8 @@ for (const { language, runtime, skip } of await languages()) {
 
     test('instances share what init made and nothing that came after it', async () => {
       const file = '/tmp/mine';
-      const [one, two] = await Promise.all([tellIt(name, { ms: 300, write: file }), tellIt(name, { ms: 300 })]);
+      // Longer than any start: whoever waits gets an instance of its own, also on a machine that is busy with other things.
+      const [one, two] = await Promise.all([tellIt(name, { ms: 1_500, write: file }), tellIt(name, { ms: 1_500 })]);
       assert.notEqual(one.now[0], two.now[0]);
       assert.notEqual(one.now[1], two.now[1]);
       assert.equal(one.madeAt, two.madeAt, 'both were forked from one snapshot');

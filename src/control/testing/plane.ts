@@ -37,7 +37,7 @@ export async function openPlane() {
   const scope = { accountId: '000000000000', region: 'us-east-1' };
   const resources = await Resources.load(memoryStore().resources, scope);
   const local = { id: 'AKIALOCAL', secret: 'local' };
-  const keys = new KeyRing({ resources, seal: openSeal(home), clock, local });
+  const keys = new KeyRing({ resources, seal: openSeal(home), clock, local, functions: { id: 'functions', secret: 'of functions' } });
   const statementsOf = (id: string) => keys.statementsOf(id);
   const authority = new Authority({ keys, statementsOf, clock, accountId: scope.accountId, required: () => keys.made });
   const registry = await FunctionRegistry.load({ store, resources, clock, ids: randomIds, random: () => 0.5, scope });
