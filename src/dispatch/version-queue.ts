@@ -50,6 +50,8 @@ export class VersionQueue {
   readonly #runMs = new RunningMean(0.1);
   readonly #startMs = new RunningMean(0.3);
   #recheck: Timer | null = null;
+  /** Places given back since the beginning. */
+  #released = 0;
   #blockedSinceMs: number | null = null;
   #blockedTimer: Timer | null = null;
 
@@ -88,6 +90,7 @@ export class VersionQueue {
   release(instance: WorkerInstance, ranMs: number): void {
     this.#runMs.add(ranMs);
     this.#inFlight--;
+    this.#released++;
     const slot = this.#slots.get(instance);
     if (slot === undefined) return;
     const wasFull = slot.inFlight-- === this.version.scaling.concurrency;
@@ -104,7 +107,11 @@ export class VersionQueue {
 
   /** Starts what is wanted and admitted. Called when something changed: a waiter came, a start ended, there is room again. */
   pump(): void {
-    let wanted = startsWanted(this.#observe());
+    this.#pump(false);
+  }
+
+  #pump(impatient: boolean): void {
+    let wanted = startsWanted(this.#observe(impatient));
     if (wanted === 0 && this.#waiting.length > this.#starting * this.version.scaling.concurrency) this.#lookAgain();
     let full = false;
     for (; wanted > 0; wanted--) {
@@ -119,11 +126,11 @@ export class VersionQueue {
     else this.#unblocked();
   }
 
-  #observe(): QueueObservation {
+  #observe(impatient: boolean): QueueObservation {
     const first = this.#waiting[0];
     return {
       queued: this.#waiting.length,
-      oldestWaitMs: first === undefined ? 0 : this.#clock.monotonic() - first.sinceMs,
+      oldestWaitMs: first === undefined || !impatient ? 0 : this.#clock.monotonic() - first.sinceMs,
       starting: this.#starting,
       inFlight: this.#inFlight,
       concurrency: this.version.scaling.concurrency,
@@ -132,12 +139,18 @@ export class VersionQueue {
     };
   }
 
-  /** Somebody was asked to wait for an instance to free: looks whether one did. */
+  /**
+   * Somebody was asked to wait for an instance to free: looks whether any did, and loses patience when none has. Once more a moment later: a timer of a busy event loop
+   * fires before the answers are read that came meanwhile, and starting instances for a stall of our own makes it longer.
+   */
   #lookAgain(): void {
     if (this.#recheck !== null) return;
+    const before = this.#released;
     this.#recheck = this.#clock.after(Math.max(1, this.#startMs.value ?? 1), () => {
-      this.#recheck = null;
-      if (this.#waiting.length > 0) this.pump();
+      this.#recheck = this.#clock.after(1, () => {
+        this.#recheck = null;
+        if (this.#waiting.length > 0) this.#pump(this.#released === before);
+      });
     });
   }
 

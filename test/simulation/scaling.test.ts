@@ -50,6 +50,34 @@ describe('scaling', () => {
     );
   });
 
+  it('keeps its patience while instances free, and loses it when none does', async () => {
+    let ms = 1;
+    const w = world({ behaviour: { forkMs: 5, handler: () => ({ ms }) } });
+    const v = version({ timeoutMs: 60_000 });
+    w.fleet.serve(v);
+    for (const n of [1, 4]) {
+      const warmUp = many(w, n, v);
+      await w.clock.advance(2_000);
+      await Promise.all(warmUp);
+    }
+    for (let i = 0; i < 20; i++) await Promise.all([many(w, 1, v)[0], w.clock.advance(10)]);
+    assert.equal(w.fleet.roster.count, 4);
+
+    ms = 3; // longer than the rule, so that the last of these waits longer than a start takes
+    const slower = many(w, 18, v);
+    await w.clock.advance(200);
+    await Promise.all(slower);
+    assert.ok(w.fleet.roster.count <= 7, `${w.fleet.roster.count} instances`);
+
+    ms = 10_000;
+    const before = w.fleet.roster.count;
+    const hang = many(w, before + 6, v);
+    await w.clock.advance(500);
+    assert.equal(w.fleet.roster.count, before + 6, 'nobody frees: all who wait get an instance');
+    await w.clock.advance(20_000);
+    await Promise.all(hang);
+  });
+
   it('stops idle instances after the linger and ends them after the keep-alive: back to zero', async () => {
     const w = world();
     const v = version();

@@ -2,7 +2,7 @@
 export interface QueueObservation {
   /** Invocations waiting. */
   readonly queued: number;
-  /** How long the first of them has waited. */
+  /** How long the first of them has waited while no instance freed; 0 while they do. */
   readonly oldestWaitMs: number;
   /** Instances being started. */
   readonly starting: number;
