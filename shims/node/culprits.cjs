@@ -43,11 +43,14 @@ function nameOf(file) {
 /** The library of one thread; undefined where it has none of its own, null while that can't be told because it runs. */
 function libraryOf(thread, mappings, memory) {
   try {
+    const votes = new Map();
     for (const address of stackOf(thread, memory)) {
       const owner = mappings.find(({ start, end }) => start <= address && address < end);
-      if (owner !== undefined) return nameOf(owner.file);
+      if (owner !== undefined) votes.set(nameOf(owner.file), (votes.get(nameOf(owner.file)) ?? 0) + 1);
     }
-    return undefined;
+    // Frames leave addresses of earlier calls behind: whose are most are those of the calls that the thread is in. Of equals the innermost.
+    const most = Math.max(...votes.values());
+    return [...votes].find(([, count]) => count === most)?.[0];
   } catch {
     return null;
   }

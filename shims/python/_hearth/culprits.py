@@ -1,5 +1,6 @@
 """Which library a thread of native code belongs to: the addresses on its stack say who called what it waits in."""
 
+import bisect
 import os
 import re
 import struct
@@ -36,15 +37,19 @@ def _of(thread, mappings):
             stack = os.pread(memory.fileno(), _STACK_BYTES, stack_pointer)  # stops where the stack does
     except (OSError, ValueError, IndexError):
         return None
+    votes = {}
+    starts = [start for start, _, _ in mappings]
     for (address,) in struct.iter_unpack("@N", stack[: len(stack) // 8 * 8]):
-        for start, end, path in mappings:
-            if start <= address < end:
-                return _name(path)
-    return None
+        at = bisect.bisect_right(starts, address) - 1
+        if at >= 0 and address < mappings[at][1]:
+            name = _name(mappings[at][2])
+            votes[name] = votes.get(name, 0) + 1
+    # Frames leave addresses of earlier calls behind: whose are most are those of the calls that the thread is in. Of equals the innermost.
+    return max(votes, key=votes.get) if votes else None
 
 
 def _code():
-    """Mappings of native libraries that are somebody's in particular."""
+    """Mappings of native libraries that are somebody's in particular, by address."""
     found = []
     try:
         with open("/proc/self/maps") as maps:
@@ -54,7 +59,7 @@ def _code():
                     found.append((int(match.group(1), 16), int(match.group(2), 16), match.group(3)))
     except OSError:
         pass
-    return found
+    return sorted(found)
 
 
 def _name(path):
