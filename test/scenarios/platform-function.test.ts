@@ -137,7 +137,12 @@ for (const { language, runtime, skip } of await languages()) {
       assert.deepEqual(Object.fromEntries(Object.keys(expected).map((k) => [k, e[k]])), expected);
       assert.match(e['AWS_LAMBDA_LOG_STREAM_NAME'] ?? '', /^\d{4}\/\d\d\/\d\d\/\[\$LATEST\][0-9a-f]{32}$/);
       assert.ok(e['LAMBDA_TASK_ROOT']);
-      const foreign = Object.keys(e).filter((k) => /HEARTH|DATABASE|^PG|NODE_OPTIONS|PYENV/.test(k));
+      assert.match(
+        e['DATABASE_URL'] ?? '',
+        /^postgres(ql)?:\/\/hearth_functions:/,
+        'functions have the database app, as a role of their own',
+      );
+      const foreign = Object.keys(e).filter((k) => /HEARTH|^PG|NODE_OPTIONS|PYENV/.test(k));
       assert.deepEqual(foreign, []);
     });
 
