@@ -76,11 +76,11 @@ describe('scaling', () => {
   });
 
   test('a full machine: some wait for their turn, too many or too long are refused', async () => {
-    const small = await TestServer.start({ limits: { instances: 1, queueLength: 2, queueMs: 700 } });
+    const small = await TestServer.start({ limits: { instances: 1, queueLength: 2, queueMs: 2_000 } });
     try {
       await small.deploy('busy', 'tells', { runtime: NODE, handler: 'index.handler', timeoutSeconds: 20 });
       await small.call('busy', {});
-      const long = small.call('busy', { ms: 2500 });
+      const long = small.call('busy', { ms: 6_000 });
       await until(async () => (await small.client.resident('busy')).instances.some((i) => i.state === 'busy'));
       const waiting = await Promise.allSettled(Array.from({ length: 4 }, () => small.call('busy', {})));
       assert.deepEqual(
