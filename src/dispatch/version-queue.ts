@@ -114,6 +114,8 @@ export class VersionQueue {
     let wanted = startsWanted(this.#observe(impatient));
     if (wanted === 0 && this.#waiting.length > this.#starting * this.version.scaling.concurrency) this.#lookAgain();
     let full = false;
+    // Who is asked for patience changes nothing about the machine being full.
+    const told = wanted > 0 || this.#waiting.length === 0;
     for (; wanted > 0; wanted--) {
       const admission = this.#worker.admit(this.version);
       if (admission !== 'now') {
@@ -123,7 +125,7 @@ export class VersionQueue {
       this.#startOne();
     }
     if (full) this.#blocked();
-    else this.#unblocked();
+    else if (told) this.#unblocked();
   }
 
   #observe(impatient: boolean): QueueObservation {
@@ -234,7 +236,7 @@ export class VersionQueue {
     if (this.#waiting.length > 0 && this.#blockedTimer === null) {
       this.#blockedTimer = this.#clock.after(Math.min(50, this.#limits.queueMs), () => {
         this.#blockedTimer = null;
-        this.pump();
+        this.#pump(true);
       });
     }
   }
