@@ -393,22 +393,4 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
       assert.match(host.logs.get(peer.hello.token)!, /\tundefined\tERROR\t(Uncaught Exception|Unhandled Promise Rejection) \t/);
     });
   }
-
-  test('a spawned process runs a function without a zygote', async () => {
-    const peer = await host.spawn();
-    const init = (await host.initialise(peer, 'node-lambda', { handler: 'index.late', snapshot: false })) as InitDone;
-    assert.equal(init.unforkable, null);
-    assert.deepEqual(parse(await invoke(peer, {})), { ticks: 0 });
-    assert.deepEqual(parse(await invoke(peer, {})), { ticks: 1 });
-    peer.close();
-  });
-
-  test('without --single-threaded nothing is forked', async () => {
-    const peer = await host.spawn([]);
-    assert.deepEqual(peer.hello.capabilities, ['concurrency']);
-    const init = (await host.initialise(peer, 'node-echo')) as InitDone;
-    assert.match(init.unforkable ?? '', /--single-threaded/);
-    assert.equal(parse(await invoke(peer, { b: 2 })).event.b, 2);
-    peer.close();
-  });
 });
