@@ -7,6 +7,7 @@ import { HearthClient } from '../src/client/client.ts';
 import { deployFunction } from '../src/cli/deployment.ts';
 import { loadHearthFile } from '../src/cli/hearth-file.ts';
 import { readinessOn } from '../src/cli/readiness.ts';
+import { SERVER_HEAP } from '../src/cli/server-heap.ts';
 import type { ConfigFile } from '../src/config/schema.ts';
 import { builtFile, inRepository, ROOT } from './paths.ts';
 import { startProgram } from './leash/start.ts';
@@ -40,7 +41,7 @@ export class BenchHearth {
 
   /** Starts the server that a user would start. Rejects with the last lines of its output when it does not come up. */
   static async start(releases: Releases, home: string, variables: NodeJS.ProcessEnv = {}): Promise<BenchHearth> {
-    const command = [process.execPath, builtFile('../src/cli/main.js'), 'up', '--home', home, '--port', '0', '--no-deploy'];
+    const command = [process.execPath, ...SERVER_HEAP, builtFile('../src/cli/main.js'), 'up', '--home', home, '--port', '0', '--no-deploy'];
     const program = await startProgram({
       command: [...command, '--announce', '3'],
       cwd: ROOT,

@@ -9,6 +9,7 @@ import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { readinessOn } from './readiness.ts';
+import { SERVER_HEAP } from './server-heap.ts';
 import { logPathIn } from './server.ts';
 
 /** How much of the log is shown when the server does not come up. */
@@ -29,7 +30,20 @@ export async function startDetached(context: Context, config: Config): Promise<{
   const main = fileURLToPath(new URL('./main.js', import.meta.url));
   const child = spawn(
     process.execPath,
-    [main, 'up', '--no-deploy', '--announce', '3', '--home', config.home, '--host', config.host, '--port', String(config.port)],
+    [
+      ...SERVER_HEAP,
+      main,
+      'up',
+      '--no-deploy',
+      '--announce',
+      '3',
+      '--home',
+      config.home,
+      '--host',
+      config.host,
+      '--port',
+      String(config.port),
+    ],
     { detached: true, stdio: ['ignore', log, log, 'pipe'], env: context.env, cwd: config.home },
   );
   closeSync(log);
