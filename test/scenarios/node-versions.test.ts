@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { SERVER_HEAP } from '../../src/cli/server-heap.ts';
 import type { InitDone } from '../../src/runtimes/protocol.ts';
 import { nodeInterpreter } from './library-packages.ts';
 import { Host, invoke, type Peer } from './node-shim-host.ts';
@@ -31,9 +33,11 @@ describe(
       test(`Node.js ${version} is forked, collects, and does all that a process can`, async (t) => {
         const { root, missing } = await nodeInterpreter(version);
         if (missing !== null) return t.skip(missing);
+        const node = path.join(root, `node_modules/node-linux-${process.arch}/bin/node`);
+        assert.equal(execFileSync(node, [...SERVER_HEAP, '-p', '"a server"'], { encoding: 'utf8' }), 'a server\n');
         const host = await Host.start();
         try {
-          const zygote = await host.zygote(path.join(root, `node_modules/node-linux-${process.arch}/bin/node`));
+          const zygote = await host.zygote(node);
           assert.equal(zygote.hello.runtime, `node/${version}`);
           assert.deepEqual(zygote.hello.capabilities, ['fork', 'concurrency']);
           const snapshotOf = async (name: string): Promise<Peer> => {
