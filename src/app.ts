@@ -20,6 +20,7 @@ import { runDirectory } from './composition/run-directory.ts';
 import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
+import { logsService } from './control/logs/service.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { ExecDriver } from './drivers/exec/exec-driver.ts';
 import { programSpawner } from './drivers/exec/program-spawner.ts';
@@ -126,7 +127,9 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const services = [queues.service, ...objects.services];
+  const { scope } = registry;
+  const cloudWatch = logsService({ functions: () => registry.list(), logs, scope, authority, log });
+  const services = [queues.service, cloudWatch, ...objects.services];
   const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
