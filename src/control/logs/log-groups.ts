@@ -27,7 +27,7 @@ export function logGroups({ functions }: LogsDeps): LogGroup[] {
 }
 
 /** The name that an input gives, by name or ARN. Throws InvalidParameterException. */
-export function groupNamed(input: Input): string {
+function groupNamed(input: Input): string {
   const [name, identifier] = [input['logGroupName'], input['logGroupIdentifier']] as (string | undefined)[];
   if ((name === undefined) === (identifier === undefined))
     throw new HearthError('InvalidParameterException', 'Exactly one of logGroupName and logGroupIdentifier must be specified.');
