@@ -8,6 +8,7 @@ import { openLocalKey } from './auth/local-key.ts';
 import { newKey } from './auth/new-key.ts';
 import type { Base } from './composition/base.ts';
 import { openFunctions, openSources } from './composition/directory.ts';
+import { openBus } from './composition/bus.ts';
 import { openEvents } from './composition/events.ts';
 import { objectReader } from './composition/object-reader.ts';
 import { openObjects } from './composition/objects.ts';
@@ -129,7 +130,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   await control.ready();
   const { scope } = registry;
   const cloudWatch = logsService({ functions: () => registry.list(), logs, scope, authority, log });
-  const services = [queues.service, cloudWatch, ...objects.services];
+  const bus = openBus(base, { store, registry, resources, authority });
+  const services = [queues.service, cloudWatch, ...bus.services, ...objects.services];
   const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');

@@ -13,6 +13,8 @@ export interface JsonCall {
   readonly input: Input;
   /** Ends when the caller goes. */
   readonly signal: AbortSignal;
+  /** X-Amzn-Trace-Id, or ''. */
+  readonly traceHeader: string;
 }
 
 /** One operation of an API. Throws HearthError. */
@@ -86,7 +88,10 @@ export class JsonService {
     const raw = { params: {}, query: new URLSearchParams(), headers: {}, body };
     const input = renamed(this.#api.invalid, () => readRequest(operationModel, raw, model));
     caller.require(`${service}:${name}`, resourceOf(input));
-    return replyOf(operationModel, await operation({ input, signal }), model).document ?? {};
+    return (
+      replyOf(operationModel, await operation({ input, signal, traceHeader: String(request.headers['x-amzn-trace-id'] ?? '') }), model)
+        .document ?? {}
+    );
   }
 
   #caller(request: IncomingMessage, body: Buffer): Promise<Caller> {

@@ -1,5 +1,6 @@
 import type { KeyStatement } from '../auth/statements.ts';
 import type { Alias } from '../model/alias.ts';
+import type { BusSchedule, EventRule } from '../model/event-rule.ts';
 import type { FunctionUrl } from '../model/function-version.ts';
 import type { ResourceStore, StoredResource } from '../store/store.ts';
 import type { Scope } from './function-name.ts';
@@ -95,6 +96,10 @@ export interface ResourceKinds {
   readonly 'access-key': StoredKey;
   /** UUID */
   readonly 'event-source-mapping': EventSourceMapping;
+  /** NAME */
+  readonly 'event-rule': EventRule;
+  /** NAME */
+  readonly 'bus-schedule': BusSchedule;
 }
 
 export type Kind = keyof ResourceKinds;
