@@ -24,6 +24,7 @@ import { controlPlane } from './control/control-plane.ts';
 import { logsService } from './control/logs/service.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { ExecDriver } from './drivers/exec/exec-driver.ts';
+import { ExtendedDriver } from './drivers/extensions/extended-driver.ts';
 import { programSpawner } from './drivers/exec/program-spawner.ts';
 import { ForkDriver } from './drivers/fork/fork-driver.ts';
 import type { Driver } from './fleet/driver.ts';
@@ -175,9 +176,13 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
   closing.add(() => fork.close());
   const spawner = programSpawner({ clock, ids, runDirectory: run, warn });
   closing.add(() => spawner.close());
-  const exec = new ExecDriver({ spawner: confinedPrograms(fork, spawner, warn), clock, payloadBytes: config.limits.payloadBytes });
+  const programs = confinedPrograms(fork, spawner, warn);
+  const exec = new ExecDriver({ spawner: programs, clock, payloadBytes: config.limits.payloadBytes });
   closing.add(() => exec.close());
-  return [fork, exec];
+  // Closed first: their extensions are told while there is still somebody to end them.
+  const drivers = [fork, exec].map((driver) => new ExtendedDriver(driver, { spawner: programs, clock, ids }));
+  for (const driver of drivers) closing.add(() => driver.close());
+  return drivers;
 }
 
 /** Opens the door; returns where it is. */
