@@ -1,3 +1,4 @@
+import { HearthError } from '../errors.ts';
 import type { KeyStatement } from '../auth/statements.ts';
 import type { Alias } from '../model/alias.ts';
 import type { BusSchedule, EventRule } from '../model/event-rule.ts';
@@ -104,6 +105,9 @@ export interface ResourceKinds {
 
 export type Kind = keyof ResourceKinds;
 
+/** In JSON text: the character escaped, not a backslash before `u0000`. */
+const NUL = /(?:^|[^\\])(?:\\\\)*\\u0000/;
+
 /**
  * Lambda's lesser resources, in memory: reading never waits. A write goes to the store first and is seen when it is durable. What reads, decides
  * and writes takes a turn (`inTurn`).
@@ -141,6 +145,8 @@ export class Resources {
 
   /** Writes one. `functionId`: the function that it goes with. Throws ResourceNotFoundException when that is gone. */
   async put<K extends Kind>(kind: K, key: string, document: ResourceKinds[K], functionId: string | null): Promise<ResourceKinds[K]> {
+    if (NUL.test(JSON.stringify(document)))
+      throw new HearthError('ValidationException', 'A text has the character NUL, which can’t be stored: leave it out.');
     await this.#store.put({ ...this.#scope, kind, key, functionId, document });
     this.#of(kind).set(key, document);
     this.#tell(kind, key);

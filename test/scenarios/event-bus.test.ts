@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import {
   DeleteRuleCommand,
   DescribeEventBusCommand,
@@ -29,6 +31,7 @@ import {
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { readLocalKey } from '../../src/auth/local-key.ts';
 import { HearthClient } from '../../src/client/client.ts';
+import { botoScript } from './boto-script.ts';
 import { Diary, type Entry } from './diary.ts';
 import { handlerOf, languages, TestServer } from './platform-server.ts';
 import { until } from './until.ts';
@@ -350,6 +353,20 @@ describe('Scheduler, by the AWS SDK', () => {
     );
     await assert.rejects(create('a b', {}), { name: 'ValidationException' });
   });
+});
+
+test('boto3 speaks to both', { skip: spawnSync('python3', ['-c', 'import boto3']).status === 0 ? false : 'no boto3 here' }, async () => {
+  const env = {
+    PATH: process.env['PATH'],
+    AWS_ACCESS_KEY_ID: 'a',
+    AWS_SECRET_ACCESS_KEY: 'b',
+    AWS_ENDPOINT_URL: server.endpoint,
+    AWS_DEFAULT_REGION: 'us-east-1',
+  };
+  const { stdout } = await promisify(execFile)('python3', ['-c', botoScript(FUNCTION, RoleArn)], { env });
+  const gone = 'An error occurred (ResourceNotFoundException) when calling the GetSchedule operation: Schedule boto does not exist.';
+  assert.deepEqual(JSON.parse(stdout), [`arn:aws:events:${ACCOUNT}:rule/boto`, 0, true, ['boto'], gone]);
+  await heard((e) => e['boto'] === true);
 });
 
 test('rules and schedules are there after a restart, and where keys are required only who may uses them', async () => {

@@ -32,6 +32,8 @@ function readEntry(entry: Input, traceHeader: string, deps: EventsDeps): Publish
   const missing = ['Source', 'DetailType', 'Detail'].find((name) => (entry[name] ?? '') === '');
   if (missing !== undefined)
     return refused('InvalidArgument', `Parameter ${missing} is not valid. Reason: ${missing} is a required argument.`);
+  const wrong = ['Source', 'DetailType', 'TraceHeader'].find((name) => (entry[name] as string | undefined)?.includes('\0') === true);
+  if (wrong !== undefined) return refused('InvalidArgument', `Parameter ${wrong} is not valid. Reason: it has the character NUL.`);
   const source = String(entry['Source']);
   if (source.startsWith('aws.')) return refused('NotAuthorizedForSourceException', 'Not authorized for the source.');
   const detail = objectIn(String(entry['Detail']));

@@ -13,7 +13,9 @@ export async function findExtensions(layersRoot: string | null): Promise<readonl
   const folder = join(layersRoot, 'extensions');
   const names = await readdir(folder).catch(() => []);
   const found = await Promise.all(
-    names.sort((a, b) => (a < b ? -1 : 1)).map(async (name) => ((await runs(join(folder, name))) ? [{ name, path: join(folder, name) }] : [])),
+    names
+      .sort((a, b) => (a < b ? -1 : 1))
+      .map(async (name) => ((await runs(join(folder, name))) ? [{ name, path: join(folder, name) }] : [])),
   );
   return found.flat();
 }

@@ -12,8 +12,9 @@ export interface TelemetryEvent {
 
 /** More than this waits for nobody: who does not take it loses the oldest. */
 const MOST_BYTES = 4 * 1024 * 1024;
+const AGAIN_MS = 1_000;
 
-/** Records for one subscriber, gathered as it asked and posted to it one batch after the other. What can't be delivered is lost, and counted. */
+/** Records for one subscriber, gathered as it asked and posted to it one batch after the other, again until it takes them. What is too much is lost, and counted. */
 export class TelemetryChannel {
   readonly #subscription: Subscription;
   readonly #clock: Clock;
@@ -65,8 +66,12 @@ export class TelemetryChannel {
     const batch = this.#waiting;
     this.#waiting = [];
     this.#bytes = 0;
-    const taken = await posted(this.#subscription.url, Buffer.from(`[${batch.join(',')}]`));
-    if (!taken) this.#lost = { records: this.#lost.records + batch.length, bytes: this.#lost.bytes + Buffer.byteLength(batch.join('')) };
+    if (await posted(this.#subscription.url, Buffer.from(`[${batch.join(',')}]`))) return;
+    // Not there yet, or in trouble: the same again, with what came meanwhile.
+    this.#waiting = [...batch, ...this.#waiting];
+    this.#bytes = this.#waiting.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    while (this.#bytes > MOST_BYTES) this.#drop();
+    if (!this.#closed) this.#timer ??= this.#clock.after(AGAIN_MS, () => void this.flush());
   }
 
   #drop(): void {
