@@ -1,4 +1,12 @@
-import { LAMBDA, placeOf, shapeNamed, shapeOf, type ApiModel, type OperationModel, type ShapeModel } from '../src/control/lambda/model/model.ts';
+import {
+  LAMBDA,
+  placeOf,
+  shapeNamed,
+  shapeOf,
+  type ApiModel,
+  type OperationModel,
+  type ShapeModel,
+} from '../src/control/lambda/model/model.ts';
 import { INVOCATIONS } from '../src/control/lambda/operations.ts';
 
 /** One request to an API. */

@@ -17,7 +17,12 @@ for (const [service, target] of [
 ] as const)
   test(`${service}: whatever is asked is answered as AWS does, with no 5xx`, async () => {
     const seen = new Set<string>();
-    for (const { operation, method, url, headers, body } of fuzzCases({ seed: 7, each: 40, functionName: 'fuzzed', api: modelIn(`${service}/${service}.json`) })) {
+    for (const { operation, method, url, headers, body } of fuzzCases({
+      seed: 7,
+      each: 40,
+      functionName: 'fuzzed',
+      api: modelIn(`${service}/${service}.json`),
+    })) {
       const signed = `AWS4-HMAC-SHA256 Credential=a/20261127/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=0`;
       const all = { ...headers, authorization: signed, ...(target === null ? {} : { 'x-amz-target': `${target}.${operation}` }) };
       const answer = await fetch(server.endpoint + url, { method, headers: all, ...(body === null ? {} : { body }) });
