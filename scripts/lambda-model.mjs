@@ -1,8 +1,10 @@
-// node scripts/lambda-model.mjs SERVICE-2.JSON: writes src/control/lambda/model/lambda.json, what Hearth needs of AWS's own model of Lambda's
-// API (botocore, Apache-2.0): operations, where each member of a request and an answer lies, and constraints. Documentation is left out.
+// node scripts/lambda-model.mjs SERVICE-2.JSON [OUT OPERATION...]: writes what Hearth needs of AWS's own model of an API (botocore, Apache-2.0):
+// operations, where each member of a request and an answer lies, and constraints. Documentation is left out. Without OUT: Lambda's, whole, to
+// src/control/lambda/model/lambda.json. With it: these operations, to OUT.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
-const OUT = new URL('../src/control/lambda/model/lambda.json', import.meta.url);
+const LAMBDA = fileURLToPath(new URL('../src/control/lambda/model/lambda.json', import.meta.url));
 
 /** Where its model leaves out the sovereign cloud of Europe, which the patterns in AWS's answers have. */
 const REGION = '([a-z]{2}(';
@@ -20,17 +22,27 @@ const RECORDED = {
   ReservedConcurrentExecutions: { min: undefined },
 };
 
-const [, , source] = process.argv;
-if (source === undefined) throw new Error('usage: node scripts/lambda-model.mjs PATH/TO/service-2.json');
+const [, , source, out = LAMBDA, ...wanted] = process.argv;
+if (source === undefined) throw new Error('usage: node scripts/lambda-model.mjs PATH/TO/service-2.json [OUT OPERATION...]');
 const model = JSON.parse(readFileSync(source, 'utf8'));
-const operations = Object.fromEntries(Object.entries(model.operations).map(([name, o]) => [name, operation(o)]));
+const operations = Object.fromEntries(
+  Object.entries(model.operations)
+    .filter(([name]) => wanted.length === 0 || wanted.includes(name))
+    .map(([name, o]) => [name, operation(o)]),
+);
 const used = new Set();
 for (const { input, output } of Object.values(operations)) [input, output].forEach((name) => name !== undefined && reach(name));
 const shapes = Object.fromEntries([...used].sort((a, b) => (a < b ? -1 : 1)).map((name) => [name, shape(name, model.shapes[name])]));
 const errors = Object.fromEntries(
   Object.entries(model.shapes)
     .filter(([, s]) => s.exception === true)
-    .map(([name, s]) => [name, { status: s.error?.httpStatusCode ?? 500, text: 'Message' in s.members ? 'Message' : 'message' }]),
+    .map(([name, s]) => [
+      name,
+      {
+        status: s.error?.httpStatusCode ?? (model.metadata.protocol === 'json' ? 400 : 500),
+        text: 'Message' in s.members ? 'Message' : 'message',
+      },
+    ]),
 );
 const header = { from: 'botocore, Apache-2.0; see NOTICE and scripts/lambda-model.mjs', apiVersion: model.metadata.apiVersion };
 const lines = (o) =>
@@ -38,7 +50,7 @@ const lines = (o) =>
     .map(([k, v]) => `    ${JSON.stringify(k)}: ${JSON.stringify(v)}`)
     .join(',\n');
 writeFileSync(
-  OUT,
+  out,
   `{\n  "about": ${JSON.stringify(header)},\n  "operations": {\n${lines(operations)}\n  },\n  "shapes": {\n${lines(shapes)}\n  },\n  "errors": {\n${lines(errors)}\n  }\n}\n`,
 );
 
@@ -46,7 +58,7 @@ function operation({ http, input, output, errors }) {
   return {
     method: http.method,
     uri: http.requestUri,
-    status: http.responseCode,
+    status: http.responseCode ?? 200,
     ...(input && { input: input.shape }),
     ...(output && { output: output.shape }),
     errors: (errors ?? []).map((e) => e.shape),
@@ -62,10 +74,10 @@ function reach(name) {
 
 function shape(name, s) {
   const { type, min, max, required, payload } = s;
-  const pattern = s.pattern?.replace(REGION, '((eusc-)?[a-z]{2}(');
+  const pattern = out === LAMBDA ? s.pattern?.replace(REGION, '((eusc-)?[a-z]{2}(') : s.pattern;
   const members = s.members && Object.fromEntries(Object.entries(s.members).map(([n, m]) => [n, member(m)]));
   const refs = { member: s.member?.shape, key: s.key?.shape, value: s.value?.shape };
-  return { type, min, max, pattern, enum: s.enum, required, payload, ...refs, members, ...RECORDED[name] };
+  return { type, min, max, pattern, enum: s.enum, required, payload, ...refs, members, ...(out === LAMBDA ? RECORDED[name] : {}) };
 }
 
 /** The name of the shape alone where that is all there is to say. */

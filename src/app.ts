@@ -8,6 +8,7 @@ import { openLocalKey } from './auth/local-key.ts';
 import { newKey } from './auth/new-key.ts';
 import type { Base } from './composition/base.ts';
 import { openFunctions, openSources } from './composition/directory.ts';
+import { openBus } from './composition/bus.ts';
 import { openEvents } from './composition/events.ts';
 import { objectReader } from './composition/object-reader.ts';
 import { openObjects } from './composition/objects.ts';
@@ -20,8 +21,10 @@ import { runDirectory } from './composition/run-directory.ts';
 import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
+import { logsService } from './control/logs/service.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { ExecDriver } from './drivers/exec/exec-driver.ts';
+import { ExtendedDriver } from './drivers/extensions/extended-driver.ts';
 import { programSpawner } from './drivers/exec/program-spawner.ts';
 import { ForkDriver } from './drivers/fork/fork-driver.ts';
 import type { Driver } from './fleet/driver.ts';
@@ -126,7 +129,10 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const services = [queues.service, ...objects.services];
+  const { scope } = registry;
+  const cloudWatch = logsService({ functions: () => registry.list(), logs, scope, authority, log });
+  const bus = openBus(base, { store, registry, resources, authority });
+  const services = [queues.service, cloudWatch, ...bus.services, ...objects.services];
   const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
@@ -170,9 +176,13 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
   closing.add(() => fork.close());
   const spawner = programSpawner({ clock, ids, runDirectory: run, warn });
   closing.add(() => spawner.close());
-  const exec = new ExecDriver({ spawner: confinedPrograms(fork, spawner, warn), clock, payloadBytes: config.limits.payloadBytes });
+  const programs = confinedPrograms(fork, spawner, warn);
+  const exec = new ExecDriver({ spawner: programs, clock, payloadBytes: config.limits.payloadBytes });
   closing.add(() => exec.close());
-  return [fork, exec];
+  // Closed first: their extensions are told while there is still somebody to end them.
+  const drivers = [fork, exec].map((driver) => new ExtendedDriver(driver, { spawner: programs, clock, ids }));
+  for (const driver of drivers) closing.add(() => driver.close());
+  return drivers;
 }
 
 /** Opens the door; returns where it is. */

@@ -108,6 +108,12 @@ const ERRORS = {
   BatchRequestTooLong: { status: 400, fault: 'caller', retryable: false },
   UnsupportedOperation: { status: 400, fault: 'caller', retryable: false },
   InvalidSecurity: { status: 403, fault: 'caller', retryable: false },
+  // Those of CloudWatch Logs, EventBridge and EventBridge Scheduler.
+  InvalidParameterException: { status: 400, fault: 'caller', retryable: false },
+  SerializationException: { status: 400, fault: 'caller', retryable: false },
+  InvalidEventPatternException: { status: 400, fault: 'caller', retryable: false },
+  LimitExceededException: { status: 400, fault: 'caller', retryable: false },
+  ConflictException: { status: 409, fault: 'caller', retryable: false },
 } as const satisfies Record<string, ErrorSpec>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,7 +1,15 @@
-import { LAMBDA, placeOf, shapeNamed, shapeOf, type OperationModel, type ShapeModel } from '../src/control/lambda/model/model.ts';
+import {
+  LAMBDA,
+  placeOf,
+  shapeNamed,
+  shapeOf,
+  type ApiModel,
+  type OperationModel,
+  type ShapeModel,
+} from '../src/control/lambda/model/model.ts';
 import { INVOCATIONS } from '../src/control/lambda/operations.ts';
 
-/** One request to Lambda's API. */
+/** One request to an API. */
 export interface FuzzCase {
   readonly operation: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -16,13 +24,15 @@ export interface FuzzOptions {
   readonly each: number;
   /** A function that is there. */
   readonly functionName: string;
+  /** Left out: Lambda's. */
+  readonly api?: ApiModel;
 }
 
 /** Requests of every operation of the model, made from it: some as it wants them, most not. The same seed makes the same requests. */
-export function* fuzzCases({ seed, each, functionName }: FuzzOptions): Generator<FuzzCase> {
-  const maker = new Maker(seed, functionName);
+export function* fuzzCases({ seed, each, functionName, api = LAMBDA }: FuzzOptions): Generator<FuzzCase> {
+  const maker = new Maker(seed, functionName, api);
   // What deletes comes last, or the rest would find nothing.
-  const operations = Object.entries(LAMBDA.operations).sort(([a], [b]) => Number(a.startsWith('Delete')) - Number(b.startsWith('Delete')));
+  const operations = Object.entries(api.operations).sort(([a], [b]) => Number(a.startsWith('Delete')) - Number(b.startsWith('Delete')));
   for (const [operation, model] of operations) {
     if (INVOCATIONS.includes(operation)) continue;
     for (let n = 0; n < each; n++) yield maker.request(operation, model, n);
@@ -71,8 +81,10 @@ const BODIES: readonly (string | Buffer)[] = [
 class Maker {
   readonly #random: () => number;
   readonly #functionName: string;
+  readonly #api: ApiModel;
 
-  constructor(seed: number, functionName: string) {
+  constructor(seed: number, functionName: string, api: ApiModel) {
+    this.#api = api;
     this.#random = randomFrom(seed);
     this.#functionName = functionName;
   }
@@ -80,7 +92,7 @@ class Maker {
   /** The first three of an operation are as good as the model lets us make it. */
   request(operation: string, model: OperationModel, n: number): FuzzCase {
     const wild = n < 3 ? 0 : this.#random() * 0.6;
-    const shape: ShapeModel = model.input === undefined ? { type: 'structure' } : shapeNamed(model.input);
+    const shape: ShapeModel = model.input === undefined ? { type: 'structure' } : shapeNamed(model.input, this.#api);
     let [url = '', constant = ''] = model.uri.split('?');
     const query = new URLSearchParams(constant);
     const headers: Record<string, string> = { 'content-type': this.#pick(['application/json', 'application/x-amz-json-1.1', 'text/html']) };
@@ -106,7 +118,7 @@ class Maker {
 
   #value(name: string, member: string, wild: number, depth: number): unknown {
     if (this.#random() < wild) return this.#pick(RUBBISH);
-    const shape = shapeNamed(name);
+    const shape = shapeNamed(name, this.#api);
     switch (shape.type) {
       case 'string':
         return this.#text(shape, name, member);

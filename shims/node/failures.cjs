@@ -33,13 +33,21 @@ function errorDocument(thrown) {
   }
 }
 
-/** The error as a line of the log shows it: a tab, then JSON with all that is enumerable on it. Never throws. */
+/** The error as a line of the log shows it: a tab, then JSON with all that is enumerable on it; where logs are JSON, as it is. Never throws. */
 function loggable(thrown) {
+  if (process.env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON') return asError(thrown);
   try {
     return `\t${JSON.stringify(thrown, (_key, value) => (value instanceof Error ? enumerable(value) : value))}`;
   } catch {
     return `\t${JSON.stringify(errorDocument(thrown))}`;
   }
+}
+
+/** What was thrown, as an error that a line of JSON takes apart. */
+function asError(thrown) {
+  if (thrown instanceof Error) return thrown;
+  const { errorType, errorMessage } = errorDocument(thrown);
+  return runtimeError(errorType, errorMessage);
 }
 
 function enumerable(error) {

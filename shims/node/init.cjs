@@ -8,6 +8,7 @@ const { baseline, letWorkersLeave, settle, whyNot } = require('./detect.cjs');
 const descriptors = require('./descriptors.cjs');
 const hooks = require('./hooks.cjs');
 const libraries = require('./libraries.cjs');
+const log = require('./log.cjs');
 const { loadHandler } = require('./loader.cjs');
 const { watchModules } = require('./modules.cjs');
 const { nowMs } = require('./monotonic.cjs');
@@ -20,6 +21,7 @@ function replaceEnvironment(environment) {
 
 function enter(order) {
   replaceEnvironment(order.environment);
+  log.setFormat(order.environment);
   if (order.dependencyRoot !== null) {
     const added = path.join(order.dependencyRoot, 'node_modules');
     process.env.NODE_PATH = [process.env.NODE_PATH, added].filter(Boolean).join(path.delimiter);

@@ -1,9 +1,10 @@
 'use strict';
 // What a function prints goes to descriptors 1 and 2 by blocking writes, so nothing is ever left to be flushed; what native code
-// and child processes print goes the same way. console.* writes Lambda's lines.
+// and child processes print goes the same way. console.* writes Lambda's lines, as text or as JSON.
 const fs = require('node:fs');
 const { Writable } = require('node:stream');
 const { format } = require('node:util');
+const jsonLines = require('./json-lines.cjs');
 const { writeAll } = require('./link.cjs');
 const native = require('./native.cjs');
 
@@ -11,7 +12,7 @@ const F_DUPFD = 0;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const FIRST_PRIVATE_FD = 10;
-const LEVELS = { log: 'INFO', info: 'INFO', debug: 'DEBUG', trace: 'TRACE', warn: 'WARN', error: 'ERROR' };
+const LEVELS = { log: 'INFO', info: 'INFO', debug: 'DEBUG', trace: 'TRACE', warn: 'WARN', error: 'ERROR', fatal: 'FATAL' };
 
 /** Private duplicate of the log stream, out of reach of user code that closes or redirects 1 and 2. */
 let markFd = 1;
@@ -48,9 +49,18 @@ class LogStream extends Writable {
 }
 
 /** One line of Lambda's text format; newlines within become carriage returns. */
-function line(level, args) {
-  const text = format(...args).replaceAll('\n', '\r');
-  write(1, Buffer.from(`${new Date().toISOString()}\t${requestId()}\t${level}\t${text}\n`));
+function textLine(level, args) {
+  return `${new Date().toISOString()}\t${requestId()}\t${level}\t${format(...args)}`;
+}
+
+/** Makes the lines of console.* what the environment of a function says: AWS_LAMBDA_LOG_FORMAT and, with JSON, AWS_LAMBDA_LOG_LEVEL. */
+function setFormat({ AWS_LAMBDA_LOG_FORMAT: wanted = '', AWS_LAMBDA_LOG_LEVEL: least = '' }) {
+  const json = wanted.toUpperCase() === 'JSON';
+  const line = json ? (level, args) => jsonLines.line({ level, requestId: requestId(), args }) : textLine;
+  for (const [method, level] of Object.entries(LEVELS)) {
+    const silent = json && jsonLines.below(level, least.toUpperCase());
+    console[method] = silent ? () => {} : (...args) => write(1, Buffer.from(`${line(level, args).replaceAll('\n', '\r')}\n`));
+  }
 }
 
 /** In the zygote, before anything asks for process.stdout: Node.js would make streams for the descriptors of now. */
@@ -62,7 +72,7 @@ function install() {
     const stream = new LogStream(fd);
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
   }
-  for (const [method, level] of Object.entries(LEVELS)) console[method] = (...args) => line(level, args);
+  setFormat({});
 }
 
 /** In each process: descriptors 1 and 2 are its own by now. */
@@ -113,4 +123,4 @@ function setRequestId(tell) {
   requestId = tell;
 }
 
-module.exports = { install, keepPrivate, privateFd, mark, markOn, mute, setRequestId };
+module.exports = { install, keepPrivate, privateFd, mark, markOn, mute, setFormat, setRequestId };

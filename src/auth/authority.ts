@@ -32,7 +32,7 @@ const IN_LAMBDA: Readonly<Partial<Record<ErrorCode, readonly [code: ErrorCode, m
   ],
 };
 
-/** Decides who may do what with functions. In local mode (nothing is required) whoever reaches the server may do everything. */
+/** Decides who may do what with functions, their logs, rules and schedules. In local mode (nothing is required) whoever reaches the server may do everything. */
 export class Authority {
   readonly #deps: AuthorityDeps;
 
@@ -46,12 +46,12 @@ export class Authority {
   }
 
   /**
-   * The sender of a request. `payload` null: it is not at hand, and the request must say what it signed. Throws, where signatures are required,
-   * MissingAuthenticationTokenException, UnrecognizedClientException, InvalidSignatureException or IncompleteSignatureException.
+   * The sender of a request to a service. `payload` null: it is not at hand, and the request must say what it signed. Throws, where signatures are
+   * required, MissingAuthenticationTokenException, UnrecognizedClientException, InvalidSignatureException or IncompleteSignatureException.
    */
-  async identify(request: SignedRequest, payload: Buffer | null): Promise<Caller> {
+  async identify(request: SignedRequest, payload: Buffer | null, service = 'lambda'): Promise<Caller> {
     if (!this.required) return ANYBODY;
-    const verified = await this.#verified(request, payload);
+    const verified = await this.#verified(request, payload, service);
     const { statementsOf, accountId } = this.#deps;
     const statements = statementsOf(verified);
     if (statements === null) return ANYBODY;
@@ -66,14 +66,14 @@ export class Authority {
     };
   }
 
-  async #verified(request: SignedRequest, payload: Buffer | null): Promise<string> {
+  async #verified(request: SignedRequest, payload: Buffer | null, service: string): Promise<string> {
     const { keys, clock } = this.#deps;
     const declared = request.headers['x-amz-content-sha256']?.[0];
     const computed = payload === null ? undefined : sha256Hex(payload);
     if (declared !== undefined && declared !== 'UNSIGNED-PAYLOAD' && computed !== undefined && declared !== computed)
       throw new HearthError('InvalidSignatureException', 'The payload is not the one that was signed.');
     try {
-      const options = { keys, service: 'lambda', nowMs: clock.now(), ...(computed === undefined ? {} : { payloadHash: computed }) };
+      const options = { keys, service, nowMs: clock.now(), ...(computed === undefined ? {} : { payloadHash: computed }) };
       const verified = await verifySignature(request, options);
       if (verified !== null) return verified.accessKeyId;
     } catch (error) {

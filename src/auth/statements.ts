@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HearthError } from '../errors.ts';
+import { like } from '../lib/wildcard.ts';
 
 const texts = z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(100)]);
 
@@ -37,19 +38,5 @@ export function allows(statements: readonly KeyStatement[], action: string, reso
 }
 
 function matches(patterns: string | readonly string[], value: string, anyCase: boolean): boolean {
-  return [patterns].flat().some((pattern) => like(pattern, value, anyCase));
-}
-
-/** `*` is any text, `?` any character. Walks both once, so that no pattern takes long. */
-function like(pattern: string, text: string, anyCase: boolean): boolean {
-  const [p, t] = anyCase ? [pattern.toLowerCase(), text.toLowerCase()] : [pattern, text];
-  let [i, j, star, mark] = [0, 0, -1, 0];
-  while (j < t.length) {
-    if (i < p.length && p[i] === '*') [star, mark, i] = [i, j, i + 1];
-    else if (i < p.length && (p[i] === '?' || p[i] === t[j])) [i, j] = [i + 1, j + 1];
-    else if (star >= 0) [i, mark, j] = [star + 1, mark + 1, mark + 1];
-    else return false;
-  }
-  while (p[i] === '*') i++;
-  return i === p.length;
+  return [patterns].flat().some((pattern) => (anyCase ? like(pattern.toLowerCase(), value.toLowerCase()) : like(pattern, value)));
 }

@@ -3,15 +3,13 @@ import { join } from 'node:path';
 import { openLocalToken } from '../auth/local-token.ts';
 import type { EndpointService } from '../gateway/endpoint-service.ts';
 import { S3Webhook } from '../triggers/objects/webhook.ts';
+import { targetsIn } from './target-lookup.ts';
 import { watchFolders } from './watched-folders.ts';
 import type { Keys } from '../auth/keys.ts';
-import { parseReference } from '../control/function-name.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
-import { HearthError } from '../errors.ts';
 import type { Timer } from '../lib/clock.ts';
 import { announcer } from '../objects/events/announce.ts';
 import { Listeners } from '../objects/events/listeners.ts';
-import type { Targets } from '../objects/events/targets.ts';
 import { FileBlobs } from '../objects/file-blobs.ts';
 import { ObjectStore } from '../objects/object-store.ts';
 import { S3Service } from '../objects/s3/service.ts';
@@ -49,27 +47,6 @@ export async function openObjects(base: Base, { store, registry, keys }: Parts):
   const token = openLocalToken(join(config.home, 'webhook-token'));
   const webhook = new S3Webhook({ listeners, targets, intake: store.intake, place, token, nowMs: () => clock.now() });
   return { store: objects, listeners, services: [webhook, service], watch: () => watchFolders(base, objects) };
-}
-
-/** Functions and queues by the ARNs that buckets' notifications name. */
-function targetsIn(registry: FunctionRegistry): Targets {
-  const { scope } = registry;
-  return {
-    functionOf(arn) {
-      try {
-        const { functionId } = registry.find(arn, null);
-        return { functionId, qualifier: parseReference(arn, null, scope).qualifier };
-      } catch (error) {
-        if (error instanceof HearthError) return null;
-        throw error;
-      }
-    },
-    queueOf(arn) {
-      const [, , service, region, account, name, ...more] = arn.split(':');
-      const ours = service === 'sqs' && region === scope.region && account === scope.accountId && more.length === 0;
-      return ours && name !== undefined && name !== '' ? name : null;
-    },
-  };
 }
 
 function keepSwept(objects: ObjectStore, { log, clock, closing }: Base): void {

@@ -25,7 +25,9 @@ interface KeyRingDeps {
 }
 
 /** What functions may do with the key in their environment: use the platform, not change it. */
-const FUNCTIONS_MAY: readonly KeyStatement[] = [{ Effect: 'Allow', Action: ['lambda:Invoke*', 's3:*', 'sqs:*'], Resource: '*' }];
+const FUNCTIONS_MAY: readonly KeyStatement[] = [
+  { Effect: 'Allow', Action: ['lambda:Invoke*', 's3:*', 'sqs:*', 'events:PutEvents'], Resource: '*' },
+];
 
 /** The keys that were made on this server, their secrets sealed in the database, and the server's own. */
 export class KeyRing implements Keys {

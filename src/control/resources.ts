@@ -1,5 +1,7 @@
+import { HearthError } from '../errors.ts';
 import type { KeyStatement } from '../auth/statements.ts';
 import type { Alias } from '../model/alias.ts';
+import type { BusSchedule, EventRule } from '../model/event-rule.ts';
 import type { FunctionUrl } from '../model/function-version.ts';
 import type { ResourceStore, StoredResource } from '../store/store.ts';
 import type { Scope } from './function-name.ts';
@@ -95,9 +97,16 @@ export interface ResourceKinds {
   readonly 'access-key': StoredKey;
   /** UUID */
   readonly 'event-source-mapping': EventSourceMapping;
+  /** NAME */
+  readonly 'event-rule': EventRule;
+  /** NAME */
+  readonly 'bus-schedule': BusSchedule;
 }
 
 export type Kind = keyof ResourceKinds;
+
+/** In JSON text: the character escaped, not a backslash before `u0000`. */
+const NUL = /(?:^|[^\\])(?:\\\\)*\\u0000/;
 
 /**
  * Lambda's lesser resources, in memory: reading never waits. A write goes to the store first and is seen when it is durable. What reads, decides
@@ -136,6 +145,8 @@ export class Resources {
 
   /** Writes one. `functionId`: the function that it goes with. Throws ResourceNotFoundException when that is gone. */
   async put<K extends Kind>(kind: K, key: string, document: ResourceKinds[K], functionId: string | null): Promise<ResourceKinds[K]> {
+    if (NUL.test(JSON.stringify(document)))
+      throw new HearthError('ValidationException', 'A text has the character NUL, which can’t be stored: leave it out.');
     await this.#store.put({ ...this.#scope, kind, key, functionId, document });
     this.#of(kind).set(key, document);
     this.#tell(kind, key);

@@ -6,7 +6,7 @@ import type { UsageRecord, UsageSink } from '../model/usage.ts';
 import { coldStart, failedStart } from './cold-start.ts';
 import { answered, broken, initFailed, timedOut, type Ending } from './ending.ts';
 import { LogTail } from './log-tail.ts';
-import { endLine, reportLine, startLine } from './report.ts';
+import { endLines, startLine } from './report.ts';
 import { VersionQueue, type Place, type QueueLimits } from './version-queue.ts';
 import type { Worker, WorkerInstance } from './worker.ts';
 
@@ -66,7 +66,8 @@ export class Dispatcher {
     const tail = wantTail ? new LogTail() : null;
     const stopListening = tail === null ? null : place.instance.listen(invocation.requestId, (line) => tail.add(line));
     const coldMs = place.cold ? this.#deps.clock.monotonic() - invocation.receivedAtMs : 0;
-    place.instance.log(invocation.requestId, startLine(invocation.requestId, version.version));
+    const start = startLine(version, invocation.requestId, this.#deps.clock.now());
+    if (start !== null) place.instance.log(invocation.requestId, start);
     const run = await this.#run(place.instance, invocation).catch((error: unknown) => {
       queue.release(place.instance, 0);
       throw error;
@@ -74,10 +75,10 @@ export class Dispatcher {
     const usage = this.#usage(place, invocation, run, coldMs);
     this.#deps.usage.record(usage);
     const logged = run.answer?.logged ?? null;
-    if (logged === null) writeEnd(place.instance, usage);
+    if (logged === null) writeEnd(place.instance, usage, this.#deps.clock.now());
     queue.release(place.instance, run.durationMs);
     if (logged !== null) {
-      const written = logged.then(() => writeEnd(place.instance, usage));
+      const written = logged.then(() => writeEnd(place.instance, usage, this.#deps.clock.now()));
       if (tail !== null) await written;
     }
     stopListening?.();
@@ -197,17 +198,9 @@ export class Dispatcher {
   }
 }
 
-/** END and REPORT come after all that the handler printed; the caller of a plain invocation does not wait for them. */
-function writeEnd(instance: WorkerInstance, usage: UsageRecord): void {
-  const { requestId } = usage;
-  if (usage.outcome === 'timeout') {
-    instance.log(
-      requestId,
-      `${new Date(usage.startedAtMs + usage.durationMs).toISOString()} ${requestId} Task timed out after ${(usage.durationMs / 1000).toFixed(2)} seconds`,
-    );
-  }
-  instance.log(requestId, endLine(requestId));
-  instance.log(requestId, reportLine(usage));
+/** What the platform says at the end comes after all that the handler printed; the caller of a plain invocation does not wait for them. */
+function writeEnd(instance: WorkerInstance, usage: UsageRecord, nowMs: number): void {
+  for (const line of endLines(instance.version, usage, nowMs)) instance.log(usage.requestId, line);
 }
 
 // eslint-disable-next-line max-params -- the parts of one answer

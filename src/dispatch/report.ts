@@ -1,20 +1,27 @@
+import type { FunctionVersion } from '../model/function-version.ts';
 import type { UsageRecord } from '../model/usage.ts';
+import { platformLine, reportRecord, runtimeDoneRecord, startRecord } from '../model/platform-records.ts';
 
-/** Lambda's START line. */
-export function startLine(requestId: string, version: string): string {
-  return `START RequestId: ${requestId} Version: ${version}`;
+/** What the platform says when an invocation begins: Lambda's START line or, where logs are JSON, its record; null: nothing. */
+export function startLine(version: FunctionVersion, requestId: string, nowMs: number): string | null {
+  if (version.logging?.format === 'JSON') return platformLine(version.logging, startRecord(version, requestId), nowMs);
+  return `START RequestId: ${requestId} Version: ${version.version}`;
 }
 
-/** Lambda's END line. */
-export function endLine(requestId: string): string {
-  return `END RequestId: ${requestId}`;
+/** What the platform says when an invocation has ended, in order. */
+export function endLines({ logging }: FunctionVersion, usage: UsageRecord, nowMs: number): string[] {
+  if (logging?.format === 'JSON')
+    return [runtimeDoneRecord(usage), reportRecord(usage)].flatMap((r) => platformLine(logging, r, nowMs) ?? []);
+  const { requestId, durationMs } = usage;
+  const late = `${new Date(usage.startedAtMs + durationMs).toISOString()} ${requestId} Task timed out after ${(durationMs / 1000).toFixed(2)} seconds`;
+  return [...(usage.outcome === 'timeout' ? [late] : []), `END RequestId: ${requestId}`, reportLine(usage)];
 }
 
 /**
  * Lambda's REPORT line, tab by tab. An init phase that was waited for is its `Init Duration`; a start from a snapshot has a
  * `Restore Duration`, as with SnapStart.
  */
-export function reportLine(u: UsageRecord): string {
+function reportLine(u: UsageRecord): string {
   const parts = [
     `REPORT RequestId: ${u.requestId}`,
     `Duration: ${u.durationMs.toFixed(2)} ms`,

@@ -4,7 +4,8 @@ export type DeliverySource = 'async' | 'objects' | 'database' | 'schedule' | 'qu
 /** Where the outcome of a delivery goes. */
 type Destination =
   | { readonly kind: 'function'; readonly functionId: string; readonly qualifier: string | null }
-  | { readonly kind: 'queue'; readonly queue: string }
+  /** `groupId`: of its message, where the queue is FIFO. */
+  | { readonly kind: 'queue'; readonly queue: string; readonly groupId?: string }
   | { readonly kind: 'http'; readonly url: string }
   | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string };
 

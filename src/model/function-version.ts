@@ -1,3 +1,5 @@
+import type { Logging } from './logging.ts';
+
 /** How a snapshot comes to be: with the deployment, with the first start, or never (each instance runs its own init phase). */
 type SnapshotMode = 'onDeploy' | 'onFirstUse' | 'off';
 
@@ -83,6 +85,8 @@ export interface FunctionVersion {
   readonly url: FunctionUrl | null;
   /** What is merged into /opt, in this order. Absent: nothing. */
   readonly layers?: readonly LayerReference[];
+  /** How it logs. Absent: as text, all of it, to `/aws/lambda/NAME`. */
+  readonly logging?: Logging | undefined;
   /** Members of Lambda's configuration that change nothing here: kept to be given back as they came. */
   readonly kept?: Readonly<Record<string, unknown>>;
   /** When this revision was made, milliseconds since the epoch. */
@@ -95,6 +99,6 @@ export function functionArn(f: Pick<FunctionVersion, 'region' | 'accountId' | 'n
 }
 
 /** The log group of a function, as on Lambda. */
-export function logGroup(f: Pick<FunctionVersion, 'name'>): string {
-  return `/aws/lambda/${f.name}`;
+export function logGroup(f: Pick<FunctionVersion, 'name' | 'logging'>): string {
+  return f.logging?.group ?? `/aws/lambda/${f.name}`;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { explain } from './manifest-errors.ts';
 import { RUNTIME_NAMES } from './runtime-names.ts';
 import { asyncManifest } from './async-manifest.ts';
+import { loggingManifest } from './logging-manifest.ts';
 import { longForm, longForms } from './trigger-short.ts';
 import { shortIn, trigger } from './triggers.ts';
 
@@ -62,6 +63,7 @@ const members = {
     .strictObject({ auth: z.enum(['none', 'aws_iam']).default('none').describe('Who may call it') })
     .optional()
     .describe('A function URL, /fn/NAME/'),
+  logging: loggingManifest.optional().describe('How it logs; default: as text'),
   async: asyncManifest.optional().describe('How events for it are tried again, and who is told of their outcomes'),
   triggers: z.array(trigger).default([]).describe('What else invokes the function'),
   description: z.string().max(256).default('').describe('For people'),

@@ -42,6 +42,41 @@ describe('FunctionLogs', () => {
     assert.equal(kept.at(-1)?.timeMs, 99);
   });
 
+  it('gives the lines since a time in portions, from wherever in the files they are', async () => {
+    const l = logs(8 << 20);
+    const count = 6_000; // over 4 MB: the older file and the newer, many portions
+    for (let t = 0; t < count; t++) {
+      l.append(line(t, `${t} ${'ä'.repeat(350)}`));
+      if (t % 500 === 0) await l.flush();
+    }
+    assert.deepEqual(readdirSync(join(root, 'f')).sort(), ['current.log']);
+    for (const since of [0, 1, 2_999, 5_990, count]) {
+      const seen: number[] = [];
+      for await (const lines of l.scan('f', since))
+        for (const { timeMs, text } of lines) assert.ok(text.startsWith(`${seen.push(timeMs) + since - 1} `));
+      assert.deepEqual([seen.length, seen[0] ?? since], [count - since, since], `since ${since}`);
+    }
+    assert.ok(((await l.extent('f'))?.bytes ?? 0) > count * 700);
+    assert.equal(await l.extent('g'), null);
+  });
+
+  it('reads on through a change of files', async () => {
+    const l = logs(200_000);
+    for (let t = 0; t < 1_000; t++) {
+      l.append(line(t, 'x'.repeat(300)));
+      await l.flush();
+    }
+    assert.deepEqual(readdirSync(join(root, 'f')).sort(), ['current.log', 'previous.log']);
+    const seen: number[] = [];
+    for await (const lines of l.scan('f', 0)) seen.push(...lines.map((x) => x.timeMs));
+    const first = seen[0] ?? 0;
+    assert.ok(first > 0);
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 1_000 - first }, (_, i) => first + i),
+    );
+  });
+
   it('follows', () => {
     const l = logs();
     const seen: string[] = [];

@@ -60,9 +60,22 @@ export class FunctionLogs {
   async read(query: LogQuery): Promise<LogLine[]> {
     await this.flush();
     const names = query.function === undefined ? await this.#names() : [query.function];
-    const all = (await Promise.all(names.map((name) => this.#file(name).read(query.sinceMs ?? 0)))).flat();
+    const all: LogLine[] = [];
+    for (const name of names) for await (const lines of this.#file(name).scan(query.sinceMs ?? 0)) for (const line of lines) all.push(line);
     all.sort((a, b) => a.timeMs - b.timeMs);
     return query.tail === undefined ? all : all.slice(-query.tail);
+  }
+
+  /** The lines of one function since a time, oldest first, in portions. */
+  async *scan(name: string, sinceMs: number): AsyncGenerator<readonly LogLine[]> {
+    await this.flush();
+    yield* this.#file(name).scan(sinceMs);
+  }
+
+  /** How much is kept of a function's log, and since when there is one; null: there is none yet. */
+  async extent(name: string): Promise<{ readonly bytes: number; readonly sinceMs: number } | null> {
+    await this.flush();
+    return this.#file(name).extent();
   }
 
   async flush(): Promise<void> {

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, rename, stat } from 'node:fs/promises';
+import { appendFile, mkdir, open, rename, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GrowingBuffer } from '../lib/growing-buffer.ts';
 import type { LogLine } from './function-logs.ts';
@@ -39,13 +39,55 @@ export class LogFile {
     return this.#writing;
   }
 
-  async read(sinceMs: number): Promise<LogLine[]> {
-    const texts = await Promise.all(['previous.log', 'current.log'].map((f) => readFile(join(this.#folder, f), 'utf8').catch(() => '')));
-    return texts
-      .join('')
-      .split('\n')
-      .map((record) => this.#parse(record))
-      .filter((line) => line !== null && line.timeMs >= sinceMs) as LogLine[];
+  /**
+   * The lines since a time (milliseconds since the epoch) in the order in which they came, in portions, between which others get their turn. Reads what is
+   * in the files, from about where those lines begin.
+   */
+  async *scan(sinceMs: number): AsyncGenerator<readonly LogLine[]> {
+    const files = await this.#open();
+    try {
+      for (const file of files) yield* this.#scanFile(file, sinceMs);
+    } finally {
+      await Promise.all(files.map((file) => file.close()));
+    }
+  }
+
+  /** What is kept, in bytes, and since when there is a log at all, milliseconds since the epoch; null: there is none. */
+  async extent(): Promise<{ readonly bytes: number; readonly sinceMs: number } | null> {
+    const found = await Promise.all([this.#folder, ...FILES.map((f) => join(this.#folder, f))].map((path) => stat(path).catch(() => null)));
+    const [folder, ...files] = found;
+    if (folder === null || folder === undefined) return null;
+    return { bytes: files.reduce((sum, file) => sum + (file?.size ?? 0), 0), sinceMs: Math.floor(folder.birthtimeMs) };
+  }
+
+  /** The older file first. The newer one is opened first: when it is moved in between, it is the same file twice. */
+  async #open(): Promise<FileHandle[]> {
+    const [older, newer] = FILES.map((f) => join(this.#folder, f));
+    const current = await opened(newer);
+    const previous = await opened(older);
+    if (previous === null || current === null) return [previous ?? current ?? []].flat();
+    if ((await previous.stat()).ino !== (await current.stat()).ino) return [previous, current];
+    await previous.close();
+    return [current];
+  }
+
+  async *#scanFile(file: FileHandle, sinceMs: number): AsyncGenerator<readonly LogLine[]> {
+    const { size } = await file.stat();
+    const portion = Buffer.allocUnsafe(PORTION_BYTES);
+    let rest: Buffer = Buffer.alloc(0);
+    for (let at = await firstSince(file, size, sinceMs); at < size;) {
+      const { bytesRead } = await file.read(portion, 0, Math.min(portion.length, size - at), at);
+      if (bytesRead === 0) break;
+      at += bytesRead;
+      const whole = Buffer.concat([rest, portion.subarray(0, bytesRead)]);
+      const end = whole.lastIndexOf(NEWLINE) + 1;
+      rest = whole.subarray(end);
+      const lines = whole
+        .toString('utf8', 0, end)
+        .split('\n')
+        .map((record) => this.#parse(record));
+      yield lines.filter((line) => line !== null && line.timeMs >= sinceMs) as LogLine[];
+    }
   }
 
   async #write(chunk: Buffer): Promise<void> {
@@ -66,9 +108,45 @@ export class LogFile {
   }
 
   #parse(record: string): LogLine | null {
-    const match = /^(\d+(?:\.\d+)?)\t([^\t]*)\t([^\t]*)\t([^]*)$/.exec(record);
+    const match = RECORD.exec(record);
     if (match === null) return null;
     const [, time = '', stream = '', requestId = '', text = ''] = match;
     return { timeMs: Number(time), function: this.#name, stream, requestId: requestId === '' ? null : requestId, text };
   }
 }
+
+/** The older, the newer. */
+const FILES = ['previous.log', 'current.log'] as const;
+const NEWLINE = 10;
+const PORTION_BYTES = 256 * 1024;
+const RECORD = /^(\d+(?:\.\d+)?)\t([^\t]*)\t([^\t]*)\t([^]*)$/;
+
+function opened(path: string | undefined): Promise<FileHandle | null> {
+  return open(path ?? '').catch(() => null);
+}
+
+/** Where to begin so as to miss no line since a time: lines are in the order of their times, so that a few of them tell. */
+async function firstSince(file: FileHandle, size: number, sinceMs: number): Promise<number> {
+  let [low, high] = [0, sinceMs <= 0 ? 0 : size];
+  while (high - low > PORTION_BYTES) {
+    const middle = Math.floor((low + high) / 2);
+    const line = await lineAfter(file, middle, high);
+    if (line === null || line.timeMs >= sinceMs) high = middle;
+    else low = line.at;
+  }
+  return low;
+}
+
+/** The first line that begins after a place and before another; null when there is none whose time can be read. */
+async function lineAfter(file: FileHandle, from: number, to: number): Promise<{ at: number; timeMs: number } | null> {
+  const buffer = Buffer.allocUnsafe(MOST_LINE_BYTES);
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, from);
+  const start = buffer.subarray(0, bytesRead).indexOf(NEWLINE) + 1;
+  if (start === 0 || from + start >= to) return null;
+  const timeMs = Number.parseFloat(buffer.toString('latin1', start, Math.min(bytesRead, start + TIME_BYTES)));
+  return Number.isNaN(timeMs) ? null : { at: from + start, timeMs };
+}
+
+/** A line of the most that is passed on whole, with what is written before it. */
+const MOST_LINE_BYTES = 300 * 1024;
+const TIME_BYTES = 24;

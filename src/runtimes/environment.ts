@@ -45,9 +45,16 @@ export function functionEnvironment(version: FunctionVersion, o: EnvironmentOpti
     AWS_LAMBDA_FUNCTION_VERSION: version.version,
     AWS_LAMBDA_INITIALIZATION_TYPE: o.initialization,
     AWS_LAMBDA_LOG_GROUP_NAME: logGroup(version),
+    ...logVariables(version),
     AWS_LAMBDA_LOG_STREAM_NAME: o.logStream,
     LAMBDA_TASK_ROOT: o.taskRoot,
   };
+}
+
+/** What tells a runtime how to log; in text mode that is a function's own affair. */
+function logVariables({ logging }: FunctionVersion): Record<string, string> {
+  if (logging?.format !== 'JSON') return {};
+  return { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: logging.applicationLevel ?? 'INFO' };
 }
 
 /** Where a runtime looks for packages beside the function's own: what was installed for it, then its layers, by the paths that Lambda has in /opt. */

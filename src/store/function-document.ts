@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HearthError } from '../errors.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import { APPLICATION_LEVELS, SYSTEM_LEVELS } from '../model/logging.ts';
 
 const text = z.string();
 const count = z.number().int().nonnegative();
@@ -21,6 +22,12 @@ const functionUrl = z.strictObject({
     .exactOptional(),
   createdAtMs: z.number().exactOptional(),
   modifiedAtMs: z.number().exactOptional(),
+});
+const logging = z.strictObject({
+  format: z.enum(['Text', 'JSON']),
+  applicationLevel: z.enum(APPLICATION_LEVELS).nullable(),
+  systemLevel: z.enum(SYSTEM_LEVELS).nullable(),
+  group: text.nullable(),
 });
 const layer = z.strictObject({ arn: text, codeSha256: text, codeBytes: count });
 
@@ -56,6 +63,7 @@ const functionVersion = z.strictObject({
   rehearsal: text.nullable().default(null),
   url: functionUrl.nullable(),
   layers: z.array(layer).exactOptional(),
+  logging: logging.exactOptional(),
   kept: z.record(text, z.unknown()).exactOptional(),
   modifiedAtMs: z.number(),
 }) satisfies z.ZodType<FunctionVersion>;

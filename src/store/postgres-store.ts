@@ -26,7 +26,9 @@ import { queueStore } from './queues.ts';
 import type { QueueStore } from '../queues/queue-store.ts';
 import { resourceStore } from './resources.ts';
 import { ServerLock } from './server-lock.ts';
+import { busClockLedger } from './bus-times.ts';
 import { scheduleLedger } from './schedules.ts';
+import type { BusClockLedger } from '../triggers/bus/bus-clock.ts';
 import type { Store } from './store.ts';
 import { triggerStore } from './triggers.ts';
 import { usageStore } from './usage.ts';
@@ -61,6 +63,8 @@ export interface DatabaseStore extends Store {
   queues(place: { readonly accountId: string; readonly region: string }): QueueStore;
   readonly triggers: TriggerStore;
   readonly schedules: ScheduleLedger;
+  /** Of the event bus's rules and Scheduler's schedules. */
+  readonly busTimes: BusClockLedger;
   readonly changes: ChangeLedger;
   /** The index of the object store, whose events become deliveries as `announce` says. */
   objects(options: ObjectIndexOptions): ObjectIndex;
@@ -129,6 +133,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     queues: (place) => queueStore(db, run, { place, listen }),
     triggers: triggerStore(db, run),
     schedules: scheduleLedger(db, run),
+    busTimes: busClockLedger(db, run),
     changes: changeLedger(db, run),
     objects: (o) => objectIndex(db, run, o),
     habits: habitStore(db, run),

@@ -90,4 +90,20 @@ describe('triggers in PostgreSQL', () => {
     await fire();
     assert.deepEqual(await query(`select * from hearth.schedule where trigger_id = '${t.id}'`), []);
   });
+
+  test('the times of the bus remember one time for all its targets, and are forgotten with the rule', async () => {
+    const id = randomUUID();
+    const firing = (atMs: number, target: string) => ({
+      triggerId: id,
+      atMs,
+      delivery: aDelivery({ id: `schedule:${id}:${atMs}:${target}` }),
+    });
+    await store.busTimes.fire([firing(60_000, 'a'), firing(60_000, 'b')]);
+    await store.busTimes.fire([firing(120_000, 'a'), firing(120_000, 'b')]);
+    await store.busTimes.fire([firing(60_000, 'a')]); // late, and twice
+    assert.equal((await store.busTimes.lastFired([id])).get(id), 120_000);
+    assert.equal((await query(`select 1 from hearth.delivery where event_id like 'schedule:${id}%'`)).length, 4);
+    await store.busTimes.forget(id);
+    assert.equal((await store.busTimes.lastFired([id])).size, 0);
+  });
 });

@@ -5,12 +5,14 @@ import json
 import logging
 import sys
 import time
+import traceback
 
 _NO_BREAK_SPACE = "\u00a0"
 
 # Set by a worker thread; where one invocation runs at a time, threads of the function's own must see it too.
 _in_context = contextvars.ContextVar("hearth_request_id", default=None)
 _in_process = ""
+_as_json = False
 
 
 def enter(request_id, alone):
@@ -28,7 +30,8 @@ def request_id():
 
 def install(environment):
     """Puts Lambda's handler on the root logger; format and level as AWS_LAMBDA_LOG_FORMAT and _LEVEL say."""
-    as_json = environment.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+    global _as_json
+    _as_json = as_json = environment.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
     level = environment.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
     handler = _Handler()
     handler.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
@@ -42,7 +45,10 @@ def install(environment):
 
 
 def error(document):
-    """Logs an error document the way Lambda's runtime does: one line, its parts kept apart by carriage returns."""
+    """Logs an error document the way Lambda's runtime does: one line, its parts kept apart by carriage returns, or JSON."""
+    if _as_json:
+        print(json.dumps({"timestamp": _seconds(time.time()), "log_level": "ERROR", **document}, default=str, ensure_ascii=False))
+        return
     lines = ["[ERROR] %s: %s" % (document["errorType"], document["errorMessage"])]
     lines.append("Traceback (most recent call last):")
     for element in document["stackTrace"]:
@@ -76,18 +82,31 @@ class _TextFormatter(logging.Formatter):
         return super().format(record)
 
 
+# What a record has of its own: all else on it was given as `extra`, and is shown.
+_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "utc", "aws_request_id", "taskName"}
+
+
+def _seconds(moment):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+
+
 class _JsonFormatter(logging.Formatter):
+    """The members of AWS's runtime interface client for Python, in its order."""
+
     def format(self, record):
+        kind, value, trace = record.exc_info or (None, None, None)
         fields = {
-            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "timestamp": _seconds(record.created),
             "level": record.levelname,
             "message": record.getMessage(),
             "logger": record.name,
-            "requestId": request_id(),
+            "stackTrace": traceback.format_tb(trace) if kind else None,
+            "errorType": kind.__name__ if kind else None,
+            "errorMessage": str(value) if kind else None,
+            "requestId": request_id() or None,
+            "location": "%s:%s:%s" % (record.pathname, record.funcName, record.lineno) if kind else None,
         }
-        if record.exc_info:
-            kind, value, _ = record.exc_info
-            fields["errorType"] = kind.__name__ if kind else None
-            fields["errorMessage"] = str(value)
-            fields["stackTrace"] = self.formatException(record.exc_info).splitlines()
-        return json.dumps(fields, default=str, ensure_ascii=False)
+        for name, value in vars(record).items():
+            if name not in _OWN_FIELDS and name not in fields:
+                fields[name] = value
+        return json.dumps({name: value for name, value in fields.items() if value is not None}, default=str, ensure_ascii=False)

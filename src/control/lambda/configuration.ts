@@ -77,7 +77,17 @@ export function listedConfigurationOf(version: FunctionVersion, { qualifier }: N
     Architectures: [version.architecture],
     EphemeralStorage: { Size: version.ephemeralStorageMb },
     SnapStart: { ApplyOn: snapStarts(version) ? 'PublishedVersions' : 'None', OptimizationStatus: optimised(version) },
-    LoggingConfig: { LogFormat: 'Text', LogGroup: logGroup(version) },
+    LoggingConfig: loggingConfigOf(version),
+  };
+}
+
+function loggingConfigOf(version: FunctionVersion): Record<string, unknown> {
+  const { format = 'Text', applicationLevel = null, systemLevel = null } = version.logging ?? {};
+  return {
+    LogFormat: format,
+    ...(applicationLevel === null ? {} : { ApplicationLogLevel: applicationLevel }),
+    ...(systemLevel === null ? {} : { SystemLogLevel: systemLevel }),
+    LogGroup: logGroup(version),
   };
 }
 

@@ -1,4 +1,5 @@
 import { RUNTIME_NAMES } from '../../model/runtime-names.ts';
+import { loggingOf, type Logging, type LogLevel, type SystemLogLevel } from '../../model/logging.ts';
 import { checkEnvironment } from '../environment.ts';
 import type { FunctionSettings } from '../registry.ts';
 import { layersOf } from './layer-references.ts';
@@ -6,10 +7,14 @@ import type { Input } from './model/check.ts';
 import { invalid, type LambdaDeps } from './operation.ts';
 
 /** Members of a function's configuration that Hearth keeps and gives back, since they change nothing or what they ask for is so anyway. */
-const KEPT = ['TracingConfig', 'SnapStart', 'LoggingConfig', 'DeadLetterConfig', 'CodeSigningConfigArn'];
+const KEPT = ['TracingConfig', 'SnapStart', 'DeadLetterConfig', 'CodeSigningConfigArn'];
 
 /** The settings that a checked request to create or configure a function names; what it leaves out is left out. */
-export function settingsOf(input: Input, deps: LambdaDeps, present: FunctionSettings['kept'] = {}): Partial<FunctionSettings> {
+export function settingsOf(
+  input: Input,
+  deps: LambdaDeps,
+  { kept: present, logging }: Pick<FunctionSettings, 'kept' | 'logging'> = {},
+): Partial<FunctionSettings> {
   refuseUnserved(input);
   const environment = member(input, 'Environment');
   const variables = environment === undefined ? undefined : ((environment['Variables'] ?? {}) as Record<string, string>);
@@ -30,8 +35,23 @@ export function settingsOf(input: Input, deps: LambdaDeps, present: FunctionSett
     environment: variables,
     description: input['Description'],
     role: input['Role'],
+    logging: loggingIn(member(input, 'LoggingConfig'), logging),
     layers: layers === undefined ? undefined : layersOf(layers, deps),
     kept: Object.keys(kept).length === 0 ? undefined : { ...present, ...kept },
+  });
+}
+
+/** A LoggingConfig on top of the one that is; undefined: none was given. */
+function loggingIn(given: Input | undefined, present: Logging | undefined): Logging | undefined {
+  if (given === undefined) return undefined;
+  const format = (given['LogFormat'] as Logging['format'] | undefined) ?? present?.format ?? 'Text';
+  const [application, system] = [given['ApplicationLogLevel'], given['SystemLogLevel']];
+  if (format === 'Text' && (application ?? system) !== undefined)
+    throw invalid('ApplicationLogLevel and SystemLogLevel can only be set when LogFormat is JSON.');
+  return loggingOf(format, {
+    applicationLevel: (application as LogLevel | undefined) ?? present?.applicationLevel ?? null,
+    systemLevel: (system as SystemLogLevel | undefined) ?? present?.systemLevel ?? null,
+    group: (given['LogGroup'] as string | undefined) ?? present?.group ?? null,
   });
 }
 
@@ -49,7 +69,6 @@ function refuseUnserved(input: Input): void {
     listed(input, 'FileSystemConfigs') && 'FileSystemConfigs',
     (listed(vpc, 'SubnetIds') || listed(vpc, 'SecurityGroupIds')) && 'VpcConfig',
     (input['KMSKeyArn'] ?? '') !== '' && 'KMSKeyArn',
-    member(input, 'LoggingConfig')?.['LogFormat'] === 'JSON' && 'LoggingConfig with LogFormat JSON',
     input['PackageType'] === 'Image' && 'PackageType Image (container images)',
     input['CapacityProviderConfig'] !== undefined && 'CapacityProviderConfig',
     input['DurableConfig'] !== undefined && 'DurableConfig',

@@ -24,7 +24,7 @@ export const updateFunctionCode: Operation = async (call, deps) => {
 };
 
 export const updateFunctionConfiguration: Operation = async (call, deps) => {
-  const { name, kept } = functionOf(call, deps);
-  const settings = settingsOf(call.input, deps, kept);
-  return configurationOf(await deps.registry.update(name, () => settings, text(call.input, 'RevisionId')), 'updated');
+  const present = functionOf(call, deps);
+  const settings = settingsOf(call.input, deps, present);
+  return configurationOf(await deps.registry.update(present.name, () => settings, text(call.input, 'RevisionId')), 'updated');
 };

@@ -3,6 +3,7 @@ import type { Build, BuildProgress } from '../../artifacts/artifacts.ts';
 import { HearthError } from '../../errors.ts';
 import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
 import type { InitReport } from '../../model/instance.ts';
+import { loggingFrom } from '../../model/logging-manifest.ts';
 import type { FunctionManifest } from '../../model/manifest.ts';
 import { triggerKind } from '../../model/triggers.ts';
 import { functionUrl } from '../function-url.ts';
@@ -108,6 +109,7 @@ function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: numbe
       keepAlive: typeof keepAlive === 'number' ? 'fixed' : (keepAlive ?? 'server'),
     },
     snapshot: manifest.snapshot,
+    logging: loggingFrom(manifest.logging),
     rehearsal: manifest.rehearse === undefined ? null : JSON.stringify(manifest.rehearse),
     url: auth === undefined ? null : { auth: auth === 'none' ? 'NONE' : 'AWS_IAM' },
   };

@@ -4,6 +4,7 @@ import { sha256Hex } from '../../auth/sigv4.ts';
 import { verifySignature } from '../../auth/verify.ts';
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { readAll } from '../../lib/read-all.ts';
 import { MESSAGE_OPERATIONS } from './message-operations.ts';
 import type { SqsDeps } from './operation.ts';
 import { QUEUE_OPERATIONS } from './queue-operations.ts';
@@ -52,7 +53,8 @@ export class SqsService {
   }
 
   async #run(request: IncomingMessage, signal: AbortSignal): Promise<Record<string, unknown>> {
-    const body = await bodyOf(request);
+    const body = await readAll(request as AsyncIterable<Buffer>, BODY_BYTES);
+    if (body === null) throw new HearthError('BatchRequestTooLong', `A request may have ${BODY_BYTES} bytes.`);
     const sender = await this.#sender(request, body);
     const name = TARGET.exec(String(request.headers['x-amz-target'] ?? ''))?.[1];
     const operation = name === undefined ? undefined : OPERATIONS[name];
@@ -95,18 +97,6 @@ const QUERY_CODES: Readonly<Record<string, string>> = {
   BatchRequestTooLong: 'AWS.SimpleQueueService.BatchRequestTooLong',
   UnsupportedOperation: 'AWS.SimpleQueueService.UnsupportedOperation',
 };
-
-/** The whole body. Throws BatchRequestTooLong once more came than a request may have. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES) throw new HearthError('BatchRequestTooLong', `A request may have ${BODY_BYTES} bytes.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
 
 function json(body: Buffer): unknown {
   if (body.length === 0) return {};

@@ -4,10 +4,18 @@ import { functionTarget, type FunctionTargetDeps } from './function-target.ts';
 import { postOutcome } from './http-destination.ts';
 import type { Claimed } from './ledger.ts';
 
+/** What is put into a queue. What comes twice has the same id. */
+export interface QueuedMessage {
+  readonly id: string;
+  readonly body: Buffer;
+  /** Where the queue is FIFO. */
+  readonly groupId?: string;
+}
+
 /** Where outcomes go that are kept by parts of Hearth itself. Reject with HearthError: ResourceNotFoundException is final, others are tried again. */
 export interface DestinationPorts {
-  /** Puts a message into a queue. What comes twice has the same id. */
-  readonly queue?: (queue: string, message: { readonly id: string; readonly body: Buffer }) => Promise<void>;
+  /** Puts a message into a queue. */
+  readonly queue?: (queue: string, message: QueuedMessage) => Promise<void>;
   /** Writes an object. */
   readonly bucket?: (
     to: { readonly bucket: string; readonly key: string },
@@ -39,7 +47,7 @@ async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attem
         return await postOutcome(destination.url, { requestId: claimed.requestId, eventId, body: payload });
       case 'queue':
         if (ports.queue === undefined) return notTried('DestinationRefused', 'This Hearth has no queues.');
-        await ports.queue(destination.queue, { id: eventId, body: payload });
+        await ports.queue(destination.queue, { id: eventId, body: payload, ...groupOf(destination) });
         return { outcome: 'ok', errorType: '', message: '', response: null };
       case 'bucket':
         if (ports.bucket === undefined) return notTried('DestinationRefused', 'This Hearth has no buckets.');
@@ -56,6 +64,10 @@ async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attem
     if (GONE.has(name)) return notTried('DestinationRefused', message);
     return { outcome: 'system_error', errorType: name, message, response: null };
   }
+}
+
+function groupOf({ groupId }: { readonly groupId?: string }): { groupId?: string } {
+  return groupId === undefined ? {} : { groupId };
 }
 
 /** `PREFIX/YYYY/MM/DD/EVENT.json` */

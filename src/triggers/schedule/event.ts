@@ -32,37 +32,58 @@ export function scheduleDelivery(record: ScheduleRecord, atMs: number): NewDeliv
   };
 }
 
-function eventOf(record: ScheduleRecord, { id, arn, atMs }: { id: string; arn: string; atMs: number }): unknown {
-  const time = `${new Date(atMs).toISOString().slice(0, 19)}Z`;
-  const digest = createHash('sha256').update(id).digest('hex');
-  const { input } = record.configuration;
-  if (input !== undefined) {
-    return filledIn(input, {
-      '<aws.scheduler.schedule-arn>': arn,
-      '<aws.scheduler.scheduled-time>': time,
-      '<aws.scheduler.execution-id>': digest.slice(0, 16),
-      '<aws.scheduler.attempt-number>': '1',
-    });
-  }
+/** A time that is due: `id` is the same for the same time for ever. */
+interface Due {
+  readonly id: string;
+  readonly arn: string;
+  readonly atMs: number;
+}
+
+function eventOf({ configuration, accountId, region }: ScheduleRecord, due: Due): unknown {
+  if (configuration.input !== undefined) return filledIn(configuration.input, due);
+  return scheduleEvent({ ...due, accountId, region, source: 'aws.scheduler' });
+}
+
+/** The event of a time, as EventBridge (`aws.events`) and its Scheduler write it. */
+export function scheduleEvent(due: Due & { readonly accountId: string; readonly region: string; readonly source: string }): unknown {
   return {
     version: '0',
-    id: uuidOf(digest),
+    id: uuidOf(digestOf(due)),
     'detail-type': 'Scheduled Event',
-    source: 'aws.scheduler',
-    account: record.accountId,
-    time,
-    region: record.region,
-    resources: [arn],
+    source: due.source,
+    account: due.accountId,
+    time: timeOf(due),
+    region: due.region,
+    resources: [due.arn],
     detail: {},
   };
 }
 
+/** A text with Scheduler's keywords filled in. */
+export function withScheduleWords(text: string, due: Due): string {
+  const words: Readonly<Record<string, string>> = {
+    '<aws.scheduler.schedule-arn>': due.arn,
+    '<aws.scheduler.scheduled-time>': timeOf(due),
+    '<aws.scheduler.execution-id>': digestOf(due).slice(0, 16),
+    '<aws.scheduler.attempt-number>': '1',
+  };
+  return text.replaceAll(/<aws\.scheduler\.[a-z-]+>/g, (word) => words[word] ?? word);
+}
+
+function timeOf({ atMs }: Due): string {
+  return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
+}
+
+function digestOf({ id }: Due): string {
+  return createHash('sha256').update(id).digest('hex');
+}
+
 /** Replaces Scheduler's keywords in every text of a JSON value. */
-function filledIn(value: unknown, words: Readonly<Record<string, string>>): unknown {
-  if (typeof value === 'string') return value.replaceAll(/<aws\.scheduler\.[a-z-]+>/g, (word) => words[word] ?? word);
-  if (Array.isArray(value)) return value.map((item) => filledIn(item, words));
+function filledIn(value: unknown, due: Due): unknown {
+  if (typeof value === 'string') return withScheduleWords(value, due);
+  if (Array.isArray(value)) return value.map((item) => filledIn(item, due));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filledIn(item, words)]));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filledIn(item, due)]));
 }
 
 /** A UUID (version 8: of one's own making) from a digest. */

@@ -1,5 +1,6 @@
 import { Heap } from '../../lib/heap.ts';
 import type { Clock, Timer } from '../../lib/clock.ts';
+import type { NewDelivery } from '../../model/delivery.ts';
 import type { TriggerRecord, TriggerStatus } from '../../model/trigger-record.ts';
 import type { TriggerConfiguration } from '../../model/triggers.ts';
 import type { TriggerLog, TriggerSource } from '../trigger.ts';
@@ -18,6 +19,10 @@ export interface ScheduleDeps {
   readonly ledger: ScheduleLedger;
   readonly clock: Clock;
   readonly log: TriggerLog;
+  /** What a time of a schedule makes; left out: one delivery to its function. */
+  readonly deliveries?: (record: TriggerRecord<'schedule'>, atMs: number) => readonly NewDelivery[];
+  /** Told of a schedule that nothing more will come of, which may be when it is started. Must not throw. */
+  readonly ended?: (id: string) => void;
 }
 
 /** A schedule that runs. A change of configuration is a new object. */
@@ -156,7 +161,8 @@ export class ScheduleSource implements TriggerSource<'schedule'> {
   /** Puts a schedule where its next time belongs. */
   #await(entry: Entry): void {
     entry.next = entry.plan.next(entry.sinceMs ?? this.#deps.clock.now());
-    if (entry.next !== null) this.#heap.push(entry);
+    if (entry.next === null) this.#deps.ended?.(entry.record.id);
+    else this.#heap.push(entry);
   }
 
   #runs(entry: Entry): boolean {
@@ -168,30 +174,29 @@ export class ScheduleSource implements TriggerSource<'schedule'> {
       const batch = this.#takeDue(this.#deps.clock.now());
       if (batch.length === 0) return;
       try {
-        await this.#deps.ledger.fire(batch.flatMap(({ firing }) => firing ?? []));
+        await this.#deps.ledger.fire(batch.flatMap(({ firings }) => firings));
       } catch (error) {
         for (const { entry } of batch) this.#heap.push(entry);
         throw error;
       }
-      for (const { entry, firing } of batch) {
-        if (firing !== null) {
-          entry.sinceMs = firing.atMs;
-          entry.lastFiredMs = firing.atMs;
-          entry.events++;
-        }
+      for (const { entry, atMs, firings } of batch) {
+        entry.sinceMs = atMs;
+        entry.lastFiredMs = atMs;
+        entry.events += firings.length;
         if (this.#runs(entry)) this.#await(entry);
       }
     }
   }
 
   /** Takes the schedules whose moment has come off the heap; of each, the one time that it fires for. */
-  #takeDue(nowMs: number): { readonly entry: Entry; readonly firing: Firing | null }[] {
+  #takeDue(nowMs: number): { readonly entry: Entry; readonly atMs: number; readonly firings: readonly Firing[] }[] {
     const batch = [];
     while (batch.length < BATCH && (this.#heap.peek()?.next?.fireMs ?? Infinity) <= nowMs) {
       const entry = this.#heap.pop();
       if (entry === undefined || entry.next === null || !this.#runs(entry)) continue;
       const atMs = entry.plan.due(entry.sinceMs ?? nowMs, nowMs) ?? entry.next.atMs;
-      batch.push({ entry, firing: { triggerId: entry.record.id, atMs, delivery: scheduleDelivery(entry.record, atMs) } });
+      const deliveries = this.#deps.deliveries?.(entry.record, atMs) ?? [scheduleDelivery(entry.record, atMs)];
+      batch.push({ entry, atMs, firings: deliveries.map((delivery) => ({ triggerId: entry.record.id, atMs, delivery })) });
     }
     return batch;
   }

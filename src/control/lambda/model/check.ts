@@ -1,14 +1,22 @@
 import { HearthError } from '../../../errors.ts';
-import { shapeNamed, shapeOf, type ShapeModel } from './model.ts';
+import { shapeNamed, shapeOf, type ApiModel, type ShapeModel } from './model.ts';
 
 export type Input = Readonly<Record<string, unknown>>;
 
+/** What a check goes by, and what it found. */
+export interface Check {
+  readonly model: ApiModel;
+  /** In AWS's words. */
+  readonly faults: string[];
+}
+
 /**
- * A value as its shape has it: what the shape does not name is left out, as AWS does. Faults against constraints are added to `faults`, in
- * AWS's words. Throws InvalidRequestContentException when the value is of another type altogether.
+ * A value as its shape has it: what the shape does not name is left out, as AWS does. Faults against constraints are added to those of
+ * the check. Throws InvalidRequestContentException when the value is of another type altogether.
  */
-export function checked(name: string, value: unknown, at: string, faults: string[]): unknown {
-  const shape = shapeNamed(name);
+export function checked(name: string, value: unknown, at: string, check: Check): unknown {
+  const { faults } = check;
+  const shape = shapeNamed(name, check.model);
   switch (shape.type) {
     case 'string':
       faults.push(...constraintFaults(shape, String(typed(value, 'string', at)), at));
@@ -29,22 +37,22 @@ export function checked(name: string, value: unknown, at: string, faults: string
     case 'timestamp':
       return milliseconds(value, at);
     case 'list':
-      return checkedList(shape, value, at, faults);
+      return checkedList(shape, value, at, check);
     case 'map':
-      return checkedMap(shape, value, at, faults);
+      return checkedMap(shape, value, at, check);
     case 'structure':
-      return checkedStructure(shape, object(value, at), at, faults);
+      return checkedStructure(shape, object(value, at), at, check);
   }
 }
 
-function checkedStructure(shape: ShapeModel, value: Input, at: string, faults: string[]): Input {
+function checkedStructure(shape: ShapeModel, value: Input, at: string, check: Check): Input {
   const out: Record<string, unknown> = {};
   for (const [name, member] of membersInOrder(shape)) {
     const path = at === '' ? lowerFirst(name) : `${at}.${lowerFirst(name)}`;
     const given = Object.hasOwn(value, name) ? (value[name] ?? null) : null;
-    if (given !== null) out[name] = checked(shapeOf(member), given, path, faults);
+    if (given !== null) out[name] = checked(shapeOf(member), given, path, check);
     else if (shape.required?.includes(name) === true)
-      faults.push(`Value null at '${path}' failed to satisfy constraint: Member must not be null`);
+      check.faults.push(`Value null at '${path}' failed to satisfy constraint: Member must not be null`);
   }
   return out;
 }
@@ -56,33 +64,33 @@ function membersInOrder(shape: ShapeModel): [string, NonNullable<ShapeModel['mem
   return [...members.filter(inQuery), ...members.filter((m) => !inQuery(m))];
 }
 
-function checkedList(shape: ShapeModel, value: unknown, at: string, faults: string[]): unknown[] {
+function checkedList(shape: ShapeModel, value: unknown, at: string, check: Check): unknown[] {
   if (!Array.isArray(value)) throw wrongType(at, 'a list');
   const member = shape.member ?? '';
   const fault = (what: string): void =>
-    void faults.push(`Value '[${shown(value)}]' at '${at}' failed to satisfy constraint: Member must ${what}`);
+    void check.faults.push(`Value '[${shown(value)}]' at '${at}' failed to satisfy constraint: Member must ${what}`);
   if (value.length < (shape.min ?? 0)) fault(`have length greater than or equal to ${shape.min}`);
   if (value.length > (shape.max ?? Infinity)) fault(`have length less than or equal to ${shape.max}`);
-  const of = shapeNamed(member);
+  const of = shapeNamed(member, check.model);
   // AWS names all constraints of a text in a list, whichever failed.
   if (of.type === 'string') {
     const all = value.map((v) => String(typed(v ?? '', 'string', at)));
     if (all.some((v) => constraintFaults(of, v, at).length > 0)) fault(`satisfy constraint: [${constraintsOf(of).join(', ')}]`);
     return all;
   }
-  return value.map((v: unknown, i) => checked(member, v ?? {}, `${at}.${i + 1}.member`, faults));
+  return value.map((v: unknown, i) => checked(member, v ?? {}, `${at}.${i + 1}.member`, check));
 }
 
-function checkedMap(shape: ShapeModel, value: unknown, at: string, faults: string[]): Record<string, unknown> {
+function checkedMap(shape: ShapeModel, value: unknown, at: string, check: Check): Record<string, unknown> {
   const entries = Object.entries(object(value, at)).filter(([, v]) => v !== null);
-  const keys = shapeNamed(shape.key ?? '');
+  const keys = shapeNamed(shape.key ?? '', check.model);
   if (entries.some(([key]) => constraintFaults(keys, key, at).length > 0)) {
     const text = `{${entries.map(([k, v]) => `${k}=${String(v)}`).join(', ')}}`;
-    faults.push(
+    check.faults.push(
       `Value '${text}' at '${at}' failed to satisfy constraint: Map keys must satisfy constraint: [${constraintsOf(keys).join(', ')}]`,
     );
   }
-  return Object.fromEntries(entries.map(([key, v]) => [key, checked(shape.value ?? '', v, `${at}.${key}.member`, faults)]));
+  return Object.fromEntries(entries.map(([key, v]) => [key, checked(shape.value ?? '', v, `${at}.${key}.member`, check)]));
 }
 
 /** The faults of a text against its shape's constraints. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** An operation of Lambda's API: how it is called, and the shapes of what goes in and comes out. */
+/** An operation of an API: how it is called, and the shapes of what goes in and comes out. */
 export interface OperationModel {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With `{Member}` for what the path carries; a query here tells operations of one path apart. */
@@ -33,21 +33,27 @@ export interface ShapeModel {
   readonly members?: Readonly<Record<string, MemberModel>>;
 }
 
-interface LambdaModel {
+/** What Hearth needs of AWS's own model of an API. */
+export interface ApiModel {
   readonly operations: Readonly<Record<string, OperationModel>>;
   readonly shapes: Readonly<Record<string, ShapeModel>>;
   readonly errors: Readonly<Record<string, { readonly status: number; readonly text: 'message' | 'Message' }>>;
 }
 
-/** Not compiled, so that it is read from the source tree: dist/src/control/lambda/model is as deep below the root as it is there. */
-const FILE = new URL('../../../../../src/control/lambda/model/lambda.json', import.meta.url);
+/** Not compiled, so that they are read from the source tree: dist/src/control/lambda/model is as deep below the root as it is there. */
+const CONTROL = new URL('../../../../../src/control/', import.meta.url);
 
-/** Lambda's API as AWS's own model has it; scripts/lambda-model.mjs made it. */
-export const LAMBDA: LambdaModel = JSON.parse(readFileSync(FILE, 'utf8')) as LambdaModel;
+/** A model that scripts/lambda-model.mjs made, by its path below src/control. */
+export function modelIn(path: string): ApiModel {
+  return JSON.parse(readFileSync(new URL(path, CONTROL), 'utf8')) as ApiModel;
+}
+
+/** Lambda's API. */
+export const LAMBDA: ApiModel = modelIn('lambda/model/lambda.json');
 
 /** A shape by its name. Throws Error: the model is whole. */
-export function shapeNamed(name: string): ShapeModel {
-  const shape = LAMBDA.shapes[name];
+export function shapeNamed(name: string, model: ApiModel = LAMBDA): ShapeModel {
+  const shape = model.shapes[name];
   if (shape === undefined) throw new Error(`the model has no shape ${name}`);
   return shape;
 }

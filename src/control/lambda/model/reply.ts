@@ -1,4 +1,4 @@
-import { placeOf, shapeNamed, shapeOf, type OperationModel } from './model.ts';
+import { LAMBDA, placeOf, shapeNamed, shapeOf, type ApiModel, type OperationModel } from './model.ts';
 
 /** What an operation answers: a status, headers beside the usual, and a document; null: no body. */
 export interface Reply {
@@ -8,9 +8,9 @@ export interface Reply {
 }
 
 /** Puts what an operation returned into the form that the model gives its answer. `result` null: an answer without body. */
-export function replyOf(operation: OperationModel, result: Readonly<Record<string, unknown>> | null): Reply {
+export function replyOf(operation: OperationModel, result: Readonly<Record<string, unknown>> | null, model: ApiModel = LAMBDA): Reply {
   if (result === null || operation.output === undefined) return { status: operation.status, headers: {}, document: null };
-  const shape = shapeNamed(operation.output);
+  const shape = shapeNamed(operation.output, model);
   const headers: Record<string, string> = {};
   let status = operation.status;
   for (const [name, member] of Object.entries(shape.members ?? {})) {
@@ -20,24 +20,24 @@ export function replyOf(operation: OperationModel, result: Readonly<Record<strin
     if (place.location === 'statusCode') status = Number(value);
     else headers[place.name.toLowerCase()] = String(value);
   }
-  const document = written(operation.output, result);
+  const document = written(operation.output, result, model);
   return { status, headers, document: status === 204 ? null : document };
 }
 
 /** A value in the form of its shape: members in the model's order, none that it does not have, times in seconds. */
-function written(name: string, value: unknown): unknown {
+function written(name: string, value: unknown, model: ApiModel): unknown {
   if (value === null || value === undefined) return undefined;
-  const shape = shapeNamed(name);
+  const shape = shapeNamed(name, model);
   switch (shape.type) {
     case 'structure': {
       const from = value as Readonly<Record<string, unknown>>;
       const inBody = Object.entries(shape.members ?? {}).filter(([, m]) => placeOf(m) === null);
-      return Object.fromEntries(inBody.map(([n, m]) => [n, written(shapeOf(m), from[n])]).filter(([, v]) => v !== undefined));
+      return Object.fromEntries(inBody.map(([n, m]) => [n, written(shapeOf(m), from[n], model)]).filter(([, v]) => v !== undefined));
     }
     case 'list':
-      return (value as readonly unknown[]).map((v) => written(shape.member ?? '', v));
+      return (value as readonly unknown[]).map((v) => written(shape.member ?? '', v, model));
     case 'map':
-      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, written(shape.value ?? '', v)]));
+      return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, written(shape.value ?? '', v, model)]));
     case 'timestamp':
       return Number(value) / 1000;
     case 'blob':

@@ -1,7 +1,7 @@
 import { HearthError } from '../../../errors.ts';
 import { refuse } from '../../function-name.ts';
 import { checked, object, wrongType, type Input } from './check.ts';
-import { placeOf, shapeNamed, shapeOf, type OperationModel } from './model.ts';
+import { LAMBDA, placeOf, shapeNamed, shapeOf, type ApiModel, type OperationModel, type ShapeModel } from './model.ts';
 
 /** A request, taken apart but not looked at. */
 export interface RawRequest {
@@ -16,20 +16,20 @@ export interface RawRequest {
  * The members of an operation's input, from wherever they lie in the request, checked against the model. Throws ValidationException with every
  * fault, InvalidRequestContentException for a body that is none.
  */
-export function readRequest(operation: OperationModel, request: RawRequest): Input {
+export function readRequest(operation: OperationModel, request: RawRequest, model: ApiModel = LAMBDA): Input {
   if (operation.input === undefined) return {};
-  const shape = shapeNamed(operation.input);
+  const shape = shapeNamed(operation.input, model);
   const gathered: Record<string, unknown> = shape.payload === undefined ? { ...jsonBody(request.body) } : { [shape.payload]: request.body };
   for (const [name, member] of Object.entries(shape.members ?? {})) {
     const place = placeOf(member);
     if (place === null) continue;
     const text = textsAt(place.location, place.name, request);
-    const value = text === null ? null : fromText(shapeOf(member), text, name);
+    const value = text === null ? null : fromText(shapeNamed(shapeOf(member), model), text, name);
     if (value === null) delete gathered[name];
     else gathered[name] = value;
   }
   const faults: string[] = [];
-  const input = checked(operation.input, gathered, '', faults) as Input;
+  const input = checked(operation.input, gathered, '', { model, faults }) as Input;
   refuse(faults);
   return input;
 }
@@ -41,8 +41,7 @@ function textsAt(location: string, name: string, request: RawRequest): string[] 
   return typeof header === 'string' ? [header] : null;
 }
 
-function fromText(name: string, texts: readonly string[], at: string): unknown {
-  const shape = shapeNamed(name);
+function fromText(shape: ShapeModel, texts: readonly string[], at: string): unknown {
   const text = texts[0] ?? '';
   switch (shape.type) {
     case 'integer':

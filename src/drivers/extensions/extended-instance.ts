@@ -1,0 +1,84 @@
+import type { Answer, DriverInstance } from '../../fleet/driver.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { ExitStatus, InitReport } from '../../model/instance.ts';
+import type { Invocation } from '../../model/invocation.ts';
+import type { ExtensionHost, ShutdownReason } from './extension-host.ts';
+
+/** An instance and its extensions, which hear of each invocation, rest when it rests and end when it ends. */
+export class ExtendedInstance implements DriverInstance {
+  readonly init: InitReport | null;
+  readonly exited: Promise<ExitStatus>;
+  readonly #inner: DriverInstance;
+  readonly #host: ExtensionHost;
+  readonly #clock: Clock;
+  #inFlight = 0;
+  #reason: ShutdownReason | null = null;
+
+  constructor(inner: DriverInstance, host: ExtensionHost, o: { readonly clock: Clock; readonly initMs: number }) {
+    this.#inner = inner;
+    this.#host = host;
+    this.#clock = o.clock;
+    this.init = inner.init === null ? null : { ...inner.init, durationMs: o.initMs };
+    this.exited = inner.exited.then(async (status) => {
+      await host.shutdown(this.#reason ?? 'failure');
+      return status;
+    });
+    host.onFailure = () => {
+      this.#reason ??= 'failure';
+      void inner.kill();
+    };
+  }
+
+  get pid(): number | null {
+    return this.#inner.pid;
+  }
+
+  get rung(): DriverInstance['rung'] {
+    return this.#inner.rung;
+  }
+
+  get steps(): DriverInstance['steps'] {
+    return this.#inner.steps;
+  }
+
+  async invoke(invocation: Invocation, deadlineMs: number): Promise<Answer> {
+    const { requestId } = invocation;
+    const from = this.#clock.monotonic();
+    let answer: Answer | null = null;
+    this.#inFlight++;
+    this.#host.began(invocation, deadlineMs);
+    try {
+      answer = await this.#inner.invoke(invocation, deadlineMs);
+      return answer;
+    } finally {
+      this.#inFlight--;
+      this.#host.ended(requestId, this.#clock.monotonic() - from, answer);
+    }
+  }
+
+  pause(): void {
+    this.#inner.pause();
+    this.#host.pause();
+  }
+
+  resume(): void {
+    this.#host.resume();
+    this.#inner.resume();
+  }
+
+  async memoryBytes(): Promise<number | null> {
+    const [own, theirs] = await Promise.all([this.#inner.memoryBytes(), this.#host.memoryBytes()]);
+    return own === null ? null : own + theirs;
+  }
+
+  /** The function's own: what extensions hold counts for admission, not against it. */
+  holdsMoreThan(bytes: number): boolean {
+    return this.#inner.holdsMoreThan(bytes);
+  }
+
+  async kill(): Promise<ExitStatus> {
+    this.#reason ??= this.#inFlight > 0 ? 'timeout' : 'spindown';
+    await this.#inner.kill();
+    return this.exited;
+  }
+}

@@ -1,0 +1,154 @@
+import type { Ids } from '../../lib/ids.ts';
+import { deferred } from '../../lib/deferred.ts';
+
+type ExtensionEventType = 'INVOKE' | 'SHUTDOWN';
+
+/** What an extension is refused with. */
+export interface ExtensionRefusal {
+  readonly status: number;
+  readonly errorType: string;
+  readonly errorMessage: string;
+}
+
+/** One event, with its JSON document. */
+interface ExtensionEvent {
+  readonly type: ExtensionEventType;
+  readonly document: Readonly<Record<string, unknown>>;
+}
+
+/** Takes an event; false: it has gone away meanwhile. */
+export type Deliver = (event: ExtensionEvent) => boolean;
+
+/** An extension that has registered. */
+export interface Extension {
+  readonly id: string;
+  readonly name: string;
+  /** A program of its own; else it lives in the runtime's process. */
+  readonly external: boolean;
+  readonly events: ReadonlySet<ExtensionEventType>;
+  readonly queue: ExtensionEvent[];
+  /** Its `next` that waits. */
+  waiting: Deliver | null;
+}
+
+export interface DeskListener {
+  registered(extension: Extension): void;
+  /** It said that it failed, in its init phase or at its end. */
+  failed(extension: Extension, failure: { readonly phase: 'init' | 'exit'; readonly errorType: string; readonly body: Buffer }): void;
+  /** It waits for its next event. */
+  idle(extension: Extension): void;
+}
+
+/** The state behind one instance's Extensions API: who has registered, who waits, what is to be told to whom. Names of errors are Lambda's. */
+export class ExtensionDesk {
+  readonly #ids: Ids;
+  readonly #external: ReadonlySet<string>;
+  readonly #listener: DeskListener;
+  readonly #extensions = new Map<string, Extension>();
+  readonly #missing: Set<string>;
+  readonly #allRegistered = deferred<void>();
+  readonly #allReady = deferred<void>();
+  readonly #ready = new Set<string>();
+  /** Registration and subscription are for the init phase. */
+  open = true;
+
+  /** `external`: the names of the programs that are started. */
+  constructor(external: readonly string[], parts: { readonly ids: Ids; readonly listener: DeskListener }) {
+    this.#ids = parts.ids;
+    this.#listener = parts.listener;
+    this.#external = new Set(external);
+    this.#missing = new Set(external);
+  }
+
+  /** Settles when every external extension has registered. */
+  get registered(): Promise<void> {
+    return this.#allRegistered.promise;
+  }
+
+  /** Settles when every external extension has asked for its first event: its init phase has ended. */
+  get ready(): Promise<void> {
+    return this.#allReady.promise;
+  }
+
+  /** Whether every extension waits: nothing of theirs is under way. */
+  get idle(): boolean {
+    return [...this.#extensions.values()].every((e) => e.waiting !== null || e.events.size === 0);
+  }
+
+  extensions(): readonly Extension[] {
+    return [...this.#extensions.values()];
+  }
+
+  register(name: string, events: readonly unknown[]): Extension | ExtensionRefusal {
+    if (name === '') return refusal(400, 'Extension.InvalidExtensionName', 'Empty extension name');
+    if (!this.open) return refusal(403, 'Extension.RegistrationClosed', 'Extension registration closed already');
+    if ([...this.#extensions.values()].some((e) => e.name === name))
+      return refusal(403, 'Extension.AlreadyRegistered', `Extension with this name already registered: ${name}`);
+    const unknown = events.find((event) => event !== 'INVOKE' && event !== 'SHUTDOWN');
+    if (unknown !== undefined) return refusal(400, 'Extension.InvalidEventType', `${JSON.stringify(unknown)}: no such event`);
+    const external = this.#external.has(name);
+    if (!external && events.includes('SHUTDOWN'))
+      return refusal(400, 'ShutdownEventNotSupportedForInternalExtension', `SHUTDOWN is not supported for the internal extension ${name}`);
+    const of = new Set(events as ExtensionEventType[]);
+    const extension: Extension = { id: this.#ids.uuid(), name, external, events: of, queue: [], waiting: null };
+    this.#extensions.set(extension.id, extension);
+    this.#listener.registered(extension);
+    this.#missing.delete(name);
+    if (this.#missing.size === 0) this.#allRegistered.resolve();
+    return extension;
+  }
+
+  /** The one that an identifier names. */
+  find(id: string | undefined): Extension | ExtensionRefusal {
+    if (id === undefined || id === '')
+      return refusal(403, 'Extension.MissingExtensionIdentifier', 'Missing Lambda-Extension-Identifier header');
+    if (!/^[0-9a-f-]{36}$/i.test(id)) return refusal(403, 'Extension.InvalidExtensionIdentifier', 'Invalid Lambda-Extension-Identifier');
+    return this.#extensions.get(id) ?? refusal(403, 'Extension.UnknownExtensionIdentifier', `Unknown extension ${id}`);
+  }
+
+  /** It waits for its next event, which may be there. */
+  next(extension: Extension, deliver: Deliver): ExtensionRefusal | null {
+    if (extension.waiting !== null)
+      return refusal(403, 'Extension.InvalidExtensionState', `State transition from Ready to Ready failed for extension ${extension.name}`);
+    extension.waiting = deliver;
+    if (extension.external) this.#ready.add(extension.name);
+    if (this.#ready.size === this.#external.size) this.#allReady.resolve();
+    this.#serve(extension);
+    if (extension.waiting !== null) this.#listener.idle(extension);
+    return null;
+  }
+
+  /** It has broken off its `next`. */
+  gaveUp(extension: Extension, deliver: Deliver): void {
+    if (extension.waiting === deliver) extension.waiting = null;
+  }
+
+  failed(extension: Extension, failure: Parameters<DeskListener['failed']>[1]): void {
+    this.#listener.failed(extension, failure);
+  }
+
+  /** Tells those that want it. */
+  announce(event: ExtensionEvent): void {
+    for (const extension of this.#extensions.values()) {
+      if (!extension.events.has(event.type)) continue;
+      extension.queue.push(event);
+      this.#serve(extension);
+    }
+  }
+
+  #serve(extension: Extension): void {
+    const { waiting } = extension;
+    const event = extension.queue[0];
+    if (waiting === null || event === undefined) return;
+    extension.waiting = null;
+    if (waiting(event)) extension.queue.shift();
+  }
+}
+
+export function isRefusal(value: Extension | ExtensionRefusal): value is ExtensionRefusal {
+  return 'errorType' in value;
+}
+
+export function refusal(status: number, errorType: string, errorMessage: string): ExtensionRefusal {
+  return { status, errorType, errorMessage };
+}

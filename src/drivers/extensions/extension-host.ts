@@ -1,0 +1,270 @@
+import type { Answer, InstanceSpec, LogSink, StartSpec } from '../../fleet/driver.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { deferred } from '../../lib/deferred.ts';
+import type { Ids } from '../../lib/ids.ts';
+import { exitWords } from '../../model/exit-words.ts';
+import type { Invocation } from '../../model/invocation.ts';
+import { loggingOf } from '../../model/logging.ts';
+import { reportRecord, runtimeDoneRecord, startRecord, type Measured } from '../../model/platform-records.ts';
+import type { Spawner } from '../exec/spawner.ts';
+import { ExtensionApi } from './extension-api.ts';
+import { ExtensionDesk, type Extension } from './extension-desk.ts';
+import { extensionFailure, ExtensionPrograms } from './extension-programs.ts';
+import type { ExtensionFile } from './find-extensions.ts';
+import type { Subscription } from './subscription.ts';
+import { TelemetryChannel, type TelemetryEvent } from './telemetry.ts';
+
+/** Why an instance ends, in Lambda's words. */
+export type ShutdownReason = 'spindown' | 'timeout' | 'failure';
+
+export interface HostDeps {
+  readonly spawner: Spawner;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/** Lambda's: how long extensions may take to tidy up. */
+const SHUTDOWN_MS = 2_000;
+const MIB = 1024 * 1024;
+
+/** The extensions of one instance with the APIs that they use; knows nothing of how the function itself is run. */
+export class ExtensionHost {
+  readonly #deps: HostDeps;
+  readonly #spec: StartSpec;
+  readonly #instance: InstanceSpec;
+  readonly #files: readonly ExtensionFile[];
+  readonly #desk: ExtensionDesk;
+  readonly #api: ExtensionApi;
+  readonly #programs: ExtensionPrograms;
+  readonly #channels: TelemetryChannel[] = [];
+  /** What was told before anybody could have subscribed. */
+  #early: TelemetryEvent[] = [];
+  readonly #failure = deferred<never>();
+  #wantsPause = false;
+  #firstInitMs: number | null = null;
+  #shutdown: Promise<void> | null = null;
+  /** Called once the instance runs, when an extension fails. */
+  onFailure: () => void = () => {};
+
+  constructor(deps: HostDeps, o: { readonly spec: StartSpec; readonly instance: InstanceSpec; readonly files: readonly ExtensionFile[] }) {
+    this.#deps = deps;
+    this.#spec = o.spec;
+    this.#instance = o.instance;
+    this.#files = o.files;
+    this.#failure.promise.catch(() => undefined); // whoever waits is told
+    this.#desk = new ExtensionDesk(
+      o.files.map((f) => f.name),
+      {
+        ids: deps.ids,
+        listener: {
+          registered: () => undefined,
+          failed: (extension, failure) =>
+            this.#failed(`${extension.name}: ${failure.phase} error ${failure.errorType} ${failure.body.toString()}`, failure.errorType),
+          idle: () => this.#pauseIfWanted(),
+        },
+      },
+    );
+    this.#api = new ExtensionApi({ desk: this.#desk, version: o.spec.version, subscribe: (e, s) => this.#subscribe(e, s) });
+    this.#programs = new ExtensionPrograms({
+      ...deps,
+      spec: o.spec,
+      instance: o.instance,
+      printed: (text) => {
+        o.instance.log.line(null, text);
+        this.#tell({ type: 'extension', record: text });
+      },
+      died: (name, status) => this.#failed(`extension ${name}: ${exitWords(status)}`, 'Extension.Crash'),
+    });
+  }
+
+  /** Where the function's lines go: to its log, and to those who subscribed. */
+  get sink(): LogSink {
+    const { log } = this.#instance;
+    return {
+      line: (requestId, text) => {
+        log.line(requestId, text);
+        this.#tell({ type: 'function', record: this.#spec.version.logging?.format === 'JSON' ? parsed(text) : text });
+      },
+    };
+  }
+
+  /** Starts the extensions; resolves with AWS_LAMBDA_RUNTIME_API when all have registered. Rejects with InitFailure. */
+  async open(): Promise<string> {
+    const { name: functionName, version: functionVersion } = this.#spec.version;
+    this.#tell({ type: 'platform.initStart', record: { initializationType: 'on-demand', phase: 'init', functionName, functionVersion } });
+    const address = await this.#api.listen();
+    await this.#programs.start(this.#files, address);
+    await this.#within(this.#desk.registered, 'did not register');
+    return address;
+  }
+
+  /** Rejects when an extension fails, with InitFailure; never resolves. */
+  get failure(): Promise<never> {
+    return this.#failure.promise;
+  }
+
+  /** Resolves when the init phase of every extension has ended, too. `initMs`: how long all of it took. */
+  async ready(initMs: () => number): Promise<void> {
+    const init = { initializationType: 'on-demand', phase: 'init' };
+    this.#tell({ type: 'platform.initRuntimeDone', record: { ...init, status: 'success' } });
+    await this.#within(this.#desk.ready, 'did not ask for an event');
+    this.#desk.open = false;
+    this.#firstInitMs = initMs();
+    for (const e of this.#desk.extensions())
+      this.#say('EXTENSION', 'platform.extension', { name: e.name, state: 'Ready', events: [...e.events] });
+    this.#tell({
+      type: 'platform.initReport',
+      record: { ...init, status: 'success', metrics: { durationMs: Math.round(this.#firstInitMs * 1000) / 1000 } },
+    });
+    this.#early = [];
+  }
+
+  began(invocation: Invocation, deadlineMs: number): void {
+    const { requestId, invokedArn: invokedFunctionArn, traceId } = invocation;
+    this.#tell(startRecord(this.#spec.version, requestId));
+    const tracing = { type: 'X-Amzn-Trace-Id', value: traceId };
+    this.#desk.announce({
+      type: 'INVOKE',
+      document: { eventType: 'INVOKE', deadlineMs: Math.round(deadlineMs), requestId, invokedFunctionArn, tracing },
+    });
+  }
+
+  /** An invocation was answered, or not: `answer` null. */
+  ended(requestId: string, durationMs: number, answer: Answer | null): void {
+    const { memoryMb } = this.#spec.version;
+    const measured: Measured = {
+      requestId,
+      durationMs,
+      billedMs: Math.ceil(durationMs),
+      initMs: this.#firstInitMs,
+      coldRung: null,
+      coldMs: 0,
+      memoryMb,
+      memoryUsedMb: answer === null ? memoryMb : Math.min(memoryMb, Math.ceil(answer.peakMemoryBytes / MIB)),
+      bytesOut: answer?.body.length ?? 0,
+      outcome: answer === null ? 'crash' : answer.errorType === null ? 'ok' : 'error',
+    };
+    this.#firstInitMs = null;
+    const tell = (): void => {
+      this.#tell(runtimeDoneRecord(measured));
+      this.#tell({ type: 'platform.end', record: { requestId } });
+      this.#tell(reportRecord(measured));
+    };
+    // What the function printed comes first.
+    if (answer?.logged == null) tell();
+    else void answer.logged.then(tell);
+  }
+
+  /** Stops the extensions as soon as each waits for its next event. */
+  pause(): void {
+    this.#wantsPause = true;
+    this.#pauseIfWanted();
+  }
+
+  resume(): void {
+    this.#wantsPause = false;
+    this.#programs.resume();
+  }
+
+  memoryBytes(): Promise<number> {
+    return this.#programs.memoryBytes();
+  }
+
+  /** Tells the extensions that it is over, lets those who asked for it tidy up, and ends them all. Idempotent; never rejects. */
+  shutdown(reason: ShutdownReason): Promise<void> {
+    this.#shutdown ??= this.#end(reason);
+    return this.#shutdown;
+  }
+
+  async #end(shutdownReason: ShutdownReason): Promise<void> {
+    const { clock } = this.#deps;
+    this.#programs.expectEnds();
+    this.resume();
+    const late = deferred<void>();
+    const timer = clock.after(SHUTDOWN_MS, () => late.resolve());
+    const deadlineMs = clock.now() + SHUTDOWN_MS;
+    const told = new Set(
+      this.#desk
+        .extensions()
+        .filter((e) => e.external && e.events.has('SHUTDOWN'))
+        .map((e) => e.name),
+    );
+    try {
+      await Promise.race([Promise.all(this.#channels.map((c) => c.flush())), late.promise]);
+      this.#desk.announce({ type: 'SHUTDOWN', document: { eventType: 'SHUTDOWN', shutdownReason, deadlineMs } });
+      await this.#programs.kill(told);
+      await Promise.race([this.#programs.ended(told), late.promise]);
+    } finally {
+      timer.cancel();
+      for (const channel of this.#channels) channel.close();
+      await this.#programs.kill();
+      await this.#api.close();
+    }
+  }
+
+  #pauseIfWanted(): void {
+    if (this.#wantsPause && this.#shutdown === null && this.#desk.idle) this.#programs.pause();
+  }
+
+  #subscribe(extension: Extension, subscription: Subscription): void {
+    const channel = new TelemetryChannel(subscription, this.#deps.clock);
+    for (const event of this.#early) channel.tell(event);
+    this.#channels.push(channel);
+    const types = [...subscription.types];
+    const [word, type] =
+      subscription.api === 'logs' ? ['LOGS', 'platform.logsSubscription'] : ['TELEMETRY', 'platform.telemetrySubscription'];
+    this.#say(word ?? '', type ?? '', { name: extension.name, state: 'Subscribed', types });
+  }
+
+  /** What the platform says of extensions, in the function's log and to subscribers. */
+  #say(word: string, type: string, record: { readonly name: string; readonly state: string; readonly [list: string]: unknown }): void {
+    const { logging = loggingOf('Text') } = this.#spec.version;
+    const { name, state, ...lists } = record;
+    const [title = '', items = []] = (Object.entries(lists) as [string, string[]][])[0] ?? [];
+    const text = `${word}\tName: ${name}\tState: ${state}\t${title.charAt(0).toUpperCase()}${title.slice(1)}: [${items.join(', ')}]`;
+    const json = JSON.stringify({ time: new Date(this.#deps.clock.now()).toISOString(), type, record });
+    if (logging.format === 'Text') this.#instance.log.line(null, text);
+    else if (logging.systemLevel !== 'WARN') this.#instance.log.line(null, json);
+    this.#tell({ type, record });
+  }
+
+  #tell({ type, record }: TelemetryEvent): void {
+    if (this.#desk.open) this.#early.push({ type, record });
+    for (const channel of this.#channels) channel.tell({ type, record });
+  }
+
+  #failed(what: string, errorType: string): void {
+    this.#instance.log.line(null, what);
+    this.#failure.reject(extensionFailure(errorType, what, this.#instance.instanceId));
+    this.onFailure();
+  }
+
+  async #within(step: Promise<void>, what: string): Promise<void> {
+    const { initTimeoutMs } = this.#spec;
+    const late = deferred<never>();
+    const timer = this.#deps.clock.after(initTimeoutMs, () => {
+      const waited = extensionFailure(
+        'Sandbox.Timedout',
+        `an extension ${what} within ${(initTimeoutMs / 1000).toFixed(2)} seconds`,
+        this.#instance.instanceId,
+        initTimeoutMs,
+      );
+      late.reject(waited);
+    });
+    try {
+      await Promise.race([step, this.#failure.promise, late.promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+/** A line of JSON as what it says. */
+function parsed(text: string): unknown {
+  if (!text.startsWith('{')) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,54 @@
+/** Where the events of a rule or a schedule go, by the members of AWS's APIs: `Id`, `Arn`, `Input` and the like. */
+export interface BusTarget {
+  readonly Id: string;
+  readonly Arn: string;
+  readonly Input?: string;
+  readonly InputPath?: string;
+  readonly InputTransformer?: { readonly InputPathsMap?: Readonly<Record<string, string>>; readonly InputTemplate: string };
+  readonly SqsParameters?: { readonly MessageGroupId?: string };
+  /** Kept and given back. */
+  readonly [other: string]: unknown;
+}
+
+/** A rule of the default event bus: for events that fit a pattern, for times of a schedule, or both. */
+export interface EventRule {
+  /** Immutable; a UUID. What is remembered of its times, and the ids of its events, refer to it. */
+  readonly ruleId: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly enabled: boolean;
+  /** JSON text, as it was given. */
+  readonly pattern: string | null;
+  /** `rate(5 minutes)` or `cron(0 6 * * ? *)`, in UTC. */
+  readonly schedule: string | null;
+  readonly roleArn: string | null;
+  readonly targets: readonly BusTarget[];
+  /** From when on its times count: milliseconds since the epoch. */
+  readonly changedAtMs: number;
+}
+
+/** A schedule of EventBridge Scheduler. */
+export interface BusSchedule {
+  /** Immutable; a UUID. */
+  readonly scheduleId: string;
+  readonly name: string;
+  /** The members of its API as they were given, times in milliseconds since the epoch. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly clientToken: string | null;
+  readonly createdAtMs: number;
+  readonly modifiedAtMs: number;
+}
+
+/** An event as EventBridge has it. */
+export interface BusEvent {
+  readonly version: '0';
+  readonly id: string;
+  readonly 'detail-type': string;
+  readonly source: string;
+  readonly account: string;
+  /** ISO 8601 in UTC, to the second. */
+  readonly time: string;
+  readonly region: string;
+  readonly resources: readonly string[];
+  readonly detail: unknown;
+}
