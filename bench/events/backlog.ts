@@ -20,10 +20,10 @@ export interface Backlog {
   /** How long it took to drain, and from sending to the last run of events of another function that came meanwhile. */
   readonly drainSeconds: number;
   readonly othersSeconds: number;
-  /** Resident memory of the server, MB: before, with the backlog, the most while it drained. */
+  /** Resident memory of the server, MB: before, with the backlog, and ten times while it drained: at about the end of each tenth of the time. */
   readonly rssBeforeMb: number;
   readonly rssFullMb: number;
-  readonly rssMostMb: number;
+  readonly rssDrainingMb: readonly number[];
 }
 
 /** A backlog of one function and how it drains, with a few events of another that come meanwhile. The function `echo` must be deployed. */
@@ -42,11 +42,11 @@ export async function measureBacklog(hearth: BenchHearth, { releases, options, t
   const rssFullMb = await residentMb(pid);
   tell('draining');
   gate.answer();
-  let rssMostMb = rssFullMb;
+  const looks: number[] = [];
   const beganMs = Date.now();
   const others = await sendWhile(hearth, (sent) => sent < OTHERS, { functionName: 'echo' });
   const lastMs = await ledger.settled(async () => {
-    rssMostMb = Math.max(rssMostMb, await residentMb(pid));
+    looks.push(await residentMb(pid));
   });
   const { rows } = await ledger.client.query<{ ms: number }>(
     'select (extract(epoch from max(finished_at)) * 1000)::float8 as ms from hearth.delivery where event_id = any($1)',
@@ -60,8 +60,15 @@ export async function measureBacklog(hearth: BenchHearth, { releases, options, t
     othersSeconds: round(((rows[0]?.ms ?? 0) - beganMs) / 1_000, 1),
     rssBeforeMb: round(rssBeforeMb, 0),
     rssFullMb: round(rssFullMb, 0),
-    rssMostMb: round(rssMostMb, 0),
+    rssDrainingMb: tenths(looks).map((mb) => round(mb, 0)),
   };
+}
+
+/** The most of each tenth of a series, in its order. */
+function tenths(series: readonly number[]): number[] {
+  const length = Math.max(1, Math.ceil(series.length / 10));
+  const parts = Array.from({ length: Math.ceil(series.length / length) }, (_, i) => series.slice(i * length, (i + 1) * length));
+  return parts.map((part) => Math.max(...part));
 }
 
 /** Answers nobody until it is told to. */
