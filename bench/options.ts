@@ -12,7 +12,7 @@ export interface Options {
   /** Rows to make: functions, instance counts or peers; null: all. */
   readonly only: readonly string[] | null;
   readonly rungs: readonly string[] | null;
-  /** Groups of rows (cold). */
+  /** Groups of rows (cold), parts (events). */
   readonly cases: readonly string[] | null;
   /** Most instances of a row (density, rate), or of each contender (detectors). */
   readonly count: number | null;
@@ -26,12 +26,12 @@ export const USAGE = `npm run bench [-- NAME] [options]
 
   --json          one JSON object as the last line (without NAME: {NAME: object, ...})
   --n COUNT       starts of each row: cold (200), churn (30), dev (30), peers (5), detectors (5);
-                  sparse calls of each instance: density (60); rows of a table: triggers (20000)
+                  sparse calls of each instance: density (60); rows of a table: triggers, events (20000); the backlog: events (100000)
   --rounds COUNT  rounds: overhead (5), peers (3), triggers (3)
-  --seconds S     length of a round: overhead (5), peers (3), of a look: density (5), of a storm: rate (5), of it all: churn (300)
-  --only A,B      rows to make: functions (cold, density, dev), instance counts (scale), peers (peers), contenders (detectors), policies (keepalive)
+  --seconds S     length of a round: overhead (5), peers (3), of a look: density (5), of a storm: rate (5), of it all: churn (300), of the load: events (10)
+  --only A,B      rows to make: functions (cold, density, dev), instance counts (scale), peers (peers), contenders (detectors), policies (keepalive), sources (events)
   --rungs A,B     of disk, zygote, snapshot (cold)
-  --cases A,B     of plain, picture, state, children, load (cold)
+  --cases A,B     of plain, picture, state, children, load (cold); of sources, rows, uploads, async, statements, queues, backlog, recovery (events)
   --count COUNT   instances: at most so many (density 5000, rate 1000, cold's children 1000), each contender's (detectors 50)
   --trace FILE    a trace of calls per minute (keepalive)
   --all           replays every call, not at most 20 a minute of each function (keepalive)`;

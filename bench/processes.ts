@@ -14,7 +14,7 @@ async function stat(pid: number): Promise<string[] | null> {
 }
 
 /** CPU time that processes have used, seconds, all of them together. Those that have gone count nothing. */
-async function cpuSeconds(pids: readonly number[]): Promise<number> {
+export async function cpuSeconds(pids: readonly number[]): Promise<number> {
   const stats = await Promise.all(pids.map(stat));
   return stats.reduce((sum, fields) => sum + (fields === null ? 0 : Number(fields[STAT_USER]) + Number(fields[STAT_SYSTEM])), 0) / TICKS;
 }
@@ -39,6 +39,11 @@ export async function familyOf(root: number): Promise<number[]> {
   const found = [root];
   for (const pid of found) found.push(...(children.get(pid) ?? []));
   return found;
+}
+
+/** The name of the program that a process runs; '' when it has gone. */
+export async function programOf(pid: number): Promise<string> {
+  return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
 }
 
 /** How many descriptors a process has open; 0 when it can't be looked into. */

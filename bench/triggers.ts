@@ -1,11 +1,10 @@
 import type { Bench } from './bench.ts';
-import { followTable, rowDelays, rowsPerSecond } from './events/database.ts';
+import { followTable, rowsPerSecond } from './events/database.ts';
 import { tickDelays } from './events/schedule.ts';
 import { BenchHearth } from './hearth.ts';
 import { median, round, summarize } from './stats.ts';
 
 const ROWS = 20_000;
-const SINGLE_ROWS = 200;
 const SCHEDULES = 10;
 const ROUNDS = 3;
 
@@ -15,8 +14,6 @@ export const triggers: Bench = {
   run: async ({ options, releases, tell }) => {
     const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases));
     const table = await followTable(hearth, releases);
-    tell(`${SINGLE_ROWS} single rows`);
-    const rows = summarize(await rowDelays(table, SINGLE_ROWS));
     const count = options.n ?? ROWS;
     const perSecond: number[] = [];
     for (let i = 0; i < (options.rounds ?? ROUNDS); i++) {
@@ -24,11 +21,8 @@ export const triggers: Bench = {
       perSecond.push(await rowsPerSecond(table, count));
     }
     tell(`${SCHEDULES} schedules, each second`);
-    const ticks = summarize(await tickDelays(hearth, releases, SCHEDULES));
-    const sources = [
-      { source: 'database', p50: round(rows.p50), p99: round(rows.p99) },
-      { source: 'schedule', p50: round(ticks.p50), p99: round(ticks.p99) },
-    ];
+    const ticks = summarize(await tickDelays(hearth, releases, { schedules: SCHEDULES, seconds: 10 }));
+    const sources = [{ source: 'schedule', p50: round(ticks.p50), p99: round(ticks.p99) }];
     return {
       tables: [
         {

@@ -40,12 +40,12 @@ async function finished(count) {
 
 async function pgBoss() {
   const { PgBoss } = await import('pg-boss');
-  const boss = new PgBoss(connectionString);
+  const boss = new PgBoss({ connectionString, useListenNotify: true });
   boss.on('error', (error) => process.stderr.write(`${error.message}\n`));
   await boss.start();
-  await boss.createQueue('bench');
-  // Its shortest interval, and as many at once as it takes well.
-  await boss.work('bench', { pollingIntervalSeconds: 0.5, batchSize: 100 }, async (jobs) => {
+  await boss.createQueue('bench', { notify: true });
+  // Woken by NOTIFY, in batches, and at once for more while they are full.
+  await boss.work('bench', { pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 0.5, batchSize: 100, burstWhenBatchFull: true }, async (jobs) => {
     for (const job of jobs) run(job.data.n);
   });
   return { send: (n) => boss.send('bench', { n }), stop: () => boss.stop({ graceful: false }) };

@@ -73,7 +73,7 @@ function portOf(queues: Queues): QueuePort {
     return queue;
   };
   return {
-    receive: async (arn, how) => queues.receive(of(arn), how),
+    receive: async (arn, how) => queues.receive(of(arn), { ...how, polled: true }),
     delete: async (arn, receipts) => void (await queues.store.delete(of(arn).queueId, receipts)),
     async hide(arn, receipts, { seconds, undo }) {
       const hidden = receipts.map((receipt) => ({ receipt, seconds }));

@@ -16,16 +16,18 @@ export interface QueueStore {
   send(queue: Queue, messages: readonly NewMessage[]): Promise<Sent[]>;
   /**
    * Takes messages that are visible and hides them for a time. Those that were received too often go to `deadLetter` instead. Of a FIFO queue, no
-   * message of a group of which one is hidden.
+   * message of a group of which one is hidden. `polled`: for a function of this server, so that nobody has them once the server is gone.
    */
   receive(
     queue: Queue,
-    how: { readonly most: number; readonly visibilitySeconds: number; readonly deadLetter: Queue | null },
+    how: { readonly most: number; readonly visibilitySeconds: number; readonly deadLetter: Queue | null; readonly polled?: boolean },
   ): Promise<ReceivedMessage[]>;
   /** Deletes by receipts; returns which were there. */
   delete(queueId: string, receipts: readonly string[]): Promise<Set<string>>;
   /** Hides messages for so long from now (0: shows them); returns which were hidden. `undo`: the receipt does not count. */
   hide(queueId: string, hidden: readonly { readonly receipt: string; readonly seconds: number }[], undo?: boolean): Promise<Set<string>>;
+  /** Shows what was polled by the server before, which is gone, the oldest first; returns how many. Its receipts count: it may be what ended the server. */
+  giveBack(): Promise<number>;
   purge(queueId: string): Promise<void>;
   depth(queueId: string): Promise<QueueDepth>;
   /** Removes a batch of messages that are older than their queue keeps them, and what deduplication need not remember; returns how many. */

@@ -19,6 +19,8 @@ export interface Receive {
   readonly visibilitySeconds: number | null;
   /** How long to wait for the first message. */
   readonly waitMs: number;
+  /** For a function of this server. */
+  readonly polled?: boolean;
   /** Ends the wait; nothing is taken for who has gone. */
   readonly signal?: AbortSignal;
 }
@@ -44,6 +46,8 @@ export class Queues {
   static async open(deps: QueuesDeps): Promise<Queues> {
     const queues = new Queues(deps);
     for (const queue of await deps.store.all()) queues.#queues.set(queue.name, queue);
+    const count = await deps.store.giveBack();
+    if (count > 0) deps.log.warn({ count }, 'messages had lost the server that ran them and are run again');
     queues.#stopListening = deps.store.listen((queueId) => queues.#bells.ring(queueId));
     queues.#sweepLater(SWEEP_MS);
     return queues;
@@ -139,7 +143,7 @@ export class Queues {
       try {
         const deadLetter = present.attributes.redrive === null ? null : this.byArn(present.attributes.redrive.deadLetterTargetArn);
         const visibilitySeconds = how.visibilitySeconds ?? present.attributes.visibilityTimeout;
-        const received = await store.receive(present, { most: how.most, visibilitySeconds, deadLetter });
+        const received = await store.receive(present, { most: how.most, visibilitySeconds, deadLetter, polled: how.polled === true });
         const left = until - clock.monotonic();
         if (received.length > 0 || left <= 0) return received;
         await this.#wait(bell.rung, Math.min(left, LOOK_MS), how.signal);

@@ -127,6 +127,7 @@ async function receiveOnce(tx: Kysely<Database>, queue: Queue, how: Parameters<Q
       receive_count = case when ${gone} then 0 else m.receive_count + 1 end,
       first_received_at = case when ${gone} then null else coalesce(m.first_received_at, now()) end,
       receipt = case when ${gone} then null else gen_random_uuid()::text end,
+      polled = ${how.polled === true} and not (${gone}),
       dead_letter_source = case when ${gone} then ${name} else m.dead_letter_source end
     from due where m.seq = due.seq
     returning m.seq, message_id, body, attributes, md5_body, md5_attributes, trace_header, sender, group_id, deduplication_id, receipt, receive_count,
@@ -185,7 +186,7 @@ export async function hide(
   const { rows } = await sql<{ receipt: string }>`
     with changed as (
       update hearth.message m
-      set visible_at = now() + r.seconds * interval '1 second', receive_count = greatest(0, m.receive_count - ${undo ? 1 : 0}::int)
+      set visible_at = now() + r.seconds * interval '1 second', polled = false, receive_count = greatest(0, m.receive_count - ${undo ? 1 : 0}::int)
       from unnest(${parts.map((p) => p.seq)}::int8[], ${parts.map((p) => p.token)}::text[], ${parts.map((p) => p.seconds)}::float8[])
         as r(seq, token, seconds)
       where m.seq = r.seq and m.queue_id = ${queueId} and m.receipt = r.token and m.visible_at > now()
@@ -193,6 +194,12 @@ export async function hide(
     ), told as (select pg_notify(${QUEUE_CHANNEL}, ${queueId}))
     select receipt from changed, told`.execute(db);
   return new Set(rows.map((r) => r.receipt));
+}
+
+export async function giveBack(db: Kysely<Database>): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update hearth.message set visible_at = sent_at, polled = false where polled`.execute(db);
+  return Number(numAffectedRows ?? 0n);
 }
 
 export async function depth(db: Kysely<Database>, queueId: string): Promise<QueueDepth> {

@@ -1,4 +1,5 @@
 import { Kysely, PostgresDialect } from 'kysely';
+import type { Pool } from 'pg';
 import type { Clock } from '../lib/clock.ts';
 import { changeLedger } from './change-streams.ts';
 import { openPool } from './connection.ts';
@@ -113,10 +114,11 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     throw error;
   }
   const pool = openPool(connection, 'hearth', log);
-  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const db = kysely(pool);
   // What the workers of the ledger write is done again when it is lost: they do not wait for the disk.
-  const unwaiting = openPool(connection, 'hearth ledger', log, { commitAsync: true });
-  const workers = new Kysely<Database>({ dialect: new PostgresDialect({ pool: unwaiting }) });
+  const workers = kysely(openPool(connection, 'hearth ledger', log, { commitAsync: true, queueing: true }));
+  // Of their own, so that events are accepted whatever else is asked of the database.
+  const entrance = kysely(openPool(connection, 'hearth intake', log, { queueing: true }));
   const run: Run = (work) =>
     translated(() => {
       lock.check();
@@ -127,22 +129,27 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     functions: functionStore(db, run),
     resources: resourceStore(db, run),
     usage: usageStore(db, run, { pool, region, clock, log }),
-    intake: new GroupIntake(db, run),
+    intake: new GroupIntake(entrance, run),
     ledger: deliveryLedger(workers, run, listen),
     deliveries: deliveryBook(db, run),
     queues: (place) => queueStore(db, run, { place, listen }),
     triggers: triggerStore(db, run),
-    schedules: scheduleLedger(db, run),
-    busTimes: busClockLedger(db, run),
-    changes: changeLedger(db, run),
+    schedules: scheduleLedger(entrance, run),
+    busTimes: busClockLedger(entrance, run),
+    changes: changeLedger(entrance, run),
     objects: (o) => objectIndex(db, run, o),
     habits: habitStore(db, run),
     close: once(async () => {
       await db.destroy();
       await workers.destroy();
+      await entrance.destroy();
       await lock.release();
     }),
   };
+}
+
+function kysely(pool: Pool): Kysely<Database> {
+  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 }
 
 function runIn({ runDirectory }: StoreOptions): { runDirectory?: string } {

@@ -12,6 +12,8 @@ export interface Entry {
 /** Listens to what functions tell. */
 export class Diary implements AsyncDisposable {
   readonly entries: Entry[] = [];
+  /** What the function that tells something waits for. */
+  hold: Promise<void> = Promise.resolve();
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -24,7 +26,7 @@ export class Diary implements AsyncDisposable {
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         diary.entries.push(JSON.parse(Buffer.concat(chunks).toString()) as Entry);
-        response.end();
+        void diary.hold.then(() => response.end());
       });
     });
     const diary = new Diary(server);

@@ -6,6 +6,7 @@ import { lambdaResources } from './0005-lambda-resources.ts';
 import { waterfall } from './0006-waterfall.ts';
 import { habits } from './0007-habits.ts';
 import { queues } from './0008-queues.ts';
+import { polledMessages } from './0010-polled-messages.ts';
 import { busTimes } from './0030-bus-times.ts';
 import type { Migration } from './migration.ts';
 
@@ -19,5 +20,6 @@ export const MIGRATIONS: readonly Migration[] = [
   waterfall,
   habits,
   queues,
+  polledMessages,
   busTimes,
 ];

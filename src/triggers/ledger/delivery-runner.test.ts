@@ -103,6 +103,38 @@ describe('the runner', () => {
     await end(clock, runner);
   });
 
+  it('claims for one place and writes one end within milliseconds, though others run for minutes', async () => {
+    const long = new Set(['e0', 'e1', 'e2', 'e3', 'e4', 'e5', 'e6']);
+    const began: string[] = [];
+    const { clock, ledger, runner } = await world(async (claimed) => {
+      began.push(claimed.eventId);
+      await new Promise<void>((resolve) => clock.after(long.has(claimed.eventId) ? 300_000 : 1, resolve));
+      return OK;
+    });
+    ledger.accept(Array.from({ length: 10 }, (_, i) => aDelivery({ id: `e${i}` })));
+    await clock.advance(20);
+    assert.deepEqual(
+      [...began].sort(),
+      Array.from({ length: 10 }, (_, i) => `e${i}`),
+    );
+    assert.deepEqual(ledger.end('e9'), { kind: 'succeeded' });
+    assert.equal(ledger.end('e0'), null);
+    await end(clock, runner);
+  });
+
+  it('makes one statement of many claims and of many ends', async () => {
+    const { clock, ledger, runner } = await world(async () => {
+      await new Promise<void>((resolve) => clock.after(5, resolve));
+      return OK;
+    });
+    ledger.accept(Array.from({ length: 800 }, (_, i) => aDelivery({ id: `e${i}` })));
+    await clock.advance(60_000);
+    assert.deepEqual(ledger.end('e799'), { kind: 'succeeded' });
+    const { claims, finishes } = ledger.statements;
+    assert.ok(claims <= 800 / 3 && finishes <= 800 / 3, `${claims} claims, ${finishes} writes`);
+    await end(clock, runner);
+  });
+
   it('narrows a lane that is refused', async () => {
     let running = 0;
     const widths: number[] = [];

@@ -40,6 +40,9 @@ const LANES = 1_000;
 /** How long to wait after the database failed. */
 const AWAY_MS = 500;
 
+/** How long a lane that is nearly full waits for more places before it claims for those it has. */
+const GATHER_MS = 5;
+
 /**
  * Runs what is in the ledger: claims in batches while there are free places, shares them out between lanes, and writes the ends down in batches.
  * Holds no more than it runs. Claims are made one at a time: what frees meanwhile is asked for together by the next.
@@ -56,6 +59,8 @@ export class DeliveryRunner {
   #stopListening: () => Promise<void> = async () => {};
   #timers: Timer[] = [];
   #pause: Timer | null = null;
+  #gathering: Timer | null = null;
+  #patient = true;
   #idle: () => void = () => {};
 
   constructor(deps: RunnerDeps) {
@@ -80,6 +85,7 @@ export class DeliveryRunner {
     this.#closing = true;
     for (const timer of this.#timers) timer.cancel();
     this.#pause?.cancel();
+    this.#gathering?.cancel();
     await this.#stopListening();
     if (this.#running.size > 0) {
       await new Promise<void>((resolve) => {
@@ -151,7 +157,10 @@ export class DeliveryRunner {
       const room = limits.payloadBytes - this.#bytes;
       // What waits to be written down holds its payload: while the database can't keep up, nothing is taken.
       const free = limits.inFlight - this.#running.size - this.#writer.waiting;
-      const wants = this.#closing || room <= 0 ? [] : this.#lanes.wants(free);
+      if (this.#closing || room <= 0) return;
+      const { wants, waiting } = this.#lanes.wants(free, this.#patient);
+      this.#patient = true;
+      if (waiting) this.#gather();
       if (wants.length === 0) return;
       let claims: Claimed[];
       try {
@@ -165,6 +174,15 @@ export class DeliveryRunner {
       this.#lanes.claimed(wants, claims, bytes >= room);
       for (const claimed of claims) this.#begin(claimed);
     }
+  }
+
+  /** Lanes wait for places to be worth a claim, yet not long: those that run may run for minutes. */
+  #gather(): void {
+    this.#gathering ??= this.#deps.clock.after(GATHER_MS, () => {
+      this.#gathering = null;
+      this.#patient = false;
+      this.#pump();
+    });
   }
 
   #begin(claimed: Claimed): void {

@@ -5,6 +5,9 @@ import type { RunnerLog } from './delivery-runner.ts';
 /** Most ends that are written at once. */
 const BATCH = 500;
 
+/** Ends that nobody waits for are written when there are so many, or after so long, milliseconds: a statement for each costs more than running it. */
+const GATHER = { count: 16, ms: 2 };
+
 const RETRY_MS = { first: 100, last: 2_000 };
 
 /** Writes the ends of attempts down in batches, one after the other; what can't be written is kept and tried again. */
@@ -16,6 +19,7 @@ export class FinishWriter {
   #writing: Promise<void> = Promise.resolve();
   #active = false;
   #closing = false;
+  #enough: () => void = () => {};
 
   constructor(ledger: Ledger, parts: { readonly clock: Clock; readonly log: RunnerLog }) {
     this.#ledger = ledger;
@@ -31,18 +35,39 @@ export class FinishWriter {
   add(finished: Finished): void {
     this.#queue.push(finished);
     if (!this.#active) this.#writing = this.#write();
+    else if (this.#isDue()) this.#enough();
   }
 
   /** Writes what is there; what can't be written now is lost, and so run again by the next server. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#enough();
     await this.#writing;
+  }
+
+  /** Whether somebody waits for what is there: the next of an order key, a destination, a retry. */
+  #isDue(): boolean {
+    if (this.#closing || this.#queue.length >= GATHER.count) return true;
+    return this.#queue.some((f) => f.claimed.orderKey !== null || f.outcomes.length > 0 || f.next.kind === 'again');
+  }
+
+  async #gather(): Promise<void> {
+    if (this.#isDue()) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#clock.after(GATHER.ms, resolve);
+      this.#enough = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#enough = () => {};
   }
 
   async #write(): Promise<void> {
     this.#active = true;
     let wait = RETRY_MS.first;
     while (this.#queue.length > 0) {
+      await this.#gather();
       const batch = this.#queue.slice(0, BATCH);
       try {
         await this.#ledger.finish(batch);

@@ -1,10 +1,12 @@
 import type { Claimed, Want } from './ledger.ts';
-import { share } from './policies/share.ts';
+import { share, type Shares } from './policies/share.ts';
 import { nextWindow } from './policies/window.ts';
 
 interface Lane {
   inFlight: number;
   window: number;
+  /** Whether its window was used up since it last got all there was. */
+  pressed: boolean;
 }
 
 /** A lane that is new may run this many at once; more as they go well. */
@@ -27,35 +29,45 @@ export class Lanes {
     this.#awake.add(lane);
   }
 
-  /** What to claim for so many free places. Those lanes count as empty from now on, until `claimed` or `wake` says otherwise. */
-  wants(free: number): Want[] {
+  /**
+   * What to claim for so many free places; with `patient`, not for lanes that are nearly full. Those that claim count as empty from now on, until
+   * `claimed` or `wake` says otherwise.
+   */
+  wants(free: number, patient: boolean): Shares {
     const observed = [...this.#awake].map((name) => {
       const { inFlight, window } = this.#lanes.get(name) ?? { inFlight: 0, window: FIRST_WINDOW };
       return { lane: name, inFlight, window: Math.min(window, Math.max(1, this.#most(name))) };
     });
-    const wants = share(observed, free);
-    for (const { lane } of wants) this.#awake.delete(lane);
-    return wants;
+    const shares = share(observed, free, patient);
+    for (const { lane } of shares.wants) this.#awake.delete(lane);
+    return shares;
   }
 
   /** What came of a claim: who got all it wanted may have more, and comes last. Of one that was `cut` short, all may. */
   claimed(wants: readonly Want[], claims: readonly Claimed[], cut: boolean): void {
     const got = new Map<string, number>();
     for (const { lane } of claims) got.set(lane, (got.get(lane) ?? 0) + 1);
-    for (const { lane, most } of wants) if (cut || got.get(lane) === most) this.#awake.add(lane);
+    for (const { lane: name, most } of wants) {
+      if (cut || got.get(name) === most) {
+        this.#awake.add(name);
+        continue;
+      }
+      const lane = this.#lanes.get(name);
+      if (lane !== undefined) lane.pressed = false;
+    }
   }
 
   began(name: string): void {
-    const lane = this.#lanes.get(name) ?? { inFlight: 0, window: FIRST_WINDOW };
+    const lane = this.#lanes.get(name) ?? { inFlight: 0, window: FIRST_WINDOW, pressed: false };
     lane.inFlight++;
+    if (lane.inFlight >= Math.floor(lane.window)) lane.pressed = true;
     this.#lanes.set(name, lane);
   }
 
   ended(name: string, throttled: boolean): void {
     const lane = this.#lanes.get(name);
     if (lane === undefined) return;
-    const full = lane.inFlight >= Math.floor(lane.window);
-    lane.window = nextWindow({ window: lane.window, most: this.#most(name), throttled, full });
+    lane.window = nextWindow({ window: lane.window, most: this.#most(name), throttled, full: lane.pressed });
     lane.inFlight--;
     if (lane.inFlight === 0 && !this.#awake.has(name)) this.#lanes.delete(name);
   }

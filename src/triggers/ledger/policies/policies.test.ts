@@ -65,19 +65,28 @@ describe('nextWindow', () => {
 });
 
 describe('share', () => {
+  const lane = (name: string, inFlight = 0, window = 8) => ({ lane: name, inFlight, window });
   it('gives no lane more than its window, nor more than half of what is left', () => {
-    const lane = (name: string, inFlight = 0, window = 8) => ({ lane: name, inFlight, window });
-    assert.deepEqual(share([lane('a'), lane('b')], 100), [
+    assert.deepEqual(share([lane('a'), lane('b')], 100).wants, [
       { lane: 'a', most: 8 },
       { lane: 'b', most: 8 },
     ]);
-    assert.deepEqual(share([lane('a', 0, 100), lane('b', 0, 100), lane('c')], 10), [
+    assert.deepEqual(share([lane('a', 0, 100), lane('b', 0, 100), lane('c')], 10).wants, [
       { lane: 'a', most: 5 },
       { lane: 'b', most: 3 },
       { lane: 'c', most: 1 },
     ]);
-    assert.deepEqual(share([lane('a', 8), lane('b', 7)], 10), [{ lane: 'b', most: 1 }]);
-    assert.deepEqual(share([lane('a')], 0), []);
+    assert.deepEqual(share([lane('a', 8), lane('b', 7)], 10), { wants: [{ lane: 'b', most: 1 }], waiting: false });
+    assert.deepEqual(share([lane('a')], 0), { wants: [], waiting: false });
+  });
+
+  it('lets those wait that are nearly full while it is patient, and nobody of whom nothing runs', () => {
+    assert.deepEqual(share([lane('a', 5), lane('b', 4), lane('c', 8)], 10, true), { wants: [{ lane: 'b', most: 4 }], waiting: true });
+    assert.deepEqual(share([lane('full', 8)], 10, true), { wants: [], waiting: false });
+    assert.deepEqual(share([lane('one', 0, 1), lane('two', 1, 2)], 10, true).wants, [
+      { lane: 'one', most: 1 },
+      { lane: 'two', most: 1 },
+    ]);
   });
 });
 

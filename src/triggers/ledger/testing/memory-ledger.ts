@@ -19,6 +19,8 @@ interface Held {
 export class MemoryLedger implements Ledger {
   readonly released: string[] = [];
   away = false;
+  /** How often it was asked. */
+  readonly statements = { claims: 0, finishes: 0 };
   readonly #clock: Clock;
   readonly #held: Held[] = [];
   #listener: (lane: string | null) => void = () => {};
@@ -53,6 +55,7 @@ export class MemoryLedger implements Ledger {
 
   async claim(wants: readonly Want[]): Promise<Claimed[]> {
     this.#check();
+    this.statements.claims++;
     const taken = wants.flatMap(({ lane, most }) =>
       this.#due()
         .filter((h) => h.delivery.functionId === lane)
@@ -71,6 +74,7 @@ export class MemoryLedger implements Ledger {
 
   async finish(finished: readonly Finished[]): Promise<void> {
     this.#check();
+    this.statements.finishes++;
     for (const { claimed, next, outcomes } of finished) {
       const held = this.#held.find((h) => h.seq === claimed.seq && h.attempt === claimed.attempt);
       if (held === undefined) continue;

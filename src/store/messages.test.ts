@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+import { openTestDatabase, type TestDatabase } from '../../test/fixtures/test-database.ts';
+import { silent } from '../../test/silent-log.ts';
+import { systemClock } from '../lib/clock.ts';
+import { randomIds } from '../lib/ids.ts';
+import type { Queue } from '../model/queue.ts';
+import { QUEUE_DEFAULTS } from '../queues/attributes.ts';
+import { newMessage } from '../queues/new-message.ts';
+import type { QueueStore } from '../queues/queue-store.ts';
+import { openDatabase, type DatabaseStore } from './postgres-store.ts';
+
+let database: TestDatabase;
+let store: DatabaseStore;
+let queues: QueueStore;
+before(async () => {
+  database = await openTestDatabase();
+  store = await openDatabase(database.connection, 'us-east-1', { clock: systemClock, log: silent });
+  queues = store.queues({ accountId: '000000000000', region: 'us-east-1' });
+});
+after(async () => {
+  await store.close();
+  await database.close();
+});
+
+async function queueWith(name: string, bodies: readonly string[], fifo = false): Promise<Queue> {
+  const queue = await queues.create({ name, attributes: { ...QUEUE_DEFAULTS, fifo }, tags: {} });
+  assert.ok(queue);
+  for (const body of bodies) {
+    const ordered = fifo ? { groupId: 'g', deduplicationId: body } : {};
+    await queues.send(queue, [newMessage(queue, { body, sender: 'test', ...ordered }, randomIds)]);
+  }
+  return queue;
+}
+
+const receive = async (queue: Queue, polled: boolean, most = 1): Promise<string[]> =>
+  (await queues.receive(queue, { most, visibilitySeconds: 600, deadLetter: null, polled })).map((m) => m.body);
+
+it('shows at once what the server before had polled, and nothing that others hold', async () => {
+  const queue = await queueWith('plain', ['a', 'b', 'c', 'd']);
+  assert.deepEqual(await receive(queue, false), ['a']);
+  assert.deepEqual(await receive(queue, true), ['b']);
+  const failed = await queues.receive(queue, { most: 1, visibilitySeconds: 600, deadLetter: null, polled: true });
+  await queues.hide(queue.queueId, [{ receipt: failed[0]!.receipt, seconds: 600 }]); // its function failed: it waits its time
+  assert.equal(await queues.giveBack(), 1);
+  const [again] = await queues.receive(queue, { most: 1, visibilitySeconds: 600, deadLetter: null });
+  assert.deepEqual([again?.body, again?.receiveCount], ['b', 2]);
+  assert.deepEqual(await receive(queue, false, 10), ['d']);
+  assert.equal(await queues.giveBack(), 0);
+});
+
+it('goes on with a group of which the server before held a message, from that message', async () => {
+  const queue = await queueWith('ordered.fifo', ['1', '2', '3'], true);
+  assert.deepEqual(await receive(queue, true), ['1']);
+  assert.deepEqual(await receive(queue, true, 10), []);
+  assert.equal(await queues.giveBack(), 1);
+  assert.deepEqual(await receive(queue, true, 10), ['1', '2', '3']);
+});
