@@ -11,6 +11,7 @@ import { Queues } from '../queues/queues.ts';
 import { systemAttributes } from '../queues/sqs/message-operations.ts';
 import { SqsService } from '../queues/sqs/service.ts';
 import type { PostgresStore } from '../store/postgres-store.ts';
+import type { OutcomeMessage } from '../triggers/ledger/target.ts';
 import type { QueueMapping } from '../triggers/queue/mapping.ts';
 import { QueuePollers } from '../triggers/queue/queue-pollers.ts';
 import type { QueuePort } from '../triggers/queue/queue-port.ts';
@@ -31,7 +32,7 @@ export interface OpenQueues {
   /** Triggers of hearth.yaml. */
   readonly source: QueueSource;
   /** Puts the outcome of an event into a queue. */
-  readonly deliver: (queue: string, message: { readonly id: string; readonly body: Buffer }) => Promise<void>;
+  readonly deliver: (queue: string, message: OutcomeMessage) => Promise<void>;
 }
 
 /** Queues with their API, and the event source mappings that take their messages to functions. */
@@ -56,11 +57,11 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
   return {
     service,
     source: new QueueSource({ pollers, ensure, arn: (name) => queues.arn({ name }), log }),
-    async deliver(name, { id, body }) {
+    async deliver(name, { id, body, attributes }) {
       const queue = known(() => queues.require(name));
       if (queue === null) throw new HearthError('ResourceNotFoundException', `There is no queue ${name}.`);
       const ordered = queue.attributes.fifo ? { groupId: 'outcomes', deduplicationId: id.slice(0, 128) } : {};
-      await queues.send(queue, [newMessage(queue, { body: body.toString(), sender: 'hearth', ...ordered }, ids)]);
+      await queues.send(queue, [newMessage(queue, { body: body.toString(), attributes, sender: 'hearth', ...ordered }, ids)]);
     },
   };
 }

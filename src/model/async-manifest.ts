@@ -28,6 +28,14 @@ export const asyncManifest = z.strictObject({
   retries: z.int().min(0).max(2).optional().describe('How often an event that the function failed is tried again; default: 2'),
   onSuccess: destination.optional().describe('Who is told of what went well'),
   onFailure: destination.optional().describe('Who is told of what was given up'),
+  deadLetter: z
+    .strictObject({
+      queue: text.optional().describe('Name of a queue'),
+      function: text.optional().describe('Name of a function'),
+    })
+    .refine((d) => (d.queue === undefined) !== (d.function === undefined), { error: 'give either queue or function' })
+    .optional()
+    .describe('Who gets the event itself when it was given up, with why in message attributes; Lambda’s DeadLetterConfig'),
   recursiveLoop: z
     .enum(['allow', 'terminate'])
     .optional()
@@ -49,6 +57,14 @@ export function eventInvokeDocument(
     ...(retries === undefined ? {} : { MaximumRetryAttempts: retries }),
     DestinationConfig: { OnSuccess: named(onSuccess), OnFailure: named(onFailure) },
   };
+}
+
+/** The same as Lambda's DeadLetterConfig; null: none. */
+export function deadLetterConfig(
+  manifest: AsyncManifest | undefined,
+  scope: { readonly accountId: string; readonly region: string },
+): { readonly TargetArn: string } | null {
+  return manifest?.deadLetter === undefined ? null : { TargetArn: addressOf(manifest.deadLetter, scope) };
 }
 
 function addressOf(d: DestinationManifest, { accountId, region }: { readonly accountId: string; readonly region: string }): string {

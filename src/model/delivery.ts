@@ -1,10 +1,12 @@
+import type { MessageAttribute } from './queue.ts';
+
 /** What kind of source a delivery came from: an asynchronous invocation, a trigger, or the outcome of another delivery. */
 export type DeliverySource = 'async' | 'objects' | 'database' | 'schedule' | 'queue' | 'events' | 'destination';
 
 /** Where the outcome of a delivery goes. */
 type Destination =
   | { readonly kind: 'function'; readonly functionId: string; readonly qualifier: string | null }
-  | { readonly kind: 'queue'; readonly queue: string }
+  | { readonly kind: 'queue'; readonly queue: string; readonly attributes?: Readonly<Record<string, MessageAttribute>> }
   | { readonly kind: 'http'; readonly url: string }
   | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string };
 

@@ -1,13 +1,21 @@
 import { EVENT_DEFAULTS } from '../../model/event-invoke-config.ts';
+import type { MessageAttribute } from '../../model/queue.ts';
 import { notTried, type Attempted, type Target } from './attempt.ts';
 import { functionTarget, type FunctionTargetDeps } from './function-target.ts';
 import { postOutcome } from './http-destination.ts';
 import type { Claimed } from './ledger.ts';
 
+/** A message that an outcome becomes. */
+export interface OutcomeMessage {
+  readonly id: string;
+  readonly body: Buffer;
+  readonly attributes: Readonly<Record<string, MessageAttribute>>;
+}
+
 /** Where outcomes go that are kept by parts of Hearth itself. Reject with HearthError: ResourceNotFoundException is final, others are tried again. */
 export interface DestinationPorts {
   /** Puts a message into a queue. What comes twice has the same id. */
-  readonly queue?: (queue: string, message: { readonly id: string; readonly body: Buffer }) => Promise<void>;
+  readonly queue?: (queue: string, message: OutcomeMessage) => Promise<void>;
   /** Writes an object. */
   readonly bucket?: (
     to: { readonly bucket: string; readonly key: string },
@@ -28,8 +36,8 @@ export function targets(deps: FunctionTargetDeps & { readonly ports: Destination
   };
 }
 
-/** What will not be there at another attempt either. */
-const GONE = new Set(['ResourceNotFoundException', 'NoSuchBucket']);
+/** What will be no different at another attempt: it is not there, or does not take such a message. */
+const FINAL = new Set(['ResourceNotFoundException', 'NoSuchBucket', 'InvalidParameterValue', 'InvalidMessageContents', 'KeyTooLongError']);
 
 async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attempted> {
   const { destination, payload, eventId } = claimed;
@@ -39,7 +47,7 @@ async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attem
         return await postOutcome(destination.url, { requestId: claimed.requestId, eventId, body: payload });
       case 'queue':
         if (ports.queue === undefined) return notTried('DestinationRefused', 'This Hearth has no queues.');
-        await ports.queue(destination.queue, { id: eventId, body: payload });
+        await ports.queue(destination.queue, { id: eventId, body: payload, attributes: destination.attributes ?? {} });
         return { outcome: 'ok', errorType: '', message: '', response: null };
       case 'bucket':
         if (ports.bucket === undefined) return notTried('DestinationRefused', 'This Hearth has no buckets.');
@@ -53,7 +61,7 @@ async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attem
     }
   } catch (error) {
     const { name, message } = error as Error;
-    if (GONE.has(name)) return notTried('DestinationRefused', message);
+    if (FINAL.has(name)) return notTried('DestinationRefused', message);
     return { outcome: 'system_error', errorType: name, message, response: null };
   }
 }
