@@ -1,3 +1,4 @@
+import type { CloudEventMode } from './destination.ts';
 import type { MessageAttribute } from './queue.ts';
 
 /** What kind of source a delivery came from: an asynchronous invocation, a trigger, or the outcome of another delivery. */
@@ -7,7 +8,7 @@ export type DeliverySource = 'async' | 'objects' | 'database' | 'schedule' | 'qu
 type Destination =
   | { readonly kind: 'function'; readonly functionId: string; readonly qualifier: string | null }
   | { readonly kind: 'queue'; readonly queue: string; readonly attributes?: Readonly<Record<string, MessageAttribute>> }
-  | { readonly kind: 'http'; readonly url: string }
+  | { readonly kind: 'http'; readonly url: string; readonly cloudEvents?: CloudEventMode }
   | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string };
 
 /** An event for one function, before it is in the ledger. What is given twice with the same `id` and target is one delivery. */

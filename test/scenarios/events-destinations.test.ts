@@ -79,7 +79,12 @@ describe('outcomes of asynchronous invocations', () => {
     const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'failed' }));
     await deploy('fails-queue', { retries: 0, onFailure: { queue: 'failed' } });
     await invoke('fails-queue', { n: 3, fail: 'no' });
-    const { Messages } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
+    const all = ['All' as const];
+    const { Messages } = await clients.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20, MessageSystemAttributeNames: all }),
+    );
+    // What takes the message on is the same chain of events.
+    assert.match(Messages?.[0]?.Attributes?.AWSTraceHeader ?? '', /Lineage=[0-9a-f]{8}:1$/);
     assert.equal((JSON.parse(Messages?.[0]?.Body ?? '') as Outcome).requestPayload.n, 3);
   });
 

@@ -6,6 +6,7 @@ import { lambdaResources } from './0005-lambda-resources.ts';
 import { waterfall } from './0006-waterfall.ts';
 import { habits } from './0007-habits.ts';
 import { queues } from './0008-queues.ts';
+import { batches } from './0020-batches.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   waterfall,
   habits,
   queues,
+  batches,
 ];

@@ -4,9 +4,11 @@ import { deadLetterArn, deadLetterAttributes, deadLetterContext, deadLetterTarge
 import { parseDestination, type DestinationName } from '../../model/destination.ts';
 import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
 import { lineageText, nextHop } from '../../model/lineage.ts';
+import { discardRecord, type DiscardFacts } from '../batches/policies/discard-record.ts';
 import type { Attempted } from './attempt.ts';
 import type { FunctionLookup } from './function-target.ts';
 import type { Claimed, NextStep } from './ledger.ts';
+import { outcomeEvent } from './policies/outcome-event.ts';
 import { outcomeRecord } from './policies/outcome-record.ts';
 
 export interface OutcomeDeps {
@@ -51,7 +53,10 @@ function destination(deps: OutcomeDeps, claimed: Claimed, { attempted, next, ver
     requestPayload: claimed.payload,
     response: attempted.response,
   });
-  return addressed(deps, parseDestination(address), { ...base(deps, claimed, arn), id: `${ofAttempt(claimed)}:${next.kind}`, payload });
+  const to = parseDestination(address);
+  const delivery = { ...base(deps, claimed, arn), id: `${ofAttempt(claimed)}:${next.kind}`, payload };
+  const asEvent = to.kind === 'http' && to.cloudEvents !== undefined;
+  return addressed(deps, to, asEvent ? { ...delivery, payload: outcomeEvent(delivery, next.kind) } : delivery);
 }
 
 /** Null for a function that is not there. */
@@ -71,6 +76,21 @@ function deadLetter(deps: OutcomeDeps, claimed: Claimed, { attempted, next, vers
   const delivery = { ...base(deps, claimed, arn), id: `${ofAttempt(claimed)}:dead`, payload: claimed.payload };
   if (target.kind === 'function') return addressed(deps, target, { ...delivery, clientContext: deadLetterContext(message) });
   return { ...delivery, destination: { ...target, attributes: deadLetterAttributes(message) } };
+}
+
+/** What tells of records of a batch that were given up, as a mapping's OnFailure destination gets it; null when it is a function that is not there. */
+export function discardDelivery(
+  deps: OutcomeDeps,
+  claimed: Claimed,
+  { to, facts }: { readonly to: string; readonly facts: Omit<DiscardFacts, 'nowMs' | 'functionArn'> },
+): NewDelivery | null {
+  const version = deps.functions.version(claimed.functionId, claimed.qualifier);
+  const arn = functionArn({ ...deps.scope, name: version?.name ?? claimed.functionId });
+  const qualified = claimed.qualifier === null ? arn : `${arn}:${claimed.qualifier}`;
+  const payload = discardRecord({ ...facts, nowMs: deps.clock.now(), functionArn: qualified });
+  const [first, last] = [facts.records[0], facts.records.at(-1)];
+  const id = `${ofAttempt(claimed)}:${first?.eventID ?? ''}-${last?.eventID ?? ''}`;
+  return addressed(deps, parseDestination(to), { ...base(deps, claimed, claimed.sourceArn), id, payload });
 }
 
 /** HTTP's word for how the last attempt went: Lambda answers 200 when it was the function that failed. */
