@@ -18,7 +18,7 @@ describe('CloudEvents over HTTP', () => {
   let runtime: string;
   let door: string;
   before(async () => {
-    server = await TestServer.start({ events: { payloadBytes: 10_000 } });
+    server = await TestServer.start({ events: { payloadBytes: 100_000 } });
     diary = await Diary.open();
     const [node] = await languages();
     runtime = node?.runtime ?? '';
@@ -87,7 +87,7 @@ describe('CloudEvents over HTTP', () => {
     assert.match(await (await post({ 'content-type': 'application/json' }, '{}')).text(), /specversion: is missing/);
     assert.equal((await post({ 'content-type': 'application/cloudevents+avro' }, 'x')).status, 415);
     assert.equal((await post(structured, '{')).status, 400);
-    assert.equal((await post(structured, JSON.stringify({ ...minimal, data: 'x'.repeat(10_001) }))).status, 413);
+    assert.equal((await post(structured, JSON.stringify({ ...minimal, data: 'x'.repeat(100_001) }))).status, 413);
     assert.equal(
       (await fetch(`${server.endpoint}/hearth/v1/cloudevents/nobody`, { method: 'POST', headers: structured, body: '{}' })).status,
       404,
