@@ -107,6 +107,17 @@ describe('outcomes of asynchronous invocations', () => {
     assert.equal(failed.destination, 'queue:nowhere');
   });
 
+  test('a function that is not there is a failure that can be seen, too', async () => {
+    await deploy('fails-unknown', { retries: 0, onFailure: { function: 'unknown' }, deadLetter: { function: 'unknown-too' } });
+    await invoke('fails-unknown', { n: 6, fail: 'no' });
+    const failed = await until(async () => {
+      const { events } = await server.client.events.list({ state: 'failed', source: 'destination' });
+      const gone = events.filter((e) => e.reason === 'FunctionGone');
+      return gone.length === 2 ? gone : null;
+    });
+    assert.deepEqual(new Set(failed.map((e) => e.functionId)), new Set(['function:unknown', 'function:unknown-too']));
+  });
+
   test('a deployment without it takes it back', async () => {
     await deploy('works');
     await assert.rejects(clients.lambda.send(new GetFunctionEventInvokeConfigCommand({ FunctionName: 'works' })), {

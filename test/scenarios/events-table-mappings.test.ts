@@ -219,6 +219,22 @@ describe('event source mappings of tables, by Lambda’s API', () => {
     await until(async () => (await app.query('select 1 from pg_replication_slots where slot_name = $1', [slot])).rows.length === 0);
   });
 
+  test('a trigger in hearth.yaml says the same by its keys', async () => {
+    const url = await queue('declared');
+    await app.query('create table declared (id int primary key, key int, bad bool)');
+    const database = { table: 'declared', bisect: true, retries: 0, onFailure: { queue: 'declared' }, filters: [{ after: { key: [0] } }] };
+    const manifest = { runtime: (await languages())[0]?.runtime, handler: 'index.handler', environment: { DIARY: diary.url } };
+    await server.deploy('declares', 'events-tables', { ...manifest, triggers: [{ database }] });
+    await until(async () => (await server.client.triggers('declares')).some((t) => t.state === 'running'));
+    await app.query('insert into declared select n, n % 2, n = 4 from generate_series(0, 9) n');
+    assert.equal((await discarded(url)).TableStreamBatchInfo.batchSize, 1);
+    await until(() => new Set(good('declared').map((r) => r.id)).size === 4);
+    await assert.rejects(
+      server.deploy('declares', 'events-tables', { ...manifest, triggers: [{ database: { ...database, maxRecordAgeSeconds: 5 } }] }),
+      /maxRecordAgeSeconds: .*>=60/,
+    );
+  });
+
   test('what can’t be is refused', async () => {
     const create = (input: object) =>
       lambda.send(

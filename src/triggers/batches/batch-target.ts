@@ -16,8 +16,8 @@ export interface BatchTargetDeps {
   readonly contract: (triggerId: string) => BatchContract | null;
   readonly store: BatchStore;
   readonly intake: DeliveryIntake;
-  /** The delivery that tells a destination of what was given up; null when it is nowhere. */
-  readonly discard: (claimed: Claimed, to: string, facts: Omit<DiscardFacts, 'nowMs' | 'functionArn'>) => NewDelivery | null;
+  /** The delivery that tells a destination of what was given up. */
+  readonly discard: (claimed: Claimed, to: string, facts: Omit<DiscardFacts, 'nowMs' | 'functionArn'>) => NewDelivery;
   readonly clock: Clock;
 }
 
@@ -131,7 +131,7 @@ async function noted(
       shard: triggerOfBatch(claimed.orderKey ?? '').shard,
       records: records.slice(discarded.from, discarded.to),
     });
-    if (delivery !== null) await intake.accept([delivery]);
+    await intake.accept([delivery]);
   }
   const untouched = progress.open.length === 0 && progress.given.length === 0;
   if (!untouched || claimed.attempt > 1) await store.save(claimed.seq, untouched ? null : progress);

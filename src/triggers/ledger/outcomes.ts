@@ -59,11 +59,10 @@ function destination(deps: OutcomeDeps, claimed: Claimed, { attempted, next, ver
   return addressed(deps, to, asEvent ? { ...delivery, payload: outcomeEvent(delivery, next.kind) } : delivery);
 }
 
-/** Null for a function that is not there. */
-function addressed(deps: OutcomeDeps, to: DestinationName, delivery: Unaddressed): NewDelivery | null {
+/** What is for a function that is not there fails as `FunctionGone`, where it can be seen, rather than being nothing. */
+function addressed(deps: OutcomeDeps, to: DestinationName, delivery: Unaddressed): NewDelivery {
   if (to.kind !== 'function') return { ...delivery, destination: to };
-  const target = deps.named(to.name);
-  return target === null ? null : { ...delivery, functionId: target.functionId, qualifier: to.qualifier };
+  return { ...delivery, functionId: deps.named(to.name)?.functionId ?? `function:${to.name}`, qualifier: to.qualifier };
 }
 
 /** The event as it came, as Lambda sends it to a function's DeadLetterConfig. */
@@ -78,12 +77,12 @@ function deadLetter(deps: OutcomeDeps, claimed: Claimed, { attempted, next, vers
   return { ...delivery, destination: { ...target, attributes: deadLetterAttributes(message) } };
 }
 
-/** What tells of records of a batch that were given up, as a mapping's OnFailure destination gets it; null when it is a function that is not there. */
+/** What tells of records of a batch that were given up, as a mapping's OnFailure destination gets it. */
 export function discardDelivery(
   deps: OutcomeDeps,
   claimed: Claimed,
   { to, facts }: { readonly to: string; readonly facts: Omit<DiscardFacts, 'nowMs' | 'functionArn'> },
-): NewDelivery | null {
+): NewDelivery {
   const version = deps.functions.version(claimed.functionId, claimed.qualifier);
   const arn = functionArn({ ...deps.scope, name: version?.name ?? claimed.functionId });
   const qualified = claimed.qualifier === null ? arn : `${arn}:${claimed.qualifier}`;
