@@ -18,6 +18,7 @@ import { provision } from './composition/provision.ts';
 import { openQueues } from './composition/queues.ts';
 import { residency } from './composition/residency.ts';
 import { runDirectory } from './composition/run-directory.ts';
+import { followTables } from './composition/table-mappings.ts';
 import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
@@ -107,9 +108,10 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, keys: keys.thatMay('sqs:*') });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
   closing.add(() => triggers.close());
+  const tables = followTables(base, { triggers, registry, resources, batches: store.batches });
   objects.watch();
   const outlets = { queue: queues.deliver, objects: objects.store };
-  const events = await openEvents(base, { store, dispatcher, registry, serving: rollouts, resources, ...outlets });
+  const events = await openEvents(base, { store, dispatcher, registry, serving: rollouts, resources, triggers, ...outlets });
   const parts = { config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided, rollouts };
   const control = controlPlane({
     registry,
@@ -124,6 +126,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     clock,
     keepAliveMs: config.fleet.keepAliveMs,
     triggers,
+    mappings: (uuid) => queues.mapping(uuid) ?? tables.mapping(uuid),
     platform: platform(parts),
     updates: (name) => rollouts.update(name),
     report: (err, request) => log.error({ err, request }, 'request failed'),

@@ -8,14 +8,18 @@ import { HearthError } from '../errors.ts';
 import type { Directory } from '../gateway/directory.ts';
 import type { Timer } from '../lib/clock.ts';
 import { eventInvokeDocument, type AsyncManifest } from '../model/async-manifest.ts';
+import { batchContract, type BatchContract } from '../model/batch-contract.ts';
 import { eventInvokeConfig } from '../model/event-invoke-config.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import type { TriggerRecord } from '../model/trigger-record.ts';
 import type { DatabaseStore } from '../store/postgres-store.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { DeliveryRunner } from '../triggers/ledger/delivery-runner.ts';
-import type { FunctionLookup } from '../triggers/ledger/function-target.ts';
-import { outcomesOf } from '../triggers/ledger/outcomes.ts';
+import { batchTarget } from '../triggers/batches/batch-target.ts';
+import { functionTarget, type FunctionLookup } from '../triggers/ledger/function-target.ts';
+import { discardDelivery, outcomesOf } from '../triggers/ledger/outcomes.ts';
 import { targets, type DestinationPorts } from '../triggers/ledger/target.ts';
+import type { Triggers } from '../triggers/triggers.ts';
 import type { Base } from './base.ts';
 
 export interface EventParts {
@@ -25,6 +29,7 @@ export interface EventParts {
   /** What is run of a function. */
   readonly serving: Pick<Directory, 'resolve'>;
   readonly resources: Resources;
+  readonly triggers: Pick<Triggers, 'get'>;
   /** Puts the outcome of an event into a queue. */
   readonly queue: NonNullable<DestinationPorts['queue']>;
   readonly objects: ObjectStore;
@@ -35,7 +40,7 @@ const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
 export async function openEvents(base: Base, parts: EventParts): Promise<Events> {
-  const { store, dispatcher, registry, serving, resources, queue, objects } = parts;
+  const { store, dispatcher, registry, serving, resources, triggers, queue, objects } = parts;
   const { config, clock, log, closing } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
@@ -45,10 +50,19 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   };
   const scope = { accountId: config.accountId, region: config.region };
   const named = (name: string): FunctionVersion | null => registry.get(name);
+  const telling = { functions, named, clock, scope };
+  const batches = batchTarget({
+    functions: functionTarget({ dispatcher, functions, clock, perFunction: config.events.perFunction }),
+    contract: (id) => contractOf(triggers.get(id)),
+    store: store.batches,
+    intake: store.intake,
+    discard: (claimed, to, facts) => discardDelivery(telling, claimed, { to, facts }),
+    clock,
+  });
   const runner = new DeliveryRunner({
     ledger: store.ledger,
-    target: targets({ dispatcher, functions, clock, perFunction: config.events.perFunction, ports: { queue, bucket: writing(objects) } }),
-    outcomes: (claimed, ended) => outcomesOf({ functions, named, clock, scope }, claimed, ended),
+    target: targets({ functions: batches, ports: { queue, bucket: writing(objects) } }),
+    outcomes: (claimed, ended) => outcomesOf(telling, claimed, ended),
     clock,
     log,
     limits: { ...RUNNER, inFlight: config.events.inFlight },
@@ -59,6 +73,10 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   const configure = (version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> =>
     configured(resources, version, { manifest, nowMs: clock.now() });
   return { ...store.deliveries, configure, nameOf: (functionId) => names.get(functionId) ?? null };
+}
+
+function contractOf(trigger: TriggerRecord | null): BatchContract | null {
+  return trigger === null || trigger.kind !== 'database' ? null : batchContract(trigger as TriggerRecord<'database'>);
 }
 
 /** Writes outcomes as objects. */

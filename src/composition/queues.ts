@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
 import type { Keys } from '../auth/keys.ts';
+import type { MappingState } from '../control/lambda/operation.ts';
 import type { EventSourceMapping, Resources } from '../control/resources.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import type { Directory } from '../gateway/directory.ts';
 import type { EventPattern } from '../lib/event-pattern.ts';
 import type { Queue } from '../model/queue.ts';
+import { parseTableArn } from '../model/table-arn.ts';
 import { QUEUE_DEFAULTS } from '../queues/attributes.ts';
 import { newMessage } from '../queues/new-message.ts';
 import { Queues } from '../queues/queues.ts';
@@ -32,6 +35,8 @@ export interface OpenQueues {
   /** Triggers of hearth.yaml. */
   readonly source: QueueSource;
   /** Puts the outcome of an event into a queue. */
+  /** What an event source mapping is doing; null when it is none of a queue, or is stopped. */
+  readonly mapping: (uuid: string) => MappingState | null;
   readonly deliver: (queue: string, message: QueuedMessage) => Promise<void>;
 }
 
@@ -45,7 +50,7 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
     find: (name: string, qualifier: string | null) => known(() => serving.resolve(name, qualifier).version),
     mayLoop: (functionId: string) => resources.get('recursion', `${functionId}/`)?.loop === 'Allow',
   };
-  const pollers = new QueuePollers({ queues: portOf(queues), dispatcher, functions, clock, ids, log });
+  const pollers = new QueuePollers({ queues: portOf(queues), dispatcher, functions, notes: store.messageNotes, clock, ids, log });
   closing.add(() => pollers.close());
   followMappings(resources, pollers);
   const { anonymous } = config.auth;
@@ -56,14 +61,23 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
   };
   return {
     service,
+    mapping: (uuid) => stateOf(pollers, uuid),
     source: new QueueSource({ pollers, ensure, arn: (name) => queues.arn({ name }), log }),
-    async deliver(name, { id, body, groupId = 'outcomes' }) {
+    async deliver(name, { id, body, attributes, traceHeader, groupId = 'outcomes' }) {
       const queue = known(() => queues.require(name));
       if (queue === null) throw new HearthError('ResourceNotFoundException', `There is no queue ${name}.`);
       const ordered = queue.attributes.fifo ? { groupId, deduplicationId: id.slice(0, 128) } : {};
-      await queues.send(queue, [newMessage(queue, { body: body.toString(), sender: 'hearth', ...ordered }, ids)]);
+      const trace = traceHeader === '' ? {} : { traceHeader };
+      const message = { body: body.toString(), attributes, sender: 'hearth', ...trace, ...ordered };
+      await queues.send(queue, [newMessage(queue, message, { uuid: () => messageIdOf(id) })]);
     },
   };
+}
+
+/** An outcome is the same message however often it is sent: a UUID made of its delivery's id. */
+function messageIdOf(id: string): string {
+  const h = createHash('sha256').update(id).digest('hex');
+  return `${h.slice(0, 8)}-${h.slice(8, 12)}-8${h.slice(13, 16)}-8${h.slice(17, 20)}-${h.slice(20, 32)}`;
 }
 
 function portOf(queues: Queues): QueuePort {
@@ -80,13 +94,16 @@ function portOf(queues: Queues): QueuePort {
       await queues.store.hide(of(arn).queueId, hidden, undo);
     },
     visibilitySeconds: (arn) => of(arn).attributes.visibilityTimeout,
+    mostReceives: (arn) => of(arn).attributes.redrive?.maxReceiveCount ?? null,
     systemAttributes: (message) => systemAttributes(message, { queues }),
   };
 }
 
 /** Serves the mappings of Lambda's API, as they are and as they change. */
 function followMappings(resources: Resources, pollers: QueuePollers): void {
-  const serve = (m: EventSourceMapping): void => pollers.set(mappingOf(m));
+  const serve = (m: EventSourceMapping): void => {
+    if (parseTableArn(m.sourceArn) === null) pollers.set(mappingOf(m));
+  };
   for (const { document } of resources.list('event-source-mapping')) serve(document);
   resources.onChange((kind, key) => {
     if (kind !== 'event-source-mapping') return;
@@ -116,6 +133,14 @@ function mappingOf(m: EventSourceMapping): QueueMapping {
     reportsFailures: s.FunctionResponseTypes?.includes('ReportBatchItemFailures') === true,
     filters: (s.FilterCriteria?.Filters ?? []).flatMap((f) => (f.Pattern === undefined ? [] : [JSON.parse(f.Pattern) as EventPattern])),
   };
+}
+
+function stateOf(pollers: QueuePollers, uuid: string): MappingState | null {
+  const turning = pollers.isStopping(uuid);
+  const status = pollers.status(uuid);
+  if (status === null) return turning ? { turning, lastResult: 'OK' } : null;
+  const good = status.events === 0 ? 'No records processed' : 'OK';
+  return { turning, lastResult: status.detail === null ? good : `PROBLEM: ${status.detail}` };
 }
 
 /** What is there; null when it is not. */

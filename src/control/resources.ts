@@ -47,6 +47,8 @@ export interface EventSourceMapping {
   readonly qualifier: string | null;
   readonly sourceArn: string;
   readonly enabled: boolean;
+  /** Absent: before there was this member. */
+  readonly createdAtMs?: number;
   readonly modifiedAtMs: number;
   readonly tags: Readonly<Record<string, string>>;
   /** All other members of the request, by their names in Lambda's API. */

@@ -3,6 +3,7 @@ import { HearthError } from '../errors.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../observe/logger.ts';
 import { signedService } from '../auth/claim.ts';
+import { acceptCloudEvents, cloudEventTarget } from './cloud-events/accept.ts';
 import type { EndpointService } from './endpoint-service.ts';
 import { serveUrl, urlTarget } from './function-url.ts';
 import type { HostCheck } from './host-check.ts';
@@ -62,6 +63,11 @@ function route(request: IncomingMessage, response: ServerResponse, { deps, reque
     deps.hosts.check(request, true);
     if (request.method !== 'POST') throw new HearthError('MethodNotAllowed', 'invoke a function with POST');
     return invoke(request, response, { target, deps });
+  }
+  const forEvents = cloudEventTarget(url);
+  if (forEvents !== null) {
+    deps.hosts.check(request, true);
+    return acceptCloudEvents(request, response, { name: forEvents, requestId, deps });
   }
   const urlOf = urlTarget(request);
   if (urlOf !== null) {

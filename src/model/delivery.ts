@@ -1,12 +1,20 @@
+import type { CloudEventMode } from './destination.ts';
+import type { MessageAttribute } from './queue.ts';
+
 /** What kind of source a delivery came from: an asynchronous invocation, a trigger, or the outcome of another delivery. */
 export type DeliverySource = 'async' | 'objects' | 'database' | 'schedule' | 'queue' | 'events' | 'destination';
 
 /** Where the outcome of a delivery goes. */
 type Destination =
   | { readonly kind: 'function'; readonly functionId: string; readonly qualifier: string | null }
-  /** `groupId`: of its message, where the queue is FIFO. */
-  | { readonly kind: 'queue'; readonly queue: string; readonly groupId?: string }
-  | { readonly kind: 'http'; readonly url: string }
+  | {
+      readonly kind: 'queue';
+      readonly queue: string;
+      readonly attributes?: Readonly<Record<string, MessageAttribute>>;
+      /** Of its message, where the queue is FIFO. */
+      readonly groupId?: string;
+    }
+  | { readonly kind: 'http'; readonly url: string; readonly cloudEvents?: CloudEventMode }
   | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string };
 
 /** An event for one function, before it is in the ledger. What is given twice with the same `id` and target is one delivery. */

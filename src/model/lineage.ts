@@ -13,6 +13,11 @@ export const MOST_HOPS = 16;
 const FORMAT = /^([0-9a-zA-Z-]{1,64}):(\d{1,6})$/;
 const MEMBER = /(?:^|;)\s*Lineage=([^;]*)/i;
 
+/** Whether a text is a lineage as the ledger keeps it. */
+export function isLineage(text: string): boolean {
+  return FORMAT.test(text);
+}
+
 /** The lineage in a trace header, as the ledger keeps it; '' when there is none. */
 export function lineageOf(traceHeader: string): string {
   const value = MEMBER.exec(traceHeader)?.[1]?.trim() ?? '';

@@ -12,6 +12,8 @@ export interface TriggerRecord<K extends TriggerKind = TriggerKind> {
   readonly configuration: TriggerConfiguration<K>;
   /** When this configuration came to be, milliseconds since the epoch. */
   readonly changedAtMs: number;
+  /** There for a trigger that an event source mapping of Lambda's API made, and not a manifest: which version or alias it invokes; null: `$LATEST`. */
+  readonly mapping?: { readonly qualifier: string | null };
   /** It serves no more; what it made elsewhere (a slot, a publication) is still to be removed. */
   readonly retired: boolean;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HearthError } from '../errors.ts';
 import { ExpressionError } from '../lib/calendar/cron-fields.ts';
 import { parseSchedule, type ScheduleSpec } from '../lib/calendar/schedule.ts';
+import { destination } from './destination-manifest.ts';
 import { explain } from './manifest-errors.ts';
 import { SHORT_FORMS } from './trigger-short.ts';
 
@@ -35,6 +36,24 @@ function checkSchedule(schedule: ScheduleSpec, context: z.core.$RefinementCtx<Sc
 function shortOr(kind: keyof typeof SHORT_FORMS): { error: (issue: { readonly code?: string | undefined }) => string | undefined } {
   return { error: ({ code }) => (code === 'invalid_type' ? `must be ${SHORT_FORMS[kind]}, or its long form with keys` : undefined) };
 }
+
+/** What becomes of a batch that the function failed, as event source mappings have it. */
+const BATCHES = {
+  retries: z.int().min(-1).max(10_000).optional().describe('How often what failed of a batch is tried again; -1: until it goes well'),
+  maxRecordAgeSeconds: z
+    .union([z.literal(-1), z.int().min(60).max(604_800)], { error: 'must be -1 or 60 to 604800' })
+    .optional()
+    .describe('Changes that are older are given up; -1: none is'),
+  bisect: z.boolean().optional().describe('Divide a batch that failed, until what is wrong with it is alone'),
+  reportBatchItemFailures: z
+    .boolean()
+    .optional()
+    .describe('The function says from which record on it failed: { batchItemFailures: [{ itemIdentifier: eventID }] }'),
+  onFailure: z
+    .union([text, destination], { error: 'must be an ARN, an address, or one of function, queue, http and bucket' })
+    .optional()
+    .describe('Who is told of changes that were given up'),
+};
 
 /** What may turn something that happened into an event, by kind: the value under the kind's name in hearth.yaml. */
 const TRIGGERS = {
@@ -81,6 +100,12 @@ const TRIGGERS = {
         batchingWindowSeconds: z.number().min(0).max(300).optional().describe('How long to wait for a full batch; default: 0'),
         parallel: z.int().min(1).max(16).optional().describe('Batches that may run at once; changes of one row never do. Default: 4'),
         backfill: z.boolean().optional().describe('Begin with the rows that are there already'),
+        filters: z
+          .array(z.record(z.string(), z.json()))
+          .max(10)
+          .optional()
+          .describe('EventBridge patterns of records; a change that fits none is dropped'),
+        ...BATCHES,
         enabled,
       },
       shortOr('database'),

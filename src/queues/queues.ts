@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import { Turns } from '../lib/turns.ts';
 import type { NewMessage, Queue, QueueAttributes, ReceivedMessage, Sent } from '../model/queue.ts';
 import { Bells } from './bells.ts';
+import { MoveTasks } from './move-tasks.ts';
 import type { QueueStore } from './queue-store.ts';
 
 export interface QueuesDeps {
@@ -37,10 +38,12 @@ export class Queues {
   readonly #bells = new Bells();
   #stopListening: () => Promise<void> = async () => {};
   #sweeping: Timer | null = null;
+  readonly #moves: MoveTasks;
   #closed = false;
 
   private constructor(deps: QueuesDeps) {
     this.#deps = deps;
+    this.#moves = new MoveTasks(deps);
   }
 
   static async open(deps: QueuesDeps): Promise<Queues> {
@@ -58,6 +61,7 @@ export class Queues {
     this.#closed = true;
     this.#sweeping?.cancel();
     this.#bells.ring(null);
+    await this.#moves.close();
     await this.#stopListening();
   }
 
@@ -151,6 +155,11 @@ export class Queues {
         bell.release();
       }
     }
+  }
+
+  /** Tasks that move messages out of dead letter queues. */
+  get moves(): MoveTasks {
+    return this.#moves;
   }
 
   get store(): QueueStore {

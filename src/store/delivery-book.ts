@@ -130,7 +130,8 @@ function where(filter: DeliveryFilter): RawBuilder<boolean> {
 /** Batch after batch up to what was there when it began, so that it ends while new ones fail. */
 async function redrive(db: Kysely<Database>, run: Run, filter: DeliveryFilter & { readonly event?: string | undefined }): Promise<number> {
   const event = filter.event === undefined ? sql`true` : sql`event_id = ${filter.event}`;
-  const chosen = sql`${where(filter)} and ${event} and state in ('succeeded', 'failed')`;
+  // A message that went back to its queue comes again from there.
+  const chosen = sql`${where(filter)} and ${event} and state in ('succeeded', 'failed') and reason is distinct from 'ReturnedToQueue'`;
   const last = await run(() => sql<{ last: string }>`select coalesce(max(seq), 0) as last from hearth.delivery`.execute(db));
   const until = last.rows[0]?.last ?? '0';
   let total = 0;
@@ -180,5 +181,10 @@ async function sweep(db: Kysely<Database>, keep: { readonly ms: number; readonly
         and state in ('succeeded', 'failed') order by seq limit ${sql.lit(BATCH)})
     )
   `.execute(db);
-  return Number(numAffectedRows ?? 0n);
+  const removed = Number(numAffectedRows ?? 0n);
+  // What is remembered of batches goes after their deliveries, once no more of these go.
+  if (removed === 0)
+    await sql`
+      delete from hearth.batch_progress p where not exists (select 1 from hearth.delivery d where d.seq = p.seq)`.execute(db);
+  return removed;
 }

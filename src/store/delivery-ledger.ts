@@ -11,7 +11,7 @@ import type { Database } from './schema.ts';
 const LEASE_MS = 30_000;
 
 /** Attempts that are kept of one delivery; the oldest go. */
-const HISTORY = 20;
+export const HISTORY = 20;
 
 /** The ledger in PostgreSQL, as the workers use it. `db`'s sessions need not wait for the disk: what is lost of their work is done again. */
 export function deliveryLedger(db: Kysely<Database>, run: Run, listen: Listen): Ledger {
@@ -159,7 +159,7 @@ async function write(db: Kysely<Database>, finished: readonly Finished[]): Promi
 }
 
 /** jsonb holds no NUL, and no half of a surrogate pair (which JSON.stringify escapes). */
-function storable(json: string): string {
+export function storable(json: string): string {
   return json.replaceAll(/\\u(0000|d[89a-f][0-9a-f]{2})/g, '\\ufffd');
 }
 

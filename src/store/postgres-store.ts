@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Pool } from 'pg';
 import type { Clock } from '../lib/clock.ts';
+import { batchStore } from './batches.ts';
 import { changeLedger } from './change-streams.ts';
 import { openPool } from './connection.ts';
 import type { DatabaseConnection } from './connection.ts';
@@ -23,6 +24,7 @@ import { MIGRATIONS } from './migrations/index.ts';
 import type { ObjectIndex } from '../objects/object-index.ts';
 import { objectIndex, type ObjectIndexOptions } from './objects.ts';
 import type { Database } from './schema.ts';
+import { messageLedger } from './message-notes.ts';
 import { queueStore } from './queues.ts';
 import type { QueueStore } from '../queues/queue-store.ts';
 import { resourceStore } from './resources.ts';
@@ -33,7 +35,9 @@ import type { BusClockLedger } from '../triggers/bus/bus-clock.ts';
 import type { Store } from './store.ts';
 import { triggerStore } from './triggers.ts';
 import { usageStore } from './usage.ts';
+import type { BatchStore } from '../triggers/batches/batch-store.ts';
 import type { ChangeLedger } from '../triggers/database/ledger.ts';
+import type { MessageLedger } from '../triggers/queue/message-notes.ts';
 import type { ScheduleLedger } from '../triggers/schedule/ledger.ts';
 import type { TriggerStore } from '../triggers/trigger.ts';
 
@@ -67,6 +71,10 @@ export interface DatabaseStore extends Store {
   /** Of the event bus's rules and Scheduler's schedules. */
   readonly busTimes: BusClockLedger;
   readonly changes: ChangeLedger;
+  /** How far batches are that are run in parts. */
+  readonly batches: BatchStore;
+  /** What became of messages that functions were given. */
+  readonly messageNotes: MessageLedger;
   /** The index of the object store, whose events become deliveries as `announce` says. */
   objects(options: ObjectIndexOptions): ObjectIndex;
 }
@@ -137,6 +145,8 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     schedules: scheduleLedger(entrance, run),
     busTimes: busClockLedger(entrance, run),
     changes: changeLedger(entrance, run),
+    batches: batchStore(db, run),
+    messageNotes: messageLedger(workers, run),
     objects: (o) => objectIndex(db, run, o),
     habits: habitStore(db, run),
     close: once(async () => {

@@ -18,6 +18,7 @@ interface TriggerRow {
   readonly configuration: unknown;
   readonly changedAtMs: number;
   readonly retired: boolean;
+  readonly mapping: { readonly qualifier: string | null } | null;
 }
 
 /** Registrations of triggers in PostgreSQL. */
@@ -38,14 +39,15 @@ export function triggerStore(db: Kysely<Database>, run: Run): TriggerStore {
 async function loadAll(db: Kysely<Database>): Promise<TriggerRecord[]> {
   const { rows } = await sql<TriggerRow>`
     select trigger_id as id, account_id as "accountId", region, function_id as "functionId", function_name as "functionName", kind, configuration,
-      (extract(epoch from changed_at) * 1000)::float8 as "changedAtMs", retired
+      (extract(epoch from changed_at) * 1000)::float8 as "changedAtMs", retired, mapping
     from hearth.trigger order by trigger_id`.execute(db);
   return rows.map(recordOf);
 }
 
 function recordOf(row: TriggerRow): TriggerRecord {
   try {
-    return freezeDeep({ ...row, ...parseTrigger(row.kind, row.configuration) });
+    const { mapping, ...rest } = row;
+    return freezeDeep({ ...rest, ...(mapping === null ? {} : { mapping }), ...parseTrigger(row.kind, row.configuration) });
   } catch (error) {
     throw new HearthError(
       'ServiceException',
@@ -59,8 +61,10 @@ async function write(tx: Kysely<Database>, record: TriggerRecord): Promise<void>
   const configuration = JSON.stringify(record.configuration);
   const changedAt = sql`to_timestamp(${record.changedAtMs}::float8 / 1000)`;
   await sql`
-    insert into hearth.trigger (trigger_id, account_id, region, function_id, function_name, kind, configuration, changed_at, retired)
+    insert into hearth.trigger (trigger_id, account_id, region, function_id, function_name, kind, configuration, changed_at, retired, mapping)
     values (${record.id}, ${record.accountId}, ${record.region}, ${record.functionId}, ${record.functionName}, ${record.kind},
-      ${configuration}::jsonb, ${changedAt}, ${record.retired})
-    on conflict (trigger_id) do update set configuration = excluded.configuration, changed_at = excluded.changed_at`.execute(tx);
+      ${configuration}::jsonb, ${changedAt}, ${record.retired},
+      ${record.mapping === undefined ? null : JSON.stringify(record.mapping)}::jsonb)
+    on conflict (trigger_id) do update set configuration = excluded.configuration, changed_at = excluded.changed_at,
+      function_id = excluded.function_id, function_name = excluded.function_name, mapping = excluded.mapping`.execute(tx);
 }

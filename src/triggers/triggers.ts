@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { HearthError } from '../errors.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
@@ -103,7 +104,9 @@ export class Triggers {
     await this.#turns.take(version.functionId, async () => {
       // Removed by somebody else meanwhile: its turn came before, and nobody would remove what is added now.
       if (!this.#deps.functions.list().some((f) => f.functionId === version.functionId)) return;
-      const present = [...this.#records.values()].filter((r) => r.functionId === version.functionId && !r.retired);
+      const present = [...this.#records.values()].filter(
+        (r) => r.functionId === version.functionId && !r.retired && r.mapping === undefined,
+      );
       const wanted = manifests.flatMap((m) => {
         const kind = triggerKind(m);
         const source = this.#source(kind);
@@ -130,6 +133,34 @@ export class Triggers {
       }
       this.#retire(gone);
     });
+  }
+
+  /** A registration that serves; null when there is none (any more). */
+  get(id: string): TriggerRecord | null {
+    const record = this.#records.get(id);
+    return record === undefined || record.retired ? null : record;
+  }
+
+  /** Makes the triggers of event source mappings those that are wanted: puts what is new or other, retires what is gone. Rejects with what the store does. */
+  async map(wanted: readonly TriggerRecord[]): Promise<void> {
+    await this.#turns.take('event source mappings', async () => {
+      const ids = new Set(wanted.map((w) => w.id));
+      const put = wanted.filter((w) => !this.#records.has(w.id) || !sameMapping(this.#records.get(w.id), w));
+      const gone = [...this.#records.values()].filter((r) => r.mapping !== undefined && !r.retired && !ids.has(r.id));
+      if (put.length + gone.length === 0) return;
+      await this.#deps.store.change({ put, retire: gone.map((r) => r.id) });
+      for (const record of put) {
+        this.#records.set(record.id, record);
+        this.#source(record.kind)?.start(record);
+      }
+      this.#retire(gone);
+    });
+  }
+
+  /** What one is doing; null when there is none. */
+  status(id: string): TriggerStatus | null {
+    const record = this.#records.get(id);
+    return record === undefined ? null : this.#statusOf(record);
   }
 
   /** The function is gone, and so are its triggers. Never rejects. */
@@ -201,6 +232,11 @@ export class Triggers {
       });
     }
   }
+}
+
+function sameMapping(a: TriggerRecord | undefined, b: TriggerRecord): boolean {
+  const of = (r: TriggerRecord | undefined) => [r?.functionId, r?.mapping, r?.configuration];
+  return isDeepStrictEqual(of(a), of(b));
 }
 
 function faultOf(source: TriggerSource, configuration: unknown): string | null {

@@ -240,10 +240,48 @@ describe('changes of tables', () => {
       const publications = await world.query('select 1 from pg_publication where pubname like $1', [`hearth_${id}%`]);
       return [slots.length, publications.length];
     };
-    assert.deepEqual(await made(), [1, 1]);
+    assert.deepEqual(await made(), [1, 2]);
     await source.remove(record);
     assert.deepEqual(await made(), [0, 0]);
     await source.remove(record); // again: fine
+  });
+
+  test('a table that comes later is seen from its first row on, whoever makes it, updates too, and in the transaction that makes it', async () => {
+    const [table, keyless] = [`t${++tables}`, `t${++tables}`];
+    const source = world.open();
+    const record = databaseRecord({ tables: [table, keyless], parallel: 1 });
+    source.start(record);
+    await until(() => source.status(record.id)?.state === 'waiting');
+    const from = world.ledger.records().length;
+    await world.query('create role maker');
+    await world.query('grant create on schema public to maker');
+    // One transaction of one statement text, and the next at once: nobody waits for anything here.
+    await world.query(
+      `begin; set local role maker; create table ${table} (id int primary key, n int); insert into ${table} values (1, 0); commit`,
+    );
+    await world.query(`update ${table} set n = 1; delete from ${table}; insert into ${table} values (2, 0)`);
+    await world.query(`create table ${keyless} (id int, n int); insert into ${keyless} values (1, 0)`);
+    await world.query(`alter table ${keyless} add primary key (id); update ${keyless} set n = 1`);
+    const seen = (await world.ledger.have(from + 6)).slice(from);
+    assert.deepEqual(
+      seen.map((r) => [r.source['table'], r.op, (r.after ?? r.before)?.['id']]),
+      [
+        [table, 'c', 1],
+        [table, 'u', 1],
+        [table, 'd', 1],
+        [table, 'c', 2],
+        [keyless, 'c', 1],
+        [keyless, 'u', 1],
+      ],
+    );
+    await until(() => source.status(record.id)?.state === 'running');
+    await source.remove(record);
+    const ours = `hearth_${record.id.replaceAll('-', '_')}`;
+    assert.deepEqual(await world.query('select 1 from pg_event_trigger where evtname = $1', [ours]), []);
+    assert.deepEqual(await world.query('select 1 from pg_proc where proname = $1', [ours]), []);
+    await world.query(`drop table ${table}, ${keyless}`);
+    await world.query('drop owned by maker');
+    await world.query('drop role maker');
   });
 
   test('slots that no trigger reads are dropped, those of triggers stay', async () => {

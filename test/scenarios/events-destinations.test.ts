@@ -79,7 +79,12 @@ describe('outcomes of asynchronous invocations', () => {
     const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'failed' }));
     await deploy('fails-queue', { retries: 0, onFailure: { queue: 'failed' } });
     await invoke('fails-queue', { n: 3, fail: 'no' });
-    const { Messages } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
+    const all = ['All' as const];
+    const { Messages } = await clients.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20, MessageSystemAttributeNames: all }),
+    );
+    // What takes the message on is the same chain of events.
+    assert.match(Messages?.[0]?.Attributes?.AWSTraceHeader ?? '', /Lineage=[0-9a-f]{8}:1$/);
     assert.equal((JSON.parse(Messages?.[0]?.Body ?? '') as Outcome).requestPayload.n, 3);
   });
 
@@ -100,6 +105,17 @@ describe('outcomes of asynchronous invocations', () => {
     const failed = await until(async () => (await server.client.events.list({ state: 'failed', source: 'destination' })).events[0]);
     assert.equal(failed.reason, 'DestinationRefused');
     assert.equal(failed.destination, 'queue:nowhere');
+  });
+
+  test('a function that is not there is a failure that can be seen, too', async () => {
+    await deploy('fails-unknown', { retries: 0, onFailure: { function: 'unknown' }, deadLetter: { function: 'unknown-too' } });
+    await invoke('fails-unknown', { n: 6, fail: 'no' });
+    const failed = await until(async () => {
+      const { events } = await server.client.events.list({ state: 'failed', source: 'destination' });
+      const gone = events.filter((e) => e.reason === 'FunctionGone');
+      return gone.length === 2 ? gone : null;
+    });
+    assert.deepEqual(new Set(failed.map((e) => e.functionId)), new Set(['function:unknown', 'function:unknown-too']));
   });
 
   test('a deployment without it takes it back', async () => {

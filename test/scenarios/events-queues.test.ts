@@ -225,6 +225,17 @@ describe('queues, by the AWS SDK', () => {
     assert.deepEqual(left.Attributes, { ApproximateNumberOfMessages: '0', ApproximateNumberOfMessagesNotVisible: '0' });
     const usage = await server.client.usageRecords({ functionName: 'batches', limit: 100 });
     assert.equal(usage.length, 3); // one batch, and the poison message twice more
+    const noted = (await server.client.events.list({ source: 'queue', prefix: 'work/' })).events;
+    assert.equal(noted.length, 9); // the one that no filter wants is in no event
+    assert.ok(noted.every((e) => e.function === 'batches' && e.sourceArn === `${ARN}work`));
+    const bad = noted.find((e) => e.state === 'failed');
+    assert.deepEqual([bad?.eventId, bad?.reason, bad?.attempts], [poison?.MessageId, 'RetriesExhausted', 3]);
+    const [detail] = await server.client.events.show(bad?.eventId ?? '');
+    assert.deepEqual(
+      detail?.history.map((h) => [h.attempt, h.outcome, h.errorType]),
+      [1, 2, 3].map((n) => [n, 'function_error', 'BatchItemFailure']),
+    );
+    assert.equal((JSON.parse(detail?.payload ?? '') as { Records: { body: string }[] }).Records[0]?.body, poison?.Body);
 
     await lambda.send(new UpdateEventSourceMappingCommand({ UUID: mapping.UUID, Enabled: false }));
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify({ n: 2000, kind: 'work' }) }));

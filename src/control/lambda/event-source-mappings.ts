@@ -2,37 +2,36 @@ import { HearthError } from '../../errors.ts';
 import { functionArn } from '../../model/function-version.ts';
 import { notFound, parseReference, type FunctionReference } from '../function-name.ts';
 import type { EventSourceMapping } from '../resources.ts';
-import { checkFilters } from './event-filter.ts';
+import { eventSourceKind, eventSourceSettings, type EventSourceKind } from './event-source-settings.ts';
 import type { Input } from './model/check.ts';
 import { absent, invalid, text, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
 import { pageOf } from './pages.ts';
 
 /** Members of a request that the mapping keeps apart. */
 const OWN = new Set(['UUID', 'FunctionName', 'EventSourceArn', 'Enabled', 'Tags']);
-const QUEUE = /^arn:aws:sqs:[^:]+:\d{12}:[^:]+$/;
-const MOST_OF_QUEUE = 10_000;
-const WITHOUT_WINDOW = 10;
 
 const create: Operation = (call, deps) => {
   const { input } = call;
   const sourceArn = text(input, 'EventSourceArn');
   if (sourceArn === null) throw invalid('Unrecognized event source.');
-  if (!QUEUE.test(sourceArn)) throw invalid(`Hearth has event source mappings for queues (arn:aws:sqs:…), not for ${sourceArn}.`);
-  const settings = settingsOf(input, {});
+  const kind = eventSourceKind(sourceArn, deps.registry.scope);
+  const settings = eventSourceSettings(kind, settingsIn(input), {});
   const reference = existing(String(input['FunctionName']), deps);
   return deps.resources.inTurn('event-source-mappings', async () => {
     const same = deps.resources
       .list('event-source-mapping')
       .map((m) => m.document)
       .find((m) => m.sourceArn === sourceArn && m.functionName === reference.name);
-    if (same !== undefined) throw duplicate(same);
+    if (same !== undefined) throw duplicate(same, kind);
+    const createdAtMs = deps.clock.now();
     const mapping: EventSourceMapping = {
       uuid: deps.ids.uuid(),
       functionName: reference.name,
       qualifier: reference.qualifier,
       sourceArn,
       enabled: input['Enabled'] !== false,
-      modifiedAtMs: deps.clock.now(),
+      createdAtMs,
+      modifiedAtMs: createdAtMs,
       tags: { ...(input['Tags'] as Record<string, string> | undefined) },
       settings,
     };
@@ -54,7 +53,7 @@ const update: Operation = (call, deps) => {
       qualifier: reference.qualifier,
       enabled,
       modifiedAtMs: deps.clock.now(),
-      settings: settingsOf(input, present.settings),
+      settings: eventSourceSettings(eventSourceKind(present.sourceArn, deps.registry.scope), settingsIn(input), present.settings),
     };
     await deps.resources.put('event-source-mapping', mapping.uuid, mapping, null);
     const turned = enabled ? 'Enabling' : 'Disabling';
@@ -64,7 +63,7 @@ const update: Operation = (call, deps) => {
 
 const get: Operation = (call, deps) => {
   const mapping = mappingOf(call, deps);
-  return answer(mapping, mapping.enabled ? 'Enabled' : 'Disabled', deps);
+  return answer(mapping, stateOf(mapping, deps), deps);
 };
 
 const remove: Operation = (call, deps) =>
@@ -80,7 +79,7 @@ const list: Operation = ({ input }, deps) => {
   const all = deps.resources.list('event-source-mapping').map((m) => m.document);
   const wanted = all.filter((m) => (sourceArn === null || m.sourceArn === sourceArn) && (name === null || m.functionName === name));
   const { items, next } = pageOf(wanted, input, (m) => m.uuid);
-  return { EventSourceMappings: items.map((m) => answer(m, m.enabled ? 'Enabled' : 'Disabled', deps)), ...next };
+  return { EventSourceMappings: items.map((m) => answer(m, stateOf(m, deps), deps)), ...next };
 };
 
 export const EVENT_SOURCE_MAPPINGS: Operations = {
@@ -103,22 +102,23 @@ function existing(named: string, deps: LambdaDeps): FunctionReference {
   return reference;
 }
 
-function settingsOf(input: Input, present: Input): Input {
-  const given = Object.fromEntries(Object.entries(input).filter(([name]) => !OWN.has(name)));
-  const settings: Input = { BatchSize: 10, MaximumBatchingWindowInSeconds: 0, FunctionResponseTypes: [], ...present, ...given };
-  const batch = Number(settings['BatchSize']);
-  if (batch > MOST_OF_QUEUE) throw invalid(`Batch size must be between 1 and ${MOST_OF_QUEUE} for a queue.`);
-  if (batch > WITHOUT_WINDOW && settings['MaximumBatchingWindowInSeconds'] === 0) {
-    throw invalid('Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10');
-  }
-  checkFilters(input['FilterCriteria'] as Input | undefined);
-  return settings;
+function settingsIn(input: Input): Input {
+  return Object.fromEntries(Object.entries(input).filter(([name]) => !OWN.has(name)));
 }
 
-function duplicate(of: EventSourceMapping): HearthError {
+/** What a mapping is doing; where nobody knows, what it is to do. */
+function stateOf({ uuid, enabled, createdAtMs, modifiedAtMs }: EventSourceMapping, deps: LambdaDeps): string {
+  const turning = deps.mappings?.(uuid)?.turning === true;
+  if (!enabled) return turning ? 'Disabling' : 'Disabled';
+  if (!turning) return 'Enabled';
+  return createdAtMs === modifiedAtMs ? 'Creating' : 'Enabling';
+}
+
+function duplicate(of: EventSourceMapping, kind: EventSourceKind): HearthError {
+  const named = kind === 'queue' ? 'SQS' : 'table';
   return new HearthError(
     'ResourceConflictException',
-    `An event source mapping with SQS arn (" ${of.sourceArn} ") and function (" ${of.functionName} ") already exists. Please update or delete the existing mapping with UUID ${of.uuid}`,
+    `An event source mapping with ${named} arn (" ${of.sourceArn} ") and function (" ${of.functionName} ") already exists. Please update or delete the existing mapping with UUID ${of.uuid}`,
   );
 }
 
@@ -134,5 +134,10 @@ function answer(m: EventSourceMapping, state: string, deps: LambdaDeps): Record<
     LastModified: m.modifiedAtMs,
     State: state,
     StateTransitionReason: 'USER_INITIATED',
+    ...lastResult(deps.mappings?.(m.uuid)?.lastResult),
   };
+}
+
+function lastResult(text: string | undefined): Record<string, string> {
+  return text === undefined ? {} : { LastProcessingResult: text };
 }

@@ -25,8 +25,18 @@ export interface LambdaDeps {
   readonly keepAliveMs: number;
   /** How the last change of a function stands; absent: it is done with as soon as it is stored. */
   readonly updates?: UpdateStates;
+  /** What an event source mapping is doing, by its UUID; absent or null: not known. */
+  readonly mappings?: (uuid: string) => MappingState | null;
   /** Most instances on this machine: the account's concurrency. */
   readonly instances: number;
+}
+
+/** What is known of an event source mapping beside what was asked for. */
+export interface MappingState {
+  /** Whether it is on its way to being started or stopped. */
+  readonly turning: boolean;
+  /** Lambda's LastProcessingResult. */
+  readonly lastResult: string;
 }
 
 /** One call. */

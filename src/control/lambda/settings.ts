@@ -1,4 +1,5 @@
 import { RUNTIME_NAMES } from '../../model/runtime-names.ts';
+import { deadLetterTarget } from '../../model/dead-letter.ts';
 import { loggingOf, type Logging, type LogLevel, type SystemLogLevel } from '../../model/logging.ts';
 import { checkEnvironment } from '../environment.ts';
 import type { FunctionSettings } from '../registry.ts';
@@ -16,6 +17,7 @@ export function settingsOf(
   { kept: present, logging }: Pick<FunctionSettings, 'kept' | 'logging'> = {},
 ): Partial<FunctionSettings> {
   refuseUnserved(input);
+  checkDeadLetters(input);
   const environment = member(input, 'Environment');
   const variables = environment === undefined ? undefined : ((environment['Variables'] ?? {}) as Record<string, string>);
   if (variables !== undefined) checkEnvironment(variables);
@@ -59,6 +61,14 @@ function checkRuntime(runtime: string): void {
   if ((RUNTIME_NAMES as readonly string[]).includes(runtime)) return;
   throw invalid(
     `Value ${runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [${RUNTIME_NAMES.join(', ')}] or be a valid ARN`,
+  );
+}
+
+function checkDeadLetters(input: Input): void {
+  const arn = (member(input, 'DeadLetterConfig')?.['TargetArn'] ?? '') as string;
+  if (arn === '' || deadLetterTarget(arn) !== null) return;
+  throw invalid(
+    `DeadLetterConfig: ${arn} is none that Hearth can send to; give the ARN of a queue (arn:aws:sqs:…) or, beyond Lambda, of a function.`,
   );
 }
 

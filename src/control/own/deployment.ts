@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Build, BuildProgress } from '../../artifacts/artifacts.ts';
 import { HearthError } from '../../errors.ts';
+import { deadLetterConfig } from '../../model/async-manifest.ts';
 import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
 import type { InitReport } from '../../model/instance.ts';
 import { loggingFrom } from '../../model/logging-manifest.ts';
@@ -50,7 +51,7 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     progress({ step: 'budget', message: 'measuring the init phase' });
     await holdToBudget(deps.registry.draft(name, settings), request.initBudgetMs, deps.platform);
   }
-  const { version, created, unchanged } = await register(name, settings, deps);
+  const { version, created, unchanged } = await register(request, settings, deps);
   progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
   await deps.triggers.reconcile(version, manifest.triggers);
   await deps.events.configure(version, manifest.async ?? null);
@@ -71,16 +72,26 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
 
 /** Creates the function, or changes it if it is another. */
 async function register(
-  name: string,
-  settings: FunctionSettings,
+  { name, manifest }: Pick<DeployRequest, 'name' | 'manifest'>,
+  built: FunctionSettings,
   deps: OwnDeps,
 ): Promise<{ version: FunctionVersion; created: boolean; unchanged: boolean }> {
   const present = deps.registry.get(name);
+  const kept = keptOf(present?.kept, manifest, deps);
+  const settings = { ...built, ...(kept === undefined ? {} : { kept }) };
   if (present === null) return { version: await deps.registry.create(name, settings), created: true, unchanged: false };
   const wanted = { ...settings, role: present.role, architecture: present.architecture };
   const same = Object.entries(wanted).every(([key, value]) => isDeepStrictEqual(value, present[key as keyof FunctionSettings]));
   if (same) return { version: present, created: false, unchanged: true };
   return { version: await deps.registry.update(name, () => wanted), created: false, unchanged: false };
+}
+
+/** What Lambda's API keeps of a function, with the dead letters that the manifest says. */
+function keptOf(present: FunctionSettings['kept'], { async }: FunctionManifest, { registry }: OwnDeps): FunctionSettings['kept'] {
+  const { DeadLetterConfig: _, ...others } = present ?? {};
+  const config = deadLetterConfig(async, registry.scope);
+  if (config !== null) return { ...others, DeadLetterConfig: config };
+  return present === undefined ? undefined : others;
 }
 
 function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: number): FunctionSettings {

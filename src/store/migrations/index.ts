@@ -7,6 +7,7 @@ import { waterfall } from './0006-waterfall.ts';
 import { habits } from './0007-habits.ts';
 import { queues } from './0008-queues.ts';
 import { polledMessages } from './0010-polled-messages.ts';
+import { batches } from './0020-batches.ts';
 import { busTimes } from './0030-bus-times.ts';
 import type { Migration } from './migration.ts';
 
@@ -21,5 +22,6 @@ export const MIGRATIONS: readonly Migration[] = [
   habits,
   queues,
   polledMessages,
+  batches,
   busTimes,
 ];

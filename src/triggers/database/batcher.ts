@@ -1,7 +1,8 @@
+import { fits } from '../../lib/event-pattern.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
 import type { Change } from './change.ts';
-import { deliveryOf, pack, shardOf, type Origin, type Packed } from './envelope.ts';
+import { deliveryOf, recordOf, shardOf, type Origin, type Packed } from './envelope.ts';
 import { filtered } from './filter.ts';
 import { settingsOf, type ChangeSettings } from './settings.ts';
 
@@ -39,7 +40,10 @@ export class Batcher {
   add(change: Change, nowMs: number): void {
     const wanted = filtered(change, this.settings);
     if (wanted === null) return;
-    const packed = pack(wanted, this.#origin, nowMs);
+    const record = recordOf(wanted, this.#origin, nowMs);
+    const { patterns } = this.settings;
+    if (patterns.length > 0 && !patterns.some((pattern) => fits(pattern, record))) return;
+    const packed = { change: wanted, json: JSON.stringify(record) };
     const shard = this.#shards[shardOf(change, this.settings.parallel)] as Packed[];
     shard.push(packed);
     this.#bytes += packed.json.length;

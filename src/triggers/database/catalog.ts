@@ -9,6 +9,8 @@ export function slotName(triggerId: string): string {
 /** What of the wanted tables can be followed. */
 export interface Published {
   readonly publications: readonly string[];
+  /** Whether nothing is in them. */
+  readonly empty: boolean;
   readonly missing: readonly string[];
   /** Tables without a primary key or replica identity: only what is inserted is seen. */
   readonly insertsOnly: readonly string[];
@@ -20,24 +22,22 @@ interface TableRow extends TableName {
 
 /**
  * Makes the publications what the trigger wants, and changes nothing when they are. A table without an identity of its rows is published apart, without
- * updates and deletes: PostgreSQL would refuse these to the application that makes them.
+ * updates and deletes: PostgreSQL would refuse these to the application that makes them. `keepEmpty`: a publication without tables stays, since the server
+ * puts tables into it as they come.
  */
-export async function publish(pool: Pool, triggerId: string, settings: ChangeSettings): Promise<Published> {
+export async function publish(pool: Pool, triggerId: string, settings: ChangeSettings, keepEmpty = false): Promise<Published> {
   const present = await presentTables(pool, settings.tables);
   const followed = present.filter((t) => t.identity);
   const inserted = present.filter((t) => !t.identity);
   const base = slotName(triggerId);
-  const publications = [
-    ...(await ensurePublication(pool, base, { tables: followed, events: [...settings.events] })),
-    ...(await ensurePublication(pool, `${base}_i`, {
-      tables: inserted,
-      events: [...settings.events].filter((e) => e === 'insert' || e === 'truncate'),
-    })),
-  ];
+  const whole = { tables: followed, events: [...settings.events], keepEmpty };
+  const inserts = { tables: inserted, events: whole.events.filter((e) => e === 'insert' || e === 'truncate'), keepEmpty };
+  const publications = [...(await ensurePublication(pool, base, whole)), ...(await ensurePublication(pool, `${base}_i`, inserts))];
   const names = new Set(present.map(textOf));
   const losesEvents = settings.events.has('update') || settings.events.has('delete');
   return {
     publications,
+    empty: [whole, inserts].every((p) => p.tables.length === 0 || p.events.length === 0),
     missing: settings.tables.map(textOf).filter((name) => !names.has(name)),
     insertsOnly: losesEvents ? inserted.map(textOf) : [],
   };
@@ -60,7 +60,7 @@ async function presentTables(pool: Pool, tables: readonly TableName[]): Promise<
 async function ensurePublication(
   pool: Pool,
   name: string,
-  { tables, events }: { tables: readonly TableName[]; events: readonly string[] },
+  { tables, events, keepEmpty }: { tables: readonly TableName[]; events: readonly string[]; keepEmpty: boolean },
 ): Promise<string[]> {
   const { rows } = await pool.query<{ events: string[]; tables: string[] }>(
     `select array_remove(array[case when pubinsert then 'insert' end, case when pubupdate then 'update' end, case when pubdelete then 'delete' end,
@@ -71,18 +71,32 @@ async function ensurePublication(
     [name],
   );
   const found = rows[0];
-  if (tables.length === 0 || events.length === 0) {
+  if (events.length === 0 || (tables.length === 0 && !keepEmpty)) {
     if (found !== undefined) await pool.query(`drop publication if exists "${name}"`);
     return [];
   }
   const list = tables.map((t) => `"${t.schema}"."${t.table}"`).join(', ');
   const options = `publish = '${events.join(', ')}', publish_via_partition_root = true`;
-  if (found === undefined) await pool.query(`create publication "${name}" for table ${list} with (${options})`);
+  if (found === undefined) await pool.query(`create publication "${name}" ${list === '' ? '' : `for table ${list}`} with (${options})`);
   else {
-    if (!same(found.tables, tables.map(textOf))) await pool.query(`alter publication "${name}" set table ${list}`);
+    if (!same(found.tables, tables.map(textOf))) await setTables(pool, name, { list, present: found.tables });
     if (!same(found.events, events)) await pool.query(`alter publication "${name}" set (${options})`);
   }
   return [name];
+}
+
+/** What a publication lists can be replaced, and not by nothing. */
+async function setTables(pool: Pool, name: string, { list, present }: { list: string; present: readonly string[] }): Promise<void> {
+  if (list !== '') await pool.query(`alter publication "${name}" set table ${list}`);
+  else {
+    const gone = present.map((text) =>
+      text
+        .split('.')
+        .map((part) => `"${part}"`)
+        .join('.'),
+    );
+    await pool.query(`alter publication "${name}" drop table ${gone.join(', ')}`);
+  }
 }
 
 function same(a: readonly string[], b: readonly string[]): boolean {

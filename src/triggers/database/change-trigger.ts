@@ -5,6 +5,7 @@ import { sleep } from '../../lib/sleep.ts';
 import type { TriggerRecord, TriggerStatus } from '../../model/trigger-record.ts';
 import type { TriggerLog } from '../trigger.ts';
 import { dropPublications, dropSlot, slotName, textOf } from './catalog.ts';
+import { dropDefinitionWatch } from './definitions.ts';
 import { adminPool, Follower, type FollowerReport } from './follower.ts';
 import type { ChangeLedger } from './ledger.ts';
 import { tablesOf } from './settings.ts';
@@ -83,9 +84,11 @@ export class ChangeTrigger {
 
   #report(): FollowerReport {
     return {
-      streaming: (notes) => {
+      streaming: (notes, awaited) => {
         this.#failures = 0;
-        this.#become('running', notes.length === 0 ? null : notes.join('; '));
+        // It streams already: what is written into a table that comes is seen from its first row on.
+        if (awaited.length > 0) this.#become('waiting', `waits for ${awaited.join(', ')}: there is no such table yet`);
+        else this.#become('running', notes.length === 0 ? null : notes.join('; '));
       },
       backfilling: () => this.#become('starting', 'reads the rows that are there'),
       appended: (events, occurredAtMs) => {
@@ -135,6 +138,7 @@ export async function removeTraces(record: TriggerRecord<'database'>, { connecti
       if ((error as { code?: unknown }).code !== '55006' || attempt === DROPS) throw error;
       await sleep(clock, DROP_AGAIN_MS);
     }
+    await dropDefinitionWatch(pool, record.id);
     await dropPublications(pool, record.id);
   } catch (error) {
     if (error instanceof HearthError) throw error;

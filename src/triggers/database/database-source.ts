@@ -4,6 +4,7 @@ import type { TriggerConfiguration } from '../../model/triggers.ts';
 import type { TriggerSource } from '../trigger.ts';
 import { dropPublications, dropSlot, slotName, slotsOfHearth, textOf } from './catalog.ts';
 import { ChangeTrigger, removeTraces, type ChangeTriggerDeps } from './change-trigger.ts';
+import { dropDefinitionWatch } from './definitions.ts';
 import { adminPool } from './follower.ts';
 import { tablesOf } from './settings.ts';
 import type { ClientConfig } from 'pg';
@@ -67,6 +68,7 @@ export class DatabaseSource implements TriggerSource<'database'> {
       const orphans = (await slotsOfHearth(pool)).filter((slot) => !known.has(slot));
       for (const slot of orphans) {
         await dropSlot(pool, slot);
+        await dropDefinitionWatch(pool, slot.replace(/^hearth_/, ''));
         await dropPublications(pool, slot.replace(/^hearth_/, ''));
       }
       return orphans;

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { batchOrderKey } from '../../model/batch-contract.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
+import { tableArn } from '../../model/table-arn.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
 import type { Change } from './change.ts';
 import { formatLsn, type Place } from './lsn.ts';
@@ -17,9 +19,9 @@ export interface Packed {
 }
 
 /** A change in Debezium's envelope. */
-export function pack(change: Change, { database }: Origin, nowMs: number): Packed {
+export function recordOf(change: Change, { database }: Origin, nowMs: number) {
   const { op, before, after, relation, xid, lsn, place, occurredAtMs } = change;
-  const record = {
+  return {
     eventID: eventId(place, change.half),
     op,
     before,
@@ -40,7 +42,6 @@ export function pack(change: Change, { database }: Origin, nowMs: number): Packe
     ts_ms: nowMs,
     transaction: null,
   };
-  return { change, json: JSON.stringify(record) };
 }
 
 /** The id of a change, the same for ever: whose log, where in it the commit lies, and which change of the transaction. */
@@ -62,11 +63,11 @@ export function deliveryOf(
   return {
     id: `${id}:${trigger.id}`,
     source: 'database',
-    sourceArn: `arn:hearth:database:${trigger.region}:${trigger.accountId}:${options.database}/${tables[0]}`,
+    sourceArn: tableArn(trigger, tables[0] ?? ''),
     subject: tables.join(', ').slice(0, 200),
     functionId: trigger.functionId,
-    qualifier: null,
-    orderKey: `${trigger.id}/${options.shard}`,
+    qualifier: trigger.mapping?.qualifier ?? null,
+    orderKey: batchOrderKey(trigger, options.shard),
     payload: Buffer.from(`{"Records":[${batch.map((p) => p.json).join(',')}]}`),
     lineage: '',
     traceId: '',

@@ -4,6 +4,7 @@ import type { TriggerRecord } from '../../model/trigger-record.ts';
 import { backfill } from './backfill.ts';
 import { Batcher } from './batcher.ts';
 import { dropSlot, primaryKey, publish, settingsFault, slotName, slotState, textOf, unboundedSlots, type Published } from './catalog.ts';
+import { watchDefinitions } from './definitions.ts';
 import type { ChangeLedger, StreamState } from './ledger.ts';
 import { parseLsn, reached, type Lsn, type Place } from './lsn.ts';
 import { decode, type Relation } from './pgoutput.ts';
@@ -13,10 +14,13 @@ import { Awaited, goneSlot, lostSlot, NeedsPerson } from './trouble.ts';
 import { createSlot, identify, readerConfig, WalStream } from './wal-stream.ts';
 
 const WATCH_MS = 30_000;
+/** While a table is not there: only to tell when it is. */
+const MISSING_MS = 2_000;
 
 /** What a session tells of itself. */
 export interface FollowerReport {
-  streaming(notes: readonly string[]): void;
+  /** `awaited`: the tables that are not there, when none is. */
+  streaming(notes: readonly string[], awaited: readonly string[]): void;
   backfilling(): void;
   appended(events: number, occurredAtMs: number | null): void;
   lag(bytes: number): void;
@@ -41,6 +45,8 @@ export class Follower {
   readonly #now: () => number;
   #stream: WalStream | null = null;
   #stopped = false;
+  /** Whether tables that come are published by the server itself. */
+  #watched = false;
 
   constructor(deps: FollowerDeps) {
     this.#deps = deps;
@@ -55,11 +61,14 @@ export class Follower {
     try {
       const fault = await settingsFault(this.#pool);
       if (fault !== null) throw new NeedsPerson(fault);
-      const published = await this.#publish();
+      this.#watched = await watchDefinitions(this.#pool, this.#deps.record.id, settingsOf(this.#deps.record.configuration).tables);
+      await this.#publish();
       replication = await WalStream.connect(this.#deps.config, 'hearth changes');
       const history = await identify(replication);
       const state = await this.#begin(replication, history);
       if (this.#stopped || state === null) return;
+      // Again: a table that was being made when definitions began to be watched is there now, since a new slot waits for all who were writing.
+      const published = await this.#publish();
       await this.#follow(replication, { ...history, published, place: state.place });
     } finally {
       await this.#stream?.close();
@@ -76,8 +85,8 @@ export class Follower {
 
   async #publish(): Promise<Published> {
     const { record } = this.#deps;
-    const published = await publish(this.#pool, record.id, settingsOf(record.configuration));
-    if (published.publications.length > 0) return published;
+    const published = await publish(this.#pool, record.id, settingsOf(record.configuration), this.#watched);
+    if (!published.empty || (this.#watched && published.missing.length > 0)) return published;
     if (published.missing.length > 0) throw new Awaited(`waits for ${published.missing.join(', ')}: there is no such table yet`);
     throw new NeedsPerson(
       `${published.insertsOnly.join(', ')} has no primary key, so updates and deletes can't be followed; add one, or: alter table … replica identity full`,
@@ -115,7 +124,7 @@ export class Follower {
     report.backfilling();
     const batcher = await this.#batcher();
     const tables = await Promise.all(batcher.settings.tables.map(async (t) => ({ ...t, key: await primaryKey(this.#pool, t) })));
-    const missing = new Set((await publish(this.#pool, record.id, batcher.settings)).missing);
+    const missing = new Set((await publish(this.#pool, record.id, batcher.settings, this.#watched)).missing);
     const there = tables.filter((t) => !missing.has(textOf(t)));
     for await (const changes of backfill({ config, snapshot, place, tables: there, now: this.#now })) {
       if (this.#stopped) return null;
@@ -152,8 +161,8 @@ export class Follower {
     const batcher = await this.#batcher();
     const stream = await WalStream.start(replication, { slot: this.#slot, publications, now: this.#now });
     this.#stream = stream;
-    this.#deps.report.streaming(await this.#notes(from.published));
-    const stopWatching = this.#watch();
+    this.#deps.report.streaming(await this.#notes(from.published), this.#awaited(from.published));
+    const stopWatching = this.#watch(from.published);
     const transactions = new Transactions(from, (relation) => this.#keyColumns(relation));
     const window = new Window(this.#deps.clock, batcher.settings.windowMs, () => stream.poke());
     try {
@@ -204,6 +213,11 @@ export class Follower {
     return relation.replicaIdentity === 'full' ? [] : relation.columns.filter((c) => c.identity).map((c) => c.name);
   }
 
+  /** Tables that are waited for, when none is there. */
+  #awaited({ missing }: Published): readonly string[] {
+    return missing.length === settingsOf(this.#deps.record.configuration).tables.length ? missing : [];
+  }
+
   async #notes({ missing, insertsOnly }: Published): Promise<string[]> {
     const notes = [];
     if (missing.length > 0) notes.push(`there is no table ${missing.join(', ')} yet`);
@@ -222,18 +236,24 @@ export class Follower {
   }
 
   /** Looks now and then whether tables came, went or changed their key; returns the way to stop. */
-  #watch(): () => void {
+  #watch(from: Published): () => void {
     const { clock, report } = this.#deps;
+    let missing = from.missing.length > 0;
     let timer: Timer | null = null;
     const look = async (): Promise<void> => {
+      let awaited: readonly string[] = [];
       const notes = await this.#publish()
-        .then((published) => this.#notes(published))
+        .then((published) => {
+          missing = published.missing.length > 0;
+          awaited = this.#awaited(published);
+          return this.#notes(published);
+        })
         .catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
       if (timer === null) return; // the session has ended meanwhile
-      report.streaming(notes);
-      timer = clock.after(WATCH_MS, () => void look());
+      report.streaming(notes, awaited);
+      timer = clock.after(missing ? MISSING_MS : WATCH_MS, () => void look());
     };
-    timer = clock.after(WATCH_MS, () => void look());
+    timer = clock.after(missing ? MISSING_MS : WATCH_MS, () => void look());
     return () => {
       timer?.cancel();
       timer = null;

@@ -1,3 +1,4 @@
+import type { EventPattern } from '../../lib/event-pattern.ts';
 import type { TriggerConfiguration } from '../../model/triggers.ts';
 
 type RowValue = string | number | boolean | null;
@@ -13,6 +14,8 @@ export interface ChangeSettings {
   readonly events: ReadonlySet<'insert' | 'update' | 'delete' | 'truncate'>;
   readonly columns: ReadonlySet<string> | null;
   readonly where: readonly (readonly [column: string, values: readonly RowValue[]])[];
+  /** EventBridge patterns of records, of which one must fit; empty: all do. */
+  readonly patterns: readonly EventPattern[];
   readonly batchSize: number;
   readonly windowMs: number;
   readonly parallel: number;
@@ -25,6 +28,7 @@ export function settingsOf(c: TriggerConfiguration<'database'>): ChangeSettings 
     events: new Set(c.events ?? ['insert', 'update', 'delete']),
     columns: c.columns === undefined ? null : new Set(c.columns),
     where: Object.entries(c.where ?? {}).map(([column, value]) => [column, Array.isArray(value) ? value : [value]]),
+    patterns: c.filters ?? [],
     batchSize: c.batchSize ?? 100,
     windowMs: (c.batchingWindowSeconds ?? 0) * 1000,
     parallel: c.parallel ?? 4,

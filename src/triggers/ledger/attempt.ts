@@ -1,5 +1,5 @@
 import type { AttemptOutcome, FailureReason } from '../../model/delivery-outcome.ts';
-import type { Claimed } from './ledger.ts';
+import type { Claimed, NextStep } from './ledger.ts';
 import type { RetryLimits } from './policies/next-step.ts';
 
 /** What a function or a destination made of a delivery. */
@@ -7,6 +7,8 @@ export interface Attempted {
   readonly outcome: AttemptOutcome;
   readonly errorType: string;
   readonly message: string;
+  /** What comes next where the target decides that itself, having told whom it concerns; else the ledger's retries hold. */
+  readonly next?: NextStep;
   /** Why there is no point in another attempt; else undefined. */
   readonly givenUp?: FailureReason;
   /** What the function answered; null when it was not reached. */

@@ -208,9 +208,11 @@ export class DeliveryRunner {
         functionErrors: claimed.functionErrors,
         systemErrors: claimed.systemErrors,
       };
-      const next: NextStep = attempted.givenUp === undefined ? nextStep(observed, limits) : { kind: 'failed', reason: attempted.givenUp };
+      const givenUp = attempted.givenUp;
+      const next: NextStep = attempted.next ?? (givenUp === undefined ? nextStep(observed, limits) : { kind: 'failed', reason: givenUp });
+      const outcomes = attempted.next === undefined ? this.#deps.outcomes(claimed, { attempted, next }) : [];
       const record = { attempt: claimed.attempt, requestId: claimed.requestId, startedAtMs, durationMs, outcome, errorType, message };
-      this.#writer.add({ claimed, record, next, outcomes: this.#deps.outcomes(claimed, { attempted, next }) });
+      this.#writer.add({ claimed, record, next, outcomes });
       this.#lanes.ended(claimed.lane, outcome === 'throttled');
       if (this.#running.size === 0) this.#idle();
       this.#pump();

@@ -77,7 +77,7 @@ async function attempt(deps: FunctionTargetDeps, claimed: Claimed): Promise<Atte
 function answered(done: Dispatched): Attempted {
   const response = { body: done.body, executedVersion: done.executedVersion, functionError: done.error?.kind ?? null };
   if (done.error === null) return { outcome: 'ok', errorType: '', message: '', response };
-  return { outcome: 'function_error', errorType: done.error.errorType, message: messageOf(done.body), response };
+  return { outcome: 'function_error', errorType: done.error.errorType, message: errorMessage(done.body), response };
 }
 
 /** A limit, or something of ours. */
@@ -89,7 +89,7 @@ function unreached(error: unknown): Attempted {
 }
 
 /** What an error document says; its beginning when it is none. */
-function messageOf(body: Buffer): string {
+export function errorMessage(body: Buffer): string {
   try {
     const document = JSON.parse(body.toString()) as { errorMessage?: unknown } | null;
     if (typeof document?.errorMessage === 'string') return document.errorMessage.slice(0, MESSAGE_LENGTH);

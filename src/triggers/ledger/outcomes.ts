@@ -1,11 +1,14 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
-import { parseDestination } from '../../model/destination.ts';
+import { deadLetterArn, deadLetterAttributes, deadLetterContext, deadLetterTarget } from '../../model/dead-letter.ts';
+import { parseDestination, type DestinationName } from '../../model/destination.ts';
 import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
 import { lineageText, nextHop } from '../../model/lineage.ts';
+import { discardRecord, type DiscardFacts } from '../batches/policies/discard-record.ts';
 import type { Attempted } from './attempt.ts';
 import type { FunctionLookup } from './function-target.ts';
 import type { Claimed, NextStep } from './ledger.ts';
+import { outcomeEvent } from './policies/outcome-event.ts';
 import { outcomeRecord } from './policies/outcome-record.ts';
 
 export interface OutcomeDeps {
@@ -16,16 +19,31 @@ export interface OutcomeDeps {
   readonly scope: { readonly accountId: string; readonly region: string };
 }
 
-/** The deliveries that the end of one makes: what its function's configuration wants told, to whom. None while it is to be tried again. */
+/**
+ * The deliveries that the end of one makes: its record to where its function's configuration wants it told, and the event itself to the function's dead letters
+ * when it was given up. None while it is to be tried again.
+ */
 export function outcomesOf(deps: OutcomeDeps, claimed: Claimed, ended: { attempted: Attempted; next: NextStep }): NewDelivery[] {
   const { attempted, next } = ended;
   if (next.kind === 'again' || claimed.destination !== undefined) return [];
+  const version = deps.functions.version(claimed.functionId, claimed.qualifier);
+  const told = destination(deps, claimed, { attempted, next, version });
+  const dead = next.kind === 'failed' ? deadLetter(deps, claimed, { attempted, next, version }) : null;
+  return [told, dead].filter((d) => d !== null);
+}
+
+interface Ended {
+  readonly attempted: Attempted;
+  readonly next: Exclude<NextStep, { kind: 'again' }>;
+  /** Null when the function, or what was asked of it, is gone. */
+  readonly version: FunctionVersion | null;
+}
+
+function destination(deps: OutcomeDeps, claimed: Claimed, { attempted, next, version }: Ended): NewDelivery | null {
   const config = deps.functions.config(claimed.functionId, claimed.qualifier);
   const address = (next.kind === 'succeeded' ? config?.onSuccess : config?.onFailure) ?? null;
-  if (address === null) return [];
-  const version = deps.functions.version(claimed.functionId, claimed.qualifier);
-  const name = version === null ? claimed.functionId : version.name;
-  const arn = functionArn({ ...deps.scope, name });
+  if (address === null) return null;
+  const arn = functionArn({ ...deps.scope, name: version?.name ?? claimed.functionId });
   const payload = outcomeRecord({
     nowMs: deps.clock.now(),
     requestId: claimed.requestId,
@@ -35,20 +53,70 @@ export function outcomesOf(deps: OutcomeDeps, claimed: Claimed, ended: { attempt
     requestPayload: claimed.payload,
     response: attempted.response,
   });
-  const base = {
-    id: `${claimed.requestId}:${claimed.attempt}:${next.kind}`,
-    source: 'destination' as const,
-    sourceArn: arn,
+  const to = parseDestination(address);
+  const delivery = { ...base(deps, claimed, arn), id: `${ofAttempt(claimed)}:${next.kind}`, payload };
+  const asEvent = to.kind === 'http' && to.cloudEvents !== undefined;
+  return addressed(deps, to, asEvent ? { ...delivery, payload: outcomeEvent(delivery, next.kind) } : delivery);
+}
+
+/** What is for a function that is not there fails as `FunctionGone`, where it can be seen, rather than being nothing. */
+function addressed(deps: OutcomeDeps, to: DestinationName, delivery: Unaddressed): NewDelivery {
+  if (to.kind !== 'function') return { ...delivery, destination: to };
+  return { ...delivery, functionId: deps.named(to.name)?.functionId ?? `function:${to.name}`, qualifier: to.qualifier };
+}
+
+/** The event as it came, as Lambda sends it to a function's DeadLetterConfig. */
+function deadLetter(deps: OutcomeDeps, claimed: Claimed, { attempted, next, version }: Ended): NewDelivery | null {
+  const target = deadLetterTarget(deadLetterArn(version));
+  if (target === null) return null;
+  const reason = next.kind === 'failed' ? next.reason : '';
+  const message = { requestId: claimed.requestId, code: statusOf(attempted), text: attempted.message || attempted.errorType || reason };
+  const arn = functionArn({ ...deps.scope, name: version?.name ?? claimed.functionId });
+  const delivery = { ...base(deps, claimed, arn), id: `${ofAttempt(claimed)}:dead`, payload: claimed.payload };
+  if (target.kind === 'function') return addressed(deps, target, { ...delivery, clientContext: deadLetterContext(message) });
+  return { ...delivery, destination: { ...target, attributes: deadLetterAttributes(message) } };
+}
+
+/** What tells of records of a batch that were given up, as a mapping's OnFailure destination gets it. */
+export function discardDelivery(
+  deps: OutcomeDeps,
+  claimed: Claimed,
+  { to, facts }: { readonly to: string; readonly facts: Omit<DiscardFacts, 'nowMs' | 'functionArn'> },
+): NewDelivery {
+  const version = deps.functions.version(claimed.functionId, claimed.qualifier);
+  const arn = functionArn({ ...deps.scope, name: version?.name ?? claimed.functionId });
+  const qualified = claimed.qualifier === null ? arn : `${arn}:${claimed.qualifier}`;
+  const payload = discardRecord({ ...facts, nowMs: deps.clock.now(), functionArn: qualified });
+  const [first, last] = [facts.records[0], facts.records.at(-1)];
+  const id = `${ofAttempt(claimed)}:${first?.eventID ?? ''}-${last?.eventID ?? ''}`;
+  return addressed(deps, parseDestination(to), { ...base(deps, claimed, claimed.sourceArn), id, payload });
+}
+
+/** HTTP's word for how the last attempt went: Lambda answers 200 when it was the function that failed. */
+function statusOf({ outcome, response }: Attempted): number {
+  if (response !== null) return 200;
+  if (outcome === 'throttled') return 429;
+  return outcome === 'not_tried' ? 400 : 500;
+}
+
+/** Begins the ids of what an attempt makes. */
+function ofAttempt({ requestId, attempt }: Claimed): string {
+  return `${requestId}:${attempt}`;
+}
+
+type Unaddressed = Omit<NewDelivery, 'destination'>;
+
+function base(deps: OutcomeDeps, claimed: Claimed, sourceArn: string): Omit<Unaddressed, 'id' | 'payload'> {
+  return {
+    functionId: claimed.functionId,
+    qualifier: claimed.qualifier,
+    source: 'destination',
+    sourceArn,
     subject: claimed.subject,
     orderKey: null,
-    payload,
     // The hop of the invocation that ended: a destination that comes back to its function is a loop too.
     lineage: lineageText(nextHop(claimed.lineage, claimed.requestId.slice(0, 8))),
     traceId: claimed.traceId,
     occurredAtMs: deps.clock.now(),
   };
-  const destination = parseDestination(address);
-  if (destination.kind !== 'function') return [{ ...base, functionId: claimed.functionId, qualifier: claimed.qualifier, destination }];
-  const target = deps.named(destination.name);
-  return target === null ? [] : [{ ...base, functionId: target.functionId, qualifier: destination.qualifier }];
 }

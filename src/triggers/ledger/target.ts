@@ -1,6 +1,7 @@
 import { EVENT_DEFAULTS } from '../../model/event-invoke-config.ts';
+import { withLineage } from '../../model/lineage.ts';
+import type { MessageAttribute } from '../../model/queue.ts';
 import { notTried, type Attempted, type Target } from './attempt.ts';
-import { functionTarget, type FunctionTargetDeps } from './function-target.ts';
 import { postOutcome } from './http-destination.ts';
 import type { Claimed } from './ledger.ts';
 
@@ -8,6 +9,9 @@ import type { Claimed } from './ledger.ts';
 export interface QueuedMessage {
   readonly id: string;
   readonly body: Buffer;
+  readonly attributes: Readonly<Record<string, MessageAttribute>>;
+  /** X-Ray trace header with the chain of events, so that a loop through the queue is one; or ''. */
+  readonly traceHeader: string;
   /** Where the queue is FIFO. */
   readonly groupId?: string;
 }
@@ -23,31 +27,43 @@ export interface DestinationPorts {
   ) => Promise<void>;
 }
 
-/** The targets of all deliveries: functions, and what outcomes are sent to. */
-export function targets(deps: FunctionTargetDeps & { readonly ports: DestinationPorts }): Target {
-  const functions = functionTarget(deps);
+/** The targets of all deliveries: functions, as `functions` runs them, and what outcomes are sent to. */
+export function targets({ functions, ports }: { readonly functions: Target; readonly ports: DestinationPorts }): Target {
   return {
     most: (lane) => functions.most(lane),
     limits: (claimed) =>
       claimed.destination === undefined
         ? functions.limits(claimed)
         : { retries: EVENT_DEFAULTS.maximumRetryAttempts, maxAgeMs: EVENT_DEFAULTS.maximumEventAgeSeconds * 1_000 },
-    attempt: (claimed) => (claimed.destination === undefined ? functions.attempt(claimed) : deliver(claimed, deps.ports)),
+    attempt: (claimed) => (claimed.destination === undefined ? functions.attempt(claimed) : deliver(claimed, ports)),
   };
 }
 
-/** What will not be there at another attempt either. */
-const GONE = new Set(['ResourceNotFoundException', 'NoSuchBucket']);
+/** What will be no different at another attempt: it is not there, or does not take such a message. */
+const FINAL = new Set(['ResourceNotFoundException', 'NoSuchBucket', 'InvalidParameterValue', 'InvalidMessageContents', 'KeyTooLongError']);
 
 async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attempted> {
   const { destination, payload, eventId } = claimed;
+  const traceHeader = claimed.lineage === '' ? claimed.traceId : withLineage(claimed.traceId, claimed.lineage);
   try {
     switch (destination?.kind) {
       case 'http':
-        return await postOutcome(destination.url, { requestId: claimed.requestId, eventId, body: payload });
+        return await postOutcome(destination.url, {
+          requestId: claimed.requestId,
+          eventId,
+          body: payload,
+          cloudEvents: destination.cloudEvents,
+          traceHeader,
+        });
       case 'queue':
         if (ports.queue === undefined) return notTried('DestinationRefused', 'This Hearth has no queues.');
-        await ports.queue(destination.queue, { id: eventId, body: payload, ...groupOf(destination) });
+        await ports.queue(destination.queue, {
+          id: eventId,
+          body: payload,
+          attributes: destination.attributes ?? {},
+          traceHeader,
+          ...groupOf(destination),
+        });
         return { outcome: 'ok', errorType: '', message: '', response: null };
       case 'bucket':
         if (ports.bucket === undefined) return notTried('DestinationRefused', 'This Hearth has no buckets.');
@@ -61,7 +77,7 @@ async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attem
     }
   } catch (error) {
     const { name, message } = error as Error;
-    if (GONE.has(name)) return notTried('DestinationRefused', message);
+    if (FINAL.has(name)) return notTried('DestinationRefused', message);
     return { outcome: 'system_error', errorType: name, message, response: null };
   }
 }

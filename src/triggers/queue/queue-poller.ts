@@ -8,7 +8,9 @@ import { functionArn } from '../../model/function-version.ts';
 import { lineageOf, lineageText, MOST_HOPS, nextHop, withLineage } from '../../model/lineage.ts';
 import type { ReceivedMessage } from '../../model/queue.ts';
 import { nextWindow } from '../ledger/policies/window.ts';
+import { errorMessage } from '../ledger/function-target.ts';
 import type { QueueMapping } from './mapping.ts';
+import { notesOf, type BatchRun, type MessageLedger } from './message-notes.ts';
 import { failedItems } from './policies/batch-failures.ts';
 import type { QueuePort } from './queue-port.ts';
 import { filtered, sqsRecord } from './records.ts';
@@ -20,6 +22,8 @@ export interface PollerDeps {
     find(name: string, qualifier: string | null): FunctionVersion | null;
     mayLoop(functionId: string): boolean;
   };
+  /** Where it is written down what became of messages. */
+  readonly notes: MessageLedger;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: { warn(fields: object, message: string): void };
@@ -172,12 +176,15 @@ export class QueuePoller {
       full,
     });
     // When the server ends, its instances end with it, and that is no failure of the function.
-    if (outcome.kind === 'refused' || (this.#ended && outcome.failed.size > 0)) {
+    if (outcome.kind === 'refused' || (this.#ended && outcome.run.failed.size > 0)) {
       const seconds = this.#ended ? 0 : Math.min(BACK_OFF_SECONDS.first * 2 ** Math.min(this.#refusals++, 10), BACK_OFF_SECONDS.most);
       return queues.hide(queueArn, receipts, { seconds, undo: true });
     }
     this.#refusals = 0;
-    const failed = wanted.filter((one) => outcome.failed.has(one.message.messageId)).map((one) => one.message.receipt);
+    // Before they are gone from the queue: killed in between, they come again under the same id.
+    const { run, version } = outcome;
+    await this.#deps.notes.note(notesOf(wanted, run, { mapping: this.#mapping, version, mostReceives: queues.mostReceives(queueArn) }));
+    const failed = wanted.filter((one) => run.failed.has(one.message.messageId)).map((one) => one.message.receipt);
     const done = receipts.filter((r) => !failed.includes(r));
     if (done.length > 0) await queues.delete(queueArn, done);
     const seconds = Math.max(0, queues.visibilitySeconds(queueArn) - (clock.monotonic() - beganMs) / 1_000);
@@ -188,7 +195,7 @@ export class QueuePoller {
   async #invoke(
     messages: readonly ReceivedMessage[],
     body: Buffer,
-  ): Promise<{ kind: 'answered'; failed: ReadonlySet<string> } | { kind: 'refused' }> {
+  ): Promise<{ kind: 'answered'; run: BatchRun; version: FunctionVersion } | { kind: 'refused' }> {
     const { dispatcher, clock, ids, functions, log } = this.#deps;
     const every = messages.map((m) => m.messageId);
     const requestId = ids.uuid();
@@ -196,16 +203,19 @@ export class QueuePoller {
     const traces = messages.map((m) => m.traceHeader ?? '').sort((a, b) => hopsOf(b) - hopsOf(a));
     const trace = traces[0] ?? '';
     const hop = nextHop(lineageOf(trace), requestId.slice(0, 8));
+    const lineage = lineageText(hop);
+    const [startedAtMs, beganMs] = [clock.now(), clock.monotonic()];
+    const answered = (failed: ReadonlySet<string>, error: { errorType: string; message: string }) => {
+      const durationMs = clock.monotonic() - beganMs;
+      return { kind: 'answered' as const, version, run: { requestId, startedAtMs, durationMs, lineage, failed, ...error } };
+    };
     if (hop.hops > MOST_HOPS && !functions.mayLoop(version.functionId)) {
-      log.warn(
-        { function: version.name, chain: hop.chain, hops: hop.hops },
-        'a chain of events was stopped: it looks like a loop through a queue',
-      );
-      return { kind: 'answered', failed: new Set(every) };
+      const message = 'a chain of events was stopped: it looks like a loop through a queue';
+      log.warn({ function: version.name, chain: hop.chain, hops: hop.hops }, message);
+      return answered(new Set(every), { errorType: 'LoopStopped', message });
     }
     this.#events++;
     this.#lastFiredMs = clock.now();
-    const lineage = lineageText(hop);
     const { qualifier, reportsFailures } = this.#mapping;
     const invokedArn = functionArn(version) + (qualifier === null ? '' : `:${qualifier}`);
     const invocation = {
@@ -220,8 +230,8 @@ export class QueuePoller {
     };
     try {
       const done = await dispatcher.invoke(version, invocation);
-      if (done.error !== null) return { kind: 'answered', failed: new Set(every) };
-      return { kind: 'answered', failed: reportsFailures ? failedItems(done.body, every) : new Set() };
+      if (done.error !== null) return answered(new Set(every), { errorType: done.error.errorType, message: errorMessage(done.body) });
+      return answered(reportsFailures ? failedItems(done.body, every) : new Set(), { errorType: '', message: '' });
     } catch {
       return { kind: 'refused' };
     }

@@ -5,6 +5,7 @@ import { QueuePoller, type PollerDeps, type PollerStatus } from './queue-poller.
 export class QueuePollers {
   readonly #deps: PollerDeps;
   readonly #pollers = new Map<string, { mapping: QueueMapping; poller: QueuePoller | null }>();
+  readonly #stopping = new Map<string, Promise<void>>();
 
   constructor(deps: PollerDeps) {
     this.#deps = deps;
@@ -19,8 +20,14 @@ export class QueuePollers {
       present.mapping = mapping;
       return;
     }
-    void present?.poller?.stop();
+    const before = present?.poller;
+    if (before !== null && before !== undefined) this.#await(mapping.id, before.stop());
     this.#pollers.set(mapping.id, { mapping, poller: mapping.enabled ? new QueuePoller(mapping, this.#deps) : null });
+  }
+
+  /** Whether a mapping has been told to stop, and batches of it still run. */
+  isStopping(id: string): boolean {
+    return this.#stopping.has(id);
   }
 
   /** Ends a mapping; resolves when nothing of it runs. Unknown ids are fine. */
@@ -35,7 +42,15 @@ export class QueuePollers {
     return this.#pollers.get(id)?.poller?.status ?? null;
   }
 
+  #await(id: string, stopped: Promise<void>): void {
+    this.#stopping.set(id, stopped);
+    void stopped.finally(() => {
+      if (this.#stopping.get(id) === stopped) this.#stopping.delete(id);
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#pollers.keys()].map((id) => this.remove(id)));
+    await Promise.all(this.#stopping.values());
   }
 }

@@ -9,6 +9,8 @@ export interface QueuePort {
   hide(queue: string, receipts: readonly string[], how: { seconds: number; undo: boolean }): Promise<void>;
   /** How long the queue itself hides what was received. */
   visibilitySeconds(queue: string): number;
+  /** How often a message is received before it goes to the queue's dead letters; null: without end. */
+  mostReceives(queue: string): number | null;
   /** What the queue tells of a message beside what was sent. */
   systemAttributes(message: ReceivedMessage): Record<string, string>;
 }

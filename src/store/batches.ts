@@ -1,0 +1,37 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { BatchStore } from '../triggers/batches/batch-store.ts';
+import type { Progress } from '../triggers/batches/policies/progress.ts';
+import { DELIVERIES_CHANNEL } from './deliveries.ts';
+import type { Run } from './functions.ts';
+import type { Database } from './schema.ts';
+
+/** How far divided batches are, in PostgreSQL. */
+export function batchStore(db: Kysely<Database>, run: Run): BatchStore {
+  return {
+    load: (seq) => run(() => load(db, seq)),
+    save: (seq, progress) => run(() => save(db, seq, progress)),
+    hurry: (orderKeys, functionId) =>
+      run(async () => {
+        await sql`
+          update hearth.delivery set due_at = now()
+          where lane = ${functionId} and order_key = any(${[...orderKeys]}::text[]) and order_key is not null and state = 'ready'`.execute(
+          db,
+        );
+        await sql`select pg_notify(${DELIVERIES_CHANNEL}, ${functionId})`.execute(db);
+      }),
+  };
+}
+
+async function load(db: Kysely<Database>, seq: string): Promise<Progress | null> {
+  const { rows } = await sql<{ progress: Progress }>`select progress from hearth.batch_progress where seq = ${seq}::int8`.execute(db);
+  return rows[0]?.progress ?? null;
+}
+
+async function save(db: Kysely<Database>, seq: string, progress: Progress | null): Promise<void> {
+  if (progress === null) await sql`delete from hearth.batch_progress where seq = ${seq}::int8`.execute(db);
+  else
+    await sql`
+      insert into hearth.batch_progress (seq, progress) values (${seq}::int8, ${JSON.stringify(progress)}::jsonb)
+      on conflict (seq) do update set progress = excluded.progress`.execute(db);
+}

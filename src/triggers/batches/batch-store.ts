@@ -1,0 +1,11 @@
+import type { Progress } from './policies/progress.ts';
+
+/** What is remembered of batches beside the ledger. What resolves is durable; all reject with HearthError ServiceUnavailable while the database is away. */
+export interface BatchStore {
+  /** How far a delivery is; null when it was not begun, or went well as a whole. */
+  load(seq: string): Promise<Progress | null>;
+  /** Remembers, or with null forgets. */
+  save(seq: string, progress: Progress | null): Promise<void>;
+  /** Makes due now what waits of an order: who waited for its mapping need not wait any longer. */
+  hurry(orderKeys: readonly string[], functionId: string): Promise<void>;
+}
