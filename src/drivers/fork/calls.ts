@@ -8,6 +8,7 @@ import type { InvokeHeader } from '../../runtimes/protocol.ts';
 import { answerTooLarge } from './endings.ts';
 import type { LogStream } from './log-stream.ts';
 import type { Peer } from './peer.ts';
+import { StreamedCalls } from './streamed-calls.ts';
 
 /** Events up to this size are copied into one buffer with their frames; larger ones are sent as they lie, in pieces. */
 const ONE_WRITE_BYTES = 64 * 1024;
@@ -30,6 +31,8 @@ export class Calls {
   readonly #log: LogStream;
   readonly #answerBytes: number;
   readonly #calls = new Map<number, Call>();
+  /** Those whose answers stream; made for the first of them. */
+  #streamed: StreamedCalls | null = null;
   #numbers = 0;
 
   constructor(peer: Peer, log: LogStream, answerBytes: number) {
@@ -39,13 +42,19 @@ export class Calls {
   }
 
   get size(): number {
-    return this.#calls.size;
+    return this.#calls.size + (this.#streamed?.size ?? 0);
   }
 
   /** Sends one invocation, `preface` in front of it. */
   invoke(invocation: Invocation, deadlineMs: number, preface: Buffer | null): Promise<Answer> {
     const request = this.#number();
     this.#log.begin(invocation.requestId);
+    if (invocation.sink !== undefined) {
+      this.#streamed ??= new StreamedCalls(this.#peer, this.#log, this.#answerBytes);
+      const answer = this.#streamed.add(request, invocation.requestId, invocation.sink);
+      this.#send(request, invocation, { deadlineMs, preface });
+      return answer;
+    }
     return new Promise((resolve, reject) => {
       this.#calls.set(request, { requestId: invocation.requestId, resolve, reject, chunks: [], bytes: 0, ungranted: 0 });
       this.#send(request, invocation, { deadlineMs, preface });
@@ -55,7 +64,10 @@ export class Calls {
   /** Takes a frame of an instance. Throws FrameError at what an instance can't say. */
   take(type: number, request: number, payload: Buffer): void {
     const call = this.#calls.get(request);
-    if (call === undefined) throw new FrameError(`frame of type ${type} for no invocation: ${request}`);
+    if (call === undefined) {
+      if (this.#streamed?.take(type, request, payload) === true) return;
+      throw new FrameError(`frame of type ${type} for no invocation: ${request}`);
+    }
     if (type === Frame.answer) this.#piece(request, call, payload);
     else if (type === Frame.answerEnd) this.#end(request, call, payload);
     else throw new FrameError(`frame of type ${type} from an instance`);
@@ -65,11 +77,12 @@ export class Calls {
   fail(status: ExitStatus): void {
     for (const call of this.#calls.values()) call.reject(new InstanceExited(status));
     this.#calls.clear();
+    this.#streamed?.fail(status);
   }
 
   #number(): number {
     do this.#numbers = this.#numbers === 0xffff_ffff ? 1 : this.#numbers + 1;
-    while (this.#calls.has(this.#numbers));
+    while (this.#calls.has(this.#numbers) || this.#streamed?.has(this.#numbers) === true);
     return this.#numbers;
   }
 
@@ -119,10 +132,10 @@ export class Calls {
 }
 
 function headerOf(invocation: Invocation, deadlineMs: number): InvokeHeader {
-  const { requestId, invokedArn, body, traceId, clientContext, lineage, attempt } = invocation;
+  const { requestId, invokedArn, body, traceId, clientContext, lineage, attempt, sink } = invocation;
   const usual = { requestId, deadlineMs, invokedArn, bytes: body.length };
-  if (traceId === '' && clientContext === '' && lineage === '' && attempt === 1) return usual;
-  return { ...usual, traceId, clientContext, lineage, attempt };
+  if (traceId === '' && clientContext === '' && lineage === '' && attempt === 1 && sink === undefined) return usual;
+  return { ...usual, traceId, clientContext, lineage, attempt, ...(sink === undefined ? {} : { stream: true }) };
 }
 
 /** A large event as frames whose payloads are views of it. */

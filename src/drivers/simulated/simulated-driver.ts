@@ -11,6 +11,7 @@ import {
 } from '../../fleet/driver.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
+import type { AnswerSink } from '../../model/answer-sink.ts';
 import type { ExitStatus, InitReport, Rung } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import type { Step, StepOf } from '../../model/waterfall.ts';
@@ -34,8 +35,14 @@ export interface Behaviour {
     readonly body?: Buffer;
     readonly errorType?: string;
     readonly exit?: ExitStatus;
+    /** Written before `ms` begins to pass, each piece so long after the one before. */
+    readonly stream?: { readonly contentType: string; readonly pieces: readonly { readonly ms: number; readonly body: Buffer }[] };
   };
 }
+
+const NOTHING = Buffer.alloc(0);
+
+type Act = ReturnType<Behaviour['handler']>;
 
 /** Told of what the driver runs, as it changes. */
 export interface SimulationObserver {
@@ -162,6 +169,12 @@ interface Born {
   readonly of: string;
 }
 
+/** The answer as one that wants it whole gets it. */
+function wholeOf({ body, errorType, stream }: Act): Buffer {
+  if (stream !== undefined && errorType === undefined) return Buffer.concat(stream.pieces.map((piece) => piece.body));
+  return body ?? Buffer.from('null');
+}
+
 class SimulatedSnapshot implements DriverSnapshot {
   readonly pid: number;
   readonly rung: Rung;
@@ -231,8 +244,10 @@ class SimulatedInstance implements DriverInstance {
       this.#pending.add(reject);
       this.#observer.invocations(this.#of, 1);
       const act = this.#behaviour.handler(invocation);
-      this.#clock.after(act.ms, () => {
-        if (!this.#pending.has(reject)) return;
+      const { sink } = invocation;
+      const open = (): boolean => this.#pending.has(reject);
+      const end = (over: 'whole' | 'streamed' | 'tooLarge'): void => {
+        if (!open()) return;
         if (act.exit !== undefined) {
           this.#end(act.exit);
           return;
@@ -240,15 +255,37 @@ class SimulatedInstance implements DriverInstance {
         this.#pending.delete(reject);
         this.#observer.invocations(this.#of, -1);
         this.#log.log.line(invocation.requestId, 'handled');
-        resolve({
-          errorType: act.errorType ?? null,
-          body: act.body ?? Buffer.from('null'),
-          handlerMs: act.ms,
-          peakMemoryBytes: this.#behaviour.memoryBytes,
-          logged: null,
-        });
-      });
+        const figures = { handlerMs: act.ms, peakMemoryBytes: this.#behaviour.memoryBytes, logged: null };
+        const errorType = over === 'tooLarge' ? 'Function.ResponseSizeTooLarge' : (act.errorType ?? null);
+        const body =
+          over === 'tooLarge'
+            ? Buffer.from(JSON.stringify({ errorType }))
+            : over === 'whole' || errorType !== null
+              ? wholeOf(act)
+              : NOTHING;
+        resolve({ errorType, body, ...figures });
+      };
+      if (sink === undefined || act.stream === undefined) this.#clock.after(act.ms, () => end('whole'));
+      else this.#stream(act.stream, { sink, open, end: (over) => this.#clock.after(act.ms, () => end(over)) });
     });
+  }
+
+  #stream(
+    { contentType, pieces }: NonNullable<Act['stream']>,
+    to: { sink: AnswerSink; open: () => boolean; end: (over: 'streamed' | 'tooLarge') => void },
+  ): void {
+    const { sink, open, end } = to;
+    const next = (at: number): void => {
+      const piece = pieces[at];
+      if (piece === undefined) return end('streamed');
+      this.#clock.after(piece.ms, () => {
+        if (!open()) return;
+        if (at === 0) sink.begin(contentType);
+        if (sink.bytes + piece.body.length > sink.limitBytes) end('tooLarge');
+        else sink.write(piece.body, () => open() && next(at + 1));
+      });
+    };
+    next(0);
   }
 
   pause(): void {
