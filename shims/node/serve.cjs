@@ -22,6 +22,7 @@ class Instance {
   constructor(link, fn, token, closed) {
     this.fn = shaped(fn);
     this.answerBytes = fn.order.answerBytes;
+    this.leaving = false;
     this.token = token;
     this.inFlight = new Map(); // request -> invocation
     this.current = undefined;
@@ -120,11 +121,13 @@ class Instance {
     const marked = this.token !== null && log.mark(this.token, header.requestId);
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
     this.trimmer.answered(peakMemoryBytes);
-    return { errorType, handlerMs, peakMemoryBytes, marked };
+    const end = { errorType, handlerMs, peakMemoryBytes, marked };
+    return this.leaving ? { ...end, last: true } : end;
   }
 
   /** Something was thrown where nobody catches: answers what it belongs to with it (all that is in flight, if that can't be told). */
   async abandon(thrown) {
+    this.leaving = true;
     this.idle?.stop();
     const owner = this.active();
     const victims = owner !== undefined && this.inFlight.has(owner.request) ? [owner] : [...this.inFlight.values()];

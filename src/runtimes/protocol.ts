@@ -261,6 +261,8 @@ export interface AnswerEnd {
   readonly peakMemoryBytes: number;
   /** Whether the log mark was written: it need not be when the host has already read all there is on the log stream (SIOCOUTQ is 0). */
   readonly marked: boolean;
+  /** The process ends now, by its own doing: it takes no further invocation, and the caller is answered when it has ended. */
+  readonly last?: boolean;
 }
 
 /**

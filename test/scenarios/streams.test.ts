@@ -126,6 +126,18 @@ describe('InvokeWithResponseStream by the AWS SDK', () => {
     const streamed = await stream('streams-rejects', { do: 'rejectsUnhandled' });
     assert.equal(streamed.payload.toString(), 'some');
     assert.equal(details(streamed).errorType, 'Runtime.UnhandledPromiseRejection');
+    // Whoever comes next must not meet a process that is about to end.
+    for (let i = 0; i < 5; i++) {
+      await stream('streams-rejects', { do: 'rejectsUnhandled' });
+      assert.equal((await stream('streams-rejects', { do: 'pieces', n: 1 })).payload.toString(), '0\n');
+      const Payload = json({ do: 'rejectsUnhandled' });
+      const whole = await client.send(new InvokeCommand({ FunctionName: 'streams-rejects', Payload }));
+      assert.equal(
+        (JSON.parse(Buffer.from(whole.Payload ?? []).toString()) as { errorType: string }).errorType,
+        'Runtime.UnhandledPromiseRejection',
+      );
+      assert.equal((await stream('streams-rejects', { do: 'pieces', n: 1 })).payload.toString(), '0\n');
+    }
   });
 
   test('the context has no ways to answer', async () => {

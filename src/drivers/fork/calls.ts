@@ -33,6 +33,8 @@ export class Calls {
   readonly #calls = new Map<number, Call>();
   /** Those whose answers stream; made for the first of them. */
   #streamed: StreamedCalls | null = null;
+  /** Those who are told when the process that answered them has ended. */
+  #last: (() => void)[] = [];
   #numbers = 0;
 
   constructor(peer: Peer, log: LogStream, answerBytes: number) {
@@ -50,7 +52,10 @@ export class Calls {
     const request = this.#number();
     this.#log.begin(invocation.requestId);
     if (invocation.sink !== undefined) {
-      this.#streamed ??= new StreamedCalls(this.#peer, this.#log, this.#answerBytes);
+      this.#streamed ??= new StreamedCalls(this.#peer, this.#log, {
+        answerBytes: this.#answerBytes,
+        atTheEnd: (tell) => this.#last.push(tell),
+      });
       const answer = this.#streamed.add(request, invocation.requestId, invocation.sink);
       this.#send(request, invocation, { deadlineMs, preface });
       return answer;
@@ -78,6 +83,8 @@ export class Calls {
     for (const call of this.#calls.values()) call.reject(new InstanceExited(status));
     this.#calls.clear();
     this.#streamed?.fail(status);
+    setImmediate(tellAll, this.#last); // by then everybody knows that the instance is gone
+    this.#last = [];
   }
 
   #number(): number {
@@ -120,15 +127,23 @@ export class Calls {
   }
 
   #end(request: number, call: Call, payload: Buffer): void {
-    const { errorType, handlerMs, peakMemoryBytes, marked } = decodeJson(payload);
+    const { errorType, handlerMs, peakMemoryBytes, marked, last } = decodeJson(payload);
     if (typeof handlerMs !== 'number' || typeof peakMemoryBytes !== 'number') throw new FrameError('answer ends without its figures');
     this.#calls.delete(request);
     const { chunks } = call;
     const body = chunks === null ? null : chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, call.bytes);
     const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked !== false) };
-    if (body === null) call.resolve({ ...answerTooLarge(this.#answerBytes), ...measured });
-    else call.resolve({ errorType: typeof errorType === 'string' ? errorType : null, body, ...measured });
+    const answer =
+      body === null
+        ? { ...answerTooLarge(this.#answerBytes), ...measured }
+        : { errorType: typeof errorType === 'string' ? errorType : null, body, ...measured };
+    if (last === true) this.#last.push(() => call.resolve(answer));
+    else call.resolve(answer);
   }
+}
+
+function tellAll(listeners: readonly (() => void)[]): void {
+  for (const tell of listeners) tell();
 }
 
 function headerOf(invocation: Invocation, deadlineMs: number): InvokeHeader {

@@ -33,12 +33,15 @@ export class StreamedCalls {
   readonly #log: LogStream;
   readonly #answerBytes: number;
   readonly #calls = new Map<number, StreamedCall>();
+  /** Takes what is to be told when the process that answered has ended. */
+  readonly #atTheEnd: (tell: () => void) => void;
 
   /** `answerBytes`: the longest answer of a handler that does not stream. */
-  constructor(peer: Peer, log: LogStream, answerBytes: number) {
+  constructor(peer: Peer, log: LogStream, o: { answerBytes: number; atTheEnd: (tell: () => void) => void }) {
     this.#peer = peer;
     this.#log = log;
-    this.#answerBytes = answerBytes;
+    this.#answerBytes = o.answerBytes;
+    this.#atTheEnd = o.atTheEnd;
   }
 
   get size(): number {
@@ -116,17 +119,23 @@ export class StreamedCalls {
   }
 
   #end(request: number, call: StreamedCall, payload: Buffer): void {
-    const { errorType, errorDocument, handlerMs, peakMemoryBytes, marked } = decodeJson(payload);
+    const { errorType, errorDocument, handlerMs, peakMemoryBytes, marked, last } = decodeJson(payload);
     if (typeof handlerMs !== 'number' || typeof peakMemoryBytes !== 'number') throw new FrameError('answer ends without its figures');
     this.#calls.delete(request);
-    const { sink, whole, overflown } = call;
     const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked !== false) };
-    if (overflown) call.resolve({ ...answerTooLarge(sink.limitBytes), ...measured });
-    else if (whole === null) call.resolve({ ...answerTooLarge(this.#answerBytes), ...measured });
-    else {
-      const document = typeof errorDocument === 'string' ? Buffer.from(errorDocument) : NOTHING;
-      const body = sink.begun ? document : Buffer.concat(whole, call.wholeBytes);
-      call.resolve({ errorType: typeof errorType === 'string' ? errorType : null, body, ...measured });
-    }
+    const answer = { ...this.#answer(call, errorType, errorDocument), ...measured };
+    if (last === true) this.#atTheEnd(() => call.resolve(answer));
+    else call.resolve(answer);
+  }
+
+  #answer(
+    { sink, whole, wholeBytes, overflown }: StreamedCall,
+    errorType: unknown,
+    errorDocument: unknown,
+  ): Pick<Answer, 'errorType' | 'body'> {
+    if (overflown) return answerTooLarge(sink.limitBytes);
+    if (whole === null) return answerTooLarge(this.#answerBytes);
+    const document = typeof errorDocument === 'string' ? Buffer.from(errorDocument) : NOTHING;
+    return { errorType: typeof errorType === 'string' ? errorType : null, body: sink.begun ? document : Buffer.concat(whole, wholeBytes) };
   }
 }
