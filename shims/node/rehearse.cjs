@@ -177,7 +177,7 @@ async function rehearse() {
 async function rehearseHandler(fn, event) {
   const [mine, host] = socketPair();
   fs.writeSync(host, invocation(1, event));
-  const Serving = servingOf(fn.handler);
+  const Serving = servingOf(fn);
   const ended = new Promise((resolve) => new Serving(new Link(mine), { ...fn, order: { ...fn.order, concurrency: 1 } }, null, resolve));
   await Promise.all([ended, playHost(host, HANDLER_INVOCATIONS, () => event)]);
   log.setRequestId(() => undefined);

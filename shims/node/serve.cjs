@@ -21,7 +21,6 @@ class Instance {
   /** @param fn {order, handler, logStream}. `token` marks the log; null: not at all. `closed` is called when the host has gone. */
   constructor(link, fn, token, closed) {
     this.fn = shaped(fn);
-    this.answerBytes = fn.order.answerBytes;
     this.leaving = false;
     this.token = token;
     this.inFlight = new Map(); // request -> invocation

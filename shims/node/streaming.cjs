@@ -11,6 +11,9 @@ const { highWaterMark, streams } = require('./streamify.cjs');
 const UNSETTLED_LOOK_MS = 100;
 
 class StreamingInstance extends Instance {
+  /** Longest answer that is taken whole. The process's, not each instance's: every field of those counts for code that was compiled for others. */
+  static answerBytes = 0;
+
   receive(type, request, payload) {
     if (type === Frame.cancel) this.inFlight.get(request)?.stream?.destroy(new Error('the answer is longer than may be streamed'));
     else super.receive(type, request, payload);
@@ -28,7 +31,7 @@ class StreamingInstance extends Instance {
     const { request, header } = invocation;
     const open = () => this.inFlight.get(request) === invocation;
     invocation.outlet =
-      header.stream === true ? new Outlet(this.sender, request, open) : new Collector(this.sender, request, this.answerBytes);
+      header.stream === true ? new Outlet(this.sender, request, open) : new Collector(this.sender, request, StreamingInstance.answerBytes);
     invocation.stream = new ResponseStream(invocation.outlet, highWaterMark(this.fn.handler));
     this.call(invocation, event);
   }
@@ -90,7 +93,11 @@ function streamingContext(fn, header) {
   return context;
 }
 
-/** The class that serves a handler. */
-const servingOf = (handler) => (streams(handler) ? StreamingInstance : Instance);
+/** The class that serves a function. */
+function servingOf({ handler, order }) {
+  if (!streams(handler)) return Instance;
+  StreamingInstance.answerBytes = order.answerBytes;
+  return StreamingInstance;
+}
 
 module.exports = { servingOf };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SimulatedDriver, type Behaviour } from '../../src/drivers/simulated/simulated-driver.ts';
-import type { Driver } from '../../src/fleet/driver.ts';
+import type { Driver, DriverInstance } from '../../src/fleet/driver.ts';
+import type { FunctionVersion } from '../../src/model/function-version.ts';
 import { VirtualClock } from '../../src/lib/virtual-clock.ts';
 import { farDeadlineMs, instanceSpec, invocation } from './driver.contract.ts';
 import { behaviourSpec, openForkDriver, runtimes } from './fork-driver-subject.ts';
@@ -54,6 +55,44 @@ for (const { language, runtime, missing } of await runtimes()) {
       },
       event: (does) => does,
       settle: (promise) => promise,
+    });
+  }
+  if (language === 'node') {
+    describe('streaming handlers in forked instances', { skip: missing ?? false, timeout: 60_000 }, () => {
+      const opened = async (more: Partial<FunctionVersion>): Promise<{ driver: Driver; instance: DriverInstance }> => {
+        const driver = await openForkDriver();
+        const prepared = await driver.prepare(behaviourSpec('streams', runtime, more), instanceSpec());
+        assert.ok(prepared.kind === 'snapshot', prepared.kind === 'instance' ? prepared.reason : '');
+        return { driver, instance: await driver.fork(prepared.snapshot, instanceSpec()) };
+      };
+
+      it('are rehearsed like others, and stream then', async () => {
+        const { driver, instance } = await opened({ rehearsal: JSON.stringify({ pieces: ['rehearsed'] }) });
+        const sink = new TestSink();
+        const answer = await instance.invoke({ ...invocation({ pieces: ['a'] }), sink }, farDeadlineMs());
+        assert.deepEqual([answer.errorType, sink.text], [null, 'a']);
+        await driver.close();
+      });
+
+      it('stream several answers at once where the function allows it', async () => {
+        const scaling = { min: 0, max: null, concurrency: 3, keepAliveMs: 1_000 };
+        const { driver, instance } = await opened({ scaling });
+        const slow = new TestSink();
+        const held = instance
+          .invoke({ ...invocation({ pieces: ['held'], then: 'hang' }), sink: slow }, farDeadlineMs())
+          .catch(() => 'killed');
+        await slow.until(4);
+        const sinks = [new TestSink(), new TestSink()];
+        const answers = await Promise.all(
+          sinks.map((sink, i) => instance.invoke({ ...invocation({ pieces: [`${i}`], bytes: 3 << 20 }), sink }, farDeadlineMs())),
+        );
+        assert.deepEqual(
+          answers.map((answer, i) => [answer.errorType, sinks[i]!.bytes, sinks[i]!.text[0]]),
+          sinks.map((_, i) => [null, (3 << 20) + 1, `${i}`]),
+        );
+        await driver.close();
+        assert.equal(await held, 'killed');
+      });
     });
   }
   describe(`handlers that do not stream, with a caller who could: ${language}`, { skip: missing ?? false, timeout: 60_000 }, () => {
