@@ -11,10 +11,10 @@ import {
 } from '../../fleet/driver.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
-import type { AnswerSink } from '../../model/answer-sink.ts';
 import type { ExitStatus, InitReport, Rung } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import type { Step, StepOf } from '../../model/waterfall.ts';
+import { endOf, writePieces, type Pieces } from './pieces.ts';
 
 /** How a simulated function behaves. Times in milliseconds of the clock it was given. */
 export interface Behaviour {
@@ -36,13 +36,9 @@ export interface Behaviour {
     readonly errorType?: string;
     readonly exit?: ExitStatus;
     /** Written before `ms` begins to pass, each piece so long after the one before. */
-    readonly stream?: { readonly contentType: string; readonly pieces: readonly { readonly ms: number; readonly body: Buffer }[] };
+    readonly stream?: Pieces;
   };
 }
-
-const NOTHING = Buffer.alloc(0);
-
-type Act = ReturnType<Behaviour['handler']>;
 
 /** Told of what the driver runs, as it changes. */
 export interface SimulationObserver {
@@ -169,12 +165,6 @@ interface Born {
   readonly of: string;
 }
 
-/** The answer as one that wants it whole gets it. */
-function wholeOf({ body, errorType, stream }: Act): Buffer {
-  if (stream !== undefined && errorType === undefined) return Buffer.concat(stream.pieces.map((piece) => piece.body));
-  return body ?? Buffer.from('null');
-}
-
 class SimulatedSnapshot implements DriverSnapshot {
   readonly pid: number;
   readonly rung: Rung;
@@ -246,7 +236,7 @@ class SimulatedInstance implements DriverInstance {
       const act = this.#behaviour.handler(invocation);
       const { sink } = invocation;
       const open = (): boolean => this.#pending.has(reject);
-      const end = (over: 'whole' | 'streamed' | 'tooLarge'): void => {
+      const end = (over: Parameters<typeof endOf>[1]): void => {
         if (!open()) return;
         if (act.exit !== undefined) {
           this.#end(act.exit);
@@ -255,37 +245,11 @@ class SimulatedInstance implements DriverInstance {
         this.#pending.delete(reject);
         this.#observer.invocations(this.#of, -1);
         this.#log.log.line(invocation.requestId, 'handled');
-        const figures = { handlerMs: act.ms, peakMemoryBytes: this.#behaviour.memoryBytes, logged: null };
-        const errorType = over === 'tooLarge' ? 'Function.ResponseSizeTooLarge' : (act.errorType ?? null);
-        const body =
-          over === 'tooLarge'
-            ? Buffer.from(JSON.stringify({ errorType }))
-            : over === 'whole' || errorType !== null
-              ? wholeOf(act)
-              : NOTHING;
-        resolve({ errorType, body, ...figures });
+        resolve({ ...endOf(act, over), handlerMs: act.ms, peakMemoryBytes: this.#behaviour.memoryBytes, logged: null });
       };
       if (sink === undefined || act.stream === undefined) this.#clock.after(act.ms, () => end('whole'));
-      else this.#stream(act.stream, { sink, open, end: (over) => this.#clock.after(act.ms, () => end(over)) });
+      else writePieces(this.#clock, act.stream, { sink, open, end: (over) => this.#clock.after(act.ms, () => end(over)) });
     });
-  }
-
-  #stream(
-    { contentType, pieces }: NonNullable<Act['stream']>,
-    to: { sink: AnswerSink; open: () => boolean; end: (over: 'streamed' | 'tooLarge') => void },
-  ): void {
-    const { sink, open, end } = to;
-    const next = (at: number): void => {
-      const piece = pieces[at];
-      if (piece === undefined) return end('streamed');
-      this.#clock.after(piece.ms, () => {
-        if (!open()) return;
-        if (at === 0) sink.begin(contentType);
-        if (sink.bytes + piece.body.length > sink.limitBytes) end('tooLarge');
-        else sink.write(piece.body, () => open() && next(at + 1));
-      });
-    };
-    next(0);
   }
 
   pause(): void {
