@@ -15,6 +15,7 @@ import { peers } from './peers.ts';
 import { rate } from './rate.ts';
 import { Releases } from './releases.ts';
 import { scale } from './scale.ts';
+import { stream } from './stream.ts';
 import { formatTable } from './table.ts';
 import { triggers } from './triggers.ts';
 import { uploads } from './uploads.ts';
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   cold,
   scale,
   rate,
+  stream,
   density,
   churn,
   keepalive,

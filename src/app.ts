@@ -205,6 +205,7 @@ async function listen(
     clock,
     ids,
     payloadBytes: config.limits.payloadBytes,
+    streamBytes: config.limits.streamBytes,
     eventBytes: config.events.payloadBytes,
     hosts: hostCheck([config.host, ...config.allowedHosts]),
     log,

@@ -3,6 +3,7 @@
 const fs = require('node:fs');
 const native = require('./native.cjs');
 const { mask } = require('./mask.cjs');
+const { show } = require('./show.cjs');
 
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
@@ -11,6 +12,7 @@ const PR_SET_CHILD_SUBREAPER = 36;
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_CAP_AMBIENT = 47;
 const PR_CAP_AMBIENT_CLEAR_ALL = 4;
+const RLIMIT_NPROC = 6;
 const SIGKILL = 9;
 const LAST_CAPABILITY = 63;
 const CAPABILITY_VERSION_3 = 0x20080522;
@@ -29,11 +31,9 @@ const steps = {
   dropCapabilities,
   unshare,
   mask,
+  show,
   hostname: ({ name }) => native.check('sethostname', native.sethostname(name, Buffer.byteLength(name))),
-  rlimit({ resource, soft, hard }) {
-    const limits = new BigUint64Array([soft, hard].map((limit) => (limit === -1 ? INFINITY : BigInt(limit))));
-    native.check('setrlimit', native.setrlimit(resource, limits));
-  },
+  rlimit,
   ids,
   umask: ({ mask: bits }) => process.umask(bits),
   affinity({ cpus }) {
@@ -43,6 +43,11 @@ const steps = {
   },
   environment: ({ name, value }) => void (process.env[name] = value),
 };
+
+function rlimit({ resource, soft, hard }) {
+  const limits = new BigUint64Array([soft, hard].map((limit) => (limit === -1 ? INFINITY : BigInt(limit))));
+  native.check('setrlimit', native.setrlimit(resource, limits));
+}
 
 /** From the bounding set where that is allowed, from the ambient set, then all that the process itself has. */
 function dropCapabilities() {
@@ -55,7 +60,7 @@ function dropCapabilities() {
 }
 
 /** A user namespace comes with all capabilities inside it, whoever the process is outside; its ids stay what they are. */
-function unshare({ namespaces }) {
+function unshare({ namespaces, processes }) {
   const [uid, gid] = [process.geteuid(), process.getegid()];
   let flags = 0;
   for (const name of namespaces) {
@@ -67,6 +72,7 @@ function unshare({ namespaces }) {
     fs.writeFileSync('/proc/self/setgroups', 'deny');
     fs.writeFileSync('/proc/self/uid_map', `${uid} ${uid} 1`);
     fs.writeFileSync('/proc/self/gid_map', `${gid} ${gid} 1`);
+    if (processes !== undefined) rlimit({ resource: RLIMIT_NPROC, soft: processes, hard: processes });
   }
   if (flags & NAMESPACES.mount) native.check('mount private', native.mount(null, '/', null, MS_REC_PRIVATE, null));
 }

@@ -23,6 +23,8 @@ const Frame = {
   forked: 69,
   forkFailed: 70,
   childExited: 71,
+  answerBegin: 72,
+  answerFinish: 73,
 };
 
 const LAST_HOST_TYPE = Frame.fork;

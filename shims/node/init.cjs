@@ -12,6 +12,7 @@ const log = require('./log.cjs');
 const { loadHandler } = require('./loader.cjs');
 const { watchModules } = require('./modules.cjs');
 const { nowMs } = require('./monotonic.cjs');
+const streamify = require('./streamify.cjs');
 
 /** Replaces the whole environment, native code's view of it included. */
 function replaceEnvironment(environment) {
@@ -20,8 +21,9 @@ function replaceEnvironment(environment) {
 }
 
 function enter(order) {
-  replaceEnvironment(order.environment);
+  replaceEnvironment(order.wrapped ? { ...order.environment, ...process.env } : order.environment);
   log.setFormat(order.environment);
+  streamify.offer();
   if (order.dependencyRoot !== null) {
     const added = path.join(order.dependencyRoot, 'node_modules');
     process.env.NODE_PATH = [process.env.NODE_PATH, added].filter(Boolean).join(path.delimiter);
@@ -53,6 +55,7 @@ async function initialise(order, { forkable, rehearse }) {
   let loadedMs;
   try {
     handler = await loadHandler(order.taskRoot, order.handler, watch.note);
+    streamify.streams(handler); // throws where that can't be told
     loadedMs = nowMs();
     await settle();
     if (wanted && order.rehearsal !== null) {

@@ -1,11 +1,14 @@
 'use strict';
 // Finds and loads a handler as AWS Lambda does: `index.handler`, `a/b/index.handler`, `module.sub.handler`;
-// .js, .mjs and .cjs in that order, ESM or CommonJS by the nearest package.json, an installed package last.
+// the file itself, .js, .mjs, .cjs and (from Node.js 24 on) .ts, .mts and .cts in that order, ESM or CommonJS by the nearest package.json, an
+// installed package last.
 const fs = require('node:fs');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { runtimeError } = require('./failures.cjs');
 
+/** Where AWS's runtime loads TypeScript as it is. */
+const STRIPS_TYPES = Number.parseInt(process.versions.node, 10) >= 24;
 const HANDLER = /^([^.]*)\.(.+)$/;
 
 /** `a/b/index.sub.handler` -> {file: 'a/b/index', property: 'sub.handler'} */
@@ -49,10 +52,15 @@ async function loadModule(taskRoot, file, note) {
     note(file + extension, startedAt);
     return loaded;
   };
+  if (isFile(stem)) return require(stem);
   if (isFile(`${stem}.js`)) return esm ? importTimed('.js') : require(`${stem}.js`);
   if (isFile(`${stem}.mjs`)) return importTimed('.mjs');
   if (isFile(`${stem}.cjs`)) return require(`${stem}.cjs`);
-  if (isFile(stem)) return require(stem);
+  if (STRIPS_TYPES) {
+    if (isFile(`${stem}.ts`)) return esm ? importTimed('.ts') : require(`${stem}.ts`);
+    if (isFile(`${stem}.mts`)) return importTimed('.mts');
+    if (isFile(`${stem}.cts`)) return require(`${stem}.cts`);
+  }
   return require(require.resolve(file, { paths: [taskRoot, path.dirname(stem)] }));
 }
 

@@ -15,7 +15,7 @@ const { Orders } = require('./orders.cjs');
 const { becomeProgram } = require('./program.cjs');
 const { Practice, rehearse, rehearseHandler } = require('./rehearse.cjs');
 const { collectRubbish } = require('./rubbish.cjs');
-const { Instance } = require('./serve.cjs');
+const { servingOf } = require('./streaming.cjs');
 
 const EXIT_SHIM_FAILED = 70;
 const EXIT_UNHANDLED_REJECTION = 128; // these two are AWS's
@@ -65,7 +65,8 @@ async function forkOnOrders(self, fn, practice) {
 }
 
 function serve(self, fn) {
-  const instance = new Instance(self.link, fn, self.token, () => native._exit(0));
+  const Serving = servingOf(fn);
+  const instance = new Serving(self.link, fn, self.token, () => native._exit(0));
   onFatal = (error) => instance.abandon(error);
 }
 

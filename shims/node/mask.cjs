@@ -26,13 +26,18 @@ function mask({ target, sizeMb, mode, keep }) {
 function bind(target, { name, fd }) {
   const relative = path.relative(target, name);
   if (relative === '' || relative.startsWith('..')) throw new Error(`${name} is not below ${target}`);
+  bindAt(name, fd);
+  readOnly(name);
+}
+
+/** Binds what `fd` holds to a path where now nothing is. */
+function bindAt(name, fd) {
   if (fs.fstatSync(fd).isDirectory()) fs.mkdirSync(name, { recursive: true });
   else {
     fs.mkdirSync(path.dirname(name), { recursive: true });
     fs.closeSync(fs.openSync(name, 'a'));
   }
   native.check(`bind ${name}`, native.mount(`/proc/self/fd/${fd}`, name, null, MS_BIND_REC, null));
-  readOnly(name);
 }
 
 /** mount_setattr(2) adds one flag and leaves those that a user namespace may not clear; older kernels want them all told. */
@@ -41,4 +46,4 @@ function readOnly(name) {
   native.check(`remount ${name}`, native.mount(null, name, null, MS_REMOUNT_BIND | MS_RDONLY | MS_NOSUID_NODEV, null));
 }
 
-module.exports = { mask };
+module.exports = { mask, bindAt, readOnly };

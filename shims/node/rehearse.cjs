@@ -10,6 +10,7 @@ const { confine } = require('./confine.cjs');
 const { AF_UNIX, Link, SOCK_STREAM_CLOEXEC, address } = require('./link.cjs');
 const { Frame, FrameReader, encode } = require('./frames.cjs');
 const { Instance } = require('./serve.cjs');
+const { servingOf } = require('./streaming.cjs');
 const { greet } = require('./greeting.cjs');
 
 /** Invocations in each round: connecting is rehearsed as often as there are rounds, answering until V8 has compiled most of it. */
@@ -176,7 +177,8 @@ async function rehearse() {
 async function rehearseHandler(fn, event) {
   const [mine, host] = socketPair();
   fs.writeSync(host, invocation(1, event));
-  const ended = new Promise((resolve) => new Instance(new Link(mine), { ...fn, order: { ...fn.order, concurrency: 1 } }, null, resolve));
+  const Serving = servingOf(fn);
+  const ended = new Promise((resolve) => new Serving(new Link(mine), { ...fn, order: { ...fn.order, concurrency: 1 } }, null, resolve));
   await Promise.all([ended, playHost(host, HANDLER_INVOCATIONS, () => event)]);
   log.setRequestId(() => undefined);
   delete process.env._X_AMZN_TRACE_ID;

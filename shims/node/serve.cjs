@@ -21,6 +21,7 @@ class Instance {
   /** @param fn {order, handler, logStream}. `token` marks the log; null: not at all. `closed` is called when the host has gone. */
   constructor(link, fn, token, closed) {
     this.fn = shaped(fn);
+    this.leaving = false;
     this.token = token;
     this.inFlight = new Map(); // request -> invocation
     this.current = undefined;
@@ -108,16 +109,24 @@ class Instance {
     return this.answer(invocation, document.errorType, JSON.stringify(document), handlerMs);
   }
 
-  answer({ request, header }, errorType, text, handlerMs) {
-    if (!this.inFlight.delete(request)) return undefined;
+  answer(invocation, errorType, text, handlerMs) {
+    const end = this.ending(invocation, errorType, handlerMs);
+    return end === null ? undefined : this.sender.send(invocation.request, text, end);
+  }
+
+  /** AnswerEnd of an invocation, which is over with it; null when it was before. */
+  ending({ request, header }, errorType, handlerMs) {
+    if (!this.inFlight.delete(request)) return null;
     const marked = this.token !== null && log.mark(this.token, header.requestId);
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
     this.trimmer.answered(peakMemoryBytes);
-    return this.sender.send(request, text, { errorType, handlerMs, peakMemoryBytes, marked });
+    const end = { errorType, handlerMs, peakMemoryBytes, marked };
+    return this.leaving ? { ...end, last: true } : end;
   }
 
   /** Something was thrown where nobody catches: answers what it belongs to with it (all that is in flight, if that can't be told). */
   async abandon(thrown) {
+    this.leaving = true;
     this.idle?.stop();
     const owner = this.active();
     const victims = owner !== undefined && this.inFlight.has(owner.request) ? [owner] : [...this.inFlight.values()];
@@ -139,4 +148,4 @@ function parseEvent(chunks) {
   }
 }
 
-module.exports = { Instance };
+module.exports = { Instance, parseEvent };

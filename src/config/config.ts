@@ -29,6 +29,8 @@ export interface Config {
   readonly limits: {
     /** Largest request and response payload of a sync invocation. */
     readonly payloadBytes: number;
+    /** Most bytes of an answer that is streamed. */
+    readonly streamBytes: number;
     /** Invocations that may wait for the machine's capacity, per function. */
     readonly queueLength: number;
     /** How long one may wait for it. */

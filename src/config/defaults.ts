@@ -16,6 +16,7 @@ export const DEFAULTS: Omit<Config, 'home'> = {
   auth: { required: null, anonymous: false },
   limits: {
     payloadBytes: 6 * MiB, // Lambda's 6 MB (6,291,456)
+    streamBytes: 200 * MiB, // Lambda's 200 MB
     queueLength: 100,
     queueMs: 1_000,
     reserveBytes: 512 * MiB,

@@ -24,6 +24,7 @@ export const configFileSchema = z.strictObject({
   limits: z
     .strictObject({
       payloadBytes: positive,
+      streamBytes: positive,
       queueLength: notNegative,
       queueMs: notNegative,
       reserveBytes: notNegative,

@@ -157,7 +157,7 @@ export class Dispatcher {
       coldRung: place.cold ? start.rung : null,
       coldMs,
       bytesIn: invocation.body.length,
-      bytesOut: run.ending.body.length,
+      bytesOut: run.ending.body.length + (invocation.sink?.bytes ?? 0),
       outcome: run.ending.outcome,
       queuedMs: run.from - invocation.receivedAtMs,
       handlerMs: run.answer?.handlerMs ?? null,

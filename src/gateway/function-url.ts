@@ -5,12 +5,14 @@ import { HearthError } from '../errors.ts';
 import { functionArn } from '../model/function-version.ts';
 import { lineageOf } from '../model/lineage.ts';
 import { readBody } from './body.ts';
+import { coldHeaders } from './cold-headers.ts';
 import { answerPreflight, corsHeaders, isPreflight, type CorsHeaders } from './cors.ts';
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
 import { hostName } from './host-check.ts';
 import { authorise, type InvokeDeps } from './invoke-deps.ts';
-import { coldHeaders, endWith } from './invoke.ts';
+import { endWith } from './invoke.ts';
+import { UrlStreamAnswer } from './url-stream.ts';
 
 /** A request to a function URL. */
 export interface UrlTarget {
@@ -71,6 +73,8 @@ export async function serveUrl(
     nowMs: deps.clock.now(),
   });
   const traceId = String(request.headers['x-amzn-trace-id'] ?? '');
+  const sink =
+    url.invokeMode === 'RESPONSE_STREAM' ? new UrlStreamAnswer(response, { requestId, cors, limitBytes: deps.streamBytes }) : undefined;
   const done = await deps.dispatcher.invoke(version, {
     requestId,
     attempt: 1,
@@ -80,8 +84,12 @@ export async function serveUrl(
     clientContext: '',
     lineage: lineageOf(traceId),
     receivedAtMs: deps.clock.monotonic(),
+    ...(sink === undefined ? {} : { sink }),
   });
-  respond(response, done, { head: request.method === 'HEAD', cors });
+  const whole = (): void => respond(response, done, { head: request.method === 'HEAD', cors });
+  if (sink === undefined || !sink.begun) whole();
+  else if (done.error === null) sink.finish();
+  else sink.fail(whole);
 }
 
 function respond(response: ServerResponse, done: Dispatched, { head, cors }: { head: boolean; cors: CorsHeaders }): void {

@@ -12,6 +12,8 @@ export interface InvokeDeps {
   readonly directory: Directory;
   readonly clock: Clock;
   readonly payloadBytes: number;
+  /** Most bytes of an answer that is streamed. */
+  readonly streamBytes: number;
   /** Where asynchronous invocations go. */
   readonly intake: DeliveryIntake;
   /** Largest payload of an asynchronous invocation. */

@@ -6,19 +6,22 @@ import { payloadFault } from './payload-fault.ts';
 export type InvocationType = 'RequestResponse' | 'Event' | 'DryRun';
 
 const TYPES: ReadonlySet<string> = new Set(['Event', 'RequestResponse', 'DryRun']);
+/** Those of InvokeWithResponseStream. */
+const STREAMED_TYPES: ReadonlySet<string> = new Set(['RequestResponse', 'DryRun']);
 const LOG_TYPES: ReadonlySet<string> = new Set(['None', 'Tail']);
 /** Media types that certainly are not JSON. Many clients send JSON under another name, or none. */
 const NOT_JSON = /^(?:multipart|image|audio|video|font)\/|^(?:text\/html|application\/(?:xml|zip|gzip|pdf))\b/i;
 /** Lambda's limit of a client context, bytes of base64. */
 const CLIENT_CONTEXT_BYTES = 3583;
 
-/** What an Invoke asks for in its headers. Throws as Lambda does. */
-export function invocationType(request: IncomingMessage): InvocationType {
+/** What an Invoke asks for in its headers; `streamed`: an InvokeWithResponseStream. Throws as Lambda does. */
+export function invocationType(request: IncomingMessage, streamed: boolean): InvocationType {
   const { headers } = request;
   const type = headers['x-amz-invocation-type'] ?? 'RequestResponse';
   const logType = headers['x-amz-log-type'];
   const faults: string[] = [];
-  if (!TYPES.has(String(type))) faults.push(notIn(String(type), 'invocationType', TYPES));
+  const types = streamed ? STREAMED_TYPES : TYPES;
+  if (!types.has(String(type))) faults.push(notIn(String(type), 'invocationType', types));
   if (logType !== undefined && !LOG_TYPES.has(String(logType))) faults.push(notIn(String(logType), 'logType', LOG_TYPES));
   if (faults.length > 0) {
     const count = faults.length === 1 ? '1 validation error' : `${faults.length} validation errors`;

@@ -4,12 +4,13 @@ import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
+import { coldHeaders } from './cold-headers.ts';
 import { lineageOf } from '../model/lineage.ts';
 import type { Found } from './directory.ts';
-import { eventMessage } from './event-stream.ts';
 import { authorise, header, type InvokeDeps } from './invoke-deps.ts';
 import { acceptEvent } from './invoke-event.ts';
 import { checkPayload, clientContext, invocationType, unparsable } from './invoke-request.ts';
+import { EventStreamAnswer } from './invoke-stream.ts';
 
 /** A request to Lambda's Invoke. */
 export interface InvokeTarget {
@@ -50,7 +51,7 @@ export async function invoke(
   context: { target: InvokeTarget; deps: InvokeDeps },
 ): Promise<void> {
   const { target, deps } = context;
-  const type = invocationType(request);
+  const type = invocationType(request, target.form === 'events');
   const asked = deps.directory.resolve(target.name, target.qualifier); // throws before the body is read
   if (type === 'Event' || target.form === 'none') {
     return acceptEvent(request, response, { requestId: target.requestId, found: asked, deps, status: target.form === 'none' });
@@ -66,10 +67,13 @@ export async function invoke(
   }
   checkPayload(body);
   const wantTail = request.headers['x-amz-log-type'] === 'Tail';
-  const done = await deps.dispatcher.invoke(found.version, invocation(request, { target, found, body, clock: deps.clock }), wantTail);
-  if (done.error?.errorType === 'Runtime.UnmarshalError') throw badJson(body, done);
-  if (target.form === 'events') respondWithEvents(response, done);
-  else respond(response, done);
+  const asInvoked = invocation(request, { target, found, body, clock: deps.clock });
+  if (target.form === 'events') {
+    const { requestId } = target;
+    const options = { requestId, executedVersion: found.version.version, wantTail, limitBytes: deps.streamBytes };
+    const sink = new EventStreamAnswer(response, options);
+    sink.end(checked(body, await deps.dispatcher.invoke(found.version, { ...asInvoked, sink }, wantTail)));
+  } else respond(response, checked(body, await deps.dispatcher.invoke(found.version, asInvoked, wantTail)));
 }
 
 function invocation(request: IncomingMessage, from: { target: InvokeTarget; found: Found; body: Buffer; clock: Clock }) {
@@ -86,27 +90,6 @@ function invocation(request: IncomingMessage, from: { target: InvokeTarget; foun
     lineage: lineageOf(traceId),
     receivedAtMs: clock.monotonic(),
   };
-}
-
-/** The answer of InvokeWithResponseStream. What a handler returned is one chunk; an error of the function is told at the end. */
-function respondWithEvents(response: ServerResponse, done: Dispatched): void {
-  const complete = {
-    ...(done.error === null ? {} : { ErrorCode: done.error.kind, ErrorDetails: done.body.toString() }),
-    ...(done.logTail === null ? {} : { LogResult: done.logTail.toString('base64') }),
-  };
-  const chunks = [
-    ...(done.error === null ? [eventMessage('PayloadChunk', done.body)] : []),
-    eventMessage('InvokeComplete', Buffer.from(JSON.stringify(complete)), 'application/json'),
-  ];
-  const headers: Record<string, string | number> = {
-    'content-type': 'application/vnd.amazon.eventstream',
-    'x-amzn-requestid': done.requestId,
-    'x-amz-executed-version': done.executedVersion,
-    'x-amzn-remapped-content-type': 'application/json',
-  };
-  coldHeaders(headers, done);
-  response.writeHead(200, headers);
-  response.end(Buffer.concat(chunks));
 }
 
 function respond(response: ServerResponse, done: Dispatched): void {
@@ -132,14 +115,6 @@ export function endWith(response: ServerResponse, body: Buffer): void {
   else response.end(body);
 }
 
-/** What Hearth tells beside Lambda's headers: the time in the handler and, after a cold start, its rung and length. */
-export function coldHeaders(headers: Record<string, string | number | readonly string[]>, done: Dispatched): void {
-  headers['x-hearth-duration-ms'] = done.usage.durationMs.toFixed(3);
-  if (done.usage.coldRung === null) return;
-  headers['x-hearth-cold-rung'] = done.usage.coldRung;
-  headers['x-hearth-cold-ms'] = done.usage.coldMs.toFixed(3);
-}
-
 function decodeName(raw: string): string {
   try {
     return decodeURIComponent(raw);
@@ -148,8 +123,9 @@ function decodeName(raw: string): string {
   }
 }
 
-/** The shim could not parse the event: the caller's fault, answered as Lambda does. */
-function badJson(body: Buffer, done: Dispatched): HearthError {
+/** An event that the shim could not parse is the caller's fault, answered as Lambda does. */
+function checked(body: Buffer, done: Dispatched): Dispatched {
+  if (done.error?.errorType !== 'Runtime.UnmarshalError') return done;
   const document = JSON.parse(done.body.toString()) as { errorMessage?: string };
-  return unparsable(body, document.errorMessage ?? '');
+  throw unparsable(body, document.errorMessage ?? '');
 }

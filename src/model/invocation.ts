@@ -1,3 +1,5 @@
+import type { AnswerSink } from './answer-sink.ts';
+
 /** One run of a handler, as the gateway hands it on. The payload is bytes; nothing on the way parses it. */
 export interface Invocation {
   readonly requestId: string;
@@ -13,6 +15,8 @@ export interface Invocation {
   readonly lineage: string;
   /** When it came in, on the monotonic clock. */
   readonly receivedAtMs: number;
+  /** Where the answer goes while it is being made, from a handler that streams; absent: it is answered whole. */
+  readonly sink?: AnswerSink;
 }
 
 /** What a function error is, in Lambda's terms. */

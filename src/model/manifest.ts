@@ -60,7 +60,13 @@ const members = {
     .optional()
     .describe('A sample event that the handler is run with before its snapshot is taken; what it does, it does'),
   url: z
-    .strictObject({ auth: z.enum(['none', 'aws_iam']).default('none').describe('Who may call it') })
+    .strictObject({
+      auth: z.enum(['none', 'aws_iam']).default('none').describe('Who may call it'),
+      invokeMode: z
+        .enum(['buffered', 'response_stream'])
+        .default('buffered')
+        .describe('Whether answers come whole, or as the handler writes them'),
+    })
     .optional()
     .describe('A function URL, /fn/NAME/'),
   logging: loggingManifest.optional().describe('How it logs; default: as text'),

@@ -31,7 +31,7 @@ export const Frame = {
   event: 3,
   /** Host: the event is complete. Empty. */
   eventEnd: 4,
-  /** Host: the caller is gone; the shim may stop the handler, and need not answer. Empty. */
+  /** Host: no more of the answer is wanted; the shim may stop the handler, and what it still answers is dropped. Empty. */
   cancel: 5,
   /** Host: the shim may send this many more answer bytes. u32 BE. */
   credit: 6,
@@ -54,6 +54,13 @@ export const Frame = {
   forkFailed: 70,
   /** Zygote or snapshot: a forked child ended and was reaped. JSON {@link ChildExited}. */
   childExited: 71,
+  /**
+   * Shim: the answer streams: what comes in `answer` frames is the caller's at once. JSON {@link AnswerBegin}. Before the first of them, and only where
+   * {@link InvokeHeader} has `stream`; never from a handler that does not stream.
+   */
+  answerBegin: 72,
+  /** Shim: a streamed answer is complete, although its handler goes on. Empty. */
+  answerFinish: 73,
 } as const;
 
 export type FrameType = (typeof Frame)[keyof typeof Frame];
@@ -113,17 +120,20 @@ export interface FunctionOrder {
   readonly taskRoot: string;
   /** Added to the module search path, or null. */
   readonly dependencyRoot: string | null;
-  /** Replaces the whole environment. */
+  /** Replaces the whole environment, unless the function's wrapper script started the process: then what that left in it stays, and goes before this. */
   readonly environment: Readonly<Record<string, string>>;
   readonly functionName: string;
   readonly functionVersion: string;
   readonly memoryMb: number;
   readonly logGroup: string;
+  readonly wrapped: boolean;
   /** Set for a process that may become an instance itself (plain start). */
   readonly logStream: string;
   readonly concurrency: number;
   /** After init: become a snapshot when that is safe (true), or serve at once (false). */
   readonly snapshot: boolean;
+  /** Longest answer that is taken whole, bytes. */
+  readonly answerBytes: number;
   /** A sample event to rehearse with before the first fork, as JSON text; null: rehearse with the shim's own loop only. */
   readonly rehearsal: string | null;
 }
@@ -149,13 +159,18 @@ export type ConfineStep = { readonly optional?: boolean } & (
   | { readonly op: 'deathSignal' }
   | { readonly op: 'noNewPrivs' }
   | { readonly op: 'dropCapabilities' }
-  /** `namespaces`: of 'mount', 'user', 'ipc', 'uts'. With 'user' the process's own ids are mapped to themselves; with 'mount' propagation is made private. */
-  | { readonly op: 'unshare'; readonly namespaces: readonly string[] }
+  /**
+   * `namespaces`: of 'mount', 'user', 'ipc', 'uts'. With 'user' the process's own ids are mapped to themselves, and `processes` are the most it may have
+   * of itself and its own; with 'mount' propagation is made private.
+   */
+  | { readonly op: 'unshare'; readonly namespaces: readonly string[]; readonly processes?: number }
   /**
    * Covers the directory `target` with an empty tmpfs of at most `sizeMb`, through which only the existing paths in `keep`
    * (all below `target`) stay visible, bound read-only. Opened before, bound after: they may lie in what is covered.
    */
   | { readonly op: 'mask'; readonly target: string; readonly sizeMb: number; readonly mode: number; readonly keep: readonly string[] }
+  /** Shows files and directories in the directory `target`, read-only, by the names that they are to have there, beside all else that lies in it. */
+  | { readonly op: 'show'; readonly target: string; readonly entries: Readonly<Record<string, string>> }
   | { readonly op: 'hostname'; readonly name: string }
   /** setrlimit(2) by number; -1 = infinity. */
   | { readonly op: 'rlimit'; readonly resource: number; readonly soft: number; readonly hard: number }
@@ -223,19 +238,31 @@ export interface InvokeHeader {
   readonly lineage?: string;
   /** Absent: the first. */
   readonly attempt?: number;
+  /** The answer may be streamed. Absent: it is wanted whole. */
+  readonly stream?: boolean;
   /** Bytes of the event that follow. */
   readonly bytes: number;
 }
 
+/** Shim to host: a streamed answer begins. */
+export interface AnswerBegin {
+  /** Media type of what follows, as the handler named it. */
+  readonly contentType: string;
+}
+
 /** Shim to host: the end of an invocation. The bytes came before in `answer` frames. */
 export interface AnswerEnd {
-  /** Null: returned. Else the error's type; the bytes are the error document. */
+  /** Null: returned. Else the error's type; the bytes are the error document, unless the answer had begun to stream. */
   readonly errorType: string | null;
+  /** Of an answer that had begun to stream before the error: the error document, as JSON text. */
+  readonly errorDocument?: string;
   readonly handlerMs: number;
   /** Peak resident set, bytes. */
   readonly peakMemoryBytes: number;
   /** Whether the log mark was written: it need not be when the host has already read all there is on the log stream (SIOCOUTQ is 0). */
   readonly marked: boolean;
+  /** The process ends now, by its own doing: it takes no further invocation, and the caller is answered when it has ended. */
+  readonly last?: boolean;
 }
 
 /**

@@ -2,8 +2,9 @@ import type { ConfineStep } from '../runtimes/protocol.ts';
 import type { Abilities } from './abilities.ts';
 import { everyCpu, oneCpu } from './affinity.ts';
 import { ids } from './ids.ts';
+import { layout, type LayoutInput } from './layout.ts';
 import { privileges } from './privileges.ts';
-import { rlimits } from './rlimits.ts';
+import { PROCESSES, rlimits } from './rlimits.ts';
 import { session } from './session.ts';
 import { privateTmp, temporaryDirectory } from './temporary.ts';
 import { covers } from './visibility.ts';
@@ -24,6 +25,8 @@ export interface FunctionInput extends Common {
   readonly hide: readonly string[];
   /** The CPU of the init phase; null: all, for a process that will serve itself. */
   readonly initCpu: number | null;
+  /** What it finds under Lambda's names; null: nothing, since every mount costs every start, and few functions ask for it. */
+  readonly layout: LayoutInput | null;
 }
 
 /** An instance, forked from a snapshot that has given up its privileges. */
@@ -62,6 +65,7 @@ function functionSteps(input: FunctionInput): ConfineStep[] {
   if (byPrivilege || a.noUserNamespaces === null) {
     steps.push({ op: 'unshare', namespaces: byPrivilege ? NAMESPACES : ['user', ...NAMESPACES] });
     steps.push(...covers(hide, needed, ['/tmp']), privateTmp(input.ephemeralStorageMb, needed));
+    if (input.layout !== null) steps.push(...layout(input.layout));
     steps.push({ op: 'hostname', name: input.hostname, optional: true });
   }
   if (a.root && a.ids !== null) steps.push(ids(input.functionId, a.ids));
@@ -71,7 +75,7 @@ function functionSteps(input: FunctionInput): ConfineStep[] {
 function instanceSteps(input: InstanceInput): ConfineStep[] {
   const steps = session();
   if (input.abilities.noUserNamespaces === null) {
-    steps.push({ op: 'unshare', namespaces: ['user', ...NAMESPACES], optional: true });
+    steps.push({ op: 'unshare', namespaces: ['user', ...NAMESPACES], ...PROCESSES, optional: true });
     steps.push({ ...privateTmp(input.ephemeralStorageMb, input.needed), optional: true });
     steps.push({ op: 'hostname', name: input.hostname, optional: true });
   } else steps.push(temporaryDirectory(input.temporary));

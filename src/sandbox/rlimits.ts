@@ -1,13 +1,26 @@
+import { release } from 'node:os';
 import type { ConfineStep } from '../runtimes/protocol.ts';
 
 // Numbers of setrlimit(2), the same on x86-64 and arm64.
 const RLIMIT_CORE = 4;
 const RLIMIT_NOFILE = 7;
 
+/** As many processes and threads as Lambda allows. */
+const MOST_PROCESSES = 742;
+
+/** Since Linux 5.14 a user's processes are counted apart in each user namespace. */
+export function countsApart(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split('.').map(Number);
+  return major > 5 || (major === 5 && minor >= 14);
+}
+
 /**
- * No core files (they would hold a caller's data), and as many open files as Lambda allows. Not the number of processes: RLIMIT_NPROC counts
- * all of a user's, so one instance's would be charged to every other of its function.
+ * For a process that makes a user namespace of its own. RLIMIT_NPROC counts all of a user's processes: without such a namespace, or on an older kernel,
+ * one instance's would be charged to every other of its function, so there is no limit there.
  */
+export const PROCESSES: { readonly processes?: number } = countsApart(release()) ? { processes: MOST_PROCESSES } : {};
+
+/** No core files (they would hold a caller's data), and as many open files as Lambda allows. */
 export function rlimits(): ConfineStep[] {
   return [
     { op: 'rlimit', resource: RLIMIT_CORE, soft: 0, hard: 0 },

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
 import type { ConfineStep } from '../runtimes/protocol.ts';
 import { report } from './abilities.ts';
 import type { Abilities } from './abilities.ts';
@@ -8,6 +11,8 @@ import type { FunctionInput, InstanceInput } from './confinement.ts';
 import { detect, machineProbe } from './detect.ts';
 import type { Probe } from './detect.ts';
 import { PREFERRED_IDS, functionIds, idRange } from './ids.ts';
+import { layout, onThisMachine } from './layout.ts';
+import { countsApart } from './rlimits.ts';
 import { closedAncestors, covers, outermost } from './visibility.ts';
 
 const root: Abilities = { linux: true, root: true, noMounts: null, noUserNamespaces: null, ids: PREFERRED_IDS, cpus: [0, 1] };
@@ -15,7 +20,7 @@ const ordinary: Abilities = { ...root, root: false, noMounts: 'the server is not
 const bare: Abilities = { ...ordinary, noUserNamespaces: 'no user namespaces: EPERM' };
 const common = { needed: ['/usr', '/root/.pyenv/versions/3.11', '/tmp/home/code/1'], ephemeralStorageMb: 512, hostname: 'fn' };
 const fn = (abilities: Abilities, more: Partial<FunctionInput> = {}): ConfineStep[] =>
-  confinement({ kind: 'function', abilities, functionId: 'f', hide: ['/root', '/tmp/home'], initCpu: 1, ...common, ...more });
+  confinement({ kind: 'function', abilities, functionId: 'f', hide: ['/root', '/tmp/home'], initCpu: 1, layout: null, ...common, ...more });
 const instance = (abilities: Abilities, more: Partial<InstanceInput> = {}): ConfineStep[] =>
   confinement({ kind: 'instance', abilities, temporary: '/run/h/tmp/1', ...common, ...more });
 const ops = (steps: ConfineStep[]): string[] => steps.map((s) => (s.op === 'mask' ? `mask ${s.target}` : s.op));
@@ -105,6 +110,33 @@ describe('confinement of an instance', () => {
 
   it('is empty elsewhere than on Linux', () => {
     assert.deepEqual(instance({ ...bare, linux: false }), []);
+  });
+});
+
+describe('the layout that Lambda has', () => {
+  const layersRoot = mkdtempSync(join(tmpdir(), 'hearth-layout-'));
+  after(() => rmSync(layersRoot, { recursive: true }));
+
+  it('shows the code, the runtime and each entry of the layers', () => {
+    mkdirSync(join(layersRoot, 'python'));
+    assert.deepEqual(layout({ taskRoot: '/t', layersRoot, runtimeRoot: '/r' }), [
+      { op: 'show', target: '/var', entries: { task: '/t', runtime: '/r' }, optional: true },
+      { op: 'show', target: '/opt', entries: { python: join(layersRoot, 'python') }, optional: true },
+    ]);
+    assert.equal(layout({ taskRoot: '/t', layersRoot: null, runtimeRoot: '/r' }).length, 1);
+  });
+
+  it('leads from its names to where things lie', () => {
+    const roots = { taskRoot: '/t', layersRoot: '/l' };
+    assert.deepEqual(
+      ['/opt/a/b', '/var/task/c', '/usr/bin/env', '/optional'].map((path) => onThisMachine(path, roots)),
+      ['/l/a/b', '/t/c', '/usr/bin/env', '/optional'],
+    );
+    assert.equal(onThisMachine('/opt/a', { ...roots, layersRoot: null }), '/opt/a');
+  });
+
+  it('limits processes where each user namespace counts its own', () => {
+    assert.deepEqual(['5.13.0', '5.14.0-1-amd64', '6.1', '4.19'].map(countsApart), [false, true, true, false]);
   });
 });
 

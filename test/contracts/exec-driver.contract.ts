@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { InitFailure, InstanceExited, type DriverInstance } from '../../src/fleet/driver.ts';
+import { TestSink } from './stream.contract.ts';
 import { CollectedLog, invocation, startSpec, type OpenedExecDriver } from '../../src/drivers/exec/testing/fixtures.ts';
 
 /** Largest answer of the drivers that are tested. */
@@ -137,6 +138,36 @@ export function execDriverContract(name: string, open: () => Promise<OpenedExecD
         errorType: 'RequestEntityTooLarge',
         errorMessage: 'Exceeded maximum allowed payload size (1048576 bytes).',
       });
+    });
+
+    it('hands out as many at once as the function may have, and no more', async () => {
+      const { instance, call } = await start('provided-node', { MODE: 'together' }, 3);
+      const answers = await Promise.all([1, 2, 3].map((n) => call({ n })));
+      assert.deepEqual(
+        answers.map(({ value }) => [value.event.n, value.with, value.full.status, value.full.errorType]),
+        [1, 2, 3].map((n) => [n, 3, 403, 'InvalidStateTransition']),
+      );
+      await instance.kill();
+    });
+
+    it('takes one answer of a streamed response, and tells the runtime how it went', async () => {
+      const { instance, call } = await start('provided-node');
+      const sink = new TestSink();
+      const answer = await instance.invoke({ ...invocation({ do: 'stream', pieces: ['a'], twice: true }), sink }, Date.now() + 3_000);
+      assert.deepEqual([answer.errorType, sink.text], [null, 'a']);
+      const [twice, told] = (await call({ do: 'later' })).value;
+      assert.deepEqual([twice.status, twice.errorType], [403, 'InvalidStateTransition']);
+      assert.deepEqual(told, { status: 'OK' });
+      await instance.kill();
+    });
+
+    it('says so when a runtime breaks its response off', async () => {
+      const { instance, call } = await start('provided-node');
+      const sink = new TestSink();
+      const answer = await instance.invoke({ ...invocation({ do: 'stream', pieces: ['a'], then: 'break' }), sink }, Date.now() + 3_000);
+      assert.equal(answer.errorType, 'Runtime.TruncatedResponse');
+      assert.deepEqual((await call({ fine: true })).value, { fine: true });
+      await instance.kill();
     });
 
     it('keeps the order of a thousand lines', async () => {

@@ -8,6 +8,7 @@ import { ExecDriver } from '../../src/drivers/exec/exec-driver.ts';
 import { CollectedLog, invocation, openExecDriver, startSpec, type OpenedExecDriver } from '../../src/drivers/exec/testing/fixtures.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { execDriverContract, LIMIT, noCurl } from './exec-driver.contract.ts';
+import { streamContract } from './stream.contract.ts';
 import { abilities, catalogue, openForkDriver } from './fork-driver-subject.ts';
 
 /** Its bit in a set of signals. */
@@ -33,6 +34,20 @@ async function openConfined(): Promise<OpenedExecDriver> {
 }
 
 execDriverContract('plain', async () => openExecDriver(LIMIT));
+
+const provided = fileURLToPath(new URL('../../../test/functions/provided-node', import.meta.url));
+streamContract('exec', {
+  async start() {
+    const { driver, close } = openExecDriver(LIMIT);
+    const instance = await driver.start(startSpec(provided), { instanceId: 'i', logStream: 's', log: new CollectedLog() });
+    return { instance, close };
+  },
+  event: (does) => ({ do: 'stream', ...does }),
+  settle: (promise) => promise,
+  skips: {
+    'an error before the first piece leaves nothing begun': 'a runtime says what it failed of after the headers, or not as a stream',
+  },
+});
 
 const noForks = process.platform !== 'linux' && 'forking needs Linux';
 if (noForks === false) execDriverContract('confined', openConfined);

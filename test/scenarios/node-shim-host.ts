@@ -313,6 +313,8 @@ export class Host {
       logStream: 'plain-stream',
       concurrency: 1,
       snapshot: true,
+      wrapped: false,
+      answerBytes: 6 * 1024 * 1024,
       rehearsal: null,
       ...over,
     };

@@ -215,6 +215,8 @@ const DEFAULT_ORDER: FunctionOrder = {
   logStream: 'first',
   concurrency: 1,
   snapshot: true,
+  wrapped: false,
+  answerBytes: 6 * 1024 * 1024,
   rehearsal: null,
 };
 

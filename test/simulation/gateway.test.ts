@@ -84,6 +84,7 @@ describe('gateway', () => {
       clock: systemClock,
       ids: randomIds,
       payloadBytes: 1_000,
+      streamBytes: 5_000,
       hosts: hostCheck([]),
       log: createLogger('silent'),
       services: [],

@@ -4,7 +4,7 @@ import os
 import resource
 import signal
 
-from . import libc, mask
+from . import libc, mask, show
 
 _NAMESPACES = {"mount": 0x00020000, "uts": 0x04000000, "ipc": 0x08000000, "user": 0x10000000, "network": 0x40000000}
 
@@ -65,6 +65,8 @@ def _unshare(step):
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", "%d %d 1" % (uid, uid))
         _write("/proc/self/gid_map", "%d %d 1" % (gid, gid))
+        if "processes" in step:
+            resource.setrlimit(resource.RLIMIT_NPROC, (step["processes"], step["processes"]))
     if "mount" in names:
         libc.mount("none", "/", None, libc.MS_REC | libc.MS_PRIVATE)
 
@@ -103,6 +105,7 @@ _STEPS = {
     "dropCapabilities": _drop_capabilities,
     "unshare": _unshare,
     "mask": mask.cover,
+    "show": show.show,
     "hostname": lambda step: libc.sethostname(step["name"]),
     "rlimit": lambda step: resource.setrlimit(step["resource"], (step["soft"], step["hard"])),
     "ids": _ids,

@@ -80,8 +80,9 @@ def _done(connection, start, report):
 
 def _enter(order):
     """Environment, module search path and working directory of the function."""
+    left = dict(os.environ) if order["wrapped"] else {}
     os.environ.clear()
-    os.environ.update(order["environment"])
+    os.environ.update({**order["environment"], **left})
     time.tzset()
     libraries.one_thread_each(os.environ)
     logs.install(os.environ)

@@ -23,20 +23,24 @@ def cover(step):
 
 
 def _bring_back(path, fd):
-    """Binds what `fd` holds to `path`, where now nothing is."""
+    """Binds what `fd` holds to `path`, where now nothing is, read-only."""
     try:
-        if stat.S_ISDIR(os.fstat(fd).st_mode):
-            os.makedirs(path, 0o755, exist_ok=True)
-        else:
-            os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o444))
-        libc.mount("/proc/self/fd/%d" % fd, path, None, libc.MS_BIND | libc.MS_REC)
-        _read_only(path)
+        bind(path, fd)
+        read_only(path)
     finally:
         os.close(fd)
 
 
-def _read_only(path):
+def bind(path, fd):
+    if stat.S_ISDIR(os.fstat(fd).st_mode):
+        os.makedirs(path, 0o755, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o444))
+    libc.mount("/proc/self/fd/%d" % fd, path, None, libc.MS_BIND | libc.MS_REC)
+
+
+def read_only(path):
     try:
         libc.make_read_only(path)
     except OSError as error:

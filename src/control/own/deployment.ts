@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Build, BuildProgress } from '../../artifacts/artifacts.ts';
 import { HearthError } from '../../errors.ts';
 import { deadLetterConfig } from '../../model/async-manifest.ts';
-import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
+import { functionArn, type FunctionUrl, type FunctionVersion } from '../../model/function-version.ts';
 import type { InitReport } from '../../model/instance.ts';
 import { loggingFrom } from '../../model/logging-manifest.ts';
 import type { FunctionManifest } from '../../model/manifest.ts';
@@ -122,8 +122,13 @@ function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: numbe
     snapshot: manifest.snapshot,
     logging: loggingFrom(manifest.logging),
     rehearsal: manifest.rehearse === undefined ? null : JSON.stringify(manifest.rehearse),
-    url: auth === undefined ? null : { auth: auth === 'none' ? 'NONE' : 'AWS_IAM' },
+    url: auth === undefined ? null : { auth: auth === 'none' ? 'NONE' : 'AWS_IAM', ...invokeMode(manifest) },
   };
+}
+
+/** Said only where it is not what every URL does. */
+function invokeMode({ url }: FunctionManifest): Pick<FunctionUrl, 'invokeMode'> {
+  return url?.invokeMode === 'response_stream' ? { invokeMode: 'RESPONSE_STREAM' } : {};
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import type { AnswerSink } from '../../model/answer-sink.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import { errorDocument } from './failures.ts';
 import type { NextInvocation, Refusal, RuntimeApiHandler } from './runtime-api.ts';
@@ -13,6 +14,7 @@ export interface DeskAnswer {
 
 interface Running {
   readonly startedAtMs: number;
+  readonly sink: AnswerSink | null;
   readonly settle: (answer: DeskAnswer) => void;
 }
 
@@ -26,23 +28,24 @@ export interface DeskEvents {
   ended(requestId: string): Promise<void>;
 }
 
+/** A runtime that ended under its response is told of as ended, which takes a moment to be known. */
+const TRUNCATED_PATIENCE_MS = 250;
+
 type Deliver = (invocation: NextInvocation) => boolean;
 
 /** The state behind one instance's Runtime API: who is waiting, what is running, what is allowed. Names of states are Lambda's. */
 export class Desk implements RuntimeApiHandler {
   readonly #clock: Clock;
   readonly #concurrency: number;
-  readonly #limitBytes: number;
   readonly #events: DeskEvents;
   readonly #waiting: Deliver[] = [];
-  readonly #pending: { invocation: NextInvocation; settle: (answer: DeskAnswer) => void }[] = [];
+  readonly #pending: { invocation: NextInvocation; sink: AnswerSink | null; settle: (answer: DeskAnswer) => void }[] = [];
   readonly #running = new Map<string, Running>();
   #state: 'Started' | 'Ready' | 'InitError' = 'Started';
 
-  constructor(options: { clock: Clock; concurrency: number; limitBytes: number; events: DeskEvents }) {
+  constructor(options: { clock: Clock; concurrency: number; events: DeskEvents }) {
     this.#clock = options.clock;
     this.#concurrency = options.concurrency;
-    this.#limitBytes = options.limitBytes;
     this.#events = options.events;
   }
 
@@ -55,6 +58,7 @@ export class Desk implements RuntimeApiHandler {
   submit(invocation: Invocation, deadlineMs: number, settle: (answer: DeskAnswer) => void): void {
     this.#pending.push({
       invocation: { requestId: invocation.requestId, headers: headersOf(invocation, deadlineMs), body: invocation.body },
+      sink: invocation.sink ?? null,
       settle,
     });
     this.#match();
@@ -73,7 +77,8 @@ export class Desk implements RuntimeApiHandler {
   }
 
   mayAnswer(requestId: string): Refusal | null {
-    if (this.#running.has(requestId)) return null;
+    const running = this.#running.get(requestId);
+    if (running !== undefined) return running.sink?.begun === true ? notAllowed('InvocationResponse', 'InvocationResponse') : null;
     if (this.#running.size > 0) return { status: 400, errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' };
     return notAllowed(this.#state, 'InvocationResponse');
   }
@@ -88,8 +93,17 @@ export class Desk implements RuntimeApiHandler {
     await ended;
   }
 
-  tooLarge(requestId: string): Promise<void> {
-    const message = `Response payload size exceeded maximum allowed payload size (${this.#limitBytes} bytes).`;
+  sink(requestId: string): AnswerSink | null {
+    return this.#running.get(requestId)?.sink ?? null;
+  }
+
+  truncated(requestId: string): void {
+    const document = errorDocument('Runtime.TruncatedResponse', 'The runtime broke off its response before it was complete.');
+    this.#clock.after(TRUNCATED_PATIENCE_MS, () => void this.answered(requestId, 'Runtime.TruncatedResponse', document));
+  }
+
+  tooLarge(requestId: string, limitBytes: number): Promise<void> {
+    const message = `Response payload size exceeded maximum allowed payload size (${limitBytes} bytes).`;
     return this.answered(requestId, 'Function.ResponseSizeTooLarge', errorDocument('Function.ResponseSizeTooLarge', message));
   }
 
@@ -102,10 +116,10 @@ export class Desk implements RuntimeApiHandler {
 
   #match(): void {
     while (this.#pending.length > 0 && this.#waiting.length > 0) {
-      const { invocation, settle } = this.#pending[0]!;
+      const { invocation, sink, settle } = this.#pending[0]!;
       if (!this.#waiting.shift()!(invocation)) continue; // that poll was given up
       this.#pending.shift();
-      this.#running.set(invocation.requestId, { startedAtMs: this.#clock.monotonic(), settle });
+      this.#running.set(invocation.requestId, { startedAtMs: this.#clock.monotonic(), sink, settle });
       this.#events.started(invocation.requestId);
     }
   }

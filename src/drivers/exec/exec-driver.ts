@@ -54,9 +54,8 @@ export class ExecDriver implements Driver {
 
   async start(spec: StartSpec, instanceSpec: InstanceSpec): Promise<DriverInstance> {
     if (this.#closed) throw new HearthError('ServiceException', 'the driver is closed');
-    const bootstrap = join(spec.taskRoot, 'bootstrap');
     const requestId = instanceSpec.instanceId;
-    await executable(bootstrap, requestId);
+    const bootstrap = await bootstrapOf(spec, requestId);
     const { clock } = this.#options;
     const startedAtMs = clock.monotonic();
     const instance = new ExecInstance({
@@ -120,6 +119,15 @@ export class ExecDriver implements Driver {
       timer.cancel();
     }
   }
+}
+
+/** The function's own or, where it has none, its layers'. Rejects with InitFailure where neither can be executed. */
+async function bootstrapOf({ taskRoot, layersRoot }: StartSpec, requestId: string): Promise<string> {
+  const [own, layers] = [join(taskRoot, 'bootstrap'), layersRoot ? join(layersRoot, 'bootstrap') : null];
+  const there = layers === null || (await stat(own).catch(() => null)) !== null;
+  const bootstrap = there ? own : layers;
+  await executable(bootstrap, requestId);
+  return bootstrap;
 }
 
 async function executable(path: string, requestId: string): Promise<void> {

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { AnswerSink } from '../../model/answer-sink.ts';
+import { isStreaming, passOn } from './streamed-response.ts';
 
 /** An invocation as the Runtime API hands it out. */
 export interface NextInvocation {
@@ -16,8 +18,12 @@ export interface RuntimeApiHandler {
   mayAnswer(requestId: string): Refusal | null;
   /** Resolves when the runtime may go on. `errorType` null: a response. */
   answered(requestId: string, errorType: string | null, body: Buffer): Promise<void>;
+  /** Where the response of this request goes as it comes; null: it is wanted whole. */
+  sink(requestId: string): AnswerSink | null;
   /** Also answered with too much: the invocation fails, the runtime lives on. */
-  tooLarge(requestId: string): Promise<void>;
+  tooLarge(requestId: string, limitBytes: number): Promise<void>;
+  /** The connection of a streamed response closed before it was complete. */
+  truncated(requestId: string): void;
   initError(errorType: string, body: Buffer): Refusal | null;
 }
 
@@ -90,20 +96,48 @@ export class RuntimeApi {
   async #answer(req: IncomingMessage, res: ServerResponse, to: { requestId: string; isError: boolean }): Promise<void> {
     const refusal = this.#handler.mayAnswer(to.requestId);
     if (refusal !== null) return refuse(res, refusal);
+    const sink = to.isError || !isStreaming(req) ? null : this.#handler.sink(to.requestId);
+    if (sink !== null) return this.#stream(req, res, { requestId: to.requestId, sink });
     const body = await readBody(req, this.#limitBytes);
     if (body === null) {
-      await this.#handler.tooLarge(to.requestId);
-      const errorMessage = `Exceeded maximum allowed payload size (${this.#limitBytes} bytes).`;
-      return refuse(res, { status: 413, errorType: 'RequestEntityTooLarge', errorMessage });
+      await this.#handler.tooLarge(to.requestId, this.#limitBytes);
+      return refuse(res, entityTooLarge(this.#limitBytes));
     }
     // A streaming runtime that fails half-way says so after the body.
-    const trailer = req.trailers[ERROR_TYPE];
-    const trailerBody = req.trailers['lambda-runtime-function-error-body'];
-    if (trailer !== undefined)
-      await this.#handler.answered(to.requestId, trailer, trailerBody === undefined ? body : Buffer.from(trailerBody, 'base64'));
+    const failed = trailingError(req, body);
+    if (failed !== null) await this.#handler.answered(to.requestId, failed.errorType, failed.body);
     else await this.#handler.answered(to.requestId, to.isError ? errorTypeOf(req, body) : null, body);
     accept(res);
   }
+
+  async #stream(req: IncomingMessage, res: ServerResponse, to: { requestId: string; sink: AnswerSink }): Promise<void> {
+    const { requestId, sink } = to;
+    const end = await passOn(req, sink);
+    if (end === 'broken') return this.#handler.truncated(requestId);
+    if (end === 'tooLarge') {
+      await this.#handler.tooLarge(requestId, sink.limitBytes);
+      res.once('finish', () => req.destroy()); // the rest is not wanted
+      return refuse(res, entityTooLarge(sink.limitBytes));
+    }
+    const failed = trailingError(req, NOTHING);
+    await this.#handler.answered(requestId, failed?.errorType ?? null, failed?.body ?? NOTHING);
+    accept(res);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** The error that a runtime tells after a body, or null. */
+function trailingError(req: IncomingMessage, otherwise: Buffer): { readonly errorType: string; readonly body: Buffer } | null {
+  const errorType = req.trailers[ERROR_TYPE];
+  if (errorType === undefined) return null;
+  const body = req.trailers['lambda-runtime-function-error-body'];
+  return { errorType, body: body === undefined ? otherwise : Buffer.from(body, 'base64') };
+}
+
+function entityTooLarge(limitBytes: number): Refusal {
+  const errorMessage = `Exceeded maximum allowed payload size (${limitBytes} bytes).`;
+  return { status: 413, errorType: 'RequestEntityTooLarge', errorMessage };
 }
 
 function errorTypeOf(req: IncomingMessage, body: Buffer | null): string {

@@ -8,6 +8,7 @@ import type { InvokeHeader } from '../../runtimes/protocol.ts';
 import { answerTooLarge } from './endings.ts';
 import type { LogStream } from './log-stream.ts';
 import type { Peer } from './peer.ts';
+import { StreamedCalls } from './streamed-calls.ts';
 
 /** Events up to this size are copied into one buffer with their frames; larger ones are sent as they lie, in pieces. */
 const ONE_WRITE_BYTES = 64 * 1024;
@@ -30,6 +31,10 @@ export class Calls {
   readonly #log: LogStream;
   readonly #answerBytes: number;
   readonly #calls = new Map<number, Call>();
+  /** Those whose answers stream; made for the first of them. */
+  #streamed: StreamedCalls | null = null;
+  /** Those who are told when the process that answered them has ended. */
+  #last: (() => void)[] = [];
   #numbers = 0;
 
   constructor(peer: Peer, log: LogStream, answerBytes: number) {
@@ -39,13 +44,22 @@ export class Calls {
   }
 
   get size(): number {
-    return this.#calls.size;
+    return this.#calls.size + (this.#streamed?.size ?? 0);
   }
 
   /** Sends one invocation, `preface` in front of it. */
   invoke(invocation: Invocation, deadlineMs: number, preface: Buffer | null): Promise<Answer> {
     const request = this.#number();
     this.#log.begin(invocation.requestId);
+    if (invocation.sink !== undefined) {
+      this.#streamed ??= new StreamedCalls(this.#peer, this.#log, {
+        answerBytes: this.#answerBytes,
+        atTheEnd: (tell) => this.#last.push(tell),
+      });
+      const answer = this.#streamed.add(request, invocation.requestId, invocation.sink);
+      this.#send(request, invocation, { deadlineMs, preface });
+      return answer;
+    }
     return new Promise((resolve, reject) => {
       this.#calls.set(request, { requestId: invocation.requestId, resolve, reject, chunks: [], bytes: 0, ungranted: 0 });
       this.#send(request, invocation, { deadlineMs, preface });
@@ -55,7 +69,10 @@ export class Calls {
   /** Takes a frame of an instance. Throws FrameError at what an instance can't say. */
   take(type: number, request: number, payload: Buffer): void {
     const call = this.#calls.get(request);
-    if (call === undefined) throw new FrameError(`frame of type ${type} for no invocation: ${request}`);
+    if (call === undefined) {
+      if (this.#streamed?.take(type, request, payload) === true) return;
+      throw new FrameError(`frame of type ${type} for no invocation: ${request}`);
+    }
     if (type === Frame.answer) this.#piece(request, call, payload);
     else if (type === Frame.answerEnd) this.#end(request, call, payload);
     else throw new FrameError(`frame of type ${type} from an instance`);
@@ -65,11 +82,14 @@ export class Calls {
   fail(status: ExitStatus): void {
     for (const call of this.#calls.values()) call.reject(new InstanceExited(status));
     this.#calls.clear();
+    this.#streamed?.fail(status);
+    setImmediate(tellAll, this.#last); // by then everybody knows that the instance is gone
+    this.#last = [];
   }
 
   #number(): number {
     do this.#numbers = this.#numbers === 0xffff_ffff ? 1 : this.#numbers + 1;
-    while (this.#calls.has(this.#numbers));
+    while (this.#calls.has(this.#numbers) || this.#streamed?.has(this.#numbers) === true);
     return this.#numbers;
   }
 
@@ -107,22 +127,30 @@ export class Calls {
   }
 
   #end(request: number, call: Call, payload: Buffer): void {
-    const { errorType, handlerMs, peakMemoryBytes, marked } = decodeJson(payload);
+    const { errorType, handlerMs, peakMemoryBytes, marked, last } = decodeJson(payload);
     if (typeof handlerMs !== 'number' || typeof peakMemoryBytes !== 'number') throw new FrameError('answer ends without its figures');
     this.#calls.delete(request);
     const { chunks } = call;
     const body = chunks === null ? null : chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, call.bytes);
     const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked !== false) };
-    if (body === null) call.resolve({ ...answerTooLarge(this.#answerBytes), ...measured });
-    else call.resolve({ errorType: typeof errorType === 'string' ? errorType : null, body, ...measured });
+    const answer =
+      body === null
+        ? { ...answerTooLarge(this.#answerBytes), ...measured }
+        : { errorType: typeof errorType === 'string' ? errorType : null, body, ...measured };
+    if (last === true) this.#last.push(() => call.resolve(answer));
+    else call.resolve(answer);
   }
 }
 
+function tellAll(listeners: readonly (() => void)[]): void {
+  for (const tell of listeners) tell();
+}
+
 function headerOf(invocation: Invocation, deadlineMs: number): InvokeHeader {
-  const { requestId, invokedArn, body, traceId, clientContext, lineage, attempt } = invocation;
+  const { requestId, invokedArn, body, traceId, clientContext, lineage, attempt, sink } = invocation;
   const usual = { requestId, deadlineMs, invokedArn, bytes: body.length };
-  if (traceId === '' && clientContext === '' && lineage === '' && attempt === 1) return usual;
-  return { ...usual, traceId, clientContext, lineage, attempt };
+  if (traceId === '' && clientContext === '' && lineage === '' && attempt === 1 && sink === undefined) return usual;
+  return { ...usual, traceId, clientContext, lineage, attempt, ...(sink === undefined ? {} : { stream: true }) };
 }
 
 /** A large event as frames whose payloads are views of it. */

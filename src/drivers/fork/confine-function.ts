@@ -1,15 +1,19 @@
+import { join } from 'node:path';
 import type { StartSpec } from '../../fleet/driver.ts';
 import type { ConfineStep } from '../../runtimes/protocol.ts';
 import { confinement } from '../../sandbox/confinement.ts';
+import type { LayoutInput } from '../../sandbox/layout.ts';
 import type { ForkDriverOptions } from './options.ts';
 import { hiddenPaths } from './surroundings.ts';
+import { wrapperOf } from './wrapper.ts';
 
 /** The steps that confine a process which runs a function's code from its init phase on. `initCpu`: see FunctionInput. */
 export function confineFunction(
   options: ForkDriverOptions,
-  { version }: StartSpec,
+  spec: StartSpec,
   o: { readonly needed: readonly string[]; readonly initCpu: number | null },
 ): ConfineStep[] {
+  const { version } = spec;
   return confinement({
     kind: 'function',
     abilities: options.abilities,
@@ -19,7 +23,16 @@ export function confineFunction(
     functionId: version.functionId,
     hide: hiddenPaths(options, o.needed),
     initCpu: o.initCpu,
+    layout: layoutOf(options, spec),
   });
+}
+
+/** Of functions that are likely to look: those with layers, a wrapper script or a runtime of their own. */
+function layoutOf(options: ForkDriverOptions, { version, taskRoot, layersRoot = null }: StartSpec): LayoutInput | null {
+  const custom = version.runtime.startsWith('provided');
+  if (layersRoot === null && !custom && wrapperOf(version) === null) return null;
+  const language = version.runtime.startsWith('python') ? 'python' : 'node';
+  return { taskRoot, layersRoot, runtimeRoot: custom ? taskRoot : join(options.shims, language) };
 }
 
 /** A function's name as a host name, for an instance with the beginning of its id: at most 63 characters. */

@@ -22,6 +22,8 @@ import { Programs } from './programs.ts';
 import type { Newborn } from './processes.ts';
 import { ForkSnapshot } from './snapshot.ts';
 import { makeTemporary, neededPaths, real } from './surroundings.ts';
+import { startWrapped } from './wrapped.ts';
+import { WRAPPED, wrapperOf } from './wrapper.ts';
 import { Zygotes, whyNoFork } from './zygotes.ts';
 
 const WELCOME_INSTANCE = encodeJsonFrame(Frame.welcome, 0, { protocol: PROTOCOL_VERSION, role: 'instance' } satisfies Welcome);
@@ -173,24 +175,46 @@ export class ForkDriver implements Driver {
   async #initialise(spec: StartSpec, instance: InstanceSpec, snapshot: boolean): Promise<Initialised> {
     const interpreter = await this.#interpreter(spec.version.runtime);
     const { abilities } = this.#options;
-    const temporary = needsTemporary('function', abilities)
-      ? makeTemporary(this.#options, spec.version.functionId, instance.instanceId)
-      : null;
+    const own = wrapperOf(spec.version) !== null; // started as a program, which is given one
+    const temporary =
+      !own && needsTemporary('function', abilities) ? makeTemporary(this.#options, spec.version.functionId, instance.instanceId) : null;
     const cleanUp = temporary?.remove ?? (() => {});
     try {
       const needed = neededPaths(this.#options, interpreter, spec);
       const of = snapshot ? 'snapshot' : 'instance';
-      const { newborn, rung, before } = await this.#function(interpreter, { spec, instance, needed, of });
       const taskRoot = real(spec.taskRoot) ?? spec.taskRoot;
       const environment = { ...spec.environment, LAMBDA_TASK_ROOT: taskRoot, ...(temporary === null ? {} : { TMPDIR: temporary.path }) };
-      const welcome = functionWelcome({ ...spec, environment }, instance, { snapshot: snapshot && abilities.linux, taskRoot });
+      const wrapper = wrapperOf(spec.version);
+      const born =
+        wrapper === null
+          ? await this.#function(interpreter, { spec, instance, needed, of })
+          : await this.#wrapped({ wrapper, interpreter, spec, instance, environment });
+      const { newborn, rung, before } = born;
+      const { answerBytes } = this.#options;
+      const welcome = functionWelcome({ ...spec, environment }, instance, {
+        snapshot: snapshot && abilities.linux && wrapper === null,
+        wrapped: wrapper !== null,
+        taskRoot,
+        answerBytes,
+      });
       const order = { welcome, limitMs: spec.initTimeoutMs, requestId: instance.instanceId, of } as const;
-      const { init, steps, restores } = await runInit(this.#processes, newborn, order);
+      const { init: ran, steps, restores } = await runInit(this.#processes, newborn, order);
+      const init = wrapper === null ? ran : { ...ran, unforkable: WRAPPED };
       return { newborn, rung, init, steps: [...before, ...newborn.steps, ...steps], restores, needed, cleanUp };
     } catch (error) {
       cleanUp();
       throw error;
     }
+  }
+
+  /** A process that waits to become the function, started by the function's wrapper script. */
+  async #wrapped(o: Parameters<typeof startWrapped>[2]): Promise<{ newborn: Newborn; rung: Rung; before: readonly Step[] }> {
+    const newborn = await startWrapped(this.#processes, this.programs, o);
+    if (newborn !== null) return { newborn, rung: 'disk', before: [] };
+    throw new HearthError(
+      'ServiceException',
+      'AWS_LAMBDA_EXEC_WRAPPER: wrapper scripts need Linux, where they can be confined; remove the variable',
+    );
   }
 
   /** A process that waits to become the function: forked from the runtime's zygote or, where nothing can be forked, started. */

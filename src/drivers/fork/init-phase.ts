@@ -15,7 +15,11 @@ import type { Newborn, Processes } from './processes.ts';
 const ENDING_MS = 1_000;
 
 /** The welcome of a process that is to run a function. */
-export function functionWelcome(spec: StartSpec, instance: InstanceSpec, o: { snapshot: boolean; taskRoot: string }): Buffer {
+export function functionWelcome(
+  spec: StartSpec,
+  instance: InstanceSpec,
+  o: { snapshot: boolean; wrapped: boolean; taskRoot: string; answerBytes: number },
+): Buffer {
   const { version } = spec;
   const welcome: Welcome = {
     protocol: PROTOCOL_VERSION,
@@ -24,6 +28,7 @@ export function functionWelcome(spec: StartSpec, instance: InstanceSpec, o: { sn
     taskRoot: o.taskRoot,
     dependencyRoot: spec.dependencyRoot,
     environment: spec.environment,
+    wrapped: o.wrapped,
     functionName: version.name,
     functionVersion: version.version,
     memoryMb: version.memoryMb,
@@ -31,6 +36,7 @@ export function functionWelcome(spec: StartSpec, instance: InstanceSpec, o: { sn
     logStream: instance.logStream,
     concurrency: version.scaling.concurrency,
     snapshot: o.snapshot,
+    answerBytes: o.answerBytes,
     rehearsal: version.rehearsal,
   };
   return encodeJsonFrame(Frame.welcome, 0, welcome);

@@ -65,8 +65,12 @@ export class Processes {
   }
 
   /** Waits for the process to greet; one that ends or takes too long is killed, and the error says so. */
-  async greeted(pid: number, { log, expected, of, orderedMs }: Awaited, patienceMs: number): Promise<Newborn> {
-    const status = this.exits.expect(pid);
+  async greeted(
+    pid: number,
+    { log, expected, of, orderedMs }: Awaited,
+    patienceMs: number,
+    status: Promise<ExitStatus> = this.exits.expect(pid),
+  ): Promise<Newborn> {
     const timeout = this.timeout(patienceMs);
     const first = await Promise.race([
       expected.greeted.catch((error: HearthError) => error.message),

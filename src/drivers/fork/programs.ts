@@ -11,7 +11,7 @@ import { needsTemporary } from '../../sandbox/confinement.ts';
 import { listenForOutputs } from '../../supervisor/program-outputs.ts';
 import { confineFunction } from './confine-function.ts';
 import type { Newborn, Processes } from './processes.ts';
-import { makeTemporary, neededPaths } from './surroundings.ts';
+import { makeTemporary, neededPaths, real } from './surroundings.ts';
 import { whyNoFork, type Zygotes } from './zygotes.ts';
 
 /** A custom runtime to start. */
@@ -21,6 +21,8 @@ export interface ProgramToStart {
   readonly cwd: string;
   readonly spec: StartSpec;
   readonly instanceId: string;
+  /** What it has to see beside what every custom runtime does. */
+  readonly needed?: readonly string[];
 }
 
 /** A custom runtime that runs. */
@@ -58,7 +60,10 @@ export class Programs {
     const temporary = needsTemporary('function', options.abilities) ? makeTemporary(options, spec.version.functionId, instanceId) : null;
     const outputs = await listenForOutputs(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`));
     try {
-      const confine = confineFunction(options, spec, { needed: this.#needed(interpreter, spec), initCpu: null });
+      const confine = confineFunction(options, spec, {
+        needed: [...this.#needed(interpreter, spec), ...(program.needed ?? []).flatMap((path) => real(path) ?? [])],
+        initCpu: null,
+      });
       const newborn = await forker.fork({ confine, logStream: null, sink: SILENT, concurrency: 1, practised: false, of: 'instance' });
       const exited = newborn.status.then((status) => (temporary?.remove(), status));
       const env = temporary === null ? program.env : { ...program.env, TMPDIR: temporary.path };

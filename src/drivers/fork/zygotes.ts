@@ -46,7 +46,7 @@ interface Command {
 }
 
 /** How the shim is started: in an environment with nothing in it, where certificates and locales would only cost time. */
-function command(interpreter: Interpreter, shims: string): Command {
+export function command(interpreter: Interpreter, shims: string): Command {
   if (interpreter.language === 'python') return { argv: [interpreter.path, '-u', '-s', join(shims, 'python/main.py')], env: {} };
   // V8 without threads of its own, and no collection on a whim in a thousand idle processes.
   const flags = ['--single-threaded', '--no-memory-reducer', '--no-flush-bytecode'];

@@ -14,6 +14,7 @@ import { deferred } from '../../lib/deferred.ts';
 import type { ExitStatus, InitReport, Rung } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import type { Step, StepOf } from '../../model/waterfall.ts';
+import { endOf, writePieces, type Pieces } from './pieces.ts';
 
 /** How a simulated function behaves. Times in milliseconds of the clock it was given. */
 export interface Behaviour {
@@ -34,6 +35,8 @@ export interface Behaviour {
     readonly body?: Buffer;
     readonly errorType?: string;
     readonly exit?: ExitStatus;
+    /** Written before `ms` begins to pass, each piece so long after the one before. */
+    readonly stream?: Pieces;
   };
 }
 
@@ -231,8 +234,10 @@ class SimulatedInstance implements DriverInstance {
       this.#pending.add(reject);
       this.#observer.invocations(this.#of, 1);
       const act = this.#behaviour.handler(invocation);
-      this.#clock.after(act.ms, () => {
-        if (!this.#pending.has(reject)) return;
+      const { sink } = invocation;
+      const open = (): boolean => this.#pending.has(reject);
+      const end = (over: Parameters<typeof endOf>[1]): void => {
+        if (!open()) return;
         if (act.exit !== undefined) {
           this.#end(act.exit);
           return;
@@ -240,14 +245,10 @@ class SimulatedInstance implements DriverInstance {
         this.#pending.delete(reject);
         this.#observer.invocations(this.#of, -1);
         this.#log.log.line(invocation.requestId, 'handled');
-        resolve({
-          errorType: act.errorType ?? null,
-          body: act.body ?? Buffer.from('null'),
-          handlerMs: act.ms,
-          peakMemoryBytes: this.#behaviour.memoryBytes,
-          logged: null,
-        });
-      });
+        resolve({ ...endOf(act, over), handlerMs: act.ms, peakMemoryBytes: this.#behaviour.memoryBytes, logged: null });
+      };
+      if (sink === undefined || act.stream === undefined) this.#clock.after(act.ms, () => end('whole'));
+      else writePieces(this.#clock, act.stream, { sink, open, end: (over) => this.#clock.after(act.ms, () => end(over)) });
     });
   }
 

@@ -17,6 +17,16 @@ exports.atOnce = (event, context, callback) => {
   setTimeout(() => (ticks += 1), 20);
   callback(null, { ticks });
 };
+/** A timer that nobody waits for, for longer than any test. */
+exports.leavesTimer = async () => {
+  setTimeout(() => {}, 600_000);
+  return 'at once';
+};
+exports.atOnceForever = (event, context, callback) => {
+  context.callbackWaitsForEmptyEventLoop = false;
+  setInterval(() => {}, 1_000);
+  callback(null, 'at once');
+};
 exports.callbackError = (event, context, callback) => callback(new RangeError('out of range'));
 exports.callbackString = (event, context, callback) => callback('just text');
 exports.silent = () => 'not a promise, so not an answer';

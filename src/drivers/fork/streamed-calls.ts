@@ -1,0 +1,141 @@
+import { InstanceExited } from '../../fleet/driver.ts';
+import type { Answer } from '../../fleet/driver.ts';
+import type { AnswerSink } from '../../model/answer-sink.ts';
+import type { ExitStatus } from '../../model/instance.ts';
+import { FrameError, decodeJson, encodeFrame } from '../../runtimes/frames.ts';
+import { ANSWER_WINDOW_BYTES, Frame } from '../../runtimes/protocol.ts';
+import { answerTooLarge } from './endings.ts';
+import type { LogStream } from './log-stream.ts';
+import type { Peer } from './peer.ts';
+
+/** Granted again in steps, as for answers that are taken whole. */
+const CREDIT_STEP_BYTES = ANSWER_WINDOW_BYTES / 4;
+const NOTHING = Buffer.alloc(0);
+
+interface StreamedCall {
+  readonly requestId: string;
+  readonly sink: AnswerSink;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: InstanceExited) => void;
+  /** What came of an answer that does not stream; null once it is longer than allowed. */
+  whole: Buffer[] | null;
+  wholeBytes: number;
+  /** More came than may be streamed: the rest is dropped. */
+  overflown: boolean;
+  /** Bytes that the instance sent and may not send again yet; those of them that the sink has taken wait for the next step. */
+  outstanding: number;
+  taken: number;
+}
+
+/** The invocations of one connection whose answers go on to their callers as they come. Credit is granted for what a caller has taken. */
+export class StreamedCalls {
+  readonly #peer: Peer;
+  readonly #log: LogStream;
+  readonly #answerBytes: number;
+  readonly #calls = new Map<number, StreamedCall>();
+  /** Takes what is to be told when the process that answered has ended. */
+  readonly #atTheEnd: (tell: () => void) => void;
+
+  /** `answerBytes`: the longest answer of a handler that does not stream. */
+  constructor(peer: Peer, log: LogStream, o: { answerBytes: number; atTheEnd: (tell: () => void) => void }) {
+    this.#peer = peer;
+    this.#log = log;
+    this.#answerBytes = o.answerBytes;
+    this.#atTheEnd = o.atTheEnd;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  has(request: number): boolean {
+    return this.#calls.has(request);
+  }
+
+  /** Expects the answer of an invocation that is about to be sent. Its body is empty, or the error document, when it was streamed. */
+  add(request: number, requestId: string, sink: AnswerSink): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const state = { whole: [], wholeBytes: 0, overflown: false, outstanding: 0, taken: 0 };
+      this.#calls.set(request, { requestId, sink, resolve, reject, ...state });
+    });
+  }
+
+  /** Takes a frame; false when it is for none of these. Throws FrameError at what an instance can't say. */
+  take(type: number, request: number, payload: Buffer): boolean {
+    const call = this.#calls.get(request);
+    if (call === undefined) return false;
+    if (type === Frame.answer) this.#piece(request, call, payload);
+    else if (type === Frame.answerBegin) this.#begin(call, payload);
+    else if (type === Frame.answerFinish) this.#finish(call);
+    else if (type === Frame.answerEnd) this.#end(request, call, payload);
+    else throw new FrameError(`frame of type ${type} from an instance`);
+    return true;
+  }
+
+  /** Ends all that is in flight. */
+  fail(status: ExitStatus): void {
+    for (const call of this.#calls.values()) call.reject(new InstanceExited(status));
+    this.#calls.clear();
+  }
+
+  #begin(call: StreamedCall, payload: Buffer): void {
+    const { contentType } = decodeJson(payload);
+    if (typeof contentType !== 'string' || call.sink.begun || call.wholeBytes > 0)
+      throw new FrameError('an answer begins twice, or as nothing');
+    call.sink.begin(contentType);
+  }
+
+  #piece(request: number, call: StreamedCall, payload: Buffer): void {
+    const { sink } = call;
+    call.outstanding += payload.length;
+    if (call.outstanding > ANSWER_WINDOW_BYTES) throw new FrameError('more of an answer than was granted');
+    if (!sink.begun) {
+      call.wholeBytes += payload.length;
+      if (call.wholeBytes > this.#answerBytes) call.whole = null;
+      call.whole?.push(payload);
+    } else if (sink.bytes + payload.length > sink.limitBytes) {
+      if (!call.overflown) this.#peer.write(encodeFrame(Frame.cancel, request, null));
+      call.overflown = true;
+    } else if (!call.overflown) {
+      sink.write(payload, () => this.#took(request, call, payload.length));
+      return;
+    }
+    this.#took(request, call, payload.length);
+  }
+
+  #took(request: number, call: StreamedCall, bytes: number): void {
+    call.taken += bytes;
+    if (call.taken < CREDIT_STEP_BYTES || !this.#calls.has(request)) return;
+    const credit = Buffer.allocUnsafe(4);
+    credit.writeUInt32BE(call.taken);
+    call.outstanding -= call.taken;
+    call.taken = 0;
+    this.#peer.write(encodeFrame(Frame.credit, request, credit));
+  }
+
+  #finish(call: StreamedCall): void {
+    if (!call.sink.begun) throw new FrameError('an answer that never began is finished');
+    if (!call.overflown) call.sink.finish();
+  }
+
+  #end(request: number, call: StreamedCall, payload: Buffer): void {
+    const { errorType, errorDocument, handlerMs, peakMemoryBytes, marked, last } = decodeJson(payload);
+    if (typeof handlerMs !== 'number' || typeof peakMemoryBytes !== 'number') throw new FrameError('answer ends without its figures');
+    this.#calls.delete(request);
+    const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked !== false) };
+    const answer = { ...this.#answer(call, errorType, errorDocument), ...measured };
+    if (last === true) this.#atTheEnd(() => call.resolve(answer));
+    else call.resolve(answer);
+  }
+
+  #answer(
+    { sink, whole, wholeBytes, overflown }: StreamedCall,
+    errorType: unknown,
+    errorDocument: unknown,
+  ): Pick<Answer, 'errorType' | 'body'> {
+    if (overflown) return answerTooLarge(sink.limitBytes);
+    if (whole === null) return answerTooLarge(this.#answerBytes);
+    const document = typeof errorDocument === 'string' ? Buffer.from(errorDocument) : NOTHING;
+    return { errorType: typeof errorType === 'string' ? errorType : null, body: sink.begun ? document : Buffer.concat(whole, wholeBytes) };
+  }
+}

@@ -1,0 +1,36 @@
+/** Status and headers of an answer. */
+export interface UrlHead {
+  readonly status: number;
+  readonly headers: Record<string, string | readonly string[]>;
+}
+
+/** Status, headers and cookies as a handler names them; `contentType`: unless it says another. Null when the status can be none. */
+export function answerHead(value: object, contentType: string): UrlHead | null {
+  const { statusCode, headers, cookies } = value as Record<string, unknown>;
+  const status = Number(statusCode);
+  if (!Number.isInteger(status) || status < 100 || status > 599) return null;
+  const out: Record<string, string | readonly string[]> = { 'content-type': contentType };
+  for (const [name, v] of Object.entries((headers ?? {}) as Record<string, unknown>))
+    if (allowed(name, v)) out[name.toLowerCase()] = String(v);
+  if (Array.isArray(cookies)) out['set-cookie'] = cookies.map(String).filter((cookie) => VALUE.test(cookie));
+  return { status, headers: out };
+}
+
+const HOP_BY_HOP = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'trailer',
+  'te',
+  'proxy-authenticate',
+]);
+/** What node:http sends; anything else it throws at. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** Whether a header may be passed on: a valid name and value, and not one that belongs to the connection. */
+function allowed(name: string, value: unknown): boolean {
+  return NAME.test(name) && !HOP_BY_HOP.has(name.toLowerCase()) && VALUE.test(String(value));
+}
