@@ -132,14 +132,18 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const { scope } = registry;
-  const cloudWatch = logsService({ functions: () => registry.list(), logs, scope, authority, log });
-  const bus = openBus(base, { store, registry, resources, authority });
-  const services = [queues.service, cloudWatch, ...bus.services, ...objects.services];
+  const services = [queues.service, ...observers(base, { store, registry, resources, authority, logs }), ...objects.services];
   const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
+}
+
+/** CloudWatch Logs, EventBridge and Scheduler. */
+function observers(base: Base, parts: Parameters<typeof openBus>[1] & { readonly logs: FunctionLogs }): readonly EndpointService[] {
+  const { registry, logs, authority } = parts;
+  const cloudWatch = logsService({ functions: () => registry.list(), logs, scope: registry.scope, authority, log: base.log });
+  return [cloudWatch, ...openBus(base, parts).services];
 }
 
 function storeOptions(config: Config): StoreOptions {
