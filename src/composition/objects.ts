@@ -21,6 +21,8 @@ interface Parts {
   readonly store: PostgresStore;
   readonly registry: FunctionRegistry;
   readonly keys: Keys;
+  /** Whether there is a queue of this name. */
+  readonly hasQueue: (name: string) => boolean;
 }
 
 const SWEEP_MS = 60 * 60_000;
@@ -36,10 +38,10 @@ export interface Objects {
 }
 
 /** The object store and its S3 API. What a kill left of uploads is removed in the background. */
-export async function openObjects(base: Base, { store, registry, keys }: Parts): Promise<Objects> {
+export async function openObjects(base: Base, { store, registry, keys, hasQueue }: Parts): Promise<Objects> {
   const { config, log, clock, ids } = base;
   const place = { accountId: config.accountId, region: config.region };
-  const targets = targetsIn(registry);
+  const targets = targetsIn(registry, hasQueue);
   const listeners = new Listeners();
   const index = store.objects({ scope: place, nowMs: () => clock.now(), announce: announcer({ place, targets, listeners }) });
   const objects = await ObjectStore.open({ blobs: new FileBlobs(join(config.home, 'objects'), ids), index, clock, ids });
@@ -52,7 +54,7 @@ export async function openObjects(base: Base, { store, registry, keys }: Parts):
 }
 
 /** Functions and queues by the ARNs that buckets' notifications name. */
-function targetsIn(registry: FunctionRegistry): Targets {
+function targetsIn(registry: FunctionRegistry, hasQueue: (name: string) => boolean): Targets {
   const { scope } = registry;
   return {
     functionOf(arn) {
@@ -67,7 +69,7 @@ function targetsIn(registry: FunctionRegistry): Targets {
     queueOf(arn) {
       const [, , service, region, account, name, ...more] = arn.split(':');
       const ours = service === 'sqs' && region === scope.region && account === scope.accountId && more.length === 0;
-      return ours && name !== undefined && name !== '' ? name : null;
+      return ours && name !== undefined && hasQueue(name) ? name : null;
     },
   };
 }

@@ -31,7 +31,8 @@ export interface OpenQueues {
   /** Triggers of hearth.yaml. */
   readonly source: QueueSource;
   /** Puts the outcome of an event into a queue. */
-  readonly deliver: (queue: string, message: { readonly id: string; readonly body: Buffer }) => Promise<void>;
+  readonly deliver: (queue: string, message: { readonly id: string; readonly body: Buffer; readonly trace: string }) => Promise<void>;
+  readonly has: (queue: string) => boolean;
 }
 
 /** Queues with their API, and the event source mappings that take their messages to functions. */
@@ -56,11 +57,12 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
   return {
     service,
     source: new QueueSource({ pollers, ensure, arn: (name) => queues.arn({ name }), log }),
-    async deliver(name, { id, body }) {
+    has: (name) => queues.get(name) !== null,
+    async deliver(name, { id, body, trace }) {
       const queue = known(() => queues.require(name));
       if (queue === null) throw new HearthError('ResourceNotFoundException', `There is no queue ${name}.`);
       const ordered = queue.attributes.fifo ? { groupId: 'outcomes', deduplicationId: id.slice(0, 128) } : {};
-      await queues.send(queue, [newMessage(queue, { body: body.toString(), sender: 'hearth', ...ordered }, ids)]);
+      await queues.send(queue, [newMessage(queue, { body: body.toString(), sender: 'hearth', traceHeader: trace, ...ordered }, ids)]);
     },
   };
 }

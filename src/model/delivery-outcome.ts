@@ -1,5 +1,12 @@
 /** Why a delivery was given up. */
-export type FailureReason = 'RetriesExhausted' | 'EventAgeExceeded' | 'LoopStopped' | 'FunctionGone' | 'DestinationRefused';
+export type FailureReason =
+  | 'RetriesExhausted'
+  | 'EventAgeExceeded'
+  /** Lambda's word for a function whose reserved concurrency is 0. */
+  | 'ZeroReservedConcurrency'
+  | 'LoopStopped'
+  | 'FunctionGone'
+  | 'DestinationRefused';
 
 /** How one attempt ended: the function returned, failed, or was not reached (a limit; our own failure). */
 export type AttemptOutcome = 'ok' | 'function_error' | 'throttled' | 'system_error' | 'not_tried';

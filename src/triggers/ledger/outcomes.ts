@@ -6,6 +6,7 @@ import { lineageText, nextHop } from '../../model/lineage.ts';
 import type { Attempted } from './attempt.ts';
 import type { FunctionLookup } from './function-target.ts';
 import type { Claimed, NextStep } from './ledger.ts';
+import { traceOf } from './trace.ts';
 import { outcomeRecord } from './policies/outcome-record.ts';
 
 export interface OutcomeDeps {
@@ -44,7 +45,7 @@ export function outcomesOf(deps: OutcomeDeps, claimed: Claimed, ended: { attempt
     payload,
     // The hop of the invocation that ended: a destination that comes back to its function is a loop too.
     lineage: lineageText(nextHop(claimed.lineage, claimed.requestId.slice(0, 8))),
-    traceId: claimed.traceId,
+    traceId: traceOf(claimed),
     occurredAtMs: deps.clock.now(),
   };
   const destination = parseDestination(address);

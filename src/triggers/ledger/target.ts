@@ -1,13 +1,15 @@
 import { EVENT_DEFAULTS } from '../../model/event-invoke-config.ts';
+import { withLineage } from '../../model/lineage.ts';
 import { notTried, type Attempted, type Target } from './attempt.ts';
 import { functionTarget, type FunctionTargetDeps } from './function-target.ts';
 import { postOutcome } from './http-destination.ts';
 import type { Claimed } from './ledger.ts';
+import { traceOf } from './trace.ts';
 
 /** Where outcomes go that are kept by parts of Hearth itself. Reject with HearthError: ResourceNotFoundException is final, others are tried again. */
 export interface DestinationPorts {
   /** Puts a message into a queue. What comes twice has the same id. */
-  readonly queue?: (queue: string, message: { readonly id: string; readonly body: Buffer }) => Promise<void>;
+  readonly queue?: (queue: string, message: { readonly id: string; readonly body: Buffer; readonly trace: string }) => Promise<void>;
   /** Writes an object. */
   readonly bucket?: (
     to: { readonly bucket: string; readonly key: string },
@@ -39,7 +41,7 @@ async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attem
         return await postOutcome(destination.url, { requestId: claimed.requestId, eventId, body: payload });
       case 'queue':
         if (ports.queue === undefined) return notTried('DestinationRefused', 'This Hearth has no queues.');
-        await ports.queue(destination.queue, { id: eventId, body: payload });
+        await ports.queue(destination.queue, { id: eventId, body: payload, trace: withLineage(traceOf(claimed), claimed.lineage) });
         return { outcome: 'ok', errorType: '', message: '', response: null };
       case 'bucket':
         if (ports.bucket === undefined) return notTried('DestinationRefused', 'This Hearth has no buckets.');
