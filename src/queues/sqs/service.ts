@@ -55,7 +55,7 @@ export class SqsService {
     const body = await bodyOf(request);
     const sender = await this.#sender(request, body);
     const name = TARGET.exec(String(request.headers['x-amz-target'] ?? ''))?.[1];
-    const operation = name === undefined ? undefined : OPERATIONS[name];
+    const operation = name === undefined || !Object.hasOwn(OPERATIONS, name) ? undefined : OPERATIONS[name];
     if (operation === undefined)
       throw new HearthError(
         'UnsupportedOperation',
