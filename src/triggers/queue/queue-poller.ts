@@ -8,6 +8,7 @@ import { functionArn } from '../../model/function-version.ts';
 import { lineageOf, lineageText, MOST_HOPS, nextHop, withLineage } from '../../model/lineage.ts';
 import type { ReceivedMessage } from '../../model/queue.ts';
 import { nextWindow } from '../ledger/policies/window.ts';
+import { traceOf } from '../ledger/trace.ts';
 import type { QueueMapping } from './mapping.ts';
 import { failedItems } from './policies/batch-failures.ts';
 import type { QueuePort } from './queue-port.ts';
@@ -213,7 +214,8 @@ export class QueuePoller {
       attempt: 1,
       body,
       invokedArn,
-      traceId: withLineage(trace, lineage),
+      // Every invocation belongs to a trace, as on Lambda: to one of its own where its messages brought none.
+      traceId: withLineage(traceOf({ traceId: trace, requestId, occurredAtMs: clock.now() }), lineage),
       clientContext: '',
       lineage,
       receivedAtMs: clock.monotonic(),
