@@ -104,8 +104,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey });
   const { resources, authority, keys } = directory;
-  const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*') });
   const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, keys: keys.thatMay('sqs:*') });
+  const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*'), hasQueue: queues.has });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
   closing.add(() => triggers.close());
   const tables = followTables(base, { triggers, registry, resources, batches: store.batches });

@@ -9,10 +9,21 @@ const VOLATILE = new Set([
   'lambda-url',
   'log-result',
   'maximum-batching-window-in-seconds',
+  'sent-timestamp',
+  'sender-id',
+  'sequencer',
+  'object-sequencer',
+  'version-id',
+  'amz-id',
+  'amz-request-id',
+  'request-id',
 ]);
 
 /** Members that Lambda's answers did not have yet when some recordings were made. */
 const LATER = new Set(['RuntimeVersionConfig', 'SnapStart', 'LoggingConfig', 'EphemeralStorage', 'ConfigSha256']);
+
+/** Where a function's code lies here (LAMBDA_TASK_ROOT), which stack traces name. */
+const TASK_ROOT = /\/\S+\/artifacts\/code\/[0-9a-f]{64}\/root(?=\/)/g;
 
 const PLACEHOLDER = /<([a-z0-9_-]+(?::\d+)?)>/g;
 
@@ -65,7 +76,8 @@ export class Comparison {
     ];
   }
 
-  #text(recorded: string, actual: unknown, at: string): string[] {
+  #text(recorded: string, given: unknown, at: string): string[] {
+    const actual = typeof given === 'string' ? given.replaceAll(TASK_ROOT, '/var/task') : given;
     if (VOLATILE.has(recorded)) return actual === undefined ? [`${at}: missing`] : [];
     const wanted = this.#words[recorded] ?? recorded;
     if (actual === wanted) return [];

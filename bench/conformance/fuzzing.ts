@@ -1,6 +1,9 @@
 import { request } from 'node:http';
 import { LAMBDA, shapeNamed } from '../../src/control/lambda/model/model.ts';
+import type { AccessKey } from '../../src/auth/keys.ts';
+import { signed, type ToSign } from '../../src/auth/sign.ts';
 import type { FuzzCase } from '../../test/lambda-fuzz.ts';
+import type { ServiceRequest } from '../../test/service-fuzz.ts';
 
 interface Answered {
   readonly status: number;
@@ -14,7 +17,7 @@ export async function unansweredOperations(endpoint: string): Promise<string[]> 
   for (const [name, { method, uri, input }] of Object.entries(LAMBDA.operations)) {
     const path = uri.replaceAll('{VersionNumber}', '1').replace(/\{\w+\}/g, 'x');
     const body = input !== undefined && shapeNamed(input).payload === undefined && (method === 'POST' || method === 'PUT') ? '{}' : null;
-    const { status, type } = await send(endpoint, { operation: name, method, url: path, headers: {}, body });
+    const { status, type } = await send(endpoint, { method, url: path, headers: {}, body });
     const known = type === null ? status < 400 : type === 'ValidationException' || type in LAMBDA.errors;
     if (!known || status >= 500) unanswered.push(`${name}: ${status} ${type}`);
   }
@@ -48,8 +51,59 @@ function faultOf({ status, type, text }: Answered): string | null {
     : null;
 }
 
+/** Sends requests to the object store and the queues, signed by `key`, and names those whose answer neither S3 nor SQS would give. */
+export async function fuzzedServices(
+  endpoint: string,
+  key: AccessKey,
+  requests: Iterable<ServiceRequest>,
+): Promise<{ cases: number; violations: string[] }> {
+  const { host } = new URL(endpoint);
+  const violations: string[] = [];
+  let cases = 0;
+  for (const one of requests) {
+    cases++;
+    const { method, url, service, body } = one;
+    const given = { ...one.headers, host, 'content-length': String(body.length) };
+    const headers = { ...given, ...signedWhere({ method, url, headers: given, payload: body, service }, key) };
+    const answer = await send(endpoint, { method, url, headers, body }).catch((error: unknown) => ({
+      status: 0,
+      type: null,
+      text: String(error),
+    }));
+    const fault = service === 's3' ? s3Fault(answer, method) : sqsFault(answer);
+    if (fault !== null) violations.push(`${service} ${method} ${url} ${JSON.stringify(one.headers).slice(0, 200)}: ${fault}`);
+  }
+  return { cases, violations };
+}
+
+/** What is no text can't be signed: it is sent as if it had been. */
+function signedWhere(request: ToSign, key: AccessKey): Record<string, string> {
+  try {
+    return signed(request, key, Date.now());
+  } catch {
+    const scope = `${new Date().toISOString().slice(0, 10).replaceAll('-', '')}/us-east-1/${request.service}/aws4_request`;
+    return { authorization: `AWS4-HMAC-SHA256 Credential=${key.id}/${scope}, SignedHeaders=host, Signature=${'0'.repeat(64)}` };
+  }
+}
+
+/** S3 answers 501 to what it knows of and does not do. */
+function s3Fault({ status, text }: Answered, method: string): string | null {
+  if (status < 200 || (status >= 500 && status !== 501)) return `status ${status} ${text.slice(0, 100)}`;
+  if (status < 400 || method === 'HEAD' || status === 412) return null;
+  return /^(<\?xml[^>]*>\s*)?<Error>.*<Code>\w+<\/Code>/s.test(text) ? null : `status ${status}, not S3's error: ${text.slice(0, 100)}`;
+}
+
+function sqsFault({ status, text }: Answered): string | null {
+  if (status < 200 || status >= 500) return `status ${status} ${text.slice(0, 100)}`;
+  if (status < 400) return null;
+  return /^\{"__type":"com\.amazonaws\.sqs#\w+","message":"/.test(text) ? null : `status ${status}, not SQS's error: ${text.slice(0, 100)}`;
+}
+
 /** By node:http: fetch would put right what is wrong on purpose. */
-function send(endpoint: string, { method, url, headers, body }: FuzzCase): Promise<Answered> {
+function send(
+  endpoint: string,
+  { method, url, headers, body }: Pick<FuzzCase, 'url' | 'headers' | 'body'> & { method: string },
+): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const sent = request(endpoint + url, { method, headers }, (response) => {
       const chunks: Buffer[] = [];

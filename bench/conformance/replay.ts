@@ -1,5 +1,6 @@
 import { zipOf } from '../../src/control/testing/plane.ts';
 import { callLambda, type Answer, type Params } from './call.ts';
+import type { Clients } from './clients.ts';
 import { Comparison } from './compare.ts';
 
 /** A server that recordings are replayed against. */
@@ -10,6 +11,10 @@ export interface ReplayServer {
   readonly python: string | null;
   /** What of Node.js runs here. */
   readonly node: string;
+  /** AWS's clients of queues and buckets. */
+  readonly clients: Clients;
+  /** Makes a function as `hearth deploy` does, for what only a manifest can ask for. */
+  deploy(name: string, manifest: Readonly<Record<string, unknown>>, files: Readonly<Record<string, string>>): Promise<void>;
 }
 
 /** Does again what a recording's name says, and shows each answer to `check`. Throws NoCounterpart where Hearth has none. */
@@ -27,6 +32,7 @@ export class Replay {
   readonly #content: Record<string, unknown>;
   readonly #left: Set<string>;
   readonly #functions = new Set<string>();
+  readonly #ends: (() => Promise<unknown>)[] = [];
   #comparison: Comparison;
   #names = 0;
 
@@ -59,6 +65,14 @@ export class Replay {
     this.differences.push(...this.#comparison.differences(this.#content[name], actual, name));
   }
 
+  /** Compares as `check` does, with placeholders that stand for nothing yet: it was recorded beside the others, of another function here. */
+  checkApart(name: string, actual: unknown): void {
+    const bound = this.#comparison;
+    this.#comparison = new Comparison({});
+    this.check(name, actual);
+    this.#comparison = bound;
+  }
+
   async checkCall(name: string, operation: string, params: Params = {}): Promise<Answer> {
     const answer = await this.call(operation, params);
     this.check(name, answer);
@@ -70,8 +84,14 @@ export class Replay {
     return [...this.#left];
   }
 
-  /** Removes what the scenario made. */
+  /** What removes something that the scenario made. */
+  atEnd(end: () => Promise<unknown>): void {
+    this.#ends.push(end);
+  }
+
+  /** Removes what the scenario made, the last first. */
   async clean(): Promise<void> {
+    for (const end of this.#ends.reverse()) await end().catch((error: unknown) => this.differences.push(`clean-up: ${String(error)}`));
     for (const name of this.#functions)
       if (/^[\w-]+$/.test(name)) await callLambda(this.server.endpoint, 'DeleteFunction', { FunctionName: name });
   }

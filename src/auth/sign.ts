@@ -9,9 +9,11 @@ export interface ToSign {
   readonly headers: Readonly<Record<string, string>>;
   /** Null: the payload is not signed, as where it is streamed. */
   readonly payload: Buffer | null;
+  /** Whose API it is for; left out: Lambda's and Hearth's own. */
+  readonly service?: 'lambda' | 's3' | 'sqs';
 }
 
-/** The headers that sign a request (AWS Signature Version 4) to Hearth's own API and Lambda's. */
+/** The headers that sign a request (AWS Signature Version 4). */
 export function signed(request: ToSign, key: AccessKey, nowMs: number): Record<string, string> {
   const time = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '');
   const payloadHash = request.payload === null ? 'UNSIGNED-PAYLOAD' : sha256Hex(request.payload);
@@ -20,7 +22,7 @@ export function signed(request: ToSign, key: AccessKey, nowMs: number): Record<s
   const signedHeaders = Object.keys(headers)
     .filter((name) => name === 'host' || name.startsWith('x-amz-'))
     .sort((a, b) => (a < b ? -1 : 1));
-  const scope = { date: time.slice(0, 8), region: 'us-east-1', service: 'lambda' };
+  const scope = { date: time.slice(0, 8), region: 'us-east-1', service: request.service ?? 'lambda' };
   const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
   const text = stringToSign({ method: request.method, url: request.url, headers: lists }, { signedHeaders, payloadHash, time, scope });
   const signature = hmac(signingKey(key.secret, scope), text).toString('hex');

@@ -35,6 +35,7 @@ export interface OpenQueues {
   /** Triggers of hearth.yaml. */
   readonly source: QueueSource;
   /** Puts the outcome of an event into a queue. */
+  readonly has: (queue: string) => boolean;
   /** What an event source mapping is doing; null when it is none of a queue, or is stopped. */
   readonly mapping: (uuid: string) => MappingState | null;
   readonly deliver: (queue: string, message: QueuedMessage) => Promise<void>;
@@ -63,12 +64,12 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
     service,
     mapping: (uuid) => stateOf(pollers, uuid),
     source: new QueueSource({ pollers, ensure, arn: (name) => queues.arn({ name }), log }),
+    has: (name) => queues.get(name) !== null,
     async deliver(name, { id, body, attributes, traceHeader, groupId = 'outcomes' }) {
       const queue = known(() => queues.require(name));
       if (queue === null) throw new HearthError('ResourceNotFoundException', `There is no queue ${name}.`);
       const ordered = queue.attributes.fifo ? { groupId, deduplicationId: id.slice(0, 128) } : {};
-      const trace = traceHeader === '' ? {} : { traceHeader };
-      const message = { body: body.toString(), attributes, sender: 'hearth', ...trace, ...ordered };
+      const message = { body: body.toString(), attributes, sender: 'hearth', traceHeader, ...ordered };
       await queues.send(queue, [newMessage(queue, message, { uuid: () => messageIdOf(id) })]);
     },
   };

@@ -3,8 +3,8 @@ import type { FunctionRegistry } from '../control/registry.ts';
 import { HearthError } from '../errors.ts';
 import type { Targets } from '../objects/events/targets.ts';
 
-/** Functions and queues by the ARNs that buckets' notifications, rules and schedules name. */
-export function targetsIn(registry: FunctionRegistry): Targets {
+/** Functions and queues by the ARNs that buckets' notifications, rules and schedules name. Without `hasQueue` a queue may be made later. */
+export function targetsIn(registry: FunctionRegistry, hasQueue: (name: string) => boolean = (name) => name !== ''): Targets {
   const { scope } = registry;
   return {
     functionOf(arn) {
@@ -19,7 +19,7 @@ export function targetsIn(registry: FunctionRegistry): Targets {
     queueOf(arn) {
       const [, , service, region, account, name, ...more] = arn.split(':');
       const ours = service === 'sqs' && region === scope.region && account === scope.accountId && more.length === 0;
-      return ours && name !== undefined && name !== '' ? name : null;
+      return ours && name !== undefined && hasQueue(name) ? name : null;
     },
   };
 }

@@ -13,15 +13,17 @@ export type Kept = ReadonlyMap<string, number>;
 
 /**
  * The versions as they are run. Reserved concurrency is the function's, whatever a version was published with; what is provisioned for versions
- * comes off what `$LATEST` may use. A version whose scaling comes out otherwise than it is stored is run as a revision of its own.
+ * comes off what they share. A version may have what is provisioned for it, and all of what is shared. A version whose scaling comes out otherwise than it is stored is run as a revision of its own.
  */
 export function servingVersions({ latest, published }: FunctionVersions, kept: Kept): Map<string, FunctionVersion> {
   const { max } = latest.scaling;
   const provisioned = [...kept.values()].reduce((sum, n) => sum + n, 0);
   const serving = new Map<string, FunctionVersion>();
-  serving.set('$LATEST', scaled(latest, { ...latest.scaling, max: max === null ? null : Math.max(0, max - provisioned) }));
+  const shared = max === null ? null : Math.max(0, max - provisioned);
+  serving.set('$LATEST', scaled(latest, { ...latest.scaling, max: shared }));
   for (const [number, version] of published) {
-    serving.set(number, scaled(version, { ...version.scaling, max, min: kept.get(number) ?? 0 }));
+    const min = kept.get(number) ?? 0;
+    serving.set(number, scaled(version, { ...version.scaling, max: shared === null ? null : shared + min, min }));
   }
   return serving;
 }

@@ -102,10 +102,19 @@ export class Dispatcher {
   #queue(version: FunctionVersion): VersionQueue {
     let queue = this.#queues.get(version.revisionId);
     if (queue === undefined) {
-      queue = new VersionQueue(version, this.#deps);
-      this.#queues.set(version.revisionId, queue);
+      const made: VersionQueue = new VersionQueue(version, { ...this.#deps, elsewhere: () => this.#sharedBeside(made) });
+      queue = made;
+      this.#queues.set(version.revisionId, made);
     }
     return queue;
+  }
+
+  /** What the other versions of a queue's function, and revisions of it that end, have taken of the concurrency that they share. */
+  #sharedBeside(queue: VersionQueue): number {
+    let sum = 0;
+    for (const other of this.#queues.values())
+      if (other !== queue && other.version.functionId === queue.version.functionId) sum += other.sharedPlaces;
+    return sum;
   }
 
   async #run(instance: WorkerInstance, invocation: Invocation): Promise<Run> {

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import { RunningMean } from '../lib/running-mean.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
-import { withinFunctionLimit } from './policies/function-limit.ts';
+import { sharedPlaces, withinFunctionLimit } from './policies/function-limit.ts';
 import { startsWanted, type QueueObservation } from './policies/scale-out.ts';
 import { throttled } from './throttled.ts';
 import type { Worker, WorkerInstance } from './worker.ts';
@@ -41,6 +41,7 @@ export class VersionQueue {
   readonly #worker: Worker;
   readonly #clock: Clock;
   readonly #limits: QueueLimits;
+  readonly #elsewhere: () => number;
   readonly #slots = new Map<WorkerInstance, Slot>();
   /** Slots with a free place; the last used on top, so that the others fall idle and go. */
   readonly #free: Slot[] = [];
@@ -55,11 +56,13 @@ export class VersionQueue {
   #blockedSinceMs: number | null = null;
   #blockedTimer: Timer | null = null;
 
-  constructor(version: FunctionVersion, deps: { worker: Worker; clock: Clock; limits: QueueLimits }) {
+  /** `elsewhere`: the places that other versions of the function have taken of what they share; asked only where the function has a limit. */
+  constructor(version: FunctionVersion, deps: { worker: Worker; clock: Clock; limits: QueueLimits; elsewhere: () => number }) {
     this.version = version;
     this.#worker = deps.worker;
     this.#clock = deps.clock;
     this.#limits = deps.limits;
+    this.#elsewhere = deps.elsewhere;
   }
 
   get depth(): { readonly queued: number; readonly starting: number; readonly inFlight: number; readonly instances: number } {
@@ -69,6 +72,11 @@ export class VersionQueue {
   /** Whether anybody waits: asked of every version whenever an instance ends, so it makes nothing. */
   get waiting(): boolean {
     return this.#waiting.length > 0;
+  }
+
+  /** The places it has taken of what the function's versions share. */
+  get sharedPlaces(): number {
+    return sharedPlaces(this.#usage());
   }
 
   /** A free place at once, or null. Throws the 429 of the function's own limit. */
@@ -157,10 +165,16 @@ export class VersionQueue {
   }
 
   #checkLimit(): void {
-    const { concurrency, max } = this.version.scaling;
-    if (!withinFunctionLimit({ inFlight: this.#inFlight, queued: this.#waiting.length, concurrency, max })) {
-      throw throttled('ReservedFunctionConcurrentInvocationLimitExceeded');
-    }
+    const { max } = this.version.scaling;
+    if (max === null || withinFunctionLimit({ ...this.#usage(), max, elsewhere: this.#elsewhere() })) return;
+    throw throttled('ReservedFunctionConcurrentInvocationLimitExceeded');
+  }
+
+  #usage(): { inFlight: number; queued: number; concurrency: number; provisioned: number } {
+    const { concurrency, min } = this.version.scaling;
+    // What is kept of $LATEST is kept of what all share: Lambda provisions versions that have a number.
+    const provisioned = this.version.version === '$LATEST' ? 0 : min;
+    return { inFlight: this.#inFlight, queued: this.#waiting.length, concurrency, provisioned };
   }
 
   #grant(slot: Slot, waited: boolean): Place {

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Authority } from '../auth/authority.ts';
+import type { SignedRequest } from '../auth/sigv4.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { DeliveryIntake } from '../model/delivery.ts';
 import { functionArn } from '../model/function-version.ts';
+import { readBody } from './body.ts';
 import type { Directory, Found } from './directory.ts';
 
 /** What invocations are served with. */
@@ -22,13 +24,34 @@ export interface InvokeDeps {
   readonly authority?: Authority;
 }
 
+/**
+ * What is to be invoked. Throws ResourceNotFoundException before the body is read; but where signatures are required, only to who has one: others are not
+ * told what there is.
+ */
+export async function resolved(
+  request: IncomingMessage,
+  deps: Pick<InvokeDeps, 'directory' | 'authority' | 'payloadBytes'>,
+  { name, qualifier }: { name: string; qualifier: string | null },
+): Promise<Found> {
+  try {
+    return deps.directory.resolve(name, qualifier);
+  } catch (error) {
+    if (deps.authority?.required === true) await deps.authority.identify(asSigned(request), await readBody(request, deps.payloadBytes));
+    throw error;
+  }
+}
+
+function asSigned(request: IncomingMessage): SignedRequest {
+  return { method: request.method ?? '', url: request.url ?? '', headers: request.headersDistinct };
+}
+
 /** Throws unless the sender may invoke what was found. */
 export async function authorise(
   request: IncomingMessage,
   of: { body: Buffer; found: Found; authority: Authority; action?: string },
 ): Promise<void> {
   const { body, found, authority, action = 'lambda:InvokeFunction' } = of;
-  const caller = await authority.identify({ method: request.method ?? '', url: request.url ?? '', headers: request.headersDistinct }, body);
+  const caller = await authority.identify(asSigned(request), body);
   const arn = functionArn(found.version);
   caller.require(action, found.qualifier === null ? arn : `${arn}:${found.qualifier}`);
 }

@@ -7,7 +7,7 @@ import { readBody } from './body.ts';
 import { coldHeaders } from './cold-headers.ts';
 import { lineageOf } from '../model/lineage.ts';
 import type { Found } from './directory.ts';
-import { authorise, header, type InvokeDeps } from './invoke-deps.ts';
+import { authorise, header, resolved, type InvokeDeps } from './invoke-deps.ts';
 import { acceptEvent } from './invoke-event.ts';
 import { checkPayload, clientContext, invocationType, unparsable } from './invoke-request.ts';
 import { EventStreamAnswer } from './invoke-stream.ts';
@@ -52,7 +52,7 @@ export async function invoke(
 ): Promise<void> {
   const { target, deps } = context;
   const type = invocationType(request, target.form === 'events');
-  const asked = deps.directory.resolve(target.name, target.qualifier); // throws before the body is read
+  const asked = await resolved(request, deps, target);
   if (type === 'Event' || target.form === 'none') {
     return acceptEvent(request, response, { requestId: target.requestId, found: asked, deps, status: target.form === 'none' });
   }

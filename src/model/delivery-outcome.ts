@@ -2,6 +2,8 @@
 export type FailureReason =
   | 'RetriesExhausted'
   | 'EventAgeExceeded'
+  /** Lambda's word for a function whose reserved concurrency is 0. */
+  | 'ZeroReservedConcurrency'
   | 'LoopStopped'
   | 'FunctionGone'
   | 'TriggerGone'

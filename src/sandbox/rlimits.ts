@@ -4,6 +4,9 @@ import type { ConfineStep } from '../runtimes/protocol.ts';
 // Numbers of setrlimit(2), the same on x86-64 and arm64.
 const RLIMIT_CORE = 4;
 const RLIMIT_NOFILE = 7;
+const RLIMIT_MEMLOCK = 8;
+
+const LOCKED_BYTES = 65_536;
 
 /** As many processes and threads as Lambda allows. */
 const MOST_PROCESSES = 742;
@@ -20,10 +23,11 @@ export function countsApart(kernel: string): boolean {
  */
 export const PROCESSES: { readonly processes?: number } = countsApart(release()) ? { processes: MOST_PROCESSES } : {};
 
-/** No core files (they would hold a caller's data), and as many open files as Lambda allows. */
+/** No core files (they would hold a caller's data), and as many open files and as much locked memory as Lambda allows. */
 export function rlimits(): ConfineStep[] {
   return [
     { op: 'rlimit', resource: RLIMIT_CORE, soft: 0, hard: 0 },
     { op: 'rlimit', resource: RLIMIT_NOFILE, soft: 1024, hard: 1024 },
+    { op: 'rlimit', resource: RLIMIT_MEMLOCK, soft: LOCKED_BYTES, hard: LOCKED_BYTES },
   ];
 }

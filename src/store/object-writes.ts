@@ -37,7 +37,8 @@ export async function putObject(w: Writing, put: PutObject): Promise<{ version: 
     key,
     size: content.size,
     etag: content.etag,
-    versionId: shownVersion(bucket, versionId),
+    // As on S3, which names no version called null that it made.
+    versionId: versionId === NULL_VERSION ? null : versionId,
     sequence: written.sequence,
     atMs: w.nowMs,
     cause: put.cause,

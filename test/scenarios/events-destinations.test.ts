@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { GetFunctionEventInvokeConfigCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetFunctionEventInvokeConfigCommand, LambdaClient, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Diary } from './diary.ts';
@@ -79,13 +79,24 @@ describe('outcomes of asynchronous invocations', () => {
     const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'failed' }));
     await deploy('fails-queue', { retries: 0, onFailure: { queue: 'failed' } });
     await invoke('fails-queue', { n: 3, fail: 'no' });
-    const all = ['All' as const];
-    const { Messages } = await clients.sqs.send(
-      new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20, MessageSystemAttributeNames: all }),
-    );
-    // What takes the message on is the same chain of events.
-    assert.match(Messages?.[0]?.Attributes?.AWSTraceHeader ?? '', /Lineage=[0-9a-f]{8}:1$/);
+    const receive = new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20, MessageSystemAttributeNames: ['All'] });
+    const { Messages } = await clients.sqs.send(receive);
     assert.equal((JSON.parse(Messages?.[0]?.Body ?? '') as Outcome).requestPayload.n, 3);
+    // The trace goes on, and with it the count of hops: a queue that comes back to its function is a loop too.
+    assert.match(Messages?.[0]?.Attributes?.['AWSTraceHeader'] ?? '', /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};.*Lineage=[0-9a-zA-Z-]+:1$/);
+  });
+
+  test('an event of a function that may have no instances is given up at once', async () => {
+    const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'blocked' }));
+    await deploy('blocked', { onFailure: { queue: 'blocked' } });
+    await clients.lambda.send(new PutFunctionConcurrencyCommand({ FunctionName: 'blocked', ReservedConcurrentExecutions: 0 }));
+    await invoke('blocked', { n: 6 });
+    const { Messages } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
+    const { requestContext, requestPayload } = JSON.parse(Messages?.[0]?.Body ?? '') as Outcome;
+    assert.deepEqual(
+      [requestContext.condition, requestContext.approximateInvokeCount, requestPayload],
+      ['ZeroReservedConcurrency', 0, { n: 6 }],
+    );
   });
 
   test('a failure is written to a bucket', async () => {

@@ -132,7 +132,12 @@ describe('versions, aliases and what is theirs, through AWS’s SDK', () => {
     await until(async () => (await client.send(new GetProvisionedConcurrencyConfigCommand(version))).Status === 'READY');
     const kept = (await server.client.resident(FunctionName)).instances.map((i) => i.id);
     assert.equal(kept.length, 1);
-    assert.equal((await invoke(FunctionName, '1'))['word'], 'p');
+    const first = await client.send(new InvokeCommand({ ...version, LogType: 'Tail' }));
+    assert.equal((JSON.parse(Buffer.from(first.Payload ?? []).toString()) as { word: string }).word, 'p');
+    // As on Lambda, the first call of one is not a cold start.
+    const report = Buffer.from(first.LogResult ?? '', 'base64').toString();
+    assert.match(report, /REPORT RequestId/);
+    assert.doesNotMatch(report, /Init Duration/);
     const after = (await server.client.resident(FunctionName)).instances;
     assert.deepEqual(
       after.map((i) => [i.id, i.version, i.invocations]),

@@ -166,9 +166,16 @@ describe('a notification that was put', () => {
     await of(one(filter('a/')), one(filter('b/')));
     const { LambdaFunctionConfigurations } = await client.send(new GetBucketNotificationConfigurationCommand({ Bucket }));
     assert.equal(LambdaFunctionConfigurations?.length, 2);
-    await configure(Bucket, {
-      QueueConfigurations: [{ QueueArn: 'arn:aws:sqs:us-east-1:000000000000:q', Events: ['s3:ObjectCreated:*'] }],
-    });
+    const queue = (QueueArn: string) => ({ QueueArn, Events: ['s3:ObjectCreated:*'] });
+    const queues = (...arns: string[]) => ({ QueueConfigurations: arns.map(queue) });
+    const [none, nor] = ['arn:aws:sqs:us-east-1:000000000000:q', 'arn:aws:sqs:us-east-1:000000000000:q2'];
+    const unparsed = await refused(configure(Bucket, queues(none, 'q'), { SkipDestinationValidation: true }), 'InvalidArgument', 400);
+    assert.equal(unparsed.message, 'The ARN could not be parsed');
+    const absent = await refused(configure(Bucket, queues(none, nor)), 'InvalidArgument', 400);
+    assert.equal(absent.message, 'Unable to validate the following destination configurations');
+    const { ArgumentName1, ArgumentName2 } = absent as unknown as Record<string, string>;
+    assert.deepEqual([ArgumentName1, ArgumentName2], [none, nor]);
+    await configure(Bucket, queues(none), { SkipDestinationValidation: true });
     await refused(configure(Bucket, { EventBridgeConfiguration: {} }), 'NotImplemented', 501);
     const got = await client.send(new GetBucketNotificationConfigurationCommand({ Bucket }));
     assert.equal(got.QueueConfigurations?.length, 1);

@@ -122,6 +122,28 @@ describe('scaling', () => {
     await Promise.all(two);
   });
 
+  it('shares the reserved concurrency between versions, and leaves each what is provisioned for it', async () => {
+    const w = world({ behaviour: { handler: () => ({ ms: 10_000 }) } });
+    const of = (number: string, min: number, max: number) =>
+      version({ version: number, revisionId: `r-${number}`, timeoutMs: 60_000, scaling: { min, max, concurrency: 1, keepAliveMs: 1_000 } });
+    // Reserved: 3, one of them provisioned for version 1: two are shared.
+    const [latest, one, two] = [of('$LATEST', 0, 2), of('1', 1, 3), of('2', 0, 2)];
+    for (const v of [latest, one, two]) w.fleet.serve(v);
+    const refused = (v: typeof latest): Promise<void> => assert.rejects(w.dispatcher.invoke(v, w.invocation()), /Rate Exceeded/);
+    const running = [...many(w, 1, latest), ...many(w, 1, two)];
+    await refused(latest);
+    await refused(two);
+    running.push(...many(w, 1, one)); // what is provisioned for it is its own
+    await refused(one);
+    await w.clock.advance(20_000);
+    await Promise.all(running);
+    const all = many(w, 3, one); // and beyond it, what is shared
+    await refused(latest);
+    await refused(one);
+    await w.clock.advance(20_000);
+    await Promise.all(all);
+  });
+
   it('queues for the machine, at most so many and so long, then 429', async () => {
     const w = world({ behaviour: { handler: () => ({ ms: 2_500 }) }, limits: { instances: 1 }, queue: { queueLength: 2, queueMs: 1_000 } });
     const v = version({ timeoutMs: 9_000 });

@@ -65,7 +65,8 @@ async function settleIn(context: Context, options: UpOptions, started: Started):
   const { out } = context;
   const { endpoint, pid } = started;
   out.note(`Hearth is up at ${out.mark('bold', endpoint)}`);
-  if (started.first) showKey(context, started.home);
+  // In the background it is whoever waits that shows it: here it would go into the log.
+  if (started.first && options.announce === undefined) showKey(context, started.home);
   const outcomes = options.deploy ? await deployed(context, options, started) : [];
   if (options.json) return out.json({ endpoint, pid, ...(outcomesJson(outcomes) as object) });
   if (outcomes.length > 0) {

@@ -114,6 +114,11 @@ export function checkTags(tags: Readonly<Record<string, string>>, most: number):
   }
 }
 
+/** What a write says of the version that it made: S3 does not name the one called null, which is all there is where nothing is versioned. */
+export function madeVersion({ versionId }: Pick<ObjectVersion, 'versionId'>): string | undefined {
+  return versionId === 'null' ? undefined : versionId;
+}
+
 /** The headers of a version that is read. `checksum`: the caller asked for it. */
 export function objectHeaders(v: ObjectVersion, o: { versioned: boolean; checksum: boolean }): Record<string, string | number | undefined> {
   const all: Record<string, string | number | undefined> = {

@@ -9,7 +9,7 @@ import { CHECKSUM_ALGORITHMS } from '../model.ts';
 import { DEFAULT_CHECKSUM } from '../object-store.ts';
 import type { S3Answer } from './answer.ts';
 import { MAX_PUT_BYTES } from './body.ts';
-import { metaFrom } from './headers.ts';
+import { madeVersion, metaFrom } from './headers.ts';
 import type { S3Deps } from './operation.ts';
 import { bucketOf, causeOf, checkKey, type S3Request } from './request.ts';
 import { readTags } from './operations/bucket-settings.ts';
@@ -45,7 +45,7 @@ export async function postForm(r: S3Request, d: S3Deps, o: { keys: Keys; anonymo
         { details: { ArgumentName: 'key' } },
       );
     const key = checkKey(name.replaceAll('${filename}', filename));
-    const { settings } = await d.store.index.bucket(bucket);
+    await d.store.index.bucket(bucket); // throws NoSuchBucket
     const user = [...fields].flatMap(([n, v]) => (n.startsWith('x-amz-meta-') ? [[n.slice('x-amz-meta-'.length), v] as const] : []));
     const meta = metaFrom((header) => fields.get(header), Object.fromEntries(user));
     const tagging = fields.get('tagging');
@@ -60,8 +60,7 @@ export async function postForm(r: S3Request, d: S3Deps, o: { keys: Keys; anonymo
     const cause = { ...causeOf(r), principal: fields.get('x-amz-credential')?.split('/')[0] ?? 'anonymous' };
     const to = { bucket, key, meta, tags, precondition: () => undefined, how: 'Post' as const, cause };
     const version = await d.store.put({ chunks, length: null, trailers: new Map() }, expected, to);
-    const versionId = settings.versioning === null ? undefined : version.versionId;
-    return formAnswer(r, fields, { bucket, key, etag: version.etag, versionId });
+    return formAnswer(r, fields, { bucket, key, etag: version.etag, versionId: madeVersion(version) });
   } finally {
     file.resume();
     await done.catch(() => undefined);

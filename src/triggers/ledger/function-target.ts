@@ -6,6 +6,7 @@ import { functionArn, type FunctionVersion } from '../../model/function-version.
 import { lineageText, MOST_HOPS, nextHop, withLineage } from '../../model/lineage.ts';
 import { notTried, type Attempted, type Target } from './attempt.ts';
 import type { Claimed } from './ledger.ts';
+import { traceOf } from './trace.ts';
 
 /** Functions by their ids, as they are now. */
 export interface FunctionLookup {
@@ -50,7 +51,8 @@ async function attempt(deps: FunctionTargetDeps, claimed: Claimed): Promise<Atte
   const version = deps.functions.version(claimed.functionId, claimed.qualifier);
   if (version === null)
     return notTried('FunctionGone', 'The function, or the version or alias that was asked for, does not exist any more.');
-  if (version.scaling.max === 0) return notTried('RetriesExhausted', 'The function may have no instances (its reserved concurrency is 0).');
+  if (version.scaling.max === 0)
+    return notTried('ZeroReservedConcurrency', 'The function may have no instances (its reserved concurrency is 0).');
   const hop = nextHop(claimed.lineage, claimed.requestId.slice(0, 8));
   if (hop.hops > MOST_HOPS && !deps.functions.mayLoop(claimed.functionId)) {
     const message = `Stopped: this would be step ${hop.hops} of the chain of events ${hop.chain}, and a chain may have ${MOST_HOPS}. It looks like a loop; allow it for the function if it is meant (recursiveLoop: allow).`;
@@ -62,7 +64,7 @@ async function attempt(deps: FunctionTargetDeps, claimed: Claimed): Promise<Atte
     attempt: claimed.attempt,
     body: claimed.payload,
     invokedArn: functionArn(version) + (claimed.qualifier === null ? '' : `:${claimed.qualifier}`),
-    traceId: withLineage(claimed.traceId === '' ? newTrace(claimed) : claimed.traceId, lineage),
+    traceId: withLineage(traceOf(claimed), lineage),
     clientContext: claimed.clientContext,
     lineage,
     receivedAtMs: deps.clock.monotonic(),
@@ -97,11 +99,4 @@ export function errorMessage(body: Buffer): string {
     // Not JSON: shown as it is.
   }
   return body.toString('utf8', 0, MESSAGE_LENGTH);
-}
-
-/** A trace of its own, in X-Ray's form: the time and 96 bits, taken from the request id so that every attempt belongs to it. */
-function newTrace(claimed: Claimed): string {
-  const seconds = Math.floor(claimed.occurredAtMs / 1_000);
-  const hex = claimed.requestId.replaceAll(/[^0-9a-f]/g, '').padEnd(24, '0');
-  return `Root=1-${seconds.toString(16).padStart(8, '0')}-${hex.slice(0, 24)};Sampled=0`;
 }

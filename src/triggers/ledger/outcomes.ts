@@ -9,6 +9,7 @@ import type { Attempted } from './attempt.ts';
 import type { FunctionLookup } from './function-target.ts';
 import type { Claimed, NextStep } from './ledger.ts';
 import { outcomeEvent } from './policies/outcome-event.ts';
+import { traceOf } from './trace.ts';
 import { outcomeRecord } from './policies/outcome-record.ts';
 
 export interface OutcomeDeps {
@@ -116,7 +117,7 @@ function base(deps: OutcomeDeps, claimed: Claimed, sourceArn: string): Omit<Unad
     orderKey: null,
     // The hop of the invocation that ended: a destination that comes back to its function is a loop too.
     lineage: lineageText(nextHop(claimed.lineage, claimed.requestId.slice(0, 8))),
-    traceId: claimed.traceId,
+    traceId: traceOf(claimed),
     occurredAtMs: deps.clock.now(),
   };
 }

@@ -4,13 +4,14 @@ import type { MessageAttribute } from '../../model/queue.ts';
 import { notTried, type Attempted, type Target } from './attempt.ts';
 import { postOutcome } from './http-destination.ts';
 import type { Claimed } from './ledger.ts';
+import { traceOf } from './trace.ts';
 
 /** What is put into a queue. What comes twice has the same id. */
 export interface QueuedMessage {
   readonly id: string;
   readonly body: Buffer;
   readonly attributes: Readonly<Record<string, MessageAttribute>>;
-  /** X-Ray trace header with the chain of events, so that a loop through the queue is one; or ''. */
+  /** X-Ray trace header with the chain of events, so that a loop through the queue is one. */
   readonly traceHeader: string;
   /** Where the queue is FIFO. */
   readonly groupId?: string;
@@ -44,7 +45,7 @@ const FINAL = new Set(['ResourceNotFoundException', 'NoSuchBucket', 'InvalidPara
 
 async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attempted> {
   const { destination, payload, eventId } = claimed;
-  const traceHeader = claimed.lineage === '' ? claimed.traceId : withLineage(claimed.traceId, claimed.lineage);
+  const traceHeader = withLineage(traceOf(claimed), claimed.lineage);
   try {
     switch (destination?.kind) {
       case 'http':

@@ -9,6 +9,7 @@ import { lineageOf, lineageText, MOST_HOPS, nextHop, withLineage } from '../../m
 import type { ReceivedMessage } from '../../model/queue.ts';
 import { nextWindow } from '../ledger/policies/window.ts';
 import { errorMessage } from '../ledger/function-target.ts';
+import { traceOf } from '../ledger/trace.ts';
 import type { QueueMapping } from './mapping.ts';
 import { notesOf, type BatchRun, type MessageLedger } from './message-notes.ts';
 import { failedItems } from './policies/batch-failures.ts';
@@ -223,7 +224,8 @@ export class QueuePoller {
       attempt: 1,
       body,
       invokedArn,
-      traceId: withLineage(trace, lineage),
+      // Every invocation belongs to a trace, as on Lambda: to one of its own where its messages brought none.
+      traceId: withLineage(traceOf({ traceId: trace, requestId, occurredAtMs: clock.now() }), lineage),
       clientContext: '',
       lineage,
       receivedAtMs: clock.monotonic(),

@@ -13,6 +13,9 @@ const FORMS = [
   { element: 'QueueConfiguration', arn: 'Queue', kind: 'queue' },
 ] as const;
 
+/** What S3 takes for an ARN at all; whether there is such a target is another question. */
+const ARNS = { function: /^arn:aws:lambda:[^:]+:\d{12}:function:[^:]+(:[^:]+)?$/, queue: /^arn:aws:sqs:[^:]+:\d{12}:[^:]+$/ };
+
 export const getNotification: Operation = async (r, d) => {
   const bucket = bucketOf(r);
   const { notification } = (await d.store.index.bucket(bucket)).settings;
@@ -63,7 +66,7 @@ export const putNotification: Operation = async (r, d) => {
   const theirs = new Set(ownListeners(d, bucket).map((l) => l.target.id));
   const given = FORMS.flatMap((form) => document.all(form.element).map((node) => readTarget(node, { ...form, id: d.ids.uuid() })));
   const targets = given.filter((t) => !theirs.has(t.id));
-  if (validate) for (const target of targets) requireTarget(target, d);
+  if (validate) requireTargets(targets, d);
   refuseOverlaps(targets);
   const notification: BucketNotification = { targets, eventBridge: false };
   await d.store.index.configureBucket(bucket, (s) => ({ ...s, notification }));
@@ -84,10 +87,12 @@ function readTarget(node: XmlNode, o: { arn: string; kind: NotificationTarget['k
     if (filters.has(name)) throw invalid(`Cannot specify more than one ${name} rule in a filter.`, { ArgumentName: 'FilterRule' });
     filters.set(name, rule.textOf('Value') ?? '');
   }
+  const arn = node.textOf(o.arn) ?? '';
+  if (!ARNS[o.kind].test(arn)) throw invalid('The ARN could not be parsed', { ArgumentName: o.arn, ArgumentValue: arn });
   return {
     id: node.textOf('Id') ?? o.id,
     kind: o.kind,
-    arn: node.textOf(o.arn) ?? '',
+    arn,
     events,
     prefix: filters.get('prefix') ?? '',
     suffix: filters.get('suffix') ?? '',
@@ -95,14 +100,22 @@ function readTarget(node: XmlNode, o: { arn: string; kind: NotificationTarget['k
   };
 }
 
-function requireTarget(target: NotificationTarget, d: S3Deps): void {
-  const found = target.kind === 'function' ? d.targets.functionOf(target.arn) : d.targets.queueOf(target.arn);
-  if (found !== null) return;
-  const known = target.kind === 'function' ? 'function' : 'queue';
-  throw invalid('Unable to validate the following destination configurations', {
-    ArgumentName: target.arn,
-    ArgumentValue: `There is no such ${known}`,
+/** Names all that are not there, numbered as S3 does. */
+function requireTargets(targets: readonly NotificationTarget[], d: S3Deps): void {
+  const absent = targets.filter((t) => (t.kind === 'function' ? d.targets.functionOf(t.arn) : d.targets.queueOf(t.arn)) === null);
+  if (absent.length === 0) return;
+  const details = absent.flatMap((t, i): [string, string][] => {
+    const [name, value] =
+      t.kind === 'function'
+        ? // S3 names the account that may invoke it beside a function, and knows none.
+          [`${t.arn}, null`, `Not authorized to invoke function [${t.arn}]`]
+        : [t.arn, 'The destination queue does not exist'];
+    return [
+      [`ArgumentName${i + 1}`, name],
+      [`ArgumentValue${i + 1}`, value],
+    ];
   });
+  throw invalid('Unable to validate the following destination configurations', Object.fromEntries(details));
 }
 
 /** Two targets must not be told of the same event: S3 would not know whom. */

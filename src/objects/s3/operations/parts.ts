@@ -1,6 +1,7 @@
 import { HearthError } from '../../../errors.ts';
 import { DEFAULT_CHECKSUM } from '../../object-store.ts';
 import { expectedOf, incoming, MAX_PUT_BYTES } from '../body.ts';
+import { madeVersion } from '../headers.ts';
 import { isoTime, ownerElement, type Operation } from '../operation.ts';
 import { header, type S3Request } from '../request.ts';
 import { xmlDocument } from '../xml.ts';
@@ -32,7 +33,7 @@ export const uploadPartCopy: Operation = async (r, d) => {
     const body = { chunks: content.chunks, length: end - start + 1, trailers: new Map<string, string>() };
     const part = await d.store.putPart(upload, number, body, expected);
     const document = { LastModified: isoTime(d.clock.now()), ETag: `"${part.md5}"`, [`Checksum${algorithm}`]: part.checksum ?? undefined };
-    const headers = { 'x-amz-copy-source-version-id': source.versionId === 'null' ? undefined : source.versionId };
+    const headers = { 'x-amz-copy-source-version-id': madeVersion(source) };
     return { status: 200, headers, body: xmlDocument('CopyPartResult', document) };
   } finally {
     content.release();

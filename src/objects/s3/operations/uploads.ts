@@ -2,7 +2,7 @@ import { HearthError } from '../../../errors.ts';
 import { CHECKSUM_ALGORITHMS, type Checksum, type ObjectPart, type Upload, type UploadedPart } from '../../model.ts';
 import { declaredChecksum, requestedAlgorithm, wholeBody } from '../body.ts';
 import { names, writeCondition } from '../conditions.ts';
-import { checksumElements, metaOf, taggingHeader } from '../headers.ts';
+import { checksumElements, madeVersion, metaOf, taggingHeader } from '../headers.ts';
 import { isoTime, ownerElement, type Operation } from '../operation.ts';
 import { gatherPage } from '../page.ts';
 import { bucketOf, causeOf, header, keyOf, type S3Request } from '../request.ts';
@@ -65,7 +65,7 @@ export const completeUpload: Operation = async (r, d) => {
       `The provided 'x-amz-mp-object-size' header value ${said} does not match what was computed: ${size}`,
     );
   }
-  const { settings } = await d.store.index.bucket(upload.bucket);
+  await d.store.index.bucket(upload.bucket); // throws NoSuchBucket
   const expected = declaredChecksum(r)?.value;
   const precondition = writeCondition(r);
   const version = await d.store.complete(upload, parts, {
@@ -82,7 +82,7 @@ export const completeUpload: Operation = async (r, d) => {
     ETag: `"${version.etag}"`,
     ...checksumElements(version.checksum),
   });
-  return { status: 200, headers: { 'x-amz-version-id': settings.versioning === null ? undefined : version.versionId }, body };
+  return { status: 200, headers: { 'x-amz-version-id': madeVersion(version) }, body };
 };
 
 function documentBody(r: S3Request): Promise<Buffer> {

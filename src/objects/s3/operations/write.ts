@@ -3,7 +3,7 @@ import type { ObjectMeta, ObjectVersion } from '../../model.ts';
 import { percentDecode } from '../../../auth/sigv4.ts';
 import { expectedOf, incoming, MAX_PUT_BYTES, requestedAlgorithm } from '../body.ts';
 import { copyCondition, writeCondition } from '../conditions.ts';
-import { checksumElements, checksumHeaders, metaOf, taggingHeader } from '../headers.ts';
+import { checksumElements, checksumHeaders, madeVersion, metaOf, taggingHeader } from '../headers.ts';
 import { isoTime, type Operation, type S3Deps } from '../operation.ts';
 import { bucketOf, causeOf, checkKey, header, keyOf, type S3Request } from '../request.ts';
 import { xmlDocument } from '../xml.ts';
@@ -15,7 +15,7 @@ export const putObject: Operation = async (r, d) => {
   const expected = expectedOf(r);
   const body = incoming(r);
   if (body.length === null) throw new HearthError('MissingContentLength', 'You must provide the Content-Length HTTP header.');
-  const { settings } = await d.store.index.bucket(bucket); // not after 5 GB were read
+  await d.store.index.bucket(bucket); // throws NoSuchBucket // not after 5 GB were read
   const precondition = writeCondition(r);
   const version = await d.store.put(body, expected, { bucket, key, meta, tags, precondition, how: 'Put', cause: causeOf(r) });
   return {
@@ -23,7 +23,7 @@ export const putObject: Operation = async (r, d) => {
     headers: {
       etag: `"${version.etag}"`,
       ...checksumHeaders(version.checksum),
-      'x-amz-version-id': settings.versioning === null ? undefined : version.versionId,
+      'x-amz-version-id': madeVersion(version),
     },
   };
 };
@@ -46,7 +46,7 @@ export const copyObject: Operation = async (r, d) => {
   const given = metaOf(r);
   const meta: ObjectMeta = replace ? given : { ...source.meta, storageClass: given.storageClass };
   const tags = directive(r, 'x-amz-tagging-directive') ? taggingHeader(header(r, 'x-amz-tagging')) : source.tags;
-  const { settings } = await d.store.index.bucket(bucket);
+  await d.store.index.bucket(bucket); // throws NoSuchBucket
   const to = { bucket, key, meta, tags, precondition: writeCondition(r), how: 'Copy' as const, cause: causeOf(r) };
   const algorithm = requestedAlgorithm(r);
   const version =
@@ -54,8 +54,8 @@ export const copyObject: Operation = async (r, d) => {
       ? await d.store.copy(source, source.checksum, to)
       : await rewritten(source, { ...to, algorithm }, d);
   const headers = {
-    'x-amz-copy-source-version-id': source.versionId === 'null' ? undefined : source.versionId,
-    'x-amz-version-id': settings.versioning === null ? undefined : version.versionId,
+    'x-amz-copy-source-version-id': madeVersion(source),
+    'x-amz-version-id': madeVersion(version),
   };
   const body = xmlDocument('CopyObjectResult', {
     ETag: `"${version.etag}"`,
