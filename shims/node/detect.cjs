@@ -21,6 +21,7 @@ const ITIMERS = [0, 1, 2]; // real, virtual, profiling
 const THREAD_ADVICE = {
   'onnxruntime-node': 'create its sessions with intraOpNumThreads: 1 and interOpNumThreads: 1, or leave both unset',
   sharp: 'load it during init, but use it in the handler only',
+  libgomp: 'set OMP_NUM_THREADS=1, or leave it unset',
   'a worker of worker_threads': 'end it before init ends, or start it in the handler',
 };
 const ANY_THREAD = 'set its number of threads to 1, or use it first in the handler';

@@ -1,7 +1,13 @@
 'use strict';
 // SnapStart's hooks. AWS has a package for them in Python, Java and .NET, and none for Node.js; so there is a global with the names of the
 // .NET one, which code can ask for with `globalThis.SnapshotRestore?.registerAfterRestore(…)` and run anywhere.
-const { errorDocument, runtimeError } = require('./failures.cjs');
+/** A hook threw. `errorType`: Lambda's name for that; `cause`: what was thrown, which is what the caller gets. */
+class HookFailed extends Error {
+  constructor(errorType, cause) {
+    super(errorType, { cause });
+    this.errorType = errorType;
+  }
+}
 
 const beforeSnapshot = [];
 const afterRestore = [];
@@ -30,20 +36,17 @@ async function run(errorType, calls, take) {
     try {
       await take.call(calls)();
     } catch (cause) {
-      const { errorType: type, errorMessage } = errorDocument(cause);
-      const error = runtimeError(errorType, `${type}: ${errorMessage}`);
-      if (typeof cause?.stack === 'string') error.stack = `${errorType}: ${cause.stack}`;
-      throw error;
+      throw new HookFailed(errorType, cause);
     }
   }
 }
 
-/** The last registered first, one after the other. Rejects with Runtime.BeforeSnapshotError. */
+/** The last registered first, one after the other. Rejects with HookFailed Runtime.BeforeSnapshotError. */
 const runBeforeSnapshot = () => run('Runtime.BeforeSnapshotError', beforeSnapshot, beforeSnapshot.pop);
 
-/** In the order in which they were registered. Rejects with Runtime.AfterRestoreError. */
+/** In the order in which they were registered. Rejects with HookFailed Runtime.AfterRestoreError. */
 const runAfterRestore = () => run('Runtime.AfterRestoreError', afterRestore, afterRestore.shift);
 
 const restores = () => wanted() && afterRestore.length > 0;
 
-module.exports = { offer, restores, runAfterRestore, runBeforeSnapshot };
+module.exports = { HookFailed, offer, restores, runAfterRestore, runBeforeSnapshot };

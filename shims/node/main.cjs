@@ -74,16 +74,18 @@ function serve(self, fn) {
 async function phase({ link }, run) {
   const startedAt = process.hrtime.bigint();
   const sinceMs = () => Number(process.hrtime.bigint() - startedAt) / 1e6;
-  const fail = async (error) => link.send(Frame.initError, 0, { ...errorDocument(error), durationMs: sinceMs() });
+  const fail = async (error, named = {}) => link.send(Frame.initError, 0, { ...errorDocument(error), ...named, durationMs: sinceMs() });
   const unsettled = () => process.exit(EXIT_UNSETTLED);
   onFatal = fail;
   process.on('beforeExit', unsettled);
   try {
     const result = await run();
     return { result, durationMs: sinceMs() };
-  } catch (error) {
+  } catch (thrown) {
+    const hook = thrown instanceof hooks.HookFailed;
+    const error = hook ? thrown.cause : thrown;
     console.error('Uncaught Exception', loggable(error));
-    await fail(error);
+    await fail(error, hook ? { runtimeErrorType: thrown.errorType } : {});
     return process.exit(EXIT_UNCAUGHT_EXCEPTION);
   } finally {
     process.off('beforeExit', unsettled);

@@ -41,6 +41,7 @@ export interface Config {
     readonly instances: number;
     /** Starts under way at once. */
     readonly startsAtOnce: number;
+    readonly forksAtOnce: number;
     /** Shortest budget of an init phase; a function's own timeout when that is longer. */
     readonly initMs: number;
     /** Budget of an init phase run at deploy time. */

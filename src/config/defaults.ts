@@ -21,8 +21,10 @@ export const DEFAULTS: Omit<Config, 'home'> = {
     queueMs: 1_000,
     reserveBytes: 512 * MiB,
     instances: 10_000,
-    // A start is work for the server, its parent and itself: two a core keep all busy; more would only be in the way of what is served.
+    // Two a core: an init phase waits now and then.
     startsAtOnce: Math.max(4, 2 * availableParallelism()),
+    // A fork never does. One a core and one that its parent makes keep all busy; more are only in the way of what is served, fewer start less a second.
+    forksAtOnce: availableParallelism() + 1,
     initMs: 10_000, // Lambda's
     deployInitMs: 130_000,
     sourceBytes: 512 * MiB,

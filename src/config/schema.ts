@@ -30,6 +30,7 @@ export const configFileSchema = z.strictObject({
       reserveBytes: notNegative,
       instances: positive,
       startsAtOnce: positive,
+      forksAtOnce: positive,
       initMs: positive,
       deployInitMs: positive,
       sourceBytes: positive,

@@ -130,7 +130,10 @@ export interface Driver {
 
 /** The init phase failed by the function's own doing: what the first invocation is answered with. */
 export class InitFailure extends Error {
-  /** `Runtime.ImportModuleError`, `Runtime.HandlerNotFound`, `Runtime.ExitError`, `Sandbox.Timedout`, or the thrown error's name. */
+  /**
+   * `Runtime.ImportModuleError`, `Runtime.HandlerNotFound`, `Runtime.ExitError`, `Sandbox.Timedout`, `Runtime.BeforeSnapshotError` or
+   * `Runtime.AfterRestoreError` of a SnapStart hook (the document is of what the hook threw), or the thrown error's name.
+   */
   readonly errorType: string;
   /** Lambda's error document as JSON bytes. */
   readonly body: Buffer;

@@ -27,6 +27,8 @@ export interface FleetLimits {
   readonly reserveBytes: number;
   readonly instances: number;
   readonly startsAtOnce: number;
+  /** Of these, those that are forked from a snapshot. */
+  readonly forksAtOnce: number;
 }
 
 export interface FleetDeps {
@@ -67,6 +69,7 @@ export class LocalFleet implements Worker {
   readonly habits: Habits;
   #pendingBytes = 0;
   #startsUnderWay = 0;
+  #forksUnderWay = 0;
   #roomListeners: (() => void)[] = [];
   #closed = false;
 
@@ -237,23 +240,32 @@ export class LocalFleet implements Worker {
       maxInstances: limits.instances,
       startsUnderWay: this.#startsUnderWay,
       startsAtOnce: limits.startsAtOnce,
+      forked: this.#hasSnapshot(version),
+      forksUnderWay: this.#forksUnderWay,
+      forksAtOnce: limits.forksAtOnce,
     };
   }
 
   #estimate(version: FunctionVersion): number {
-    const kind = this.#residences.get(version.revisionId)?.state.kind;
-    return this.#model.estimate(version, kind === 'snapshot');
+    return this.#model.estimate(version, this.#hasSnapshot(version));
+  }
+
+  #hasSnapshot(version: FunctionVersion): boolean {
+    return this.#residences.get(version.revisionId)?.state.kind === 'snapshot';
   }
 
   async #charged<T>(version: FunctionVersion, work: () => Promise<T>): Promise<T> {
     const charge = this.#estimate(version);
+    const forks = this.#hasSnapshot(version) ? 1 : 0;
     this.#pendingBytes += charge;
     this.#startsUnderWay++;
+    this.#forksUnderWay += forks;
     try {
       return await work();
     } finally {
       this.#pendingBytes -= charge;
       this.#startsUnderWay--;
+      this.#forksUnderWay -= forks;
       this.#room();
     }
   }
@@ -281,8 +293,7 @@ export class LocalFleet implements Worker {
 
   #adopt(instance: FleetInstance): FleetInstance {
     this.#roster.add(instance);
-    const forked = this.#residences.get(instance.version.revisionId)?.state.kind === 'snapshot';
-    this.#holdings.set(instance, this.#model.expected(instance.version, forked));
+    this.#holdings.set(instance, this.#model.expected(instance.version, this.#hasSnapshot(instance.version)));
     this.#evictor.fit(instance.version.revisionId);
     if (this.#closed) void instance.kill();
     return instance;

@@ -222,6 +222,8 @@ export interface InitError {
   readonly errorMessage: string;
   readonly stackTrace?: readonly string[];
   readonly trace?: readonly string[];
+  /** Lambda's name of what failed where the document is of what the function threw there: a SnapStart hook. Not a part of the document. */
+  readonly runtimeErrorType?: 'Runtime.BeforeSnapshotError' | 'Runtime.AfterRestoreError';
   readonly durationMs: number;
 }
 

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ForkDriver } from '../../src/drivers/fork/fork-driver.ts';
@@ -10,6 +13,9 @@ import { abilities, behaviourSpec, openForkDriver, runtimes } from './fork-drive
 const FORBIDS: Readonly<Record<string, readonly [string, RegExp][]>> = {
   node: [
     ['lock', /^init holds a lock on \/tmp\/locked, which an instance would either lose or share \(take it in the handler\)$/],
+    ['memory', /^init mapped memory that all instances would share and could write to \(anonymous; map it in the handler\)$/],
+    ['pipe', /^init left a pipe open, which all instances would share \(open it in the handler\)$/],
+    ['alarm', /^init left a timer of the system running, which a fork would lose \(set it in the handler\)$/],
     [
       'connection',
       /^init left 1 socket open \(listening on port \d+\), which all instances would share \(connect in the handler, or close in a/,
@@ -24,6 +30,20 @@ const FORBIDS: Readonly<Record<string, readonly [string, RegExp][]>> = {
   ],
 };
 
+/** What a GPU's driver would make, led to nothing. */
+const DEVICE = `/dev/nvidia-of-a-test-${process.pid}`;
+const KOFFI = createRequire(import.meta.url).resolve('koffi');
+
+/** Why no device can be made here, or null when it was. */
+function makeDevice(): string | null {
+  try {
+    execFileSync('mknod', ['-m', '666', DEVICE, 'c', '1', '3'], { stdio: 'pipe' });
+    return null;
+  } catch (error) {
+    return `no device can be made here: ${(error as Error).message}`;
+  }
+}
+
 for (const { language, runtime, missing } of await runtimes()) {
   describe(`what init leaves: ${language}`, { skip: missing ?? (abilities.linux ? false : 'needs Linux'), timeout: 60_000 }, () => {
     let driver: ForkDriver;
@@ -31,7 +51,7 @@ for (const { language, runtime, missing } of await runtimes()) {
     after(() => driver.close());
 
     const prepare = (leaves: string): Promise<Prepared> =>
-      driver.prepare(behaviourSpec('leaves', runtime, { environment: { LEAVES: leaves } }), instanceSpec());
+      driver.prepare(behaviourSpec('leaves', runtime, { environment: { LEAVES: leaves, DEVICE, KOFFI } }), instanceSpec());
     const snapshotOf = async (leaves: string): Promise<DriverSnapshot> => {
       const prepared = await prepare(leaves);
       assert.ok(prepared.kind === 'snapshot', prepared.kind === 'instance' ? prepared.reason : '');
@@ -57,6 +77,23 @@ for (const { language, runtime, missing } of await runtimes()) {
         await prepared.instance.kill();
       });
     }
+
+    it('the GPU: not forked, and says why', async (t) => {
+      const refused = makeDevice();
+      if (refused !== null) return t.skip(refused);
+      try {
+        const prepared = await prepare('device');
+        assert.ok(prepared.kind === 'instance');
+        assert.match(
+          prepared.reason,
+          /^init opened the GPU \(CUDA\), which does not survive a fork.* in the handler, or keep models on the CPU/,
+        );
+        assert.equal(await call(prepared.instance), 'opened');
+        await prepared.instance.kill();
+      } finally {
+        rmSync(DEVICE);
+      }
+    });
 
     it('an open file: each instance reads on from where init was, whatever others read', async () => {
       const snapshot = await snapshotOf('file');

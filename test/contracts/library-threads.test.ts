@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import type { ForkDriver } from '../../src/drivers/fork/fork-driver.ts';
-import type { StartSpec } from '../../src/fleet/driver.ts';
-import { nodeLibraries, pythonLibraries } from '../scenarios/library-packages.ts';
+import type { DriverInstance, StartSpec } from '../../src/fleet/driver.ts';
+import { nodeLibraries, pythonLibraries, sharedLibrary, torch } from '../scenarios/library-packages.ts';
 import type { Packages } from '../scenarios/packages.ts';
 import { farDeadlineMs, instanceSpec, invocation } from './driver.contract.ts';
 import { abilities, behaviourSpec, openForkDriver, runtimes, type TestLanguage } from './fork-driver-subject.ts';
@@ -16,12 +15,19 @@ interface Seen {
   readonly variable: string | null;
 }
 
-/** What a library answers; how a function makes it start threads, and what it is then told. */
+/** What a library answers; how a function makes it start threads, and what it is then told (null: even then it starts none). */
 interface Library {
   readonly name: string;
   readonly result: unknown;
-  readonly threads?: { readonly reason: RegExp };
+  readonly threads?: { readonly reason: RegExp | null; readonly variables?: Readonly<Record<string, string>>; readonly result?: unknown };
+  /** Of a Node.js function that uses what a Python package brings: the package's folder of shared libraries, and the file's name. */
+  readonly shared?: readonly [string, string];
 }
+
+/** Of a multiplication and a small model. */
+const TORCH = [27_000_000, 50_400.5];
+const OPENMP = { OMP_NUM_THREADS: '2' };
+const OPENBLAS = { OPENBLAS_NUM_THREADS: '2' };
 
 const LIBRARIES: Readonly<Record<TestLanguage, readonly Library[]>> = {
   node: [
@@ -30,10 +36,27 @@ const LIBRARIES: Readonly<Record<TestLanguage, readonly Library[]>> = {
       result: [-1, -2, -3, -4],
       threads: { reason: /^onnxruntime-node started \d+ worker threads? during init, .*\(create its sessions with intraOpNumThreads: 1/ },
     },
+    {
+      name: 'openblas',
+      result: 27_000_000,
+      shared: ['numpy.libs', 'libscipy_openblas'],
+      threads: { reason: null, variables: OPENBLAS },
+    },
+    {
+      name: 'openmp',
+      result: 1,
+      shared: ['pykdtree.libs', 'libgomp'],
+      threads: { reason: /^libgomp started 1 worker thread during init, .*\(set OMP_NUM_THREADS=1, or/, variables: OPENMP, result: 2 },
+    },
     { name: 'sharp', result: 192, threads: { reason: /^sharp started \d+ worker threads? during init, .*use it in the handler only\)$/ } },
   ],
   python: [
-    { name: 'numpy', result: 27_000_000 },
+    { name: 'numpy', result: 27_000_000, threads: { reason: null, variables: OPENBLAS } },
+    {
+      name: 'pykdtree',
+      result: [0, 20_000],
+      threads: { reason: /^pykdtree \(libgomp\) started 1 worker thread during init, .*: set OMP_NUM_THREADS=1, or/, variables: OPENMP },
+    },
     {
       name: 'onnxruntime',
       result: [-1, -2, -3, -4],
@@ -45,19 +68,13 @@ const LIBRARIES: Readonly<Record<TestLanguage, readonly Library[]>> = {
       threads: { reason: /^cv2 started \d+ worker threads? during init, .*: call cv2\.setNumThreads\(1\)/ },
     },
     { name: 'PIL', result: [8, 8] },
-    { name: 'torch', result: 27_000_000, threads: { reason: /worker thread.* during init/ } },
+    {
+      name: 'torch',
+      result: TORCH,
+      threads: { reason: /^torch started 1 worker thread during init, .*: call torch\.set_num_threads\(1\) before/ },
+    },
   ],
 };
-
-/** Only where the machine's own Python has it: PyPI has no build without CUDA. */
-function torchIsMissing(): string | null {
-  try {
-    execFileSync('python3', ['-c', 'import torch'], { stdio: 'ignore' });
-    return null;
-  } catch {
-    return "this machine's python3 has no torch, and PyPI has none without CUDA";
-  }
-}
 
 for (const { language, runtime, missing } of await runtimes()) {
   describe(
@@ -65,19 +82,33 @@ for (const { language, runtime, missing } of await runtimes()) {
     { skip: missing ?? (abilities.linux ? false : 'needs Linux'), timeout: 230_000 },
     () => {
       let driver: ForkDriver;
-      let packages: Packages;
+      let own: Packages;
+      let python: Packages;
       before(async () => {
         driver = await openForkDriver();
-        packages = await (language === 'node' ? nodeLibraries() : pythonLibraries());
+        python = await pythonLibraries();
+        own = await (language === 'node' ? nodeLibraries() : python);
       });
       after(() => driver.close());
 
-      for (const { name, result, threads } of LIBRARIES[language]) {
-        const absent = (): string | null => (name === 'torch' ? torchIsMissing() : packages.missing);
-        const spec = (mode: string): StartSpec => ({
-          ...behaviourSpec('libraries', runtime, { environment: { LIBRARY: name, MODE: mode } }),
-          dependencyRoot: name === 'torch' ? null : packages.root,
-        });
+      for (const { name, result, threads, shared } of LIBRARIES[language]) {
+        const dependencies = (): Packages => (name === 'torch' ? torch() : own);
+        const absent = (): string | null => dependencies().missing ?? (shared === undefined ? null : python.missing);
+        const spec = (mode: string, variables = {}): StartSpec => {
+          const environment: Record<string, string> = { LIBRARY: name, MODE: mode, ...variables };
+          if (shared !== undefined) environment['LIBRARY_FILE'] = sharedLibrary(python, ...shared);
+          return {
+            ...behaviourSpec('libraries', runtime, { environment }),
+            dependencyRoot: dependencies().root,
+            ...(shared === undefined ? {} : { layersRoot: python.root }),
+            initTimeoutMs: 60_000,
+          };
+        };
+        const call = async (instance: DriverInstance): Promise<Seen> => {
+          const answer = await instance.invoke(invocation({}), farDeadlineMs());
+          await instance.kill();
+          return JSON.parse(answer.body.toString()) as Seen;
+        };
 
         it(`${name} starts none by default: it is forked, works, and has all CPUs`, async (t) => {
           const reason = absent();
@@ -86,12 +117,11 @@ for (const { language, runtime, missing } of await runtimes()) {
           assert.ok(prepared.kind === 'snapshot', JSON.stringify(prepared));
           const [one, two] = [await driver.fork(prepared.snapshot, instanceSpec()), await driver.fork(prepared.snapshot, instanceSpec())];
           for (const instance of [one, two]) {
-            const seen = JSON.parse((await instance.invoke(invocation({}), farDeadlineMs())).body.toString()) as Seen;
+            const seen = await call(instance);
             assert.deepEqual(seen.result, result);
             assert.equal(seen.cpus, availableParallelism());
             assert.equal(seen.variable, null, 'the variables of the init phase are gone');
             if (language === 'python') assert.equal(seen.threads, 1);
-            await instance.kill();
           }
           await prepared.snapshot.evict();
         });
@@ -101,28 +131,40 @@ for (const { language, runtime, missing } of await runtimes()) {
             const reason = absent();
             if (reason !== null) return t.skip(reason);
             const { version, ...rest } = spec('');
-            const prepared = await driver.prepare(
-              { ...rest, version: { ...version, rehearsal: '{}' }, initTimeoutMs: 60_000 },
-              instanceSpec(),
-            );
+            const prepared = await driver.prepare({ ...rest, version: { ...version, rehearsal: '{}' } }, instanceSpec());
             assert.ok(prepared.kind === 'snapshot', JSON.stringify(prepared));
-            const instance = await driver.fork(prepared.snapshot, instanceSpec());
-            const answer = await instance.invoke(invocation({}), farDeadlineMs());
-            assert.deepEqual((JSON.parse(answer.body.toString()) as Seen).result, result);
-            await Promise.all([instance.kill(), prepared.snapshot.evict()]);
+            assert.deepEqual((await call(await driver.fork(prepared.snapshot, instanceSpec()))).result, result);
+            await prepared.snapshot.evict();
+          });
+        }
+
+        if (name === 'torch') {
+          it('torch may have more threads in an instance: there was no pool to lose', async (t) => {
+            const reason = absent();
+            if (reason !== null) return t.skip(reason);
+            const prepared = await driver.prepare(spec('raised'), instanceSpec());
+            assert.ok(prepared.kind === 'snapshot', JSON.stringify(prepared));
+            const seen = await call(await driver.fork(prepared.snapshot, instanceSpec()));
+            assert.deepEqual([seen.result, seen.threads], [result, 2]);
+            await prepared.snapshot.evict();
           });
         }
 
         if (threads === undefined) continue;
-        it(`${name} that was made to start some is named, with what to change, and works`, async (t) => {
+        const { reason: told, variables, result: otherResult = result } = threads;
+        const what =
+          told === null ? 'asked for some starts none on its one CPU' : 'made to start some is named, with what to change, and works';
+        it(`${name} that was ${what}`, async (t) => {
           const reason = absent();
           if (reason !== null) return t.skip(reason);
-          const prepared = await driver.prepare(spec('threads'), instanceSpec());
-          assert.ok(prepared.kind === 'instance');
-          assert.match(prepared.reason, threads.reason);
-          const answer = await prepared.instance.invoke(invocation({}), farDeadlineMs());
-          assert.deepEqual((JSON.parse(answer.body.toString()) as Seen).result, result);
-          await prepared.instance.kill();
+          const prepared = await driver.prepare(spec('threads', variables), instanceSpec());
+          if (prepared.kind === 'snapshot') {
+            assert.equal(told, null);
+            assert.deepEqual((await call(await driver.fork(prepared.snapshot, instanceSpec()))).result, otherResult);
+            return prepared.snapshot.evict();
+          }
+          assert.match(prepared.reason, told ?? /^none$/);
+          assert.deepEqual((await call(prepared.instance)).result, otherResult);
         });
       }
     },

@@ -8,6 +8,11 @@ import { PYTHON } from '../scenarios/python-shim-host.ts';
 import { farDeadlineMs, instanceSpec, invocation } from './driver.contract.ts';
 import { abilities, behaviourSpec, openForkDriver, runtimes } from './fork-driver-subject.ts';
 
+interface Traces {
+  readonly trace?: readonly string[];
+  readonly stackTrace?: readonly string[];
+}
+
 const BEFORE = ['before 2', 'before 1'];
 const AFTER = ['after 1', 'after 2'];
 
@@ -30,15 +35,16 @@ for (const { language, runtime, missing } of await runtimes()) {
       await instance.kill();
       return JSON.parse(answer.body.toString());
     };
-    const failure = async (promise: Promise<unknown>): Promise<{ type: string; message: string }> => {
+    const failure = async (promise: Promise<unknown>): Promise<{ named: string; type: string; message: string; trace: string }> => {
       const error = await promise.then(
         () => assert.fail('it did not fail'),
         (e: unknown) => e,
       );
       assert.ok(error instanceof InitFailure, String(error));
-      const { errorType, errorMessage } = JSON.parse(error.body.toString()) as { errorType: string; errorMessage: string };
-      assert.equal(errorType, error.errorType);
-      return { type: errorType, message: errorMessage };
+      const document = JSON.parse(error.body.toString()) as Readonly<Record<'errorType' | 'errorMessage', string>> & Traces;
+      assert.ok(!('runtimeErrorType' in document), 'the document is Lambda’s');
+      const trace = (document.trace ?? document.stackTrace ?? []).join('\n');
+      return { named: error.errorType, type: document.errorType, message: document.errorMessage, trace };
     };
 
     it('run once: before the snapshot the last first, in each instance the first first', async () => {
@@ -91,15 +97,20 @@ for (const { language, runtime, missing } of await runtimes()) {
     });
 
     it('fail the init phase when one before the snapshot throws', async () => {
-      const { type, message } = await failure(prepare('before-throws'));
-      assert.equal(type, 'Runtime.BeforeSnapshotError');
-      assert.equal(message, `${thrown}: no snapshot of me`);
+      const { named, type, message, trace } = await failure(prepare('before-throws'));
+      assert.deepEqual([named, type, message], ['Runtime.BeforeSnapshotError', thrown, 'no snapshot of me']);
+      assert.match(trace, language === 'node' ? /index\.cjs/ : /lambda_function\.py.*second/);
     });
 
     it('fail the start of the instance when one after it throws, and leave nothing', async () => {
-      const { type, message } = await failure(forked('after-throws'));
-      assert.equal(type, 'Runtime.AfterRestoreError');
-      assert.equal(message, `${thrown}: not restored`);
+      const { named, type, message } = await failure(forked('after-throws'));
+      assert.deepEqual([named, type, message], ['Runtime.AfterRestoreError', thrown, 'not restored']);
+    });
+
+    it('fail it by Python’s sys.exit, too', async (t) => {
+      if (language === 'node') return t.skip('process.exit ends the process there and then');
+      const { named, type, message } = await failure(forked('after-leaves'));
+      assert.deepEqual([named, type, message], ['Runtime.AfterRestoreError', 'SystemExit', '4']);
     });
 
     it('fail the start of the instance when one exits', async () => {

@@ -34,10 +34,10 @@ for (const { language, runtime, skip } of await languages()) {
       test('a hook before the snapshot that throws: the deployment says so, and callers are told', async () => {
         const name = `before-throws-${language}`;
         const deployed = await server.deploy(name, 'behaviours/hooks', { ...common, environment: { MODE: 'before-throws' } });
-        assert.match(deployed.warnings.join('\n'), /Runtime\.BeforeSnapshotError: \w+: no snapshot of me/);
+        assert.match(deployed.warnings.join('\n'), /Runtime\.BeforeSnapshotError: no snapshot of me/);
         const answer = await server.call(name, {});
         assert.equal(answer.functionError, 'Unhandled');
-        assert.equal((answer.value as { errorType: string }).errorType, 'Runtime.BeforeSnapshotError');
+        assert.equal((answer.value as { errorType: string }).errorType, thrown);
       });
 
       test('a hook after it that throws fails the invocation, and the next tries again', async () => {
@@ -46,10 +46,7 @@ for (const { language, runtime, skip } of await languages()) {
         for (let call = 0; call < 2; call++) {
           const answer = await server.call(name, {});
           const { errorType, errorMessage } = answer.value as { errorType: string; errorMessage: string };
-          assert.deepEqual(
-            [answer.functionError, errorType, errorMessage],
-            ['Unhandled', 'Runtime.AfterRestoreError', `${thrown}: not restored`],
-          );
+          assert.deepEqual([answer.functionError, errorType, errorMessage], ['Unhandled', thrown, 'not restored']);
         }
         assert.deepEqual((await server.client.resident(name)).instances, []);
       });

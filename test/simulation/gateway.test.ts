@@ -56,7 +56,7 @@ describe('gateway', () => {
         }),
         log: () => ({ line: () => undefined }),
       },
-      limits: { reserveBytes: 0, instances: 10, startsAtOnce: 4 },
+      limits: { reserveBytes: 0, instances: 10, startsAtOnce: 4, forksAtOnce: 4 },
       keep: { lingerMs: 50, snapshotKeepMs: 60_000 },
     });
     for (const v of Object.values(FUNCTIONS)) fleet.serve(v);

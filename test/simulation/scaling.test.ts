@@ -34,6 +34,29 @@ describe('scaling', () => {
     assert.equal(w.fleet.roster.count, 40);
   });
 
+  it('forks a few at once, so that a storm of starts leaves time for what is served; starts of other kinds do not wait for them', async () => {
+    const w = world({ limits: { forksAtOnce: 2 }, behaviour: { forkMs: 200, initMs: 20, handler: () => ({ ms: 10_000 }) } });
+    const v = version({ timeoutMs: 60_000 });
+    const other = version({ revisionId: 'r-2', timeoutMs: 60_000, snapshot: 'off' });
+    w.fleet.serve(v);
+    w.fleet.serve(other);
+    const alive = (): number[] => [v, other].map(({ revisionId }) => w.fleet.roster.of(revisionId).size);
+    const first = many(w, 1, v);
+    await w.clock.advance(1_000);
+    assert.deepEqual(alive(), [1, 0]);
+    const storm = many(w, 5, v);
+    await w.clock.advance(50);
+    const plain = many(w, 1, other);
+    await w.clock.advance(160);
+    assert.deepEqual(alive(), [3, 1]);
+    await w.clock.advance(200);
+    assert.deepEqual(alive(), [5, 1]);
+    await w.clock.advance(200);
+    assert.deepEqual(alive(), [6, 1]);
+    await w.clock.advance(20_000);
+    await Promise.all([...first, ...storm, ...plain]);
+  });
+
   it('lets a waiting invocation take an instance that frees before its own is ready', async () => {
     const w = world({ behaviour: { forkMs: 5_000, handler: () => ({ ms: 10 }) } });
     const v = version();

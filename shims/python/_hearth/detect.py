@@ -14,9 +14,9 @@ _SHOWN = 5
 _THREAD_ADVICE = {
     "onnxruntime": "set intra_op_num_threads = 1 and inter_op_num_threads = 1 in its SessionOptions, or leave them unset",
     "torch": "call torch.set_num_threads(1) before the first use, and load data with num_workers=0",
-    "numpy (libscipy_openblas64_)": "set OPENBLAS_NUM_THREADS=1, or leave it unset",
-    "numpy (libopenblas)": "set OPENBLAS_NUM_THREADS=1, or leave it unset",
     "cv2": "call cv2.setNumThreads(1), or leave it alone",
+    "libscipy_openblas64_": "set OPENBLAS_NUM_THREADS=1, or leave it unset",
+    "libopenblas": "set OPENBLAS_NUM_THREADS=1, or leave it unset",
     "libgomp": "set OMP_NUM_THREADS=1, or leave it unset",
     "libtbb": "limit TBB to one thread",
     "grpc": "make gRPC channels in the handler",
@@ -77,9 +77,15 @@ def _threads():
     if own:
         reasons.append("init left %s running (%s), which a fork would lose: %s" % (_count(len(own), "thread"), _few(own), _PYTHON_ADVICE))
     for library, threads in sorted(by_library.items()):
-        advice = _THREAD_ADVICE.get(library, _NATIVE_ADVICE)
+        advice = _thread_advice(library)
         reasons.append("%s started %s during init, which a fork would lose: %s" % (library, _count(len(threads), "worker thread"), advice))
     return "; ".join(reasons)
+
+
+def _thread_advice(library):
+    """Of a package, or of the library within it that has the threads: `numpy (libopenblas)`."""
+    part = library.partition(" (")[2].rstrip(")")
+    return _THREAD_ADVICE.get(library) or _THREAD_ADVICE.get(part) or _NATIVE_ADVICE
 
 
 def _other_threads():

@@ -3,9 +3,16 @@
 import os
 import sys
 
-from .errors import Fault, stack_trace
-
 _STAND_INS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "stand_ins")
+
+
+class HookFailed(Exception):
+    """A hook raised. `error_type`: Lambda's name for that; `error`: what was raised, which is what the caller gets."""
+
+    def __init__(self, error_type, error):
+        super().__init__(error_type)
+        self.error_type = error_type
+        self.error = error
 
 
 def offer():
@@ -20,14 +27,14 @@ def wanted():
 
 
 def before_snapshot():
-    """Runs the hooks, the last registered first. Raises Fault Runtime.BeforeSnapshotError."""
+    """Runs the hooks, the last registered first. Raises HookFailed Runtime.BeforeSnapshotError."""
     calls = _registered("get_before_snapshot")
     while calls:
         _call("Runtime.BeforeSnapshotError", *calls.pop())
 
 
 def after_restore():
-    """Runs the hooks in the order in which they were registered. Raises Fault Runtime.AfterRestoreError."""
+    """Runs the hooks in the order in which they were registered. Raises HookFailed Runtime.AfterRestoreError."""
     calls = _registered("get_after_restore")
     while calls:
         _call("Runtime.AfterRestoreError", *calls.pop(0))
@@ -45,6 +52,5 @@ def _registered(name):
 def _call(error_type, hook, arguments, named):
     try:
         hook(*arguments, **named)
-    except Exception as error:
-        text = "%s: %s" % (type(error).__name__, error)
-        raise Fault(error_type, text, stack_trace(error)) from error
+    except BaseException as error:  # sys.exit, too: as AWS's runtime has it
+        raise HookFailed(error_type, error) from error

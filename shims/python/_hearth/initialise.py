@@ -100,9 +100,14 @@ def _enter(order):
 
 
 def _fail(connection, error, start):
+    named = {}
+    if isinstance(error, hooks.HookFailed):
+        named = {"runtimeErrorType": error.error_type}
+        error = error.error
     document = errors.document(error, "")
     logs.error(document)
     output.flush()
+    document.update(named)
     document["durationMs"] = round((time.perf_counter() - start) * 1000, 3)
     connection.send_json(frames.INIT_ERROR, 0, document)
     os._exit(1)

@@ -83,7 +83,7 @@ function read(type: number, payload: Buffer): Outcome {
   const message = decodeJson(payload);
   if (type === Frame.initDone) return { done: readInitDone(message) };
   if (type !== Frame.initError) throw new FrameError(`frame of type ${type} from an init phase`);
-  const { durationMs: said, ...document } = message;
+  const { durationMs: said, runtimeErrorType, ...document } = message;
   const durationMs = typeof said === 'number' ? said : 0;
-  return { failed: new InitFailure(String(message['errorType']), Buffer.from(JSON.stringify(document)), durationMs) };
+  return { failed: new InitFailure(String(runtimeErrorType ?? message['errorType']), Buffer.from(JSON.stringify(document)), durationMs) };
 }

@@ -12,6 +12,10 @@ export interface AdmissionObservation {
   readonly maxInstances: number;
   readonly startsUnderWay: number;
   readonly startsAtOnce: number;
+  /** Whether it would be forked from a snapshot; how many such starts are under way. */
+  readonly forked: boolean;
+  readonly forksUnderWay: number;
+  readonly forksAtOnce: number;
 }
 
 /** `full`: the machine has no room. `later`: it has, but enough starts are under way. */
@@ -24,5 +28,6 @@ export function admit(o: AdmissionObservation): Verdict {
     // A machine that is this small, or this full, still runs one instance at a time.
     return o.instances === 0 && o.startsUnderWay === 0 ? 'now' : 'full';
   }
-  return o.startsUnderWay >= o.startsAtOnce ? 'later' : 'now';
+  if (o.startsUnderWay >= o.startsAtOnce) return 'later';
+  return o.forked && o.forksUnderWay >= o.forksAtOnce ? 'later' : 'now';
 }

@@ -26,6 +26,8 @@ def second():
 def first():
     if mode == "after-throws":
         raise IndexError("not restored")
+    if mode == "after-leaves":
+        sys.exit(4)
     if mode == "after-exits":
         os._exit(4)
     if mode == "after-hangs":

@@ -5,6 +5,7 @@ const net = require('node:net');
 const path = require('node:path');
 
 const numbers = path.join(__dirname, 'numbers.txt');
+const libc = (declaration) => require(process.env.KOFFI).load('libc.so.6').func(declaration);
 const leaves = {
   lock() {
     const fd = fs.openSync('/tmp/locked', 'w');
@@ -17,6 +18,24 @@ const leaves = {
     const next = () => (fs.readSync(fd, line, 0, 4, null), line.toString().trim());
     next();
     return async () => next();
+  },
+  device() {
+    const fd = fs.openSync(process.env.DEVICE, 'r');
+    return async () => fd > 2 && 'opened';
+  },
+  pipe() {
+    const ends = [0, 0];
+    libc('int pipe(_Out_ int *)')(ends);
+    return async () => ends[1] > 2 && 'open';
+  },
+  memory() {
+    const [READ_AND_WRITE, SHARED_ANONYMOUS] = [3, 0x21];
+    const mapped = libc('void *mmap(void *, size_t, int, int, int, long)')(null, 4096, READ_AND_WRITE, SHARED_ANONYMOUS, -1, 0);
+    return async () => mapped !== null && 'mapped';
+  },
+  alarm() {
+    libc('unsigned int alarm(unsigned int)')(1000);
+    return async () => 'alarmed';
   },
   watch() {
     fs.watch('/tmp', () => {}).unref();

@@ -50,6 +50,11 @@ def mapped_file():
     return lambda: mapped[:3].decode()
 
 
+def device():
+    opened = os.open(os.environ["DEVICE"], os.O_RDONLY)
+    return lambda: opened > 2 and "opened"
+
+
 def pipe():
     ends = os.pipe()
     return lambda: len(ends)

@@ -22,6 +22,37 @@ const uses = {
     if (MODE === 'threads') await run();
     return run;
   },
+  /** The library itself, as a native addon that brings it would use it. */
+  openblas() {
+    const library = require('koffi').load(process.env.LIBRARY_FILE);
+    const dot = library.func('double scipy_cblas_ddot64_(int64_t, double *, int64_t, double *, int64_t)');
+    const multiply = library.func(
+      'void scipy_cblas_dgemm64_(int, int, int, int64_t, int64_t, int64_t, double, double *, int64_t, double *, int64_t, double, _Inout_ double *, int64_t)',
+    );
+    const size = 300;
+    const ones = new Float64Array(size * size).fill(1);
+    const run = () => {
+      const product = new Float64Array(size * size);
+      multiply(101, 111, 111, size, size, size, 1, ones, size, ones, size, 0, product, size);
+      return dot(size * size, product, 1, ones, 1);
+    };
+    run();
+    return run;
+  },
+  /** A team of OpenMP's that counts itself: glibc's sched_yield is what each member runs. */
+  openmp() {
+    const koffi = require('koffi');
+    const library = koffi.load(process.env.LIBRARY_FILE);
+    const parallel = library.func('void GOMP_parallel(void *, void *, unsigned int, unsigned int)');
+    const most = library.func('int omp_get_max_threads()');
+    const member = koffi.load('libc.so.6').func('void *dlsym(void *, const char *)')(null, 'sched_yield');
+    const run = () => {
+      parallel(member, null, 0, 0);
+      return most();
+    };
+    run();
+    return run;
+  },
 };
 
 const ready = uses[LIBRARY]();

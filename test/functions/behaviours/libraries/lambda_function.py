@@ -61,17 +61,41 @@ def PIL():
     return run
 
 
+def pykdtree():
+    """Searches with OpenMP: enough points for it to want a team."""
+    import numpy
+    from pykdtree.kdtree import KDTree
+
+    points = numpy.arange(60_000, dtype="float64").reshape(20_000, 3)
+    tree = KDTree(points)
+
+    def run():
+        distances, nearest = tree.query(points, k=1)
+        return [float(distances.sum()), int((nearest == numpy.arange(20_000)).sum())]
+
+    run()
+    return run
+
+
 def torch():
     import torch
 
     if MODE == "threads":
         torch.set_num_threads(2)
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8 * 30 * 30, 10))
+    for parameter in model.parameters():
+        torch.nn.init.constant_(parameter, 0.5)
     square = torch.ones((300, 300))
+    initialising = True
 
     def run():
-        return float((square @ square).sum())
+        if MODE == "raised" and not initialising:
+            torch.set_num_threads(2)
+        with torch.no_grad():
+            return [float((square @ square).sum()), model(torch.ones(1, 3, 32, 32))[0].tolist()[-1]]
 
     run()
+    initialising = False
     return run
 
 
