@@ -96,8 +96,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const [key, functionsKey] = [openLocalKey(config.home), newKey()];
   const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
   const aws = () => ({ endpoint: door.endpoint, accessKeyId: functionsKey.id, secretAccessKey: functionsKey.secret });
-  const database = { databaseUrl: store.embedded?.functionUrl ?? null };
-  const provided = provision({ drivers, artifacts, logs, clock, aws, ...database, limits: config.limits });
+  const databaseUrl = store.embedded?.functionUrl ?? null;
+  const provided = provision({ drivers, artifacts, logs, clock, aws, databaseUrl, limits: config.limits });
   const keep = { limits: config.limits, keep: config.fleet, residency: residency(config) };
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, ...keep });
   closing.add(() => fleet.close());
@@ -105,7 +105,8 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey });
   const { resources, authority, keys } = directory;
   const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, keys: keys.thatMay('sqs:*') });
-  const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*'), hasQueue: queues.has });
+  const bus = openBus(base, { store, registry, resources, authority });
+  const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*'), hasQueue: queues.has, bus: bus.deliveries });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
   closing.add(() => triggers.close());
   const tables = followTables(base, { triggers, registry, resources, batches: store.batches });
@@ -132,18 +133,11 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const services = [queues.service, ...observers(base, { store, registry, resources, authority, logs }), ...objects.services];
+  const services = [queues.service, logsService({ registry, logs, authority, log }), ...bus.services, ...objects.services];
   const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
-}
-
-/** CloudWatch Logs, EventBridge and Scheduler. */
-function observers(base: Base, parts: Parameters<typeof openBus>[1] & { readonly logs: FunctionLogs }): readonly EndpointService[] {
-  const { registry, logs, authority } = parts;
-  const cloudWatch = logsService({ functions: () => registry.list(), logs, scope: registry.scope, authority, log: base.log });
-  return [cloudWatch, ...openBus(base, parts).services];
 }
 
 function storeOptions(config: Config): StoreOptions {

@@ -11,6 +11,8 @@ const DEVICES = [
 const LOCK = /^lock:\s+\d+: (?:FLOCK|POSIX|OFDLCK)/m;
 const SHARED = /^\S+ .w.s \S+ \S+ \S+ +(.*)$/;
 const LISTENING = '0A';
+/** States of TCP connections that one side has shut down: gone as soon as the other does, too. */
+const CLOSING = new Set(['04', '05', '07', '08', '09', '0B']);
 const F_GETFL = 3;
 const O_PATH = 0o10000000;
 const { O_APPEND, O_NONBLOCK, O_SYNC } = fs.constants;
@@ -77,14 +79,37 @@ function newMemory(before) {
 /** Where sockets lead, by their inodes. */
 function describeSockets(inodes) {
   if (inodes.length === 0) return [];
+  const known = connections();
+  return inodes.map((inode) => {
+    const found = known.get(inode);
+    if (found === undefined) return 'local';
+    return found.state === LISTENING ? `listening on port ${port(found.local)}` : `to ${address(found.remote)}`;
+  });
+}
+
+/** TCP's table, by inodes. */
+function connections() {
   const known = new Map();
   for (const family of ['tcp', 'tcp6']) {
     for (const line of read(`/proc/self/net/${family}`).split('\n').slice(1)) {
       const [, local, remote, state, , , , , , inode] = line.trim().split(/\s+/);
-      if (inode !== undefined) known.set(inode, state === LISTENING ? `listening on port ${port(local)}` : `to ${address(remote)}`);
+      if (inode !== undefined) known.set(inode, { local, remote, state });
     }
   }
-  return inodes.map((inode) => known.get(inode) ?? 'local');
+  return known;
+}
+
+/** Whether a connection is on its way out that was not there before. One that both sides have shut down is in no table. */
+function isClosing(before) {
+  const sockets = open().filter(([, target]) => target.startsWith('socket:') && !before.targets.has(target));
+  if (sockets.length === 0) return false;
+  const known = connections();
+  const others = ['unix', 'udp', 'udp6'].map((family) => read(`/proc/self/net/${family}`)).join();
+  return sockets.some(([, target]) => {
+    const inode = target.slice('socket:['.length, -1);
+    const found = known.get(inode);
+    return found === undefined ? !new RegExp(`\\s${inode}\\s`).test(others) : CLOSING.has(found.state);
+  });
 }
 
 const port = (hex) => parseInt(hex.slice(hex.indexOf(':') + 1), 16);
@@ -146,4 +171,4 @@ function read(file) {
   }
 }
 
-module.exports = { baseline, files, look, reopen };
+module.exports = { baseline, files, isClosing, look, reopen };

@@ -11,6 +11,7 @@ const { librariesOf } = require('./culprits.cjs');
 const SETTLE_MS = 10_000;
 const SETTLE_STEP_MS = 1;
 const QUIET_TURNS = 3;
+const CLOSING_MS = 1_000;
 /** libvips lets its threads go after 15 s without work. */
 const WORKERS_LEAVE_MS = 17_000;
 const WORKERS_STEP_MS = 100;
@@ -64,6 +65,12 @@ async function settle() {
     quiet = busy ? 0 : quiet + 1;
     if (busy) await pause(SETTLE_STEP_MS);
   }
+}
+
+/** A client says that it has closed its connection when it has said goodbye; the connection is gone once the other side has, too. */
+async function letConnectionsClose(before) {
+  const deadline = performance.now() + CLOSING_MS;
+  while (descriptors.isClosing(before) && performance.now() < deadline) await pause(SETTLE_STEP_MS);
 }
 
 /** After a rehearsal, which is worth waiting for: until threads that leave when they have nothing to do have left. */
@@ -145,4 +152,4 @@ function read(file) {
   }
 }
 
-module.exports = { baseline, letWorkersLeave, settle, whyNot };
+module.exports = { baseline, letConnectionsClose, letWorkersLeave, settle, whyNot };

@@ -4,7 +4,7 @@ const fs = require('node:fs');
 const Module = require('node:module');
 const path = require('node:path');
 const { watchConnections } = require('./connections.cjs');
-const { baseline, letWorkersLeave, settle, whyNot } = require('./detect.cjs');
+const { baseline, letConnectionsClose, letWorkersLeave, settle, whyNot } = require('./detect.cjs');
 const descriptors = require('./descriptors.cjs');
 const hooks = require('./hooks.cjs');
 const libraries = require('./libraries.cjs');
@@ -66,6 +66,7 @@ async function initialise(order, { forkable, rehearse }) {
     await hooks.runBeforeSnapshot();
     await settle();
     if (order.snapshot) await connections.closeIdle();
+    if (wanted) await letConnectionsClose(before);
   } finally {
     connections.stop();
     watch.stop();

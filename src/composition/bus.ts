@@ -5,10 +5,11 @@ import type { FunctionRegistry } from '../control/registry.ts';
 import type { Resources } from '../control/resources.ts';
 import { SchedulerService } from '../control/scheduler/service.ts';
 import type { EndpointService } from '../gateway/endpoint-service.ts';
+import type { NewDelivery } from '../model/delivery.ts';
 import type { BusSchedule } from '../model/event-rule.ts';
 import type { PostgresStore } from '../store/postgres-store.ts';
 import { BusClock } from '../triggers/bus/bus-clock.ts';
-import { EventBus } from '../triggers/bus/event-bus.ts';
+import { EventBus, type Published } from '../triggers/bus/event-bus.ts';
 import type { Base } from './base.ts';
 import { targetsIn } from './target-lookup.ts';
 
@@ -19,8 +20,15 @@ interface Parts {
   readonly authority: Authority;
 }
 
+interface OpenBus {
+  /** EventBridge's API and Scheduler's. */
+  readonly services: readonly EndpointService[];
+  /** What an event of another part of Hearth comes to by the rules. */
+  readonly deliveries: (published: Published) => NewDelivery[];
+}
+
 /** The event bus and Scheduler with their APIs: what their rules and schedules say is served, as it is and as it changes. */
-export function openBus(base: Base, { store, registry, resources, authority }: Parts): { readonly services: readonly EndpointService[] } {
+export function openBus(base: Base, { store, registry, resources, authority }: Parts): OpenBus {
   const { clock, ids, log, closing } = base;
   const { scope } = registry;
   const lookup = targetsIn(registry);
@@ -34,7 +42,7 @@ export function openBus(base: Base, { store, registry, resources, authority }: P
   follow(resources, bus, times);
   const common = { resources, clock, ids, scope, authority, log };
   const events = eventsService({ ...common, publish: (published) => bus.publish(published) });
-  return { services: [events, new SchedulerService(common)] };
+  return { services: [events, new SchedulerService(common)], deliveries: (published) => bus.deliveries(published) };
 }
 
 /** Serves what is there, and every change. */

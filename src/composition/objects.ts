@@ -21,6 +21,7 @@ interface Parts {
   readonly keys: Keys;
   /** Whether there is a queue of this name. */
   readonly hasQueue: (name: string) => boolean;
+  readonly bus: Parameters<typeof announcer>[0]['bus'];
 }
 
 const SWEEP_MS = 60 * 60_000;
@@ -36,12 +37,12 @@ export interface Objects {
 }
 
 /** The object store and its S3 API. What a kill left of uploads is removed in the background. */
-export async function openObjects(base: Base, { store, registry, keys, hasQueue }: Parts): Promise<Objects> {
+export async function openObjects(base: Base, { store, registry, keys, hasQueue, bus }: Parts): Promise<Objects> {
   const { config, log, clock, ids } = base;
   const place = { accountId: config.accountId, region: config.region };
   const targets = targetsIn(registry, hasQueue);
   const listeners = new Listeners();
-  const index = store.objects({ scope: place, nowMs: () => clock.now(), announce: announcer({ place, targets, listeners }) });
+  const index = store.objects({ scope: place, nowMs: () => clock.now(), announce: announcer({ place, targets, listeners, bus }) });
   const objects = await ObjectStore.open({ blobs: new FileBlobs(join(config.home, 'objects'), ids), index, clock, ids });
   keepSwept(objects, base);
   const { anonymous } = config.auth;

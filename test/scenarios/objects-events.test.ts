@@ -167,7 +167,7 @@ describe('a notification that was put', () => {
     const { LambdaFunctionConfigurations } = await client.send(new GetBucketNotificationConfigurationCommand({ Bucket }));
     assert.equal(LambdaFunctionConfigurations?.length, 2);
     const queue = (QueueArn: string) => ({ QueueArn, Events: ['s3:ObjectCreated:*'] });
-    const queues = (...arns: string[]) => ({ QueueConfigurations: arns.map(queue) });
+    const queues = (...arns: string[]) => ({ QueueConfigurations: arns.map(queue), EventBridgeConfiguration: {} });
     const [none, nor] = ['arn:aws:sqs:us-east-1:000000000000:q', 'arn:aws:sqs:us-east-1:000000000000:q2'];
     const unparsed = await refused(configure(Bucket, queues(none, 'q'), { SkipDestinationValidation: true }), 'InvalidArgument', 400);
     assert.equal(unparsed.message, 'The ARN could not be parsed');
@@ -176,9 +176,8 @@ describe('a notification that was put', () => {
     const { ArgumentName1, ArgumentName2 } = absent as unknown as Record<string, string>;
     assert.deepEqual([ArgumentName1, ArgumentName2], [none, nor]);
     await configure(Bucket, queues(none), { SkipDestinationValidation: true });
-    await refused(configure(Bucket, { EventBridgeConfiguration: {} }), 'NotImplemented', 501);
     const got = await client.send(new GetBucketNotificationConfigurationCommand({ Bucket }));
-    assert.equal(got.QueueConfigurations?.length, 1);
+    assert.deepEqual([got.QueueConfigurations?.length, got.EventBridgeConfiguration], [1, {}]);
     await configure(Bucket, {});
     assert.equal((await client.send(new GetBucketNotificationConfigurationCommand({ Bucket }))).QueueConfigurations, undefined);
   });

@@ -1,13 +1,12 @@
 import { HearthError } from '../../errors.ts';
 import { logGroup, type FunctionVersion } from '../../model/function-version.ts';
 import type { Input } from '../lambda/model/check.ts';
+import type { FunctionRegistry } from '../registry.ts';
 import type { FunctionLogReader } from './log-events.ts';
 
 export interface LogsDeps {
-  /** `$LATEST` of every function. */
-  readonly functions: () => readonly FunctionVersion[];
+  readonly registry: Pick<FunctionRegistry, 'list' | 'scope'>;
   readonly logs: FunctionLogReader;
-  readonly scope: { readonly accountId: string; readonly region: string };
 }
 
 /** What functions of one group write. A function has a group as long as it is there, whether or not it has written. */
@@ -17,9 +16,9 @@ export interface LogGroup {
 }
 
 /** Every log group, by name. */
-export function logGroups({ functions }: LogsDeps): LogGroup[] {
+export function logGroups({ registry }: LogsDeps): LogGroup[] {
   const groups = new Map<string, FunctionVersion[]>();
-  for (const version of functions()) {
+  for (const version of registry.list()) {
     const name = logGroup(version);
     groups.set(name, [...(groups.get(name) ?? []), version]);
   }
@@ -47,6 +46,6 @@ export function groupOf(input: Input, deps: LogsDeps): LogGroup {
   return found;
 }
 
-export function groupArn(name: string, { scope }: Pick<LogsDeps, 'scope'>): string {
+export function groupArn(name: string, { registry: { scope } }: Pick<LogsDeps, 'registry'>): string {
   return `arn:aws:logs:${scope.region}:${scope.accountId}:log-group:${name}`;
 }

@@ -1,21 +1,47 @@
 import type { NewDelivery } from '../../model/delivery.ts';
+import type { BusEvent } from '../../model/event-rule.ts';
 import { sequencer, type Happening } from './happening.ts';
 import type { Listeners } from './listeners.ts';
 import { wants, type NotificationTarget } from './notification.ts';
-import { shaped, type Place } from './shapes.ts';
+import { eventBridgeEvent, shaped, type Place } from './shapes.ts';
 import type { Targets } from './targets.ts';
 
+/** An event for the event bus, in EventBridge's form. */
+interface OnBus {
+  readonly event: BusEvent;
+  readonly lineage: string;
+  readonly traceId: string;
+}
+
+interface AnnouncerOptions {
+  readonly place: Place;
+  readonly targets: Targets;
+  readonly listeners: Listeners;
+  /** What an event comes to by the rules of the event bus; for buckets that are to tell it. */
+  readonly bus: (published: OnBus) => readonly NewDelivery[];
+}
+
 /** Makes the deliveries of what happens to objects: one for each target of the bucket that wants to know and is there. */
-export function announcer(o: { place: Place; targets: Targets; listeners: Listeners }): (happening: Happening) => NewDelivery[] {
+export function announcer(o: AnnouncerOptions): (happening: Happening) => NewDelivery[] {
   return (h) => {
     const listeners = o.listeners.of(h.bucket.name).filter(({ target, external }) => !external && wants(target, h.name, h.key));
-    for (const { told } of listeners) told(h.atMs);
+    for (const listener of listeners) listener.told(h.atMs);
     const configured = h.bucket.settings.notification.targets.filter((target) => wants(target, h.name, h.key));
-    return [...listeners.map((l) => l.target), ...configured].flatMap((target) => {
+    const told = [...listeners.map((l) => l.target), ...configured].flatMap((target) => {
       const to = addressee(target, o.targets);
       return to === null ? [] : [delivery(h, target, { ...to, place: o.place })];
     });
+    return h.bucket.settings.notification.eventBridge ? [...told, ...o.bus(onBus(h, o.place))] : told;
   };
+}
+
+function onBus(h: Happening, place: Place): OnBus {
+  return { event: eventBridgeEvent(h, { ...place, id: idOf(h) }), lineage: h.cause.lineage, traceId: h.cause.traceId };
+}
+
+/** Sequence numbers may repeat after a restore of the database, but not at the same time. */
+function idOf(h: Happening): string {
+  return `s3:${h.bucket.name}:${sequencer(h.sequence)}:${h.atMs}`;
 }
 
 type Addressee = Pick<NewDelivery, 'functionId' | 'qualifier' | 'destination'>;
@@ -29,8 +55,7 @@ function addressee(target: NotificationTarget, targets: Targets): Addressee | nu
 
 function delivery(h: Happening, target: NotificationTarget, o: Addressee & { place: Place }): NewDelivery {
   const { place, ...to } = o;
-  // Sequence numbers may repeat after a restore of the database, but not at the same time.
-  const id = `s3:${h.bucket.name}:${sequencer(h.sequence)}:${h.atMs}`;
+  const id = idOf(h);
   return {
     id,
     source: 'objects',

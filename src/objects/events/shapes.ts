@@ -1,5 +1,6 @@
 import { queryEscape } from './query-escape.ts';
 import { sequencer, type Happening } from './happening.ts';
+import type { BusEvent } from '../../model/event-rule.ts';
 import type { EventShape } from './notification.ts';
 
 /** What an event says of where it happened. */
@@ -73,7 +74,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** EventBridge's event of source `aws.s3`: the key is not encoded there. */
-function eventBridgeEvent(h: Happening, o: Place & { id: string }): unknown {
+export function eventBridgeEvent(h: Happening, o: Place & { id: string }): BusEvent {
   const kind = h.name.split(':')[0] ?? '';
   const removed = kind === 'ObjectRemoved';
   const deletion = h.name.endsWith('DeleteMarkerCreated') ? 'Delete Marker Created' : 'Permanently Deleted';

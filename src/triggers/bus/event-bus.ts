@@ -41,10 +41,11 @@ export class EventBus {
 
   /** Puts events into the ledger for all whom they concern; durable when it resolves. Rejects with ServiceUnavailable while the database is away. */
   async publish(events: readonly Published[]): Promise<void> {
-    await this.#deps.intake.accept(events.flatMap((published) => this.#deliveries(published)));
+    await this.#deps.intake.accept(events.flatMap((published) => this.deliveries(published)));
   }
 
-  #deliveries(published: Published): NewDelivery[] {
+  /** What an event comes to, for who puts it into the ledger himself. */
+  deliveries(published: Published): NewDelivery[] {
     const { event } = published;
     return [...this.#rules.values()]
       .filter(({ rule, pattern }) => rule.targets.length > 0 && fits(pattern, event))

@@ -28,6 +28,7 @@ export const getNotification: Operation = async (r, d) => {
       // S3 writes functions in the form that its first clients knew; the SDKs map it.
       CloudFunctionConfiguration: of('function', 'CloudFunction'),
       QueueConfiguration: of('queue', 'Queue'),
+      EventBridgeConfiguration: notification.eventBridge ? {} : undefined,
     }),
   };
 };
@@ -55,12 +56,6 @@ export const putNotification: Operation = async (r, d) => {
   if (document.all('TopicConfiguration').length > 0) {
     throw new HearthError('InvalidArgument', 'Topics are not there to be notified; use a queue or a function.');
   }
-  if (document.first('EventBridgeConfiguration') !== null) {
-    throw new HearthError(
-      'NotImplemented',
-      "There is no event bus here, so EventBridgeConfiguration would send nothing. A function gets EventBridge's form of the bucket's events by a trigger in hearth.yaml: objects: { bucket: …, shape: eventbridge }.",
-    );
-  }
   const validate = header(r, 'x-amz-skip-destination-validation')?.toLowerCase() !== 'true';
   const bucket = bucketOf(r);
   const theirs = new Set(ownListeners(d, bucket).map((l) => l.target.id));
@@ -68,7 +63,7 @@ export const putNotification: Operation = async (r, d) => {
   const targets = given.filter((t) => !theirs.has(t.id));
   if (validate) requireTargets(targets, d);
   refuseOverlaps(targets);
-  const notification: BucketNotification = { targets, eventBridge: false };
+  const notification: BucketNotification = { targets, eventBridge: document.first('EventBridgeConfiguration') !== null };
   await d.store.index.configureBucket(bucket, (s) => ({ ...s, notification }));
   return { status: 200 };
 };
