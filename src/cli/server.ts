@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { isAlive, readStatusFile, removeStatusFile, type StatusFile, writeStatusFile } from './status-file.ts';
+import { preferThisSession } from '../lib/session-priority.ts';
 
 /** What of the configuration the command line may override. */
 export interface ServerOptions {
@@ -62,6 +63,7 @@ export async function refuseSecond(home: string): Promise<void> {
 export async function startLocalServer(context: Context, config: Config): Promise<LocalServer> {
   await refuseSecond(config.home);
   await mkdir(config.home, { recursive: true });
+  preferThisSession();
   const logPath = logPathIn(config.home);
   await turnOver(logPath);
   const { createLogger } = await import('../observe/logger.ts');
