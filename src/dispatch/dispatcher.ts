@@ -42,6 +42,8 @@ const MIB = 1024 * 1024;
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #queues = new Map<string, VersionQueue>();
+  /** The same by function: its versions share a limit. */
+  readonly #ofFunction = new Map<string, Set<VersionQueue>>();
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
@@ -94,7 +96,7 @@ export class Dispatcher {
   async retire(revisionId: string): Promise<void> {
     for (let queue = this.#queues.get(revisionId); queue !== undefined; queue = this.#queues.get(revisionId)) {
       const { queued, starting, inFlight } = queue.depth;
-      if (queued + starting + inFlight === 0) this.#queues.delete(revisionId);
+      if (queued + starting + inFlight === 0) this.#forget(revisionId, queue);
       else await new Promise<void>((resolve) => this.#deps.clock.after(RETIRE_LOOK_MS, resolve));
     }
   }
@@ -105,15 +107,24 @@ export class Dispatcher {
       const made: VersionQueue = new VersionQueue(version, { ...this.#deps, elsewhere: () => this.#sharedBeside(made) });
       queue = made;
       this.#queues.set(version.revisionId, made);
+      const siblings = this.#ofFunction.get(version.functionId) ?? new Set();
+      this.#ofFunction.set(version.functionId, siblings.add(made));
     }
     return queue;
+  }
+
+  #forget(revisionId: string, queue: VersionQueue): void {
+    const { functionId } = queue.version;
+    this.#queues.delete(revisionId);
+    const siblings = this.#ofFunction.get(functionId);
+    siblings?.delete(queue);
+    if (siblings?.size === 0) this.#ofFunction.delete(functionId);
   }
 
   /** What the other versions of a queue's function, and revisions of it that end, have taken of the concurrency that they share. */
   #sharedBeside(queue: VersionQueue): number {
     let sum = 0;
-    for (const other of this.#queues.values())
-      if (other !== queue && other.version.functionId === queue.version.functionId) sum += other.sharedPlaces;
+    for (const other of this.#ofFunction.get(queue.version.functionId) ?? []) if (other !== queue) sum += other.sharedPlaces;
     return sum;
   }
 
