@@ -125,13 +125,7 @@ export class Triggers {
         ...added.map((w) => ({ id: this.#deps.ids.uuid(), kind: w.kind, configuration: w.configuration, ...stamp })),
         ...changed.map(({ record, configuration }) => ({ ...record, configuration, changedAtMs: stamp.changedAtMs })),
       ];
-      if (put.length + gone.length === 0) return;
-      await this.#deps.store.change({ put, retire: gone.map((r) => r.id) });
-      for (const record of put) {
-        this.#records.set(record.id, record);
-        this.#source(record.kind)?.start(record);
-      }
-      this.#retire(gone);
+      await this.#change(put, gone);
     });
   }
 
@@ -147,14 +141,18 @@ export class Triggers {
       const ids = new Set(wanted.map((w) => w.id));
       const put = wanted.filter((w) => !this.#records.has(w.id) || !sameMapping(this.#records.get(w.id), w));
       const gone = [...this.#records.values()].filter((r) => r.mapping !== undefined && !r.retired && !ids.has(r.id));
-      if (put.length + gone.length === 0) return;
-      await this.#deps.store.change({ put, retire: gone.map((r) => r.id) });
-      for (const record of put) {
-        this.#records.set(record.id, record);
-        this.#source(record.kind)?.start(record);
-      }
-      this.#retire(gone);
+      await this.#change(put, gone);
     });
+  }
+
+  async #change(put: readonly TriggerRecord[], gone: readonly TriggerRecord[]): Promise<void> {
+    if (put.length + gone.length === 0) return;
+    await this.#deps.store.change({ put, retire: gone.map((r) => r.id) });
+    for (const record of put) {
+      this.#records.set(record.id, record);
+      this.#source(record.kind)?.start(record);
+    }
+    this.#retire(gone);
   }
 
   /** What one is doing; null when there is none. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { InitFailure, InstanceExited, type DriverInstance } from '../../src/fleet/driver.ts';
+import { LoopbackServer } from '../../src/lib/loopback-server.ts';
 import { TestSink } from './stream.contract.ts';
 import { CollectedLog, invocation, startSpec, type OpenedExecDriver } from '../../src/drivers/exec/testing/fixtures.ts';
 
@@ -153,10 +154,16 @@ export function execDriverContract(name: string, open: () => Promise<OpenedExecD
     it('takes one answer of a streamed response, and tells the runtime how it went', async () => {
       const { instance, call } = await start('provided-node');
       const sink = new TestSink();
-      const answer = await instance.invoke({ ...invocation({ do: 'stream', pieces: ['a'], twice: true }), sink }, Date.now() + 3_000);
+      const begun = new LoopbackServer(async (_, res) => {
+        await sink.until(1);
+        res.end();
+      });
+      const twice = `http://${await begun.listen()}/`;
+      const answer = await instance.invoke({ ...invocation({ do: 'stream', pieces: ['a'], twice }), sink }, Date.now() + 3_000);
       assert.deepEqual([answer.errorType, sink.text], [null, 'a']);
-      const [twice, told] = (await call({ do: 'later' })).value;
-      assert.deepEqual([twice.status, twice.errorType], [403, 'InvalidStateTransition']);
+      await begun.close();
+      const [second, told] = (await call({ do: 'later' })).value;
+      assert.deepEqual([second.status, second.errorType], [403, 'InvalidStateTransition']);
       assert.deepEqual(told, { status: 'OK' });
       await instance.kill();
     });

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LoopbackServer } from '../../lib/loopback-server.ts';
 import type { AnswerSink } from '../../model/answer-sink.ts';
 import { isStreaming, passOn } from './streamed-response.ts';
 
@@ -40,30 +40,22 @@ const ERROR_TYPE = 'lambda-runtime-function-error-type';
 export class RuntimeApi {
   readonly #handler: RuntimeApiHandler;
   readonly #limitBytes: number;
-  readonly #server: Server;
+  readonly #server: LoopbackServer;
 
   /** `limitBytes`: the largest response that is taken. */
   constructor(handler: RuntimeApiHandler, limitBytes: number) {
     this.#handler = handler;
     this.#limitBytes = limitBytes;
-    this.#server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (req, res) => {
-      this.#route(req, res).catch(() => res.destroy()); // the runtime broke off
-    });
+    this.#server = new LoopbackServer((req, res) => this.#route(req, res));
   }
 
   /** Opens it on the loopback; what AWS_LAMBDA_RUNTIME_API is to be. */
   listen(): Promise<string> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(0, '127.0.0.1', () => resolve(`127.0.0.1:${(this.#server.address() as AddressInfo).port}`));
-    });
+    return this.#server.listen();
   }
 
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
+    return this.#server.close();
   }
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LoopbackServer } from '../../lib/loopback-server.ts';
 import type { FunctionVersion } from '../../model/function-version.ts';
 import { readAll } from '../../lib/read-all.ts';
 import { isRefusal, refusal, type Extension, type ExtensionDesk, type ExtensionRefusal } from './extension-desk.ts';
@@ -19,28 +19,20 @@ const TELEMETRY = { '/2022-07-01/telemetry': 'telemetry', '/2020-08-15/logs': 'l
 /** Lambda's Extensions API, Telemetry API and Logs API over HTTP, for one instance. */
 export class ExtensionApi {
   readonly #deps: ExtensionApiDeps;
-  readonly #server: Server;
+  readonly #server: LoopbackServer;
 
   constructor(deps: ExtensionApiDeps) {
     this.#deps = deps;
-    this.#server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (req, res) => {
-      this.#route(req, res).catch(() => res.destroy()); // the extension broke off
-    });
+    this.#server = new LoopbackServer((req, res) => this.#route(req, res));
   }
 
   /** Opens it on the loopback; what AWS_LAMBDA_RUNTIME_API is to be. */
   listen(): Promise<string> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(0, '127.0.0.1', () => resolve(`127.0.0.1:${(this.#server.address() as AddressInfo).port}`));
-    });
+    return this.#server.listen();
   }
 
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
+    return this.#server.close();
   }
 
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
