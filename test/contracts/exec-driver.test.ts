@@ -89,7 +89,9 @@ describe('custom runtimes are confined', { timeout: 60_000, skip: noForks }, () 
 
   it('has its own /tmp and host name', { skip: (abilities.root ? abilities.noMounts : abilities.noUserNamespaces) ?? false }, async () => {
     const [one, two] = await Promise.all([world('f-1', { write: 'one' }), world('f-2', { write: 'two' })]);
-    assert.deepEqual([one.temporary, two.temporary], [['one'], ['two']]);
+    // A clone beneath /tmp is on the way to the function's code, and so to be seen.
+    const own = (names: string[]) => names.filter((name) => !import.meta.filename.startsWith(`/tmp/${name}/`));
+    assert.deepEqual([own(one.temporary), own(two.temporary)], [['one'], ['two']]);
     assert.equal(one.hostname, 'demo');
   });
 
