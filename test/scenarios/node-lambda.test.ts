@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -14,6 +14,9 @@ const NODE = `nodejs${process.versions.node.split('.')[0]}.x`;
 
 let server: TestServer;
 const folder = mkdtempSync(join(tmpdir(), 'hearth-node-lambda-'));
+const code = join(folder, 'code');
+const temporary = join(folder, 'tmp'); // where node-lambda leaves what it copied
+for (const path of [code, temporary]) mkdirSync(path);
 before(async () => {
   server = await TestServer.start();
 });
@@ -30,6 +33,7 @@ test('node-lambda deploys, and deploys again', async (t) => {
   const env = {
     PATH: process.env['PATH'],
     HOME: folder,
+    TMPDIR: temporary,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_ENDPOINT: server.endpoint,
@@ -40,14 +44,14 @@ test('node-lambda deploys, and deploys again', async (t) => {
   const deploy = (): Promise<string> =>
     new Promise((resolve, reject) => {
       const args = [program, 'deploy', ...where, ...what, '--endpoint', server.endpoint];
-      execFile(process.execPath, args, { cwd: folder, env }, (error, stdout, stderr) =>
+      execFile(process.execPath, args, { cwd: code, env }, (error, stdout, stderr) =>
         error === null ? resolve(stdout) : reject(new Error(stderr + stdout)),
       );
     });
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'fn', version: '1.0.0' }));
+  writeFileSync(join(code, 'package.json'), JSON.stringify({ name: 'fn', version: '1.0.0' }));
   const client = new LambdaClient({ endpoint: server.endpoint, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } });
   for (const said of ['first', 'second']) {
-    writeFileSync(join(folder, 'index.js'), `exports.handler = async () => '${said}';`);
+    writeFileSync(join(code, 'index.js'), `exports.handler = async () => '${said}';`);
     await deploy();
     // The code before serves until the new is ready.
     await waitUntilFunctionUpdatedV2({ client, maxWaitTime: 30 }, { FunctionName: 'fn-test' });
