@@ -51,11 +51,24 @@ function privateBytes(pid: number): number {
   }
 }
 
+/** Who asks for the memory of all of thousands of instances must not open all of their files at once. */
+const MOST_LOOKS = 16;
+let looks = 0;
+const waiting: (() => void)[] = [];
+
 /** The same of a process and its descendants. */
 export async function memoryOfFamily(pid: number): Promise<number | null> {
-  const [own, ...others] = await Promise.all(family(pid).map(memoryOf));
-  if (own === undefined || own === null) return null;
-  return others.reduce<number>((sum, bytes) => sum + (bytes ?? 0), own);
+  if (looks < MOST_LOOKS) looks++;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    const [own, ...others] = await Promise.all(family(pid).map(memoryOf));
+    if (own === undefined || own === null) return null;
+    return others.reduce<number>((sum, bytes) => sum + (bytes ?? 0), own);
+  } finally {
+    const next = waiting.shift();
+    if (next === undefined) looks--;
+    else next(); // in this one's place
+  }
 }
 
 /** Private and proportional memory of a process, bytes; null when it is gone or can't be looked into. */
