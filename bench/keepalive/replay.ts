@@ -1,5 +1,6 @@
 import { Dispatcher } from '../../src/dispatch/dispatcher.ts';
 import { SimulatedDriver, type Behaviour } from '../../src/drivers/simulated/simulated-driver.ts';
+import type { Ids } from '../../src/lib/ids.ts';
 import { LocalFleet } from '../../src/fleet/local-fleet.ts';
 import type { ResidencyOptions } from '../../src/fleet/residency.ts';
 import { VirtualClock } from '../../src/lib/virtual-clock.ts';
@@ -140,9 +141,10 @@ function versionOf(f: TracedFunction, keepAliveMs: number): FunctionVersion {
   });
 }
 
-function counting(): { uuid: () => string } {
+function counting(): Ids {
   let n = 0;
-  return { uuid: () => `i-${n++}` };
+  const next = () => `i-${n++}`;
+  return { uuid: next, ordered: next };
 }
 
 /** Counts calls and cold starts by app. */

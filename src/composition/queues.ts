@@ -70,7 +70,7 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
       if (queue === null) throw new HearthError('ResourceNotFoundException', `There is no queue ${name}.`);
       const ordered = queue.attributes.fifo ? { groupId, deduplicationId: id.slice(0, 128) } : {};
       const message = { body: body.toString(), attributes, sender: 'hearth', traceHeader, ...ordered };
-      await queues.send(queue, [newMessage(queue, message, { uuid: () => messageIdOf(id) })]);
+      await queues.send(queue, [newMessage(queue, message, { ordered: () => messageIdOf(id) })]);
     },
   };
 }

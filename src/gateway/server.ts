@@ -35,7 +35,7 @@ const UNREADABLE = [
 /** The one endpoint: invocations and function URLs are served here, everything else by the control plane. */
 export function createGateway(deps: GatewayDeps): Server {
   const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, (request, response) => {
-    const requestId = deps.ids.uuid();
+    const requestId = deps.ids.ordered();
     response.on('error', () => undefined); // the client left; whoever writes finds out
     try {
       const served = route(request, response, { deps, requestId });

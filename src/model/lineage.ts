@@ -24,10 +24,13 @@ export function lineageOf(traceHeader: string): string {
   return FORMAT.test(value) ? value : '';
 }
 
-/** The lineage of an invocation that an event causes: one hop more than the event's, or the first of a chain of its own. */
-export function nextHop(lineage: string, newChain: string): Lineage {
+/** Of a request id, what names a chain: as short as AWS's. Its end, since its beginning is the time. */
+const CHAIN_LENGTH = 8;
+
+/** The lineage of an invocation that an event causes: one hop more than the event's, or the first of a chain that is named after the request. */
+export function nextHop(lineage: string, requestId: string): Lineage {
   const [, chain, hops] = FORMAT.exec(lineage) ?? [];
-  return chain === undefined ? { chain: newChain, hops: 1 } : { chain, hops: Number(hops) + 1 };
+  return chain === undefined ? { chain: requestId.slice(-CHAIN_LENGTH), hops: 1 } : { chain, hops: Number(hops) + 1 };
 }
 
 export function lineageText({ chain, hops }: Lineage): string {

@@ -20,7 +20,7 @@ export interface GivenMessage {
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u;
 
 /** Checks a message against its queue and completes it. Throws SQS's errors. */
-export function newMessage(queue: Queue, given: GivenMessage, ids: Ids): NewMessage {
+export function newMessage(queue: Queue, given: GivenMessage, ids: Pick<Ids, 'ordered'>): NewMessage {
   const { body, attributes = {} } = given;
   if (body === '') throw new HearthError('MissingParameter', 'The request must contain the parameter MessageBody.');
   const bytes = Buffer.byteLength(body) + attributeBytes(attributes);
@@ -36,7 +36,7 @@ export function newMessage(queue: Queue, given: GivenMessage, ids: Ids): NewMess
   if (delaySeconds !== null && (!Number.isInteger(delaySeconds) || delaySeconds < 0 || delaySeconds > 900))
     throw invalid(`Value ${delaySeconds} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.`);
   return {
-    messageId: ids.uuid(),
+    messageId: ids.ordered(),
     body,
     attributes,
     md5Body: md5(body),

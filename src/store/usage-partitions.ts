@@ -49,7 +49,7 @@ export async function makePartition(db: Kysely<Database>, day: number): Promise<
   });
 }
 
-/** Every column that is written; gb_seconds is computed from them. */
+/** Every column. */
 export const COLUMNS =
   'account_id, region, day, request_id, attempt, function_id, function_name, version, revision_id, instance_id, started_at, duration_ms, billed_ms, ' +
   'init_ms, init_billed, memory_mb, memory_used_mb, cold_rung, cold_ms, bytes_in, bytes_out, outcome, queued_ms, handler_ms, start';

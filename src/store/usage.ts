@@ -100,7 +100,8 @@ async function totals(db: Kysely<Database>, query: Parameters<UsageStore['totals
       sql<number>`(count(*) filter (where outcome <> 'ok'))::float8`.as('errors'),
       sql<number>`count(cold_rung)::float8`.as('coldStarts'),
       sql<number>`sum(billed_ms)::float8`.as('billedMs'),
-      sql<string>`trim_scale(sum(gb_seconds))::text`.as('gbSeconds'),
+      // Exact: 1/1024 GB a MB times 1/1000 s a ms is a finite decimal. A division would be rounded.
+      sql<string>`trim_scale(sum(billed_ms::numeric * memory_mb) * 0.0000009765625)::text`.as('gbSeconds'),
       sql<number>`sum(bytes_in)::float8`.as('bytesIn'),
       sql<number>`sum(bytes_out)::float8`.as('bytesOut'),
       sql<number>`(extract(epoch from min(started_at)) * 1000)::float8`.as('firstAtMs'),

@@ -56,7 +56,7 @@ export function world(
   const uuid = () => `00000000-0000-4000-8000-${String(ids++).padStart(12, '0')}`;
   const fleet = new LocalFleet({
     clock,
-    ids: { uuid },
+    ids: { uuid, ordered: uuid },
     memory: { totalBytes: memory.availableBytes, availableBytes: () => memory.availableBytes },
     provision: {
       driver: () => driver,

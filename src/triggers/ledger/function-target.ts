@@ -53,7 +53,7 @@ async function attempt(deps: FunctionTargetDeps, claimed: Claimed): Promise<Atte
     return notTried('FunctionGone', 'The function, or the version or alias that was asked for, does not exist any more.');
   if (version.scaling.max === 0)
     return notTried('ZeroReservedConcurrency', 'The function may have no instances (its reserved concurrency is 0).');
-  const hop = nextHop(claimed.lineage, claimed.requestId.slice(0, 8));
+  const hop = nextHop(claimed.lineage, claimed.requestId);
   if (hop.hops > MOST_HOPS && !deps.functions.mayLoop(claimed.functionId)) {
     const message = `Stopped: this would be step ${hop.hops} of the chain of events ${hop.chain}, and a chain may have ${MOST_HOPS}. It looks like a loop; allow it for the function if it is meant (recursiveLoop: allow).`;
     return notTried('LoopStopped', message);

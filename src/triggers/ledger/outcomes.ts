@@ -116,7 +116,7 @@ function base(deps: OutcomeDeps, claimed: Claimed, sourceArn: string): Omit<Unad
     subject: claimed.subject,
     orderKey: null,
     // The hop of the invocation that ended: a destination that comes back to its function is a loop too.
-    lineage: lineageText(nextHop(claimed.lineage, claimed.requestId.slice(0, 8))),
+    lineage: lineageText(nextHop(claimed.lineage, claimed.requestId)),
     traceId: traceOf(claimed),
     occurredAtMs: deps.clock.now(),
   };

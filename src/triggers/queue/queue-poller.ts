@@ -199,11 +199,11 @@ export class QueuePoller {
   ): Promise<{ kind: 'answered'; run: BatchRun; version: FunctionVersion } | { kind: 'refused' }> {
     const { dispatcher, clock, ids, functions, log } = this.#deps;
     const every = messages.map((m) => m.messageId);
-    const requestId = ids.uuid();
+    const requestId = ids.ordered();
     const version = this.#version();
     const traces = messages.map((m) => m.traceHeader ?? '').sort((a, b) => hopsOf(b) - hopsOf(a));
     const trace = traces[0] ?? '';
-    const hop = nextHop(lineageOf(trace), requestId.slice(0, 8));
+    const hop = nextHop(lineageOf(trace), requestId);
     const lineage = lineageText(hop);
     const [startedAtMs, beganMs] = [clock.now(), clock.monotonic()];
     const answered = (failed: ReadonlySet<string>, error: { errorType: string; message: string }) => {
