@@ -1,36 +1,48 @@
-/** Text appended as UTF-8 to one piece of memory that the garbage collector need not look through. */
+/** Bytes appended to one piece of memory that the garbage collector need not look through. */
 export class GrowingBuffer {
-  #buffer: Buffer;
-  #length = 0;
+  protected buffer: Buffer;
+  protected at = 0;
 
   constructor(bytes: number) {
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(bytes, MOST_BYTES_A_UNIT));
+    this.buffer = Buffer.allocUnsafeSlow(Math.max(bytes, MOST_BYTES_A_UNIT));
   }
 
   get length(): number {
-    return this.#length;
+    return this.at;
   }
 
-  /** Returns how many bytes were appended. */
+  /** What it holds without growing. */
+  get capacity(): number {
+    return this.buffer.length;
+  }
+
+  /** Appends text as UTF-8; returns how many bytes. */
   write(text: string): number {
-    const most = text.length * MOST_BYTES_A_UNIT;
-    if (this.#buffer.length - this.#length < most) this.#grow(this.#length + most);
-    const bytes = this.#buffer.write(text, this.#length);
-    this.#length += bytes;
+    this.room(text.length * MOST_BYTES_A_UNIT);
+    const bytes = this.buffer.write(text, this.at);
+    this.at += bytes;
     return bytes;
   }
 
-  /** All that was appended: a view, good until more is. */
+  /** All that was appended: a view, good until more is, or it is cleared. */
   bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
+    return this.buffer.subarray(0, this.at);
   }
 
-  #grow(needed: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
-    this.#buffer.copy(larger, 0, 0, this.#length);
-    this.#buffer = larger;
+  /** Empty again, in the same memory. */
+  clear(): void {
+    this.at = 0;
+  }
+
+  /** Makes room for as many bytes more. */
+  protected room(bytes: number): void {
+    const needed = this.at + bytes;
+    if (needed <= this.buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2));
+    this.buffer.copy(larger, 0, 0, this.at);
+    this.buffer = larger;
   }
 }
 
 /** Of UTF-8, for a unit of a JavaScript string. */
-const MOST_BYTES_A_UNIT = 3;
+export const MOST_BYTES_A_UNIT = 3;

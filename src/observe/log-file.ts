@@ -1,10 +1,12 @@
 import { appendFile, mkdir, open, rename, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GrowingBuffer } from '../lib/growing-buffer.ts';
+import { SpareBuffers } from '../lib/spare-buffers.ts';
 import type { LogLine } from './function-logs.ts';
 
 /** What a flush interval of a function that is called now and then comes to. */
 const INITIAL_BYTES = 4 * 1024;
+const SPARE = new SpareBuffers(() => new GrowingBuffer(INITIAL_BYTES));
 
 /**
  * The log of one function: `current.log`, and `previous.log` once it was full; together at most `maxBytes`.
@@ -26,16 +28,19 @@ export class LogFile {
 
   /** Buffers a line; returns how many bytes it takes. */
   append(line: LogLine): number {
-    this.#pending ??= new GrowingBuffer(INITIAL_BYTES);
+    this.#pending ??= SPARE.take();
     return this.#pending.write(`${line.timeMs}\t${line.stream}\t${line.requestId ?? ''}\t${line.text}\n`);
   }
 
   /** Writes what is buffered; writes of one file follow one another. A failure loses what it could not write. */
   flush(): Promise<void> {
     if (this.#pending === null) return this.#writing;
-    const chunk = this.#pending.bytes();
+    const pending = this.#pending;
     this.#pending = null;
-    this.#writing = this.#writing.then(() => this.#write(chunk)).catch(() => undefined);
+    this.#writing = this.#writing
+      .then(() => this.#write(pending.bytes()))
+      .catch(() => undefined)
+      .finally(() => SPARE.give(pending));
     return this.#writing;
   }
 

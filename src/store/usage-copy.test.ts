@@ -15,7 +15,7 @@ import { openDatabase } from './postgres-store.ts';
 import type { Database } from './schema.ts';
 import { copyUsage } from './usage-copy.ts';
 import { attempts } from './usage-records.ts';
-import { usageRows } from './usage-rows.ts';
+import { UsageRows, writeRows } from './usage-rows.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'hearth-usage-'));
 let server: Embedded;
@@ -39,10 +39,25 @@ after(async () => {
 const read = async (r: UsageRecord): Promise<UsageRecord[]> => attempts(db, r.requestId, Date.now());
 
 test('COPY takes what a record holds: every column, every kind of text, large numbers', async () => {
-  const start = { rung: 'disk', reason: { cause: 'deployed', text: 'tab\there' }, steps: [], slowestModules: [], unforkable: 'Zürich 😀' } as const;
+  const start = {
+    rung: 'disk',
+    reason: { cause: 'deployed', text: 'tab\there' },
+    steps: [],
+    slowestModules: [],
+    unforkable: 'Zürich 😀',
+  } as const;
   const given = [
     aRecord({ startedAtMs: Date.now() + 0.125, durationMs: 1.234, billedMs: 2 ** 40 + 7, bytesIn: 2 ** 33, bytesOut: 0 }),
-    aRecord({ functionName: 'ü\\N\t\n', version: '7', instanceId: '', coldRung: 'snapshot', coldMs: 4.25, initMs: 0.001, initBilled: true, start }),
+    aRecord({
+      functionName: 'ü\\N\t\n',
+      version: '7',
+      instanceId: '',
+      coldRung: 'snapshot',
+      coldMs: 4.25,
+      initMs: 0.001,
+      initBilled: true,
+      start,
+    }),
     aRecord({ startedAtMs: Date.UTC(1969, 11, 31, 23, 59, 59, 999), handlerMs: null, outcome: 'crash' }),
   ];
   await copyUsage(pool, given, 'us-east-1');
@@ -57,7 +72,7 @@ test('records without an instance keep their own function and version', async ()
 
 test('what a column can not hold is no row; a row that is there already is refused, with the others of its batch', async () => {
   for (const wrong of [{ billedMs: 0.5 }, { attempt: 2 ** 31 }, { memoryMb: Number.NaN }, { startedAtMs: Number.POSITIVE_INFINITY }])
-    assert.throws(() => usageRows([aRecord(wrong)], 'us-east-1'), RangeError);
+    assert.throws(() => writeRows(new UsageRows(), [aRecord(wrong)], 'us-east-1'), RangeError);
   const [first, other] = [aRecord(), aRecord()];
   await copyUsage(pool, [first], 'us-east-1');
   await assert.rejects(copyUsage(pool, [other, first], 'us-east-1'), { code: '23505' });

@@ -1,21 +1,20 @@
+import { GrowingBuffer, MOST_BYTES_A_UNIT } from '../lib/growing-buffer.ts';
 import type { UsageRecord } from '../model/usage.ts';
 
 /**
- * Usage records in COPY's binary format (PostgreSQL's manual, "COPY", Binary Format): numbers need not be written as text here and read again there,
+ * Writes usage records in COPY's binary format (PostgreSQL's manual, "COPY", Binary Format): numbers need not be written as text here and read again there,
  * which is most of what a row costs both sides. Throws RangeError for a number that its column can't hold: such a record is for an insert,
  * whose error says more.
  */
-export function usageRows(records: readonly UsageRecord[], region: string): Buffer {
-  const rows = new Rows(records.length * ROW_BYTES);
+export function writeRows(rows: UsageRows, records: readonly UsageRecord[], region: string): void {
   const constants = new Map<string, Constant>();
-  rows.bytes(HEADER);
+  rows.copy(HEADER);
   for (const record of records) {
     rows.int16(FIELDS);
-    rows.bytes(constantOf(record, region, constants));
+    rows.copy(constantOf(record, region, constants));
     writeRest(rows, record);
   }
   rows.int16(-1);
-  return rows.written();
 }
 
 /** The columns in the order in which a row has them: first those that all invocations of an instance have in common. */
@@ -27,8 +26,9 @@ export const ROW_COLUMNS =
 const FIELDS = ROW_COLUMNS.split(', ').length;
 /** The signature, no flags, no extension. */
 const HEADER = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
-/** Most rows are shorter. */
+/** Enough for the fields of most rows, and for most batches. */
 const ROW_BYTES = 512;
+const BATCH_BYTES = 128 * ROW_BYTES;
 
 interface Constant {
   readonly of: UsageRecord;
@@ -39,7 +39,7 @@ interface Constant {
 function constantOf(record: UsageRecord, region: string, known: Map<string, Constant>): Buffer {
   const found = known.get(record.instanceId);
   if (found !== undefined && alike(found.of, record)) return found.bytes;
-  const rows = new Rows(ROW_BYTES);
+  const rows = new UsageRows(ROW_BYTES);
   rows.text(record.accountId);
   rows.text(region);
   rows.text(record.functionId);
@@ -48,7 +48,7 @@ function constantOf(record: UsageRecord, region: string, known: Map<string, Cons
   rows.text(record.revisionId);
   rows.text(record.instanceId);
   rows.integer(record.memoryMb);
-  const bytes = rows.written();
+  const bytes = rows.bytes();
   known.set(record.instanceId, { of: record, bytes });
   return bytes;
 }
@@ -70,7 +70,7 @@ const DAY_MS = 86_400_000;
 const EPOCH_DAY = 10_957;
 const EPOCH_MS = EPOCH_DAY * DAY_MS;
 
-function writeRest(rows: Rows, r: UsageRecord): void {
+function writeRest(rows: UsageRows, r: UsageRecord): void {
   rows.integer(Math.floor(r.startedAtMs / DAY_MS) - EPOCH_DAY);
   rows.text(r.requestId);
   rows.integer(r.attempt);
@@ -95,95 +95,82 @@ function writeRest(rows: Rows, r: UsageRecord): void {
 
 const INT32 = { least: -0x8000_0000, most: 0x7fff_ffff };
 const UINT32_VALUES = 0x1_0000_0000;
-/** Of UTF-8, for a unit of a JavaScript string. */
-const MOST_BYTES_A_UNIT = 3;
 /** Of jsonb's binary form. */
 const JSONB_VERSION = '\u0001';
 
-/** Fields one after the other, each with its length before it, in memory that grows. */
-class Rows {
-  #buffer: Buffer;
-  #view: DataView;
-  #at = 0;
+/** Fields one after the other, each with its length before it. */
+export class UsageRows extends GrowingBuffer {
+  #view = new DataView(this.buffer.buffer);
 
-  constructor(bytes: number) {
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(bytes, ROW_BYTES));
-    this.#view = new DataView(this.#buffer.buffer);
-  }
-
-  written(): Buffer {
-    return this.#buffer.subarray(0, this.#at);
+  constructor(bytes = BATCH_BYTES) {
+    super(bytes);
   }
 
   int16(value: number): void {
-    this.#room(2);
-    this.#view.setInt16(this.#at, value);
-    this.#at += 2;
+    this.room(2);
+    this.#view.setInt16(this.at, value);
+    this.at += 2;
   }
 
-  bytes(bytes: Buffer): void {
-    this.#room(bytes.length);
-    this.#buffer.set(bytes, this.#at);
-    this.#at += bytes.length;
+  copy(bytes: Buffer): void {
+    this.room(bytes.length);
+    this.buffer.set(bytes, this.at);
+    this.at += bytes.length;
   }
 
   /** A null. */
   none(): void {
-    this.#length(-1, 0);
+    this.#field(-1, 0);
   }
 
   boolean(value: boolean): void {
-    this.#length(1, 1);
-    this.#buffer[this.#at++] = value ? 1 : 0;
+    this.#field(1, 1);
+    this.buffer[this.at++] = value ? 1 : 0;
   }
 
   integer(value: number): void {
     if (!Number.isInteger(value) || value < INT32.least || value > INT32.most) throw new RangeError(`${value} is no integer of 32 bits`);
-    this.#length(4, 4);
-    this.#view.setInt32(this.#at, value);
-    this.#at += 4;
+    this.#field(4, 4);
+    this.#view.setInt32(this.at, value);
+    this.at += 4;
   }
 
   bigint(value: number): void {
     if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no safe integer`);
-    this.#length(8, 8);
-    this.#view.setInt32(this.#at, Math.floor(value / UINT32_VALUES));
-    this.#view.setUint32(this.#at + 4, value % UINT32_VALUES);
-    this.#at += 8;
+    this.#field(8, 8);
+    this.#view.setInt32(this.at, Math.floor(value / UINT32_VALUES));
+    this.#view.setUint32(this.at + 4, value % UINT32_VALUES);
+    this.at += 8;
   }
 
   /** To the microsecond, of milliseconds. PostgreSQL takes NaN and infinity for numbers, which no usage can be: they are nulls. */
   real(value: number | null): void {
     if (value === null || !Number.isFinite(value)) return this.none();
-    this.#length(8, 8);
-    this.#view.setFloat64(this.#at, Math.round(value * 1000) / 1000);
-    this.#at += 8;
+    this.#field(8, 8);
+    this.#view.setFloat64(this.at, Math.round(value * 1000) / 1000);
+    this.at += 8;
   }
 
   text(value: string): void {
-    this.#room(4 + value.length * MOST_BYTES_A_UNIT);
-    const bytes = this.#buffer.write(value, this.#at + 4);
-    this.#view.setInt32(this.#at, bytes);
-    this.#at += 4 + bytes;
+    this.room(4 + value.length * MOST_BYTES_A_UNIT);
+    const bytes = this.buffer.write(value, this.at + 4);
+    this.#view.setInt32(this.at, bytes);
+    this.at += 4 + bytes;
   }
 
   json(value: unknown): void {
     this.text(JSONB_VERSION + JSON.stringify(value));
   }
 
-  /** A field's length, -1 for a null, and room for the `bytes` that come then. */
-  #length(length: number, bytes: number): void {
-    this.#room(4 + bytes);
-    this.#view.setInt32(this.#at, length);
-    this.#at += 4;
+  protected override room(bytes: number): void {
+    super.room(bytes);
+    if (this.#view.buffer !== this.buffer.buffer) this.#view = new DataView(this.buffer.buffer);
   }
 
-  #room(bytes: number): void {
-    const needed = this.#at + bytes;
-    if (needed <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
-    this.#buffer.copy(larger, 0, 0, this.#at);
-    this.#buffer = larger;
-    this.#view = new DataView(larger.buffer);
+  /** A field's length, -1 for a null, and room for the `bytes` that come then. */
+  #field(length: number, bytes: number): void {
+    this.room(4 + bytes);
+    this.#view.setInt32(this.at, length);
+    this.at += 4;
   }
 }
