@@ -12,9 +12,13 @@ export function startLine(version: FunctionVersion, requestId: string, nowMs: nu
 export function endLines({ logging }: FunctionVersion, usage: UsageRecord, nowMs: number): string[] {
   if (logging?.format === 'JSON')
     return [runtimeDoneRecord(usage), reportRecord(usage)].flatMap((r) => platformLine(logging, r, nowMs) ?? []);
-  const { requestId, durationMs } = usage;
-  const late = `${new Date(usage.startedAtMs + durationMs).toISOString()} ${requestId} Task timed out after ${(durationMs / 1000).toFixed(2)} seconds`;
-  return [...(usage.outcome === 'timeout' ? [late] : []), `END RequestId: ${requestId}`, reportLine(usage)];
+  const lines = [`END RequestId: ${usage.requestId}`, reportLine(usage)];
+  if (usage.outcome === 'timeout') lines.unshift(lateLine(usage));
+  return lines;
+}
+
+function lateLine({ requestId, startedAtMs, durationMs }: UsageRecord): string {
+  return `${new Date(startedAtMs + durationMs).toISOString()} ${requestId} Task timed out after ${(durationMs / 1000).toFixed(2)} seconds`;
 }
 
 /**
@@ -22,16 +26,12 @@ export function endLines({ logging }: FunctionVersion, usage: UsageRecord, nowMs
  * `Restore Duration`, as with SnapStart.
  */
 function reportLine(u: UsageRecord): string {
-  const parts = [
-    `REPORT RequestId: ${u.requestId}`,
-    `Duration: ${u.durationMs.toFixed(2)} ms`,
-    `Billed Duration: ${u.billedMs} ms`,
-    `Memory Size: ${u.memoryMb} MB`,
-    `Max Memory Used: ${u.memoryUsedMb} MB`,
-  ];
-  if (u.initMs !== null) parts.push(`Init Duration: ${u.initMs.toFixed(2)} ms`);
-  else if (u.coldRung !== null) parts.push(`Restore Duration: ${u.coldMs.toFixed(2)} ms`);
-  if (u.outcome === 'timeout') parts.push('Status: timeout');
-  if (u.outcome === 'crash') parts.push('Status: error', 'Error Type: Runtime.ExitError');
-  return `${parts.join('\t')}\t`;
+  let line =
+    `REPORT RequestId: ${u.requestId}\tDuration: ${u.durationMs.toFixed(2)} ms\tBilled Duration: ${u.billedMs} ms\t` +
+    `Memory Size: ${u.memoryMb} MB\tMax Memory Used: ${u.memoryUsedMb} MB\t`;
+  if (u.initMs !== null) line += `Init Duration: ${u.initMs.toFixed(2)} ms\t`;
+  else if (u.coldRung !== null) line += `Restore Duration: ${u.coldMs.toFixed(2)} ms\t`;
+  if (u.outcome === 'timeout') line += 'Status: timeout\t';
+  if (u.outcome === 'crash') line += 'Status: error\tError Type: Runtime.ExitError\t';
+  return line;
 }

@@ -20,6 +20,7 @@ export function isLineage(text: string): boolean {
 
 /** The lineage in a trace header, as the ledger keeps it; '' when there is none. */
 export function lineageOf(traceHeader: string): string {
+  if (traceHeader === '') return '';
   const value = MEMBER.exec(traceHeader)?.[1]?.trim() ?? '';
   return FORMAT.test(value) ? value : '';
 }
