@@ -17,6 +17,12 @@ interface Round {
   readonly bareRps: number;
 }
 
+/** Open loops, the two in turn. */
+interface Loaded {
+  readonly hearth: readonly LoadResult[];
+  readonly bare: readonly LoadResult[];
+}
+
 export const overhead: Bench = {
   name: 'overhead',
   what: 'what Hearth adds to a warm call, and how many it serves, beside a bare server in the same run',
@@ -33,28 +39,26 @@ export const overhead: Bench = {
     const bareTarget: Target = { ...target, port: bare.port, path: '/' };
     await runLoad({ mode: 'closed', target: bareTarget, connections: CONNECTIONS, seconds: WARM_UP_SECONDS });
 
-    const { rounds, loads } = await capacity({ tell, target, bareTarget, rounds: options.rounds ?? 5, seconds });
-    const rps = median(rounds.map((r) => r.rps));
-    const rate = rps / 2;
-    tell(`open loop at ${Math.round(rate)} requests/s`);
-    const openSeconds = seconds * 4;
-    const open = { mode: 'open', connections: OPEN_CONNECTIONS, rate } as const;
-    await runLoad({ ...open, target, seconds: WARM_UP_SECONDS });
-    const loaded = await runLoad({ ...open, target, seconds: openSeconds });
-    const bareLoaded = await runLoad({ ...open, target: bareTarget, seconds: openSeconds });
+    const both = { tell, target, bareTarget, rounds: options.rounds ?? 5, seconds };
+    const { rounds, loads } = await capacity(both);
+    const rate = median(rounds.map((r) => r.rps)) / 2;
+    await runLoad({ mode: 'open', connections: OPEN_CONNECTIONS, rate, target, seconds: WARM_UP_SECONDS });
+    const loaded = await halfLoad(both, rate);
     const after = (await hearth.client.resident('echo')).instances.length;
-    return report({ rounds, rate, loaded, bareLoaded, instances: { before: instances, after }, loads: [...loads, loaded, bareLoaded] });
+    return report({ rounds, rate, loaded, instances: { before: instances, after }, loads: [...loads, ...loaded.hearth, ...loaded.bare] });
   },
 };
 
+interface Both {
+  readonly tell: BenchContext['tell'];
+  readonly target: Target;
+  readonly bareTarget: Target;
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
 /** Closed-loop rounds, the two in turn and each first as often, so that neither has the quieter machine. */
-async function capacity(of: {
-  tell: BenchContext['tell'];
-  target: Target;
-  bareTarget: Target;
-  rounds: number;
-  seconds: number;
-}): Promise<{ rounds: Round[]; loads: LoadResult[] }> {
+async function capacity(of: Both): Promise<{ rounds: Round[]; loads: LoadResult[] }> {
   const rounds: Round[] = [];
   const loads: LoadResult[] = [];
   const run = async (target: Target): Promise<number> => {
@@ -72,32 +76,52 @@ async function capacity(of: {
   return { rounds, loads };
 }
 
+/** Open-loop rounds in the same way. */
+async function halfLoad(of: Both, rate: number): Promise<Loaded> {
+  const loaded: { hearth: LoadResult[]; bare: LoadResult[] } = { hearth: [], bare: [] };
+  const run = async (which: 'hearth' | 'bare'): Promise<void> => {
+    const target = which === 'hearth' ? of.target : of.bareTarget;
+    const load = await runLoad({ mode: 'open', connections: OPEN_CONNECTIONS, rate, target, seconds: of.seconds });
+    if (load.latencies.length === 0) throw new Error(`no answer came in open loop: ${load.firstFailure ?? 'no failure either'}`);
+    loaded[which].push(load);
+    const { p50, p99 } = ends(load.latencies);
+    of.tell(`open loop at ${Math.round(rate)} requests/s, ${which}: p50 ${p50}, p99 ${p99} ms`);
+  };
+  for (let i = 0; i < of.rounds; i++) {
+    await run(i % 2 === 0 ? 'hearth' : 'bare');
+    await run(i % 2 === 0 ? 'bare' : 'hearth');
+  }
+  return loaded;
+}
+
 interface Measured {
   readonly rounds: readonly Round[];
   readonly rate: number;
-  readonly loaded: LoadResult;
-  readonly bareLoaded: LoadResult;
+  readonly loaded: Loaded;
   readonly instances: { readonly before: number; readonly after: number };
   readonly loads: readonly LoadResult[];
 }
 
-function report({ rounds, rate, loaded, bareLoaded, instances, loads }: Measured): Report {
-  if (loaded.latencies.length === 0) throw new Error(`no answer came in open loop: ${loaded.firstFailure ?? 'no failure either'}`);
+function report({ rounds, rate, loaded, instances, loads }: Measured): Report {
   const [rps, bareRps] = [median(rounds.map((r) => r.rps)), median(rounds.map((r) => r.bareRps))];
   // The handler is one `return`: all of the latency is overhead, the way to the instance and back included.
-  const overheadMs = ends(loaded.latencies);
-  const lessMeteredMs = loaded.overheads.length === 0 ? null : ends(loaded.overheads);
-  const [bareMs, lateMs] = [ends(bareLoaded.latencies), ends(loaded.lateness)];
+  const overheadMs = ofRounds(loaded.hearth, 'latencies');
+  const lessMeteredMs = loaded.hearth.some((load) => load.overheads.length === 0) ? null : ofRounds(loaded.hearth, 'overheads');
+  const bareMs = ofRounds(loaded.bare, 'latencies');
+  const lateMs = ofRounds(loaded.hearth, 'lateness');
   const generatorCpu = Math.max(...loads.map((load) => load.generatorCpu));
-  const failures = loads.reduce((sum, load) => sum + load.failures, 0);
+  const failures = sum(loads.map((load) => load.failures));
+  const coldStarts = sum(loaded.hearth.map((load) => load.coldStarts));
+  const requests = sum(loaded.hearth.map((load) => load.latencies.length));
+  const row = (what: string, ms: RoundEnds | null) => [what, ms?.p50 ?? null, ms?.p99 ?? null, ms?.worstP99 ?? null];
   const times: Table = {
-    title: `Warm call, open loop at ${Math.round(rate)} requests/s (half of capacity), end to end, ms`,
-    columns: ['', 'p50', 'p99'],
+    title: `Warm call, open loop at ${Math.round(rate)} requests/s (half of capacity), end to end, ms, medians of ${rounds.length} rounds`,
+    columns: ['', 'p50', 'p99', 'p99 of the worst round'],
     rows: [
-      ['Hearth', overheadMs.p50, overheadMs.p99],
-      ['Hearth, less the duration it meters', lessMeteredMs?.p50 ?? null, lessMeteredMs?.p99 ?? null],
-      ['bare', bareMs.p50, bareMs.p99],
-      ['in each of them: the generator was late', lateMs.p50, lateMs.p99],
+      row('Hearth', overheadMs),
+      row('Hearth, less the duration it meters', lessMeteredMs),
+      row('bare', bareMs),
+      row('in each of them: the generator was late', lateMs),
     ],
   };
   const throughput: Table = {
@@ -111,7 +135,7 @@ function report({ rounds, rate, loaded, bareLoaded, instances, loads }: Measured
   };
   const notes = [`the load generator used at most ${Math.round(generatorCpu * 100)} % of a core`];
   if (failures > 0) notes.push(`${failures} calls failed; the first: ${loads.find((l) => l.firstFailure !== null)?.firstFailure}`);
-  if (loaded.coldStarts > 0) notes.push(`${loaded.coldStarts} of the ${loaded.latencies.length} calls waited for a new instance`);
+  if (coldStarts > 0) notes.push(`${coldStarts} of the ${requests} calls waited for a new instance`);
   if (instances.after !== instances.before) notes.push(`instances at the end: ${instances.after}`);
   const figures = {
     overheadMs,
@@ -123,8 +147,8 @@ function report({ rounds, rate, loaded, bareLoaded, instances, loads }: Measured
     bareMs,
     generatorLateMs: lateMs,
     generatorCpu: round(generatorCpu),
-    requests: loaded.latencies.length,
-    coldStarts: loaded.coldStarts,
+    requests,
+    coldStarts,
     failures,
     instances: instances.before,
     rounds,
@@ -132,7 +156,27 @@ function report({ rounds, rate, loaded, bareLoaded, instances, loads }: Measured
   return { tables: [times, throughput], notes, figures };
 }
 
-function ends(sample: Float64Array): { p50: number; p99: number } {
+interface Ends {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+interface RoundEnds extends Ends {
+  readonly worstP99: number;
+}
+
+/** Medians of what each round came to, and the worst p99: a stall of the machine is in one round, one of the server's own is in most. */
+function ofRounds(loads: readonly LoadResult[], what: 'latencies' | 'overheads' | 'lateness'): RoundEnds {
+  const each = loads.map((load) => ends(load[what]));
+  const p99s = each.map((e) => e.p99);
+  return { p50: round(median(each.map((e) => e.p50))), p99: round(median(p99s)), worstP99: Math.max(...p99s) };
+}
+
+function ends(sample: Float64Array): Ends {
   const { p50, p99 } = summarize(sample);
   return { p50: round(p50), p99: round(p99) };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
