@@ -22,7 +22,7 @@ export const overhead: Bench = {
   what: 'what Hearth adds to a warm call, and how many it serves, beside a bare server in the same run',
   run: async ({ options, releases, tell }) => {
     const seconds = options.seconds ?? 5;
-    const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases));
+    const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases, { auth: { required: options.signed } }));
     await hearth.deploy('bench/functions/hearth.yaml', 'echo');
     const target = hearth.target('echo', EVENT);
     tell('warming up');
@@ -43,7 +43,15 @@ export const overhead: Bench = {
     const loaded = await runLoad({ ...open, target, seconds: openSeconds });
     const bareLoaded = await runLoad({ ...open, target: bareTarget, seconds: openSeconds });
     const after = (await hearth.client.resident('echo')).instances.length;
-    return report({ rounds, rate, loaded, bareLoaded, instances: { before: instances, after }, loads: [...loads, loaded, bareLoaded] });
+    return report({
+      signed: options.signed,
+      rounds,
+      rate,
+      loaded,
+      bareLoaded,
+      instances: { before: instances, after },
+      loads: [...loads, loaded, bareLoaded],
+    });
   },
 };
 
@@ -73,6 +81,7 @@ async function capacity(of: {
 }
 
 interface Measured {
+  readonly signed: boolean;
   readonly rounds: readonly Round[];
   readonly rate: number;
   readonly loaded: LoadResult;
@@ -81,7 +90,7 @@ interface Measured {
   readonly loads: readonly LoadResult[];
 }
 
-function report({ rounds, rate, loaded, bareLoaded, instances, loads }: Measured): Report {
+function report({ signed, rounds, rate, loaded, bareLoaded, instances, loads }: Measured): Report {
   if (loaded.latencies.length === 0) throw new Error(`no answer came in open loop: ${loaded.firstFailure ?? 'no failure either'}`);
   const [rps, bareRps] = [median(rounds.map((r) => r.rps)), median(rounds.map((r) => r.bareRps))];
   // The handler is one `return`: all of the latency is overhead, the way to the instance and back included.
@@ -109,11 +118,15 @@ function report({ rounds, rate, loaded, bareLoaded, instances, loads }: Measured
       ['Hearth / bare', round(rps / bareRps), null],
     ],
   };
-  const notes = [`the load generator used at most ${Math.round(generatorCpu * 100)} % of a core`];
+  const notes = [
+    signed ? 'every call is signed (AWS Signature Version 4)' : 'anonymous mode: no call is signed; --signed signs all',
+    `the load generator used at most ${Math.round(generatorCpu * 100)} % of a core`,
+  ];
   if (failures > 0) notes.push(`${failures} calls failed; the first: ${loads.find((l) => l.firstFailure !== null)?.firstFailure}`);
   if (loaded.coldStarts > 0) notes.push(`${loaded.coldStarts} of the ${loaded.latencies.length} calls waited for a new instance`);
   if (instances.after !== instances.before) notes.push(`instances at the end: ${instances.after}`);
   const figures = {
+    signed,
     overheadMs,
     rps,
     bareRps,

@@ -15,6 +15,7 @@ import { descendants, processOf } from './leavings.ts';
 import { handlerOf, languages, ROOT, TestServer } from './platform-server.ts';
 import { tell, type Told } from './told.ts';
 import { until } from './until.ts';
+import { clientOptions } from './server-credentials.ts';
 
 let server: TestServer;
 let work: string;
@@ -23,8 +24,7 @@ let lambda: LambdaClient;
 before(async () => {
   server = await TestServer.start();
   work = mkdtempSync(join(tmpdir(), 'hearth-scenario-work-'));
-  const credentials = { accessKeyId: 'x', secretAccessKey: 'y' };
-  lambda = new LambdaClient({ endpoint: server.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  lambda = new LambdaClient(clientOptions(server));
 });
 
 after(async () => {
