@@ -148,7 +148,7 @@ describe('a restart', () => {
       assert.deepEqual([(await of('lazy'))?.resident, (await of('lazy'))?.instances], ['nothing', 0]);
       assert.equal((await tell(again, 'eager')).answer.coldRung, 'snapshot');
       assert.equal((await tell(again, 'kept')).answer.coldRung, null);
-      const shown = await hearth(['ps'], { env: { HEARTH_ENDPOINT: again.endpoint } });
+      const shown = await hearth(['ps'], { env: { HEARTH_HOME: again.home, HEARTH_ENDPOINT: again.endpoint } });
       assert.match(shown.stdout, /eager .* snapshot +(in use|for \d+ min) +fixed, learning: 0 of 3 idle times/);
       assert.match(shown.stdout, /kept .* snapshot +(in use|always) +min 1/);
     } finally {
