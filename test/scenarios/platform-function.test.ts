@@ -67,7 +67,10 @@ for (const { language, runtime, skip } of await languages()) {
 
     test('unchanged, a second deployment leaves everything as it is', async () => {
       const before = (await server.client.resident(name)).instances.map((i) => i.id);
-      const run = await hearth(['deploy', '--json', '--endpoint', server.endpoint], { cwd: join(work, name), env: { HEARTH_HOME: server.home } });
+      const run = await hearth(['deploy', '--json', '--endpoint', server.endpoint], {
+        cwd: join(work, name),
+        env: { HEARTH_HOME: server.home },
+      });
       assert.equal(
         (JSON.parse(run.stdout) as { functions: { deployed: { unchanged: boolean } }[] }).functions[0]?.deployed.unchanged,
         true,
