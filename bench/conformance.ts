@@ -37,15 +37,15 @@ export const conformance: Bench = {
   name: 'conformance',
   what: "Lambda's API beside recordings of AWS, over all operations, and under made-up requests",
   async run(context) {
-    const home = await BenchHearth.makeHome(context.releases);
+    const home = await BenchHearth.makeHome(context.releases, { auth: { required: true } });
     const hearth = await BenchHearth.start(context.releases, home);
     const endpoint = `http://127.0.0.1:${hearth.port}`;
     const server = await serverOf(endpoint, hearth);
     context.releases.add(() => server.clients.close());
     const outcomes = await replayAll(server, context);
-    const unanswered = await unansweredOperations(endpoint);
+    const unanswered = await unansweredOperations(server);
     const each = context.options.n ?? 40;
-    const lambda = await fuzzed(endpoint, fuzzCases({ seed: 7, each, functionName: 'fuzzed' }));
+    const lambda = await fuzzed(server, fuzzCases({ seed: 7, each, functionName: 'fuzzed' }));
     const key = readLocalKey(hearth.home);
     if (key === null) throw new Error('the server has no key of its own');
     const services = await fuzzedServices(endpoint, key, serviceRequests({ seed: 7, count: each * 50 }));
@@ -59,6 +59,7 @@ async function serverOf(endpoint: string, hearth: BenchHearth): Promise<ReplaySe
   const python = runtimes.find((r) => r.language === 'python')?.name ?? null;
   return {
     endpoint,
+    home: hearth.home,
     accountId: ACCOUNT,
     python,
     node: `nodejs${process.versions.node.split('.')[0]}.x`,

@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import type { Deployed } from '../src/client/answers.ts';
 import { HearthClient } from '../src/client/client.ts';
+import type { AccessKey } from '../src/auth/keys.ts';
+import { readLocalKey } from '../src/auth/local-key.ts';
+import { signed } from '../src/auth/sign.ts';
 import { deployFunction } from '../src/cli/deployment.ts';
 import { loadHearthFile } from '../src/cli/hearth-file.ts';
 import { readinessOn } from '../src/cli/readiness.ts';
@@ -11,7 +15,7 @@ import { SERVER_HEAP } from '../src/cli/server-heap.ts';
 import type { ConfigFile } from '../src/config/schema.ts';
 import { builtFile, inRepository, ROOT } from './paths.ts';
 import { startProgram } from './leash/start.ts';
-import type { Target } from './load/plan.ts';
+import { HOST, type Target } from './load/plan.ts';
 import type { Releases } from './releases.ts';
 
 /** A Hearth server of its own process, on a home and a port that nobody else has. */
@@ -20,9 +24,12 @@ export class BenchHearth {
   readonly home: string;
   readonly port: number;
   readonly stop: () => Promise<void>;
+  /** Null in anonymous mode. */
+  readonly #key: AccessKey | null;
 
   private constructor(endpoint: string, home: string, stop: () => Promise<void>) {
-    this.client = new HearthClient(endpoint);
+    this.#key = signsAt(home);
+    this.client = new HearthClient(endpoint, this.#key);
     this.home = home;
     this.port = Number(new URL(endpoint).port);
     this.stop = async () => {
@@ -31,11 +38,14 @@ export class BenchHearth {
     };
   }
 
-  /** A home that goes at the end. `config` is what its config.yaml says. */
+  /**
+   * A home that goes at the end. `config` is what its config.yaml says. In anonymous mode unless that says otherwise: what a signature costs is measured by
+   * itself (overhead --signed).
+   */
   static async makeHome(releases: Releases, config: ConfigFile = {}): Promise<string> {
     const home = await mkdtemp(join(tmpdir(), 'hearth-bench-'));
     releases.add(() => rm(home, { recursive: true, force: true }));
-    await writeFile(join(home, 'config.yaml'), stringify({ logLevel: 'warn', ...config }));
+    await writeFile(join(home, 'config.yaml'), stringify({ logLevel: 'warn', auth: { required: false }, ...config }));
     return home;
   }
 
@@ -63,16 +73,19 @@ export class BenchHearth {
     return deployFunction(this.client, { ...declared, manifest: { ...declared.manifest, ...changes } }, undefined, () => {});
   }
 
-  /** A synchronous invocation by Lambda's API. */
+  /** A synchronous invocation by Lambda's API; signed where it has to be, which holds for a quarter of an hour. */
   target(name: string, event: unknown): Target {
-    return {
-      port: this.port,
-      method: 'POST',
-      path: `/2015-03-31/functions/${name}/invocations`,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(event),
-    };
+    const [path, body] = [`/2015-03-31/functions/${name}/invocations`, JSON.stringify(event)];
+    const request = { method: 'POST', url: path, headers: { host: `${HOST}:${this.port}` }, payload: Buffer.from(body) };
+    const signature = this.#key === null ? {} : signed(request, this.#key, Date.now());
+    return { port: this.port, method: 'POST', path, headers: { 'content-type': 'application/json', ...signature }, body };
   }
+}
+
+/** The key that requests to the server of a home are signed with; null where its config.yaml asks for none. */
+function signsAt(home: string): AccessKey | null {
+  const { auth } = parse(readFileSync(join(home, 'config.yaml'), 'utf8')) as ConfigFile;
+  return auth?.required === false ? null : readLocalKey(home);
 }
 
 /** Without what would make it another server than the one described: the user's own database, home and settings. */

@@ -20,6 +20,8 @@ export interface Options {
   readonly trace: string | null;
   /** Every call of the trace, also those that no policy could miss (keepalive). */
   readonly all: boolean;
+  /** Signs every call (overhead). */
+  readonly signed: boolean;
 }
 
 export const USAGE = `npm run bench [-- NAME] [options]
@@ -34,7 +36,8 @@ export const USAGE = `npm run bench [-- NAME] [options]
   --cases A,B     of plain, picture, state, children, load (cold); of sources, rows, uploads, async, statements, queues, backlog, recovery (events)
   --count COUNT   instances: at most so many (density 5000, rate 1000, cold's children 1000), each contender's (detectors 50)
   --trace FILE    a trace of calls per minute (keepalive)
-  --all           replays every call, not at most 20 a minute of each function (keepalive)`;
+  --all           replays every call, not at most 20 a minute of each function (keepalive)
+  --signed        signs every call (overhead); elsewhere, and without it, the server runs in anonymous mode`;
 
 /** What was asked for on the command line. Throws an Error that a person can act on. */
 export function parseOptions(args: readonly string[]): Options {
@@ -53,6 +56,7 @@ export function parseOptions(args: readonly string[]): Options {
       count: text,
       trace: text,
       all: { type: 'boolean', default: false },
+      signed: { type: 'boolean', default: false },
     },
   });
   if (positionals.length > 1) throw new Error(`one benchmark at a time, or all: not ${positionals.join(' ')}`);
@@ -68,6 +72,7 @@ export function parseOptions(args: readonly string[]): Options {
     count: count('count', values.count),
     trace: values.trace ?? null,
     all: values.all,
+    signed: values.signed,
   };
 }
 

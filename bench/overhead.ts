@@ -28,7 +28,7 @@ export const overhead: Bench = {
   what: 'what Hearth adds to a warm call, and how many it serves, beside a bare server in the same run',
   run: async ({ options, releases, tell }) => {
     const seconds = options.seconds ?? 5;
-    const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases));
+    const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases, { auth: { required: options.signed } }));
     await hearth.deploy('bench/functions/hearth.yaml', 'echo');
     const target = hearth.target('echo', EVENT);
     tell('warming up');
@@ -45,7 +45,14 @@ export const overhead: Bench = {
     await runLoad({ mode: 'open', connections: OPEN_CONNECTIONS, rate, target, seconds: WARM_UP_SECONDS });
     const loaded = await halfLoad(both, rate);
     const after = (await hearth.client.resident('echo')).instances.length;
-    return report({ rounds, rate, loaded, instances: { before: instances, after }, loads: [...loads, ...loaded.hearth, ...loaded.bare] });
+    return report({
+      signed: options.signed,
+      rounds,
+      rate,
+      loaded,
+      instances: { before: instances, after },
+      loads: [...loads, ...loaded.hearth, ...loaded.bare],
+    });
   },
 };
 
@@ -95,6 +102,7 @@ async function halfLoad(of: Both, rate: number): Promise<Loaded> {
 }
 
 interface Measured {
+  readonly signed: boolean;
   readonly rounds: readonly Round[];
   readonly rate: number;
   readonly loaded: Loaded;
@@ -102,7 +110,7 @@ interface Measured {
   readonly loads: readonly LoadResult[];
 }
 
-function report({ rounds, rate, loaded, instances, loads }: Measured): Report {
+function report({ signed, rounds, rate, loaded, instances, loads }: Measured): Report {
   const [rps, bareRps] = [median(rounds.map((r) => r.rps)), median(rounds.map((r) => r.bareRps))];
   // The handler is one `return`: all of the latency is overhead, the way to the instance and back included.
   const overheadMs = ofRounds(loaded.hearth, 'latencies');
@@ -133,11 +141,15 @@ function report({ rounds, rate, loaded, instances, loads }: Measured): Report {
       ['Hearth / bare', round(rps / bareRps), null],
     ],
   };
-  const notes = [`the load generator used at most ${Math.round(generatorCpu * 100)} % of a core`];
+  const notes = [
+    signed ? 'every call is signed (AWS Signature Version 4)' : 'anonymous mode: no call is signed; --signed signs all',
+    `the load generator used at most ${Math.round(generatorCpu * 100)} % of a core`,
+  ];
   if (failures > 0) notes.push(`${failures} calls failed; the first: ${loads.find((l) => l.firstFailure !== null)?.firstFailure}`);
   if (coldStarts > 0) notes.push(`${coldStarts} of the ${requests} calls waited for a new instance`);
   if (instances.after !== instances.before) notes.push(`instances at the end: ${instances.after}`);
   const figures = {
+    signed,
     overheadMs,
     rps,
     bareRps,

@@ -148,7 +148,7 @@ async function main({ keep }) {
   try {
     await endServer(); // one that an earlier --keep left
     const { endpoint } = await hearth(['up', '--detach', '--no-deploy', '--port', '0'], { home: HOME });
-    const api = new Api(endpoint);
+    const api = new Api(endpoint, await hearth(['keys', 'env'], { home: HOME }));
     const result = await Promise.race([show(api, endpoint), interrupted]).finally(() => api.close());
     kept = keep;
     if (keep) whatNext(endpoint);

@@ -10,6 +10,7 @@ import type { Base } from './composition/base.ts';
 import { openFunctions, openSources } from './composition/directory.ts';
 import { openBus } from './composition/bus.ts';
 import { openEvents } from './composition/events.ts';
+import { ownSignature } from './composition/keys.ts';
 import { objectReader } from './composition/object-reader.ts';
 import { openObjects } from './composition/objects.ts';
 import { platform } from './composition/platform.ts';
@@ -103,15 +104,15 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey });
-  const { resources, authority, keys } = directory;
-  const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, keys: keys.thatMay('sqs:*') });
+  const { resources, authority } = directory;
+  const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, authority });
   const bus = openBus(base, { store, registry, resources, authority });
-  const objects = await openObjects(base, { store, registry, keys: keys.thatMay('s3:*'), hasQueue: queues.has, bus: bus.deliveries });
+  const objects = await openObjects(base, { store, registry, ...directory, hasQueue: queues.has, bus: bus.deliveries });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
   closing.add(() => triggers.close());
   const tables = followTables(base, { triggers, registry, resources, batches: store.batches });
   objects.watch();
-  const outlets = { queue: queues.deliver, objects: objects.store };
+  const outlets = { queue: queues.deliver, objects: objects.store, sign: ownSignature(base, functionsKey, () => door.endpoint) };
   const events = await openEvents(base, { store, dispatcher, registry, serving: rollouts, resources, triggers, ...outlets });
   const parts = { config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided, rollouts };
   const control = controlPlane({

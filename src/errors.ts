@@ -107,7 +107,7 @@ const ERRORS = {
   InvalidBatchEntryId: { status: 400, fault: 'caller', retryable: false },
   BatchRequestTooLong: { status: 400, fault: 'caller', retryable: false },
   UnsupportedOperation: { status: 400, fault: 'caller', retryable: false },
-  InvalidSecurity: { status: 403, fault: 'caller', retryable: false },
+  InvalidSecurity: { status: 403, fault: 'caller', retryable: false }, // retired: what is not signed is MissingAuthenticationTokenException
   // Those of CloudWatch Logs, EventBridge and EventBridge Scheduler.
   InvalidParameterException: { status: 400, fault: 'caller', retryable: false },
   SerializationException: { status: 400, fault: 'caller', retryable: false },

@@ -1,10 +1,11 @@
+import { signedFetch, type Reached } from '../../test/scenarios/server-credentials.ts';
 import { LAMBDA, placeOf, shapeNamed } from '../../src/control/lambda/model/model.ts';
 
 export type Params = Readonly<Record<string, unknown>>;
 export type Answer = Record<string, unknown>;
 
-/** Calls an operation of Lambda's API as a client without an SDK does; the answer in the form in which AWS's Python SDK gives it. */
-export async function callLambda(endpoint: string, operation: string, params: Params): Promise<Answer> {
+/** Calls an operation of Lambda's API as a client without an SDK does, signed; the answer in the form in which AWS's Python SDK gives it. */
+export async function callLambda(server: Reached, operation: string, params: Params): Promise<Answer> {
   const model = LAMBDA.operations[operation];
   if (model === undefined) throw new Error(`Lambda has no ${operation}`);
   const shape = shapeNamed(model.input ?? '');
@@ -22,10 +23,10 @@ export async function callLambda(endpoint: string, operation: string, params: Pa
     else headers[place.name] = String(value);
   }
   const payload = shape.payload === undefined ? JSON.stringify(document) : (document[shape.payload] as string | Uint8Array | undefined);
-  const body = model.method === 'GET' || model.method === 'DELETE' || payload === undefined ? {} : { body: payload };
+  const body = model.method === 'GET' || model.method === 'DELETE' || payload === undefined ? {} : { body: Buffer.from(payload as string) };
   if (shape.payload === undefined && 'body' in body) headers['content-type'] = 'application/json';
-  const target = `${endpoint}${url}${query.size === 0 ? '' : `?${query.toString()}`}`;
-  const response = await fetch(target, { method: model.method, headers, ...(body as RequestInit) });
+  const target = `${url}${query.size === 0 ? '' : `?${query.toString()}`}`;
+  const response = await signedFetch(server, target, { method: model.method, headers, ...body });
   const text = await response.text();
   const metadata = { ResponseMetadata: { HTTPHeaders: {}, HTTPStatusCode: response.status } };
   const code = response.headers.get('x-amzn-errortype');

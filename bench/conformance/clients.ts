@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { clientOptions } from '../../test/scenarios/server-credentials.ts';
 import type { Answer } from './call.ts';
 
 /** AWS's own clients of the services beside Lambda, with the key that the server made for itself. Nothing is retried: an answer counts the first time. */
@@ -13,10 +12,7 @@ export interface Clients {
 
 /** Clients of the server at `endpoint` whose HEARTH_HOME is `home`. */
 export function clientsOf(endpoint: string, home: string): Clients {
-  const text = readFileSync(join(home, 'credentials'), 'utf8');
-  const value = (name: string): string => new RegExp(`${name} = (\\S+)`).exec(text)?.[1] ?? '';
-  const credentials = { accessKeyId: value('aws_access_key_id'), secretAccessKey: value('aws_secret_access_key') };
-  const common = { endpoint, region: 'us-east-1', credentials, maxAttempts: 1 };
+  const common = clientOptions({ endpoint, home });
   const s3 = new S3Client({ ...common, forcePathStyle: true });
   const sqs = new SQSClient(common);
   return {

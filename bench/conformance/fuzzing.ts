@@ -3,6 +3,7 @@ import { LAMBDA, shapeNamed } from '../../src/control/lambda/model/model.ts';
 import type { AccessKey } from '../../src/auth/keys.ts';
 import { signed, type ToSign } from '../../src/auth/sign.ts';
 import type { FuzzCase } from '../../test/lambda-fuzz.ts';
+import { ownKey, type Reached } from '../../test/scenarios/server-credentials.ts';
 import type { ServiceRequest } from '../../test/service-fuzz.ts';
 
 interface Answered {
@@ -12,25 +13,29 @@ interface Answered {
 }
 
 /** Operations that do not answer as such: with a result, or with an error that the model has; ValidationException is AWS's for all. */
-export async function unansweredOperations(endpoint: string): Promise<string[]> {
+export async function unansweredOperations(server: Reached): Promise<string[]> {
   const unanswered: string[] = [];
   for (const [name, { method, uri, input }] of Object.entries(LAMBDA.operations)) {
     const path = uri.replaceAll('{VersionNumber}', '1').replace(/\{\w+\}/g, 'x');
     const body = input !== undefined && shapeNamed(input).payload === undefined && (method === 'POST' || method === 'PUT') ? '{}' : null;
-    const { status, type } = await send(endpoint, { method, url: path, headers: {}, body });
+    const { status, type } = await send(server.endpoint, signedCase({ method, url: path, headers: {}, body }, server));
     const known = type === null ? status < 400 : type === 'ValidationException' || type in LAMBDA.errors;
     if (!known || status >= 500) unanswered.push(`${name}: ${status} ${type}`);
   }
   return unanswered;
 }
 
-/** Sends each request, and names those whose answer AWS would never give: 5xx, what is not JSON, an error without type or text. */
-export async function fuzzed(endpoint: string, cases: Iterable<FuzzCase>): Promise<{ cases: number; violations: string[] }> {
+/** Sends each request, signed, and names those whose answer AWS would never give: 5xx, what is not JSON, an error without type or text. */
+export async function fuzzed(server: Reached, cases: Iterable<FuzzCase>): Promise<{ cases: number; violations: string[] }> {
   const violations: string[] = [];
   let count = 0;
   for (const one of cases) {
     count++;
-    const answer = await send(endpoint, one).catch((error: unknown) => ({ status: 0, type: null, text: String(error) }));
+    const answer = await send(server.endpoint, signedCase(one, server)).catch((error: unknown) => ({
+      status: 0,
+      type: null,
+      text: String(error),
+    }));
     const fault = faultOf(answer);
     if (fault !== null) violations.push(`${one.operation} ${one.method} ${one.url.slice(0, 120)}: ${fault}`);
   }
@@ -76,12 +81,21 @@ export async function fuzzedServices(
   return { cases, violations };
 }
 
+type Unsigned = Pick<FuzzCase, 'url' | 'headers' | 'body'> & { method: string };
+
+/** A request to Lambda's API with its signature. */
+function signedCase(one: Unsigned, { endpoint, home }: Reached): Unsigned {
+  const given = { ...one.headers, host: new URL(endpoint).host };
+  const toSign = { method: one.method, url: one.url, headers: given, payload: Buffer.from(one.body ?? '') };
+  return { ...one, headers: { ...given, ...signedWhere(toSign, ownKey(home)) } };
+}
+
 /** What is no text can't be signed: it is sent as if it had been. */
 function signedWhere(request: ToSign, key: AccessKey): Record<string, string> {
   try {
     return signed(request, key, Date.now());
   } catch {
-    const scope = `${new Date().toISOString().slice(0, 10).replaceAll('-', '')}/us-east-1/${request.service}/aws4_request`;
+    const scope = `${new Date().toISOString().slice(0, 10).replaceAll('-', '')}/us-east-1/${request.service ?? 'lambda'}/aws4_request`;
     return { authorization: `AWS4-HMAC-SHA256 Credential=${key.id}/${scope}, SignedHeaders=host, Signature=${'0'.repeat(64)}` };
   }
 }
@@ -96,14 +110,13 @@ function s3Fault({ status, text }: Answered, method: string): string | null {
 function sqsFault({ status, text }: Answered): string | null {
   if (status < 200 || status >= 500) return `status ${status} ${text.slice(0, 100)}`;
   if (status < 400) return null;
-  return /^\{"__type":"com\.amazonaws\.sqs#\w+","message":"/.test(text) ? null : `status ${status}, not SQS's error: ${text.slice(0, 100)}`;
+  return /^\{"__type":"com\.amazon(?:aws\.sqs|\.coral\.service)#\w+","message":"/.test(text)
+    ? null
+    : `status ${status}, not SQS's error: ${text.slice(0, 100)}`;
 }
 
 /** By node:http: fetch would put right what is wrong on purpose. */
-function send(
-  endpoint: string,
-  { method, url, headers, body }: Pick<FuzzCase, 'url' | 'headers' | 'body'> & { method: string },
-): Promise<Answered> {
+function send(endpoint: string, { method, url, headers, body }: Unsigned): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const sent = request(endpoint + url, { method, headers }, (response) => {
       const chunks: Buffer[] = [];

@@ -196,7 +196,7 @@ const concurrency: Record<string, Scenario> = {
 /** Asks until the instances are there, as scripts do. */
 async function provisioned(r: Replay, version: Params): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
-    const { Status } = await callLambda(r.server.endpoint, 'GetProvisionedConcurrencyConfig', version);
+    const { Status } = await callLambda(r.server, 'GetProvisionedConcurrencyConfig', version);
     if (Status === 'READY') return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -6,6 +6,7 @@ import { Comparison } from './compare.ts';
 /** A server that recordings are replayed against. */
 export interface ReplayServer {
   readonly endpoint: string;
+  readonly home: string;
   readonly accountId: string;
   /** What of Python runs here: `python3.11`; null: nothing. */
   readonly python: string | null;
@@ -55,7 +56,7 @@ export class Replay {
 
   call(operation: string, params: Params = {}): Promise<Answer> {
     if (operation === 'CreateFunction') this.#functions.add(String(params['FunctionName']));
-    return callLambda(this.server.endpoint, operation, params);
+    return callLambda(this.server, operation, params);
   }
 
   /** Compares an answer with what was recorded under a name. */
@@ -92,8 +93,7 @@ export class Replay {
   /** Removes what the scenario made, the last first. */
   async clean(): Promise<void> {
     for (const end of this.#ends.reverse()) await end().catch((error: unknown) => this.differences.push(`clean-up: ${String(error)}`));
-    for (const name of this.#functions)
-      if (/^[\w-]+$/.test(name)) await callLambda(this.server.endpoint, 'DeleteFunction', { FunctionName: name });
+    for (const name of this.#functions) if (/^[\w-]+$/.test(name)) await callLambda(this.server, 'DeleteFunction', { FunctionName: name });
   }
 
   /** Parameters of CreateFunction, as the recorded calls had them. */

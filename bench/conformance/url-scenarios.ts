@@ -1,3 +1,4 @@
+import { signedFetch } from '../../test/scenarios/server-credentials.ts';
 import type { Answer, Params } from './call.ts';
 import type { Replay, Scenario } from './replay.ts';
 
@@ -17,7 +18,7 @@ const requests: Record<string, Scenario> = {
 };
 
 async function logLines(r: Replay, fn: string, wanted: RegExp): Promise<string[]> {
-  const response = await fetch(`${r.server.endpoint}/hearth/v1/logs?function=${fn}`);
+  const response = await signedFetch(r.server, `/hearth/v1/logs?function=${fn}`);
   const lines = (await response.text()).trim().split('\n');
   return lines.map((line) => (JSON.parse(line) as { text?: string }).text ?? '').filter((text) => wanted.test(text));
 }

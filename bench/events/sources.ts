@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { credentialsOf } from '../../test/scenarios/s3-clients.ts';
+import { credentialsOf } from '../../test/scenarios/server-credentials.ts';
 import type { BenchContext } from '../bench.ts';
 import type { BenchHearth } from '../hearth.ts';
 import { round, summarize } from '../stats.ts';

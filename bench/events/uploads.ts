@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { credentialsOf } from '../../test/scenarios/s3-clients.ts';
+import { credentialsOf } from '../../test/scenarios/server-credentials.ts';
 import type { BenchContext } from '../bench.ts';
 import type { BenchHearth } from '../hearth.ts';
 import { residentMb } from '../processes.ts';

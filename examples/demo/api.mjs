@@ -1,6 +1,7 @@
 /** The few requests the demo makes. Plain node:http over kept connections, so that the client costs as little as it can. */
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { signature } from './signature.mjs';
 
 const THROTTLED = 429;
 const PATIENCE_MS = 20_000;
@@ -8,9 +9,12 @@ const PATIENCE_MS = 20_000;
 export class Api {
   #agent = new Agent({ keepAlive: true });
   #endpoint;
+  #key;
 
-  constructor(endpoint) {
+  /** `key`: the server's own, from `hearth keys env --json`; every request is signed with it. */
+  constructor(endpoint, key) {
     this.#endpoint = endpoint;
+    this.#key = key;
   }
 
   get(path) {
@@ -55,9 +59,11 @@ export class Api {
   }
 
   #send(method, path, body) {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const url = new URL(path, this.#endpoint);
+    const content = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const headers = { ...content, ...signature({ method, url, body }, this.#key) };
     return new Promise((resolve, reject) => {
-      const sent = request(new URL(path, this.#endpoint), { method, agent: this.#agent, headers }, (response) => {
+      const sent = request(url, { method, agent: this.#agent, headers }, (response) => {
         const chunks = [];
         response.on('data', (chunk) => chunks.push(chunk)).on('error', reject);
         response.on('end', () =>

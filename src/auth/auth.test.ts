@@ -8,6 +8,8 @@ import { signedService } from './claim.ts';
 import { listedKeys } from './keys.ts';
 import { openLocalKey } from './local-key.ts';
 import { signedPayload } from './payload.ts';
+import { presigned } from './sign.ts';
+import { signingKeyOf } from './signing-keys.ts';
 import { hmac, signingKey, type SignedRequest } from './sigv4.ts';
 import { verifyPostPolicy } from './post-policy.ts';
 import { timeOf } from './claim.ts';
@@ -99,6 +101,21 @@ describe('a presigned URL', () => {
     await refusal(verify(request(url.replace('86400', '604801'))), 'AuthorizationQueryParametersError');
     await refusal(verify(request(url.replace('&X-Amz-Expires=86400', ''))), 'AuthorizationQueryParametersError');
     await refusal(verify({ ...request(), method: 'PUT' }), 'SignatureDoesNotMatch');
+  });
+
+  it('of one’s own API is right until it expires, and for nothing else', async () => {
+    const link = new URL(presigned('http://127.0.0.1:8420/hearth/v1/functions/f/code?version=2', KEY, { nowMs: NOW, expiresSeconds: 600 }));
+    const asked = (method = 'GET', more = ''): SignedRequest => ({
+      method,
+      url: link.pathname + link.search + more,
+      headers: { host: [link.host] },
+    });
+    const checked = (r: SignedRequest, nowMs = NOW) => verifySignature(r, { keys, service: 'lambda', nowMs, payloadHash: EMPTY });
+    assert.equal((await checked(asked()))?.presigned, true);
+    await checked(asked(), NOW + 600_000);
+    await refusal(checked(asked(), NOW + 601_000), 'AccessDenied');
+    await refusal(checked(asked('DELETE')), 'SignatureDoesNotMatch');
+    await refusal(checked(asked('GET', '&version=3')), 'SignatureDoesNotMatch');
   });
 
   it('says for which service it is, without being verified', () => {
@@ -215,6 +232,32 @@ describe('the digest of a body', () => {
   });
 });
 
+describe('the key of a day', () => {
+  const scope = { date: '20130524', region: 'us-east-1', service: 'iam' };
+  it('is derived once it was kept, and is another for another secret, day, region or service', () => {
+    const first = signingKeyOf('secret', scope);
+    assert.deepEqual(first.key, signingKey('secret', scope));
+    assert.notEqual(signingKeyOf('secret', scope).key, first.key); // not kept: nobody’s signature was right yet
+    first.keep();
+    assert.equal(signingKeyOf('secret', scope).key, first.key);
+    const others = [
+      { ...scope, date: '20130525' },
+      { ...scope, region: 'eu-west-1' },
+      { ...scope, service: 's3' },
+    ];
+    for (const other of others) assert.deepEqual(signingKeyOf('secret', other).key, signingKey('secret', other));
+    assert.deepEqual(signingKeyOf('other', scope).key, signingKey('other', scope));
+  });
+  it('is forgotten when too many others came', () => {
+    const first = signingKeyOf('first', scope);
+    first.keep();
+    for (let n = 0; n < 1_000; n++) signingKeyOf(`n${n}`, scope).keep();
+    const again = signingKeyOf('first', scope).key;
+    assert.notEqual(again, first.key);
+    assert.deepEqual(again, first.key);
+  });
+});
+
 describe('the policy of a form', () => {
   const form = (conditions: unknown[], fields: Record<string, string> = {}, expiration = '2013-05-25T00:00:00Z'): Map<string, string> => {
     const policy = Buffer.from(JSON.stringify({ expiration, conditions })).toString('base64');
@@ -231,7 +274,7 @@ describe('the policy of a form', () => {
 
   it('holds what it says', async () => {
     const all = [...SIGNING, { bucket: 'uploads' }, ['starts-with', '$key', 'in/'], ['content-length-range', 1, 10]];
-    assert.deepEqual(await check(form(all)), { minBytes: 1, maxBytes: 10 });
+    assert.deepEqual(await check(form(all)), { accessKeyId: KEY.id, minBytes: 1, maxBytes: 10 });
     await refusal(check(form(all, { key: 'out/a.jpg' })), 'AccessDenied');
     await refusal(check(form(all, { acl: 'public-read' })), 'AccessDenied');
     await refusal(check(form([...all, { bucket: 'other' }])), 'AccessDenied');

@@ -1,12 +1,17 @@
 import { HearthError, type ErrorCode } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Keys } from './keys.ts';
+import { REMEDY } from './remedy.ts';
 import { sha256Hex, type SignedRequest } from './sigv4.ts';
 import { allows, type KeyStatement } from './statements.ts';
 import { verifySignature } from './verify.ts';
 
 /** Who sent a request, as far as it was asked. */
 export interface Caller {
+  /** Whose key it was; null: nobody's, since nobody was asked. */
+  readonly accessKeyId: string | null;
+  /** Why the caller may not do this, in AWS's words; null when it may. */
+  refusal(action: string, resource: string): string | null;
   /** Throws HearthError AccessDeniedException when the caller may not do this. */
   require(action: string, resource: string): void;
 }
@@ -17,22 +22,25 @@ export interface AuthorityDeps {
   readonly statementsOf: (accessKeyId: string) => readonly KeyStatement[] | null;
   readonly clock: Clock;
   readonly accountId: string;
-  /** Asked for each request: keys come and go. */
-  readonly required: () => boolean;
+  /** Whether requests must be signed by a key of this server; false in anonymous mode only. */
+  readonly required: boolean;
+  /** Whether S3 and SQS serve what is not signed. */
+  readonly unsignedData: boolean;
 }
 
-const ANYBODY: Caller = { require: () => undefined };
+/** Who may do everything, because nobody is asked. */
+export const ANYBODY: Caller = { accessKeyId: null, refusal: () => null, require: () => undefined };
 
-/** What signatures' errors are called in Lambda's API. */
+/** What signatures' errors are called in APIs other than S3's. */
 const IN_LAMBDA: Readonly<Partial<Record<ErrorCode, readonly [code: ErrorCode, message: string]>>> = {
-  InvalidAccessKeyId: ['UnrecognizedClientException', 'The security token included in the request is invalid.'],
+  InvalidAccessKeyId: ['UnrecognizedClientException', `The security token included in the request is invalid. ${REMEDY}`],
   SignatureDoesNotMatch: [
     'InvalidSignatureException',
-    'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
+    `The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details. ${REMEDY}`,
   ],
 };
 
-/** Decides who may do what with functions, their logs, rules and schedules. In local mode (nothing is required) whoever reaches the server may do everything. */
+/** Decides who may do what on this server. In anonymous mode (nothing is required) whoever reaches it may do everything. */
 export class Authority {
   readonly #deps: AuthorityDeps;
 
@@ -42,7 +50,12 @@ export class Authority {
 
   /** Whether requests must be signed by a key of this server. */
   get required(): boolean {
-    return this.#deps.required();
+    return this.#deps.required;
+  }
+
+  /** Whether S3 and SQS serve what is not signed. */
+  get unsignedData(): boolean {
+    return this.#deps.unsignedData;
   }
 
   /**
@@ -50,37 +63,56 @@ export class Authority {
    * required, MissingAuthenticationTokenException, UnrecognizedClientException, InvalidSignatureException or IncompleteSignatureException.
    */
   async identify(request: SignedRequest, payload: Buffer | null, service = 'lambda'): Promise<Caller> {
-    if (!this.required) return ANYBODY;
+    if (!this.#deps.required) return ANYBODY;
     const verified = await this.#verified(request, payload, service);
+    if (verified === null) throw missing();
+    return this.callerOf(verified);
+  }
+
+  /** The sender of a request that is for stored data: a signature is verified in anonymous mode too. Throws as `identify` does. */
+  async sender(request: SignedRequest, payload: Buffer, service: string): Promise<Caller> {
+    const verified = await this.#verified(request, payload, service);
+    if (verified !== null) return this.callerOf(verified);
+    if (this.#deps.unsignedData) return ANYBODY;
+    throw missing();
+  }
+
+  /** Whoever signed with a key: what its statements allow. The signature must have been verified. */
+  callerOf(accessKeyId: string): Caller {
     const { statementsOf, accountId } = this.#deps;
-    const statements = statementsOf(verified);
-    if (statements === null) return ANYBODY;
+    const statements = statementsOf(accessKeyId);
+    const refusal = (action: string, resource: string): string | null =>
+      statements === null || allows(statements, action, resource)
+        ? null
+        : `User: arn:aws:iam::${accountId}:user/${accessKeyId} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`;
     return {
+      accessKeyId,
+      refusal,
       require(action, resource) {
-        if (allows(statements, action, resource)) return;
-        throw new HearthError(
-          'AccessDeniedException',
-          `User: arn:aws:iam::${accountId}:user/${verified} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,
-        );
+        const why = refusal(action, resource);
+        if (why !== null) throw new HearthError('AccessDeniedException', why);
       },
     };
   }
 
-  async #verified(request: SignedRequest, payload: Buffer | null, service: string): Promise<string> {
+  /** The id of the key that a request was signed with; null when it is not signed. */
+  async #verified(request: SignedRequest, payload: Buffer | null, service: string): Promise<string | null> {
     const { keys, clock } = this.#deps;
     const declared = request.headers['x-amz-content-sha256']?.[0];
-    const computed = payload === null ? undefined : sha256Hex(payload);
-    if (declared !== undefined && declared !== 'UNSIGNED-PAYLOAD' && computed !== undefined && declared !== computed)
+    const computed = payload === null || declared === 'UNSIGNED-PAYLOAD' ? undefined : sha256Hex(payload);
+    if (declared !== undefined && computed !== undefined && declared !== computed)
       throw new HearthError('InvalidSignatureException', 'The payload is not the one that was signed.');
     try {
       const options = { keys, service, nowMs: clock.now(), ...(computed === undefined ? {} : { payloadHash: computed }) };
-      const verified = await verifySignature(request, options);
-      if (verified !== null) return verified.accessKeyId;
+      return (await verifySignature(request, options))?.accessKeyId ?? null;
     } catch (error) {
       throw inLambda(error);
     }
-    throw new HearthError('MissingAuthenticationTokenException', 'Missing Authentication Token');
   }
+}
+
+function missing(): HearthError {
+  return new HearthError('MissingAuthenticationTokenException', `Missing Authentication Token. ${REMEDY}`);
 }
 
 function inLambda(error: unknown): unknown {

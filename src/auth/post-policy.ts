@@ -3,10 +3,12 @@ import { parseCredential } from './claim.ts';
 import type { Keys } from './keys.ts';
 import { sameV2 } from './sigv2.ts';
 import { hmac, signingKey } from './sigv4.ts';
-import { mismatch, sameSignature } from './verify.ts';
+import { mismatch, sameSignature, unknownKey } from './verify.ts';
 
 /** What a browser's form may upload, once its signature was found right. */
 export interface PostPolicy {
+  /** Whose key signed it. */
+  readonly accessKeyId: string;
   /** Smallest and largest file, bytes. */
   readonly minBytes: number;
   readonly maxBytes: number;
@@ -27,12 +29,12 @@ export async function verifyPostPolicy(
   const policyText = fields.get('policy');
   if (policyText === undefined && !fields.has('x-amz-signature') && !fields.has('signature')) return null;
   if (policyText === undefined) throw invalid('the form has a signature and no policy');
-  await checkSignature(fields, policyText, o.keys);
-  return checkPolicy(policyText, new Map([...fields, ['bucket', bucket]]), o.nowMs);
+  const accessKeyId = await checkSignature(fields, policyText, o.keys);
+  return { accessKeyId, ...checkPolicy(policyText, new Map([...fields, ['bucket', bucket]]), o.nowMs) };
 }
 
-/** By version 4, or by version 2, as boto3 signs forms unless told otherwise. */
-async function checkSignature(fields: ReadonlyMap<string, string>, policy: string, keys: Keys): Promise<void> {
+/** By version 4, or by version 2, as boto3 signs forms unless told otherwise. Returns the id of the key. */
+async function checkSignature(fields: ReadonlyMap<string, string>, policy: string, keys: Keys): Promise<string> {
   const first = fields.get('awsaccesskeyid');
   const credential = parseCredential(fields.get('x-amz-credential') ?? '');
   if (first === undefined && (fields.get('x-amz-algorithm') !== 'AWS4-HMAC-SHA256' || credential?.scope.service !== 's3')) {
@@ -43,20 +45,17 @@ async function checkSignature(fields: ReadonlyMap<string, string>, policy: strin
   }
   const id = first ?? credential?.accessKeyId ?? '';
   const key = await keys.find(id);
-  if (key === null) {
-    throw new HearthError('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', {
-      details: { AWSAccessKeyId: id },
-    });
-  }
+  if (key === null) throw unknownKey(id);
   const signature = fields.get(first === undefined ? 'x-amz-signature' : 'signature') ?? '';
   const right =
     first === undefined && credential !== null
       ? sameSignature(signature, hmac(signingKey(key.secret, credential.scope), policy))
       : sameV2(key.secret, policy, signature);
   if (!right) throw mismatch({ accessKeyId: key.id, signature }, policy);
+  return key.id;
 }
 
-function checkPolicy(text: string, fields: ReadonlyMap<string, string>, nowMs: number): PostPolicy {
+function checkPolicy(text: string, fields: ReadonlyMap<string, string>, nowMs: number): Omit<PostPolicy, 'accessKeyId'> {
   const { expiration, conditions } = parsePolicy(text);
   if (!(nowMs < expiration)) throw denied('Policy expired.');
   const covered = new Set<string>();

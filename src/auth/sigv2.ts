@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { HearthError } from '../errors.ts';
 import type { Keys } from './keys.ts';
 import { queryPairs, signingKey, type SignedRequest } from './sigv4.ts';
-import type { Verified } from './verify.ts';
+import { mismatch, unknownKey, type Verified } from './verify.ts';
 
 /** Parameters that are part of the resource that a URL is signed for. */
 const SIGNED_PARAMETERS = new Set(
@@ -39,24 +39,14 @@ export async function verifyV2Url(
   const [id, signature, expires] = [query.get('AWSAccessKeyId'), query.get('Signature'), query.get('Expires')];
   if (id === undefined || signature === undefined || expires === undefined) return null;
   const key = await o.keys.find(id);
-  if (key === null) {
-    throw new HearthError('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', {
-      details: { AWSAccessKeyId: id },
-    });
-  }
+  if (key === null) throw unknownKey(id);
   if (!/^\d{1,11}$/.test(expires) || Number(expires) * 1000 < o.nowMs) {
     throw new HearthError('AccessDenied', 'Request has expired', {
       details: { Expires: expires, ServerTime: new Date(o.nowMs).toISOString() },
     });
   }
   const text = textToSign(request, { pairs, expires, path: request.url.slice(0, at), bucket: o.bucket });
-  if (!sameV2(key.secret, text, signature)) {
-    throw new HearthError(
-      'SignatureDoesNotMatch',
-      'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
-      { details: { AWSAccessKeyId: id, StringToSign: text, SignatureProvided: signature } },
-    );
-  }
+  if (!sameV2(key.secret, text, signature)) throw mismatch({ accessKeyId: id, signature }, text);
   const scope = { date: '', region: '', service: 's3' };
   return { accessKeyId: key.id, scope, time: '', signature: '', signingKey: signingKey(key.secret, scope), presigned: true };
 }

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import { HearthError } from '../errors.ts';
 
 /** What a signature is bound to: `20261231/us-east-1/s3/aws4_request`. */
@@ -19,7 +19,7 @@ export interface SignedRequest {
 }
 
 export function sha256Hex(data: string | Buffer): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data, 'hex');
 }
 
 export function hmac(key: string | Buffer, data: string): Buffer {
@@ -30,7 +30,7 @@ export function scopeText(scope: CredentialScope): string {
   return `${scope.date}/${scope.region}/${scope.service}/aws4_request`;
 }
 
-/** The key that signs for one day, region and service. */
+/** Derives the key that signs for one day, region and service; `signingKeyOf` remembers it. */
 export function signingKey(secret: string, scope: CredentialScope): Buffer {
   return hmac(hmac(hmac(hmac(`AWS4${secret}`, scope.date), scope.region), scope.service), 'aws4_request');
 }

@@ -32,6 +32,18 @@ test('what no statement allows is not allowed, and a denial goes before', () => 
   assert.equal(allows([], 'lambda:InvokeFunction', ARN), false);
 });
 
+test('a star reaches no further than its own part of an ARN', () => {
+  const may = (Resource: string, resource: string): boolean => allows([{ Effect: 'Allow', Action: '*', Resource }], 'x', resource);
+  assert.ok(may('arn:aws:lambda:*:*:function:mine', `${ARN}mine`));
+  assert.ok(!may('arn:aws:lambda:*:*:function:mine', `${ARN}function:mine`)); // the alias `mine` of a function called `function`
+  assert.ok(may('arn:aws:lambda:*:*:function:mine:*', `${ARN}mine:live`));
+  assert.ok(may('arn:aws:s3:::uploads/*', 'arn:aws:s3:::uploads/a:b/c'));
+  assert.ok(may('arn:aws:s3:::*', 'arn:aws:s3:::uploads'));
+  assert.ok(!may('arn:aws:s3:::uploads', 'arn:aws:s3:::uploads/a'));
+  assert.ok(may('*', 'arn:aws:s3:::uploads/a'));
+  assert.ok(may('arn:aws:sqs:*', 'arn:aws:sqs:us-east-1:000000000000:q'));
+});
+
 test('a pattern of many stars takes no long time', () => {
   const Resource = `${'*a'.repeat(100)}b`;
   assert.equal(allows([{ Effect: 'Allow', Action: '*', Resource }], 'x', 'a'.repeat(5_000)), false);

@@ -7,7 +7,7 @@ const texts = z.union([z.string().min(1).max(256), z.array(z.string().min(1).max
 const statement = z.strictObject({
   Sid: z.string().max(100).optional(),
   Effect: z.enum(['Allow', 'Deny']),
-  /** `lambda:InvokeFunction`, `lambda:*`, `s3:*`, `hearth:*`. */
+  /** `lambda:InvokeFunction`, `lambda:*`, `s3:GetObject`, `sqs:SendMessage`, `hearth:*`. */
   Action: texts,
   /** ARNs with `*` and `?`. */
   Resource: texts,
@@ -33,10 +33,27 @@ export function parseStatements(value: unknown): KeyStatement[] {
 
 /** Whether statements allow an action on a resource. */
 export function allows(statements: readonly KeyStatement[], action: string, resource: string): boolean {
-  const meant = statements.filter((s) => matches(s.Action, action, true) && matches(s.Resource, resource, false));
+  const meant = statements.filter(
+    (s) => some(s.Action, (p) => like(p.toLowerCase(), action.toLowerCase())) && some(s.Resource, (p) => covers(p, resource)),
+  );
   return meant.some((s) => s.Effect === 'Allow') && !meant.some((s) => s.Effect === 'Deny');
 }
 
-function matches(patterns: string | readonly string[], value: string, anyCase: boolean): boolean {
-  return [patterns].flat().some((pattern) => (anyCase ? like(pattern.toLowerCase(), value.toLowerCase()) : like(pattern, value)));
+function some(patterns: string | readonly string[], fits: (pattern: string) => boolean): boolean {
+  return typeof patterns === 'string' ? fits(patterns) : patterns.some(fits);
+}
+
+/** `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE` */
+const ARN_PARTS = 6;
+
+/** As in IAM, a star reaches no further than its own part of an ARN; the resource at its end is one part, whatever is in it. */
+function covers(pattern: string, resource: string): boolean {
+  const [wanted, given] = [partsOf(pattern), partsOf(resource)];
+  if (wanted.length < ARN_PARTS || given.length < ARN_PARTS) return like(pattern, resource);
+  return wanted.every((part, i) => like(part, given[i] ?? ''));
+}
+
+function partsOf(arn: string): string[] {
+  const parts = arn.split(':');
+  return [...parts.slice(0, ARN_PARTS - 1), ...(parts.length < ARN_PARTS ? [] : [parts.slice(ARN_PARTS - 1).join(':')])];
 }

@@ -2,7 +2,9 @@ import { timingSafeEqual } from 'node:crypto';
 import { HearthError } from '../errors.ts';
 import { readClaim, timeOf, type Claim } from './claim.ts';
 import type { Keys } from './keys.ts';
-import { hmac, signingKey, stringToSign, type CredentialScope, type SignedRequest } from './sigv4.ts';
+import { REMEDY } from './remedy.ts';
+import { signingKeyOf } from './signing-keys.ts';
+import { hmac, stringToSign, type CredentialScope, type SignedRequest } from './sigv4.ts';
 
 /** A request whose signature was found right. */
 export interface Verified {
@@ -39,14 +41,10 @@ export async function verifySignature(request: SignedRequest, o: VerifyOptions):
   const presigned = claim.expiresSeconds !== null;
   checkScope(claim, o.service);
   const key = await o.keys.find(claim.accessKeyId);
-  if (key === null) {
-    throw new HearthError('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', {
-      details: { AWSAccessKeyId: claim.accessKeyId },
-    });
-  }
+  if (key === null) throw unknownKey(claim.accessKeyId);
   checkTime(claim, o.nowMs);
   checkHeaders(request, claim);
-  const daily = signingKey(key.secret, claim.scope);
+  const daily = signingKeyOf(key.secret, claim.scope);
   const text = stringToSign(request, {
     signedHeaders: claim.signedHeaders,
     payloadHash: request.headers['x-amz-content-sha256']?.[0] ?? o.payloadHash ?? 'UNSIGNED-PAYLOAD',
@@ -54,8 +52,9 @@ export async function verifySignature(request: SignedRequest, o: VerifyOptions):
     scope: claim.scope,
     ...(presigned ? { without: 'X-Amz-Signature' } : {}),
   });
-  if (!sameSignature(claim.signature, hmac(daily, text))) throw mismatch(claim, text);
-  return { accessKeyId: key.id, scope: claim.scope, time: claim.time, signature: claim.signature, signingKey: daily, presigned };
+  if (!sameSignature(claim.signature, hmac(daily.key, text))) throw mismatch(claim, text);
+  daily.keep();
+  return { accessKeyId: key.id, scope: claim.scope, time: claim.time, signature: claim.signature, signingKey: daily.key, presigned };
 }
 
 /** Compares a signature in hex with what it should be, in a time that tells nothing. */
@@ -64,10 +63,16 @@ export function sameSignature(given: string, right: Buffer): boolean {
   return bytes.length === right.length && timingSafeEqual(bytes, right);
 }
 
+/** The error for a key that this server does not know. */
+export function unknownKey(accessKeyId: string): HearthError {
+  const message = `The AWS Access Key Id you provided does not exist in our records. ${REMEDY}`;
+  return new HearthError('InvalidAccessKeyId', message, { details: { AWSAccessKeyId: accessKeyId } });
+}
+
 export function mismatch(claim: Pick<Claim, 'accessKeyId' | 'signature'>, text: string): HearthError {
   return new HearthError(
     'SignatureDoesNotMatch',
-    'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
+    `The request signature we calculated does not match the signature you provided. Check your key and signing method. ${REMEDY}`,
     { details: { AWSAccessKeyId: claim.accessKeyId, StringToSign: text, SignatureProvided: claim.signature } },
   );
 }

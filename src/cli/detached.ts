@@ -17,9 +17,9 @@ const TAIL_BYTES = 4_096;
 
 /**
  * Starts `hearth up` in a session of its own and returns once it answers. Its readiness comes on a pipe, never from
- * looking again and again; when it ends before that, the end of its log becomes the error.
+ * looking again and again; when it ends before that, the end of its log becomes the error. `anonymous`: asked for on the command line.
  */
-export async function startDetached(context: Context, config: Config): Promise<{ endpoint: string; pid: number }> {
+export async function startDetached(context: Context, config: Config, anonymous: boolean): Promise<{ endpoint: string; pid: number }> {
   await mkdir(config.home, { recursive: true });
   const logPath = logPathIn(config.home);
   const before = await stat(logPath).then(
@@ -43,6 +43,7 @@ export async function startDetached(context: Context, config: Config): Promise<{
       config.host,
       '--port',
       String(config.port),
+      ...(anonymous ? ['--anonymous'] : []),
     ],
     { detached: true, stdio: ['ignore', log, log, 'pipe'], env: context.env, cwd: config.home },
   );

@@ -67,6 +67,8 @@ const SYSTEM_CODES = new Set([
 
 function fromApi(error: Error & { status: number; errorType: string }): CliError {
   const message = `${error.errorType}: ${error.message}`;
+  if (error.status === 403 && UNKNOWN_CALLER.has(error.errorType))
+    return new CliError(message, { exitCode: EXIT.refused, fix: KEY_FIX, cause: error });
   if (error.status === 429)
     return new CliError(message, { exitCode: EXIT.throttled, fix: 'try again, or raise `scaling.max` of the function', cause: error });
   if (error.status === 404) return new CliError(message, { exitCode: EXIT.notFound, fix: '`hearth ps` lists the functions', cause: error });
@@ -79,6 +81,12 @@ function fromApi(error: Error & { status: number; errorType: string }): CliError
   if (error.status >= 500) return new CliError(message, { exitCode: EXIT.serverError, fix: 'look at the server’s log', cause: error });
   return new CliError(message, { exitCode: EXIT.refused, cause: error });
 }
+
+/** Errors of a request that is not signed by a key of the server. */
+const UNKNOWN_CALLER = new Set(['MissingAuthenticationTokenException', 'UnrecognizedClientException', 'InvalidSignatureException']);
+
+const KEY_FIX =
+  'set HEARTH_HOME to the folder of that server, or HEARTH_ACCESS_KEY_ID and HEARTH_SECRET_ACCESS_KEY to a key of it (`hearth keys create` there makes one)';
 
 /** What the server in this process, or its configuration, refused. */
 function fromServer(error: HearthError): CliError {

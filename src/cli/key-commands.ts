@@ -9,16 +9,26 @@ export function keyCommands(hearth: Command, context: Context, done: (code: Exit
   const load = () => import('./commands/keys.ts');
   const keys = hearth
     .command('keys')
-    .description('who may use this server: once there is a key, or beyond loopback, requests must be signed (AWS Signature Version 4)');
+    .description('who may use this server: requests are signed by one of its keys (AWS Signature Version 4)');
 
   const create = keys.command('create').description('make a key; its secret is shown once. Without --allow it may do everything');
   for (const option of shared()) create.addOption(option);
   create
     .option('--name <text>', 'for people')
-    .option('--allow <action>', 'what it may do: lambda:InvokeFunction, lambda:*, s3:*, hearth:*; may be repeated', more)
+    .option('--allow <action>', 'what it may do: lambda:InvokeFunction, s3:GetObject, sqs:*, hearth:Read; may be repeated', more)
     .option('--on <function>', 'only with this function; may be repeated', more)
-    .option('--statements <file>', 'a policy in the form of IAM’s, instead of --allow and --on')
+    .option('--bucket <name>', 'only with this bucket and what is in it; may be repeated', more)
+    .option('--queue <name>', 'only with this queue; may be repeated', more)
+    .option('--statements <file>', 'a policy in the form of IAM’s, instead of --allow and what it is allowed on')
     .action(async (options) => done(await (await load()).createKey(context, options)));
+
+  const env = keys
+    .command('env')
+    .description(
+      'print exports that give AWS’s tools and SDKs the server and the key that this command signs with: eval "$(hearth keys env)"',
+    );
+  for (const option of shared()) env.addOption(option);
+  env.action(async (options) => done(await (await load()).printEnvironment(context, options)));
 
   const list = keys.command('list', { isDefault: true }).description('the keys that were made');
   for (const option of shared()) list.addOption(option);

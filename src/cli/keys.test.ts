@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { folder, hearth } from './testing/run-hearth.ts';
 
 const skip = existsSync(new URL('../app.js', import.meta.url)) ? false : 'the server is not part of this build';
@@ -31,6 +34,7 @@ describe('hearth keys', { skip }, () => {
       assert.equal(up.code, 0, up.stderr);
       const [, own = ''] = /secret access key {2}(\S+)/.exec(up.stderr) ?? [];
       assert.notEqual(own, '');
+      assert.match(up.stderr, /eval "\$\(hearth keys env\)"/);
       assert.deepEqual(holding(home, own), ['credentials']);
       assert.equal(statSync(join(home, 'credentials')).mode & 0o777, 0o600);
 
@@ -51,6 +55,25 @@ describe('hearth keys', { skip }, () => {
       assert.notEqual(again.code, 0);
       assert.match(again.stderr, /There is no key/);
       assert.match((await run('keys', 'create', '--allow', 'lambda:*', '--statements', 'x.json')).stderr, /\nfix: leave one out/);
+      await ok(
+        'keys',
+        'create',
+        '--name',
+        'data',
+        '--allow',
+        's3:GetObject',
+        '--allow',
+        'sqs:*',
+        '--bucket',
+        'b',
+        '--queue',
+        'q',
+        '--json',
+      );
+      const { keys: left } = JSON.parse(await ok('keys', 'list', '--json')) as { keys: { name: string; statements: unknown }[] };
+      assert.deepEqual(left.find((k) => k.name === 'data')?.statements, [
+        { Effect: 'Allow', Action: ['s3:GetObject', 'sqs:*'], Resource: ['arn:aws:s3:::b', 'arn:aws:s3:::b/*', 'arn:aws:sqs:*:*:q'] },
+      ]);
 
       await ok('down');
       down = true;
@@ -61,6 +84,85 @@ describe('hearth keys', { skip }, () => {
       assert.doesNotMatch(second.stderr, /secret access key/);
     } finally {
       if (!down) await run('down');
+    }
+  });
+
+  it('gives AWS’s tools the server and its key by `eval "$(hearth keys env)"`, and says what to do where there is none', async (t) => {
+    await using here = await folder();
+    const home = join(here.path, "it's home");
+    const env = { HEARTH_HOME: home };
+    const none = await hearth(['keys', 'env'], { cwd: here.path, env });
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /there is no key in .*\nfix: start one with `hearth up`/);
+    assert.equal((await hearth(['up', '--detach', '--port', '0'], { cwd: here.path, env })).code, 0);
+    try {
+      const variables = JSON.parse((await hearth(['keys', 'env', '--json'], { cwd: here.path, env })).stdout) as Record<string, string>;
+      assert.match(variables['AWS_ENDPOINT_URL'] ?? '', /^http:\/\/127\.0\.0\.1:\d+$/);
+      const bin = fileURLToPath(new URL('../../../bin/hearth', import.meta.url));
+      /** A shell in which the exports were evaluated, with an account of the user's own in it before. */
+      const shell = (script: string) =>
+        promisify(execFile)('sh', ['-euc', `eval "$("$NODE" ${bin} keys env)"; ${script}`], {
+          cwd: here.path,
+          env: {
+            PATH: process.env['PATH'],
+            HOME: here.path,
+            NODE: process.execPath,
+            AWS_PROFILE: 'theirs',
+            AWS_SESSION_TOKEN: 'theirs',
+            AWS_PAGER: '',
+            ...env,
+          },
+        });
+      const names = Object.keys(variables);
+      const seen = await shell(
+        `printf '%s\n' ${names.map((name) => `"$${name}"`).join(' ')} "\${AWS_PROFILE-none}" "\${AWS_SESSION_TOKEN-none}"`,
+      );
+      assert.deepEqual(seen.stdout.trim().split('\n'), [...Object.values(variables), 'none', 'none']);
+      if (spawnSync('curl', ['--aws-sigv4', 'aws:amz', '--version']).status === 0) {
+        const curl =
+          'curl -sS --fail-with-body --aws-sigv4 "aws:amz:$AWS_REGION:lambda" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" "$AWS_ENDPOINT_URL';
+        assert.match((await shell(`${curl}/hearth/v1/status"`)).stdout, /"pid":\d+/);
+        assert.match((await shell(`${curl}/2015-03-31/functions"`)).stdout, /"Functions":\[\]/);
+        const made = await shell(`${curl}/hearth/v1/keys" -H 'content-type: application/json' -d '{"name": "by curl"}'`);
+        assert.match(made.stdout, /"name":"by curl"/);
+      } else t.diagnostic('no curl with --aws-sigv4 here');
+      if (spawnSync('aws', ['--version']).status === 0) {
+        assert.match((await shell('aws lambda list-functions --output json')).stdout, /"Functions": \[\]/);
+        assert.match((await shell('aws s3 mb s3://made')).stdout, /make_bucket: made/);
+      } else t.diagnostic('no aws here');
+    } finally {
+      await hearth(['down'], { cwd: here.path, env });
+    }
+  });
+
+  it('tells who signs with no key of the server what to do', async () => {
+    await using here = await folder();
+    const env = { HEARTH_HOME: join(here.path, 'home') };
+    const up = await hearth(['up', '--detach', '--port', '0', '--json'], { cwd: here.path, env });
+    try {
+      const { endpoint } = JSON.parse(up.stdout) as { endpoint: string };
+      const elsewhere = { HEARTH_HOME: join(here.path, 'other'), HEARTH_ENDPOINT: endpoint };
+      const unsigned = await hearth(['ps'], { cwd: here.path, env: elsewhere });
+      assert.equal(unsigned.code, 6);
+      assert.match(unsigned.stderr, /^error: MissingAuthenticationTokenException: [^\n]*\nfix: set HEARTH_HOME /);
+      const wrong = { ...elsewhere, HEARTH_ACCESS_KEY_ID: 'AKIANOBODY', HEARTH_SECRET_ACCESS_KEY: 'x' };
+      assert.match((await hearth(['ps'], { cwd: here.path, env: wrong })).stderr, /^error: UnrecognizedClientException: [^\n]*\nfix: /);
+    } finally {
+      await hearth(['down'], { cwd: here.path, env });
+    }
+  });
+
+  it('asks nobody where anonymous mode was asked for, and says so', async () => {
+    await using here = await folder();
+    const env = { HEARTH_HOME: join(here.path, 'home') };
+    const up = await hearth(['up', '--detach', '--anonymous', '--port', '0', '--json'], { cwd: here.path, env });
+    try {
+      assert.match(up.stderr, /anonymous mode: nobody is asked for a key/);
+      const { endpoint } = JSON.parse(up.stdout) as { endpoint: string };
+      assert.equal((await fetch(`${endpoint}/2015-03-31/functions`)).status, 200);
+      assert.equal((await fetch(`${endpoint}/hearth/v1/keys`)).status, 200);
+    } finally {
+      await hearth(['down'], { cwd: here.path, env });
     }
   });
 });

@@ -16,6 +16,8 @@ const file = (): Option => new Option('-f, --file <path>', 'another file than he
 const port = (): Option =>
   new Option('--port <number>', 'where to listen (default: HEARTH_PORT, else 8420)').argParser(parseCount(0, 65_535));
 
+const anonymous = (): Option => new Option('--anonymous', 'ask nobody for a key: whoever reaches the server may do everything');
+
 /** The whole command line. A command's module is loaded when it runs, so that `--help` stays quick. */
 export function program(context: Context, version: string, done: Done): Command {
   const hearth = new Command('hearth')
@@ -49,6 +51,7 @@ function serverCommands(hearth: Command, context: Context, done: Done): void {
     .addOption(port())
     .option('--host <address>', 'the address to listen on (default: 127.0.0.1)')
     .option('--home <folder>', 'where state is kept (default: HEARTH_HOME, else ~/.hearth)')
+    .addOption(anonymous())
     .option('-d, --detach', 'in the background; `hearth down` ends it')
     .addOption(file())
     .option('--no-deploy', 'deploy nothing')
@@ -92,6 +95,7 @@ function deployCommands(hearth: Command, context: Context, done: Done): void {
   hearth
     .command('dev [names...]')
     .description('redeploy on save and show the log')
+    .addOption(anonymous())
     .addOption(file())
     .addOption(endpoint())
     .action(async (names, options) => done(await (await import('./commands/dev.ts')).dev(context, names, options)));

@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly home?: string | undefined;
   readonly host?: string | undefined;
   readonly port?: number | undefined;
+  /** True asks for anonymous mode. */
+  readonly anonymous?: boolean | undefined;
 }
 
 /** A server that runs in this process, known to others by the status file of its home. */

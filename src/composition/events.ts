@@ -33,6 +33,8 @@ export interface EventParts {
   /** Puts the outcome of an event into a queue. */
   readonly queue: NonNullable<DestinationPorts['queue']>;
   readonly objects: ObjectStore;
+  /** Signs what is posted to this server itself. */
+  readonly sign: NonNullable<DestinationPorts['sign']>;
 }
 
 const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000, closeMs: 2_000 };
@@ -40,7 +42,7 @@ const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
 export async function openEvents(base: Base, parts: EventParts): Promise<Events> {
-  const { store, dispatcher, registry, serving, resources, triggers, queue, objects } = parts;
+  const { store, dispatcher, registry, serving, resources, triggers, queue, objects, sign } = parts;
   const { config, clock, log, closing } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
@@ -61,7 +63,7 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   });
   const runner = new DeliveryRunner({
     ledger: store.ledger,
-    target: targets({ functions: batches, ports: { queue, bucket: writing(objects) } }),
+    target: targets({ functions: batches, ports: { queue, bucket: writing(objects), sign } }),
     outcomes: (claimed, ended) => outcomesOf(telling, claimed, ended),
     clock,
     log,

@@ -1,25 +1,35 @@
 import { Authority } from '../auth/authority.ts';
 import type { AccessKey } from '../auth/keys.ts';
+import { signed } from '../auth/sign.ts';
 import { openSeal } from '../auth/seal.ts';
 import { KeyRing } from '../control/key-ring.ts';
 import type { Resources } from '../control/resources.ts';
+import type { OwnSignature } from '../triggers/ledger/http-destination.ts';
 import type { Base } from './base.ts';
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
 
-/**
- * Keys, and who must have one. Unless the configuration says (`auth.required`), signatures are required as soon as the server listens beyond
- * loopback or a key was made; until then whoever reaches it may do everything, and credentials are whatever a client likes.
- */
+/** Keys, and who must have one: everybody, unless the configuration asks for anonymous mode. */
 export function openKeys({ config, clock }: Base, own: { resources: Resources; local: AccessKey; functions: AccessKey }) {
   const keys = new KeyRing({ ...own, seal: openSeal(config.home), clock });
-  const beyond = !LOOPBACK.test(config.host);
+  const { required, anonymous } = config.auth;
   const authority = new Authority({
     keys,
     statementsOf: (id) => keys.statementsOf(id),
     clock,
     accountId: config.accountId,
-    required: () => config.auth.required ?? (beyond || keys.made),
+    required,
+    unsignedData: anonymous ?? (!required && LOOPBACK.test(config.host)),
   });
   return { keys, authority };
+}
+
+/** Signs what the server posts to itself: the outcome of an event for the door of a function here, with what functions may do. */
+export function ownSignature({ clock }: Base, key: AccessKey, endpoint: () => string): OwnSignature {
+  return ({ method, url, body }) => {
+    if (endpoint() === '') return {}; // not listening yet: it will be tried again
+    const own = new URL(endpoint());
+    if (url.port !== own.port || (url.hostname !== own.hostname && !LOOPBACK.test(url.hostname))) return {};
+    return signed({ method, url: url.pathname + url.search, headers: { host: url.host }, payload: body }, key, clock.now());
+  };
 }

@@ -5,6 +5,7 @@ import type { EndpointService } from '../gateway/endpoint-service.ts';
 import { S3Webhook } from '../triggers/objects/webhook.ts';
 import { targetsIn } from './target-lookup.ts';
 import { watchFolders } from './watched-folders.ts';
+import type { Authority } from '../auth/authority.ts';
 import type { Keys } from '../auth/keys.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
 import type { Timer } from '../lib/clock.ts';
@@ -19,6 +20,7 @@ interface Parts {
   readonly store: PostgresStore;
   readonly registry: FunctionRegistry;
   readonly keys: Keys;
+  readonly authority: Authority;
   /** Whether there is a queue of this name. */
   readonly hasQueue: (name: string) => boolean;
   readonly bus: Parameters<typeof announcer>[0]['bus'];
@@ -37,7 +39,7 @@ export interface Objects {
 }
 
 /** The object store and its S3 API. What a kill left of uploads is removed in the background. */
-export async function openObjects(base: Base, { store, registry, keys, hasQueue, bus }: Parts): Promise<Objects> {
+export async function openObjects(base: Base, { store, registry, keys, authority, hasQueue, bus }: Parts): Promise<Objects> {
   const { config, log, clock, ids } = base;
   const place = { accountId: config.accountId, region: config.region };
   const targets = targetsIn(registry, hasQueue);
@@ -45,8 +47,7 @@ export async function openObjects(base: Base, { store, registry, keys, hasQueue,
   const index = store.objects({ scope: place, nowMs: () => clock.now(), announce: announcer({ place, targets, listeners, bus }) });
   const objects = await ObjectStore.open({ blobs: new FileBlobs(join(config.home, 'objects'), ids), index, clock, ids });
   keepSwept(objects, base);
-  const { anonymous } = config.auth;
-  const service = new S3Service({ store: objects, place, clock, ids, targets, listeners, keys, anonymous, log });
+  const service = new S3Service({ store: objects, place, clock, ids, targets, listeners, keys, authority, log });
   const token = openLocalToken(join(config.home, 'webhook-token'));
   const webhook = new S3Webhook({ listeners, targets, intake: store.intake, place, token, nowMs: () => clock.now() });
   return { store: objects, listeners, services: [webhook, service], watch: () => watchFolders(base, objects) };

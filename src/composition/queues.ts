@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Keys } from '../auth/keys.ts';
+import type { Authority } from '../auth/authority.ts';
 import type { MappingState } from '../control/lambda/operation.ts';
 import type { EventSourceMapping, Resources } from '../control/resources.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
@@ -27,7 +27,7 @@ interface Parts {
   readonly serving: Pick<Directory, 'resolve'>;
   readonly resources: Resources;
   readonly dispatcher: Dispatcher;
-  readonly keys: Keys;
+  readonly authority: Authority;
 }
 
 export interface OpenQueues {
@@ -42,7 +42,7 @@ export interface OpenQueues {
 }
 
 /** Queues with their API, and the event source mappings that take their messages to functions. */
-export async function openQueues(base: Base, { store, serving, resources, dispatcher, keys }: Parts): Promise<OpenQueues> {
+export async function openQueues(base: Base, { store, serving, resources, dispatcher, authority }: Parts): Promise<OpenQueues> {
   const { config, clock, ids, log, closing } = base;
   const scope = { accountId: config.accountId, region: config.region };
   const queues = await Queues.open({ store: store.queues(scope), clock, scope, log });
@@ -54,8 +54,7 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
   const pollers = new QueuePollers({ queues: portOf(queues), dispatcher, functions, notes: store.messageNotes, clock, ids, log });
   closing.add(() => pollers.close());
   followMappings(resources, pollers);
-  const { anonymous } = config.auth;
-  const service = new SqsService({ queues, ids, scope, keys, anonymous, clock, log });
+  const service = new SqsService({ queues, ids, scope, authority, log });
   const ensure = async (name: string): Promise<void> => {
     const attributes = { ...QUEUE_DEFAULTS, fifo: name.endsWith('.fifo'), contentBasedDeduplication: name.endsWith('.fifo') };
     if (queues.get(name) === null) await queues.create(name, { attributes, tags: {}, same: () => true });

@@ -21,10 +21,10 @@ export interface Config {
   readonly watch: readonly WatchedFolder[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly auth: {
-    /** Whether requests to functions' APIs must be signed; null: beyond loopback, or once a key was made. */
-    readonly required: boolean | null;
-    /** Whether S3 requests that are not signed are served. Signatures are verified all the same. */
-    readonly anonymous: boolean;
+    /** Whether requests must be signed by a key of this server. False is anonymous mode: whoever reaches the server may do everything. */
+    readonly required: boolean;
+    /** Whether S3 and SQS serve what is not signed; a signature is verified all the same. Null: on loopback as `required` says, beyond it never. */
+    readonly anonymous: boolean | null;
   };
   readonly limits: {
     /** Largest request and response payload of a sync invocation. */

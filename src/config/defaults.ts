@@ -13,7 +13,7 @@ export const DEFAULTS: Omit<Config, 'home'> = {
   allowedHosts: [],
   logLevel: 'info',
   watch: [],
-  auth: { required: null, anonymous: false },
+  auth: { required: true, anonymous: null },
   limits: {
     payloadBytes: 6 * MiB, // Lambda's 6 MB (6,291,456)
     streamBytes: 200 * MiB, // Lambda's 200 MB

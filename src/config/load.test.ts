@@ -33,6 +33,15 @@ describe('loadConfig', () => {
     assert.throws(() => loadConfig({ HEARTH_HOME: home, HEARTH_PORT: 'http' }), /HEARTH_PORT/);
   });
 
+  it('asks for keys unless anonymous mode was asked for, in the file or on the command line', () => {
+    assert.deepEqual(loadConfig({ HEARTH_HOME: home }).auth, { required: true, anonymous: null });
+    assert.deepEqual(loadConfig({ HEARTH_HOME: home }, { anonymous: true }).auth, { required: false, anonymous: true });
+    writeFileSync(join(home, 'config.yaml'), 'auth: { required: false }\n');
+    assert.deepEqual(loadConfig({ HEARTH_HOME: home }).auth, { required: false, anonymous: null });
+    writeFileSync(join(home, 'config.yaml'), 'auth: { required: null }\n');
+    assert.throws(() => loadConfig({ HEARTH_HOME: home }), /auth\.required/);
+  });
+
   it('is frozen all the way down', () => {
     const config = loadConfig({ HEARTH_HOME: home });
     assert.throws(() => Object.assign(config.limits, { queueMs: 1 }), TypeError);

@@ -12,6 +12,8 @@ export interface ConfigOverrides {
   readonly home?: string;
   readonly host?: string;
   readonly port?: number;
+  /** Asks for anonymous mode, of every API. */
+  readonly anonymous?: boolean;
 }
 
 /**
@@ -30,6 +32,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ov
     databaseUrl: env['DATABASE_URL'] ?? merged.databaseUrl,
     allowedHosts: env['HEARTH_ALLOWED_HOSTS']?.split(',').map((h) => h.trim()) ?? merged.allowedHosts,
     logLevel: level(env['HEARTH_LOG_LEVEL']) ?? merged.logLevel,
+    auth: overrides.anonymous === true ? { required: false, anonymous: true } : merged.auth,
   };
   return freeze(config);
 }

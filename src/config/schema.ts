@@ -20,7 +20,7 @@ export const configFileSchema = z.strictObject({
   allowedHosts: z.array(z.string()).optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   watch: z.array(z.strictObject({ bucket: z.string().min(3), folder: z.string().startsWith('/', 'an absolute path') })).optional(),
-  auth: z.strictObject({ required: z.boolean().nullable(), anonymous: z.boolean() }).partial().optional(),
+  auth: z.strictObject({ required: z.boolean(), anonymous: z.boolean().nullable() }).partial().optional(),
   limits: z
     .strictObject({
       payloadBytes: positive,

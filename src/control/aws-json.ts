@@ -39,6 +39,13 @@ export interface JsonServiceDeps {
   readonly log: { error(fields: object, message: string): void };
 }
 
+/** What AWS's list of common errors has under 403. */
+const UNKNOWN_CALLER: ReadonlySet<string> = new Set([
+  'MissingAuthenticationTokenException',
+  'UnrecognizedClientException',
+  'InvalidSignatureException',
+]);
+
 /** Ten events of EventBridge are the most that any operation takes, of 1 MB together. */
 const BODY_BYTES = 4 * 1024 * 1024;
 
@@ -57,7 +64,7 @@ export class JsonService {
     return signedFor === this.#api.service || String(request.headers['x-amz-target'] ?? '').startsWith(`${this.#api.target}.`);
   }
 
-  /** Serves a request; never rejects. Every fault of the caller is answered with status 400, as the protocol has it. */
+  /** Serves a request; never rejects. Every fault of the caller but that of who it is is answered with status 400, as the protocol has it. */
   async serve(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
@@ -67,7 +74,12 @@ export class JsonService {
       const known =
         error instanceof HearthError ? error : new HearthError('ServiceException', 'An internal error occurred.', { cause: error });
       if (known.fault === 'platform') this.#deps.log.error({ err: error, requestId }, `a request to ${this.#api.service} failed`);
-      send(response, known.fault === 'platform' ? known.status : 400, { __type: known.code, message: known.message }, requestId);
+      send(
+        response,
+        known.fault === 'platform' || UNKNOWN_CALLER.has(known.code) ? known.status : 400,
+        { __type: known.code, message: known.message },
+        requestId,
+      );
     }
   }
 

@@ -1,7 +1,8 @@
 import type { AccessKey, Keys } from '../auth/keys.ts';
 import { newKey } from '../auth/new-key.ts';
 import type { Seal } from '../auth/seal.ts';
-import { allows, type KeyStatement } from '../auth/statements.ts';
+import { presigned } from '../auth/sign.ts';
+import type { KeyStatement } from '../auth/statements.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Resources, StoredKey } from './resources.ts';
 
@@ -24,6 +25,8 @@ interface KeyRingDeps {
   readonly functions: AccessKey;
 }
 
+const LINK_SECONDS = 600;
+
 /** What functions may do with the key in their environment: use the platform, not change it. */
 const FUNCTIONS_MAY: readonly KeyStatement[] = [
   { Effect: 'Allow', Action: ['lambda:Invoke*', 's3:*', 'sqs:*', 'events:PutEvents'], Resource: '*' },
@@ -32,14 +35,11 @@ const FUNCTIONS_MAY: readonly KeyStatement[] = [
 /** The keys that were made on this server, their secrets sealed in the database, and the server's own. */
 export class KeyRing implements Keys {
   readonly #deps: KeyRingDeps;
+  /** Secrets that were opened, each with the sealed one it came from: a request need not open it again. */
+  readonly #opened = new Map<string, { readonly sealed: string; readonly key: AccessKey }>();
 
   constructor(deps: KeyRingDeps) {
     this.#deps = deps;
-  }
-
-  /** Whether any key was made. */
-  get made(): boolean {
-    return this.#deps.resources.list('access-key').length > 0;
   }
 
   async find(id: string): Promise<AccessKey | null> {
@@ -47,17 +47,21 @@ export class KeyRing implements Keys {
     if (id === local.id) return local;
     if (id === functions.id) return functions;
     const stored = resources.get('access-key', id);
-    return stored === null ? null : { id, secret: seal.open(stored.sealed) };
+    if (stored === null) {
+      this.#opened.delete(id);
+      return null;
+    }
+    const opened = this.#opened.get(id);
+    if (opened?.sealed === stored.sealed) return opened.key;
+    const key = { id, secret: seal.open(stored.sealed) };
+    this.#opened.set(id, { sealed: stored.sealed, key });
+    return key;
   }
 
-  /** Those of the keys that may do this with everything: for services that know no statements. */
-  thatMay(action: string): Keys {
-    return {
-      find: async (id) => {
-        const statements = this.statementsOf(id);
-        return statements === null || allows(statements, action, '*') ? this.find(id) : null;
-      },
-    };
+  /** An address of this server that whoever has it may read for ten minutes, as AWS's links to code are. */
+  presigned(address: string): string {
+    const { local, clock } = this.#deps;
+    return presigned(address, local, { nowMs: clock.now(), expiresSeconds: LINK_SECONDS });
   }
 
   /** Null: everything. */
@@ -83,6 +87,7 @@ export class KeyRing implements Keys {
 
   /** False when there was none. */
   revoke(id: string): Promise<boolean> {
+    this.#opened.delete(id);
     return this.#deps.resources.remove('access-key', id);
   }
 }

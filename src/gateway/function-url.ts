@@ -54,7 +54,7 @@ export async function serveUrl(
   const { url } = found;
   const cors = url.cors === undefined ? {} : corsHeaders(request, url.cors);
   if (url.cors !== undefined && isPreflight(request)) return answerPreflight(response, cors, requestId);
-  // In local mode any signature does, but there must be one.
+  // In anonymous mode any signature does, but there must be one.
   if (url.auth === 'AWS_IAM' && signedService(request) === null) throw new HearthError('AccessDeniedException', 'Forbidden');
   const body = await readBody(request, deps.payloadBytes);
   if (url.auth === 'AWS_IAM' && deps.authority !== undefined) {

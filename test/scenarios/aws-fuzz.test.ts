@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { modelIn } from '../../src/control/lambda/model/model.ts';
 import { fuzzCases } from '../lambda-fuzz.ts';
 import { TestServer } from './platform-server.ts';
+import { signedFetch } from './server-credentials.ts';
 
 let server: TestServer;
 before(async () => {
@@ -23,9 +24,8 @@ for (const [service, target] of [
       functionName: 'fuzzed',
       api: modelIn(`${service}/${service}.json`),
     })) {
-      const signed = `AWS4-HMAC-SHA256 Credential=a/20261127/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=0`;
-      const all = { ...headers, authorization: signed, ...(target === null ? {} : { 'x-amz-target': `${target}.${operation}` }) };
-      const answer = await fetch(server.endpoint + url, { method, headers: all, ...(body === null ? {} : { body }) });
+      const all = { ...headers, ...(target === null ? {} : { 'x-amz-target': `${target}.${operation}` }) };
+      const answer = await signedFetch(server, url, { method, headers: all, service, ...(body === null ? {} : { body }) });
       const text = await answer.text();
       const told = `${operation} ${method} ${url.slice(0, 200)} ${String(body).slice(0, 400)} -> ${answer.status} ${text.slice(0, 200)}`;
       assert.ok(answer.status < 500, told);

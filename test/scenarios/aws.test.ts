@@ -24,6 +24,7 @@ import {
 import { zipOf } from '../../src/control/testing/plane.ts';
 import { descendants } from './leavings.ts';
 import { TestServer } from './platform-server.ts';
+import { clientOptions, toolCredentials } from './server-credentials.ts';
 
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x`;
 const ROLE = 'arn:aws:iam::000000000000:role/r';
@@ -38,12 +39,7 @@ let work: string;
 before(async () => {
   server = await TestServer.start();
   work = mkdtempSync(join(tmpdir(), 'hearth-aws-'));
-  client = new LambdaClient({
-    endpoint: server.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'y' },
-    maxAttempts: 1,
-  });
+  client = new LambdaClient(clientOptions(server));
 });
 
 after(async () => {
@@ -64,10 +60,7 @@ function toolEnvironment(): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '',
     HOME: work,
-    AWS_ACCESS_KEY_ID: 'x',
-    AWS_SECRET_ACCESS_KEY: 'y',
-    AWS_DEFAULT_REGION: 'us-east-1',
-    AWS_EC2_METADATA_DISABLED: 'true',
+    ...toolCredentials(server),
     AWS_MAX_ATTEMPTS: '1',
     AWS_PAGER: '',
   };

@@ -5,7 +5,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { TestServer } from './platform-server.ts';
-import { credentialsOf } from './s3-clients.ts';
+import { credentialsOf } from './server-credentials.ts';
 
 /** An address of this machine that others reach. */
 const reachable = Object.values(networkInterfaces())
@@ -39,7 +39,7 @@ test('beyond the loopback every API asks for a signature, without a key having b
   const strangers = by({ accessKeyId: 'any', secretAccessKey: 'any' });
   await assert.rejects(strangers.lambda.send(new InvokeCommand({ FunctionName: 'f' })), { name: 'UnrecognizedClientException' });
   await assert.rejects(strangers.s3.send(new ListBucketsCommand({})), { name: 'InvalidAccessKeyId' });
-  await assert.rejects(strangers.sqs.send(new ListQueuesCommand({})), { name: 'InvalidAccessKeyId' });
+  await assert.rejects(strangers.sqs.send(new ListQueuesCommand({})), { name: 'InvalidClientTokenId' });
   const own = by(credentialsOf(server.home));
   await assert.rejects(own.lambda.send(new InvokeCommand({ FunctionName: 'f' })), { name: 'ResourceNotFoundException' });
   await own.s3.send(new ListBucketsCommand({}));
@@ -48,6 +48,10 @@ test('beyond the loopback every API asks for a signature, without a key having b
 });
 
 test('anonymous mode beyond the loopback has to be asked for', async () => {
-  await using server = await TestServer.start({ host: '0.0.0.0', auth: { required: false, anonymous: false } });
-  assert.equal((await fetch(`http://127.0.0.1:${new URL(server.endpoint).port}${LIST}`)).status, 200);
+  await using server = await TestServer.start({ host: '0.0.0.0', auth: { required: false, anonymous: null } });
+  const endpoint = `http://127.0.0.1:${new URL(server.endpoint).port}`;
+  assert.equal((await fetch(endpoint + LIST)).status, 200);
+  // Stored data has to be opened by name.
+  const listQueues = { method: 'POST', body: '{}', headers: { 'x-amz-target': 'AmazonSQS.ListQueues' } };
+  assert.equal((await fetch(endpoint, listQueues)).status, 403);
 });

@@ -29,12 +29,11 @@ import {
   type CreateScheduleCommandInput,
 } from '@aws-sdk/client-scheduler';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { readLocalKey } from '../../src/auth/local-key.ts';
-import { HearthClient } from '../../src/client/client.ts';
 import { botoScript } from './boto-script.ts';
 import { Diary, type Entry } from './diary.ts';
 import { handlerOf, languages, TestServer } from './platform-server.ts';
 import { until } from './until.ts';
+import { clientOptions, toolCredentials } from './server-credentials.ts';
 
 const ACCOUNT = 'us-east-1:000000000000';
 const FUNCTION = `arn:aws:lambda:${ACCOUNT}:function:diary`;
@@ -47,17 +46,10 @@ let scheduler: SchedulerClient;
 let sqs: SQSClient;
 
 const clients = () => {
-  const options = {
-    endpoint: server.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    maxAttempts: 1,
-  };
+  const options = clientOptions(server);
   events = new EventBridgeClient(options);
   scheduler = new SchedulerClient(options);
-  const local = readLocalKey(server.home);
-  assert.ok(local !== null);
-  sqs = new SQSClient({ ...options, credentials: { accessKeyId: local.id, secretAccessKey: local.secret } });
+  sqs = new SQSClient(options);
 };
 const destroy = () => [events, scheduler, sqs].forEach((client) => client.destroy());
 
@@ -358,10 +350,7 @@ describe('Scheduler, by the AWS SDK', () => {
 test('boto3 speaks to both', { skip: spawnSync('python3', ['-c', 'import boto3']).status === 0 ? false : 'no boto3 here' }, async () => {
   const env = {
     PATH: process.env['PATH'],
-    AWS_ACCESS_KEY_ID: 'a',
-    AWS_SECRET_ACCESS_KEY: 'b',
-    AWS_ENDPOINT_URL: server.endpoint,
-    AWS_DEFAULT_REGION: 'us-east-1',
+    ...toolCredentials(server),
   };
   const { stdout } = await promisify(execFile)('python3', ['-c', botoScript(FUNCTION, RoleArn)], { env });
   const gone = 'An error occurred (ResourceNotFoundException) when calling the GetSchedule operation: Schedule boto does not exist.';
@@ -369,7 +358,7 @@ test('boto3 speaks to both', { skip: spawnSync('python3', ['-c', 'import boto3']
   await heard((e) => e['boto'] === true);
 });
 
-test('rules and schedules are there after a restart, and where keys are required only who may uses them', async () => {
+test('rules and schedules are there after a restart, and only who may uses them', async () => {
   const kept = await queue('kept');
   await rule('kept', { EventPattern: '{"source":["kept"]}' }, [{ Id: 'q', Arn: kept.arn, InputPath: '$.detail.n' }]);
   await rule('minutely', { ScheduleExpression: 'rate(1 minute)' }, [{ Id: 'f', Arn: FUNCTION }]);
@@ -381,9 +370,7 @@ test('rules and schedules are there after a restart, and where keys are required
   await put({ Source: 'kept', Detail: '{"n":42}' });
   assert.equal(await kept.receive(), '42');
 
-  const local = readLocalKey(server.home);
-  assert.ok(local !== null);
-  const owner = new HearthClient(server.endpoint, local);
+  const owner = server.client;
   const statements = [{ Effect: 'Allow' as const, Action: ['events:PutEvents', 'scheduler:Get*'], Resource: '*' }];
   const key = await owner.keys.create({ statements });
   const options = {
@@ -401,10 +388,11 @@ test('rules and schedules are there after a restart, and where keys are required
     });
     await assert.rejects(reader.send(new GetScheduleCommand({ Name: 'none' })), { name: 'ResourceNotFoundException' });
     await assert.rejects(reader.send(new ListSchedulesCommand({})), { name: 'AccessDeniedException' });
-    await assert.rejects(events.send(new PutEventsCommand({ Entries })), { name: 'UnrecognizedClientException' });
+    const stranger = new EventBridgeClient({ ...options, credentials: { accessKeyId: 'who', secretAccessKey: 'ever' } });
+    await assert.rejects(stranger.send(new PutEventsCommand({ Entries })), { name: 'UnrecognizedClientException' });
+    stranger.destroy();
   } finally {
     await owner.keys.revoke(key.id);
-    owner.close();
     writer.destroy();
     reader.destroy();
   }

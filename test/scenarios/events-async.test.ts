@@ -4,6 +4,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { Diary } from './diary.ts';
 import { handlerOf, languages, TestServer } from './platform-server.ts';
 import { until } from './until.ts';
+import { clientOptions, signedFetch } from './server-credentials.ts';
 
 interface Listed {
   readonly events: readonly Readonly<Record<string, unknown>>[];
@@ -18,8 +19,7 @@ describe('asynchronous invocation', () => {
     diary = await Diary.open();
     const [node] = await languages();
     await server.deploy('diary', 'events-diary', { runtime: node?.runtime, handler: handlerOf('node') });
-    const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
-    lambda = new LambdaClient({ endpoint: server.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+    lambda = new LambdaClient(clientOptions(server));
   });
   after(async () => {
     lambda.destroy();
@@ -30,7 +30,7 @@ describe('asynchronous invocation', () => {
     lambda.send(new InvokeCommand({ FunctionName: 'diary', InvocationType: 'Event', Payload: Buffer.from(payload) }));
   const own = async (path: string, body?: unknown): Promise<Record<string, unknown>> => {
     const init = body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-    return (await (await fetch(`${server.endpoint}/hearth/v1/events${path}`, init)).json()) as Record<string, unknown>;
+    return (await (await signedFetch(server, `/hearth/v1/events${path}`, init)).json()) as Record<string, unknown>;
   };
 
   test('is answered 202 without a body, runs with the request id it was answered with, and is in the ledger', async () => {

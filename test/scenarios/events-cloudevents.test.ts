@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { CloudEvent, emitterFor, HTTP, httpTransport, Mode } from 'cloudevents';
+import { CloudEvent, emitterFor, HTTP, Mode, type Message as CloudEventMessage } from 'cloudevents';
 import { Diary } from './diary.ts';
 import { handlerOf, languages, TestServer } from './platform-server.ts';
+import { signedFetch } from './server-credentials.ts';
 import { until } from './until.ts';
+
+const DOOR = '/hearth/v1/cloudevents/takes';
 
 interface Message {
   readonly headers: IncomingHttpHeaders;
@@ -16,21 +19,21 @@ describe('CloudEvents over HTTP', () => {
   let server: TestServer;
   let diary: Diary;
   let runtime: string;
-  let door: string;
   before(async () => {
     server = await TestServer.start({ events: { payloadBytes: 100_000 } });
     diary = await Diary.open();
     const [node] = await languages();
     runtime = node?.runtime ?? '';
     await server.deploy('takes', 'triggers-diary', { runtime, handler: 'index.handler', environment: { DIARY: diary.url } });
-    door = `${server.endpoint}/hearth/v1/cloudevents/takes`;
   });
   after(async () => {
     await diary[Symbol.asyncDispose]();
     assert.deepEqual(await server.end(), []);
   });
   const seen = (id: string) => until(() => diary.entries.map((e) => e.event).find((e) => e['id'] === id));
-  const post = (headers: Record<string, string>, body: NonNullable<RequestInit['body']>) => fetch(door, { method: 'POST', headers, body });
+  const post = (headers: Record<string, string>, body: string | Buffer) => signedFetch(server, DOOR, { method: 'POST', headers, body });
+  /** How the SDK sends: as `httpTransport` does, and signed. */
+  const signing = ({ headers, body }: CloudEventMessage) => post(headers as Record<string, string>, body as string);
   const structured = { 'content-type': 'application/cloudevents+json; charset=utf-8' };
   const minimal = { specversion: '1.0', id: 'm', source: '/tests', type: 'test' };
 
@@ -44,7 +47,7 @@ describe('CloudEvents over HTTP', () => {
         ext1: 'e',
         data: { n: 4711 },
       });
-      const emit = emitterFor(httpTransport(door), { mode });
+      const emit = emitterFor(signing, { mode });
       await emit(event);
       const { data, subject, ext1, datacontenttype } = await seen(`sdk-${mode}`);
       assert.deepEqual([data, ext1], [{ n: 4711 }, 'e']);
@@ -89,10 +92,10 @@ describe('CloudEvents over HTTP', () => {
     assert.equal((await post(structured, '{')).status, 400);
     assert.equal((await post(structured, JSON.stringify({ ...minimal, data: 'x'.repeat(100_001) }))).status, 413);
     assert.equal(
-      (await fetch(`${server.endpoint}/hearth/v1/cloudevents/nobody`, { method: 'POST', headers: structured, body: '{}' })).status,
+      (await signedFetch(server, '/hearth/v1/cloudevents/nobody', { method: 'POST', headers: structured, body: '{}' })).status,
       404,
     );
-    assert.equal((await fetch(door)).status, 405);
+    assert.equal((await signedFetch(server, DOOR)).status, 405);
   });
 
   test('a batch is taken whole or not at all; the same source and id are one event', async () => {
@@ -107,7 +110,10 @@ describe('CloudEvents over HTTP', () => {
   });
 
   test('who asks first, as webhooks do, may send', async () => {
-    const answer = await fetch(door, { method: 'OPTIONS', headers: { 'webhook-request-origin': 'eventemitter.example.com' } });
+    const answer = await fetch(server.endpoint + DOOR, {
+      method: 'OPTIONS',
+      headers: { 'webhook-request-origin': 'eventemitter.example.com' },
+    });
     assert.deepEqual([answer.status, answer.headers.get('webhook-allowed-origin')], [200, 'eventemitter.example.com']);
   });
 

@@ -12,7 +12,7 @@ import { silent } from '../silent-log.ts';
 import { Diary } from './diary.ts';
 import { MixedTraffic, QUEUE, SeenTraffic, TABLE, TRIGGERS } from './mixed-traffic.ts';
 import { handlerOf, languages, TestServer } from './platform-server.ts';
-import { credentialsOf } from './s3-clients.ts';
+import { credentialsOf } from './server-credentials.ts';
 import { until } from './until.ts';
 
 const QUOTA = { async: 400, uploads: 100, messages: 100, rows: 100 };

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { GetFunctionEventInvokeConfigCommand, LambdaClient, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Diary } from './diary.ts';
 import { handlerOf, languages, TestServer } from './platform-server.ts';
+import { clientOptions } from './server-credentials.ts';
 import { until } from './until.ts';
 
 interface Outcome {
@@ -30,10 +29,7 @@ describe('outcomes of asynchronous invocations', () => {
     diary = await Diary.open();
     const [node] = await languages();
     runtime = node?.runtime ?? '';
-    const text = readFileSync(join(server.home, 'credentials'), 'utf8');
-    const value = (name: string): string => new RegExp(`${name} = (\\S+)`).exec(text)?.[1] ?? '';
-    const credentials = { accessKeyId: value('aws_access_key_id'), secretAccessKey: value('aws_secret_access_key') };
-    const common = { endpoint: server.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 };
+    const common = clientOptions(server);
     clients = { s3: new S3Client({ ...common, forcePathStyle: true }), sqs: new SQSClient(common), lambda: new LambdaClient(common) };
   });
   after(async () => {

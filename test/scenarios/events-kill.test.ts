@@ -8,6 +8,7 @@ import { HearthClient } from '../../src/client/client.ts';
 import { Diary } from './diary.ts';
 import { leavings, stillThere } from './leavings.ts';
 import { ServerProcess } from './platform-process.ts';
+import { ownKey } from './server-credentials.ts';
 import { until } from './until.ts';
 
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x`;
@@ -22,7 +23,10 @@ class Sender {
   readonly #endpoint: () => string | null;
   readonly #post: string;
 
-  constructor(endpoint: () => string | null, post: string) {
+  readonly #home: string;
+
+  constructor(home: string, endpoint: () => string | null, post: string) {
+    this.#home = home;
     this.#endpoint = endpoint;
     this.#post = post;
   }
@@ -36,7 +40,7 @@ class Sender {
   }
 
   async #send(endpoint: string, n: number): Promise<boolean> {
-    const client = new HearthClient(endpoint);
+    const client = new HearthClient(endpoint, ownKey(this.#home));
     try {
       const payload = Buffer.from(JSON.stringify({ n, post: this.#post }));
       const { statusCode, requestId } = await client.invoke({ functionName: 'diary', payload, invocationType: 'Event' });
@@ -62,7 +66,7 @@ describe('kill -9 of the server while events flow', () => {
     let server = await ServerProcess.start({ home });
     await server.deploy('diary', 'events-diary', { runtime: NODE, handler: 'index.handler', timeoutSeconds: 30 });
     let up = true;
-    const sender = new Sender(() => (up ? endpointOf(home) : null), diary.url);
+    const sender = new Sender(home, () => (up ? endpointOf(home) : null), diary.url);
     const sending = Promise.all(Array.from({ length: SENDERS }, () => sender.run(EVENTS)));
     for (let kill = 1; kill <= KILLS; kill++) {
       await until(() => sender.acknowledged.size >= (EVENTS * kill) / (KILLS + 1));

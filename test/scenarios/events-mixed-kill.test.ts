@@ -12,7 +12,7 @@ import { leavings, stillThere } from './leavings.ts';
 import { MixedTraffic, QUEUE, SeenTraffic, TABLE, TRIGGERS } from './mixed-traffic.ts';
 import { ServerProcess } from './platform-process.ts';
 import { handlerOf } from './platform-server.ts';
-import { credentialsOf } from './s3-clients.ts';
+import { credentialsOf } from './server-credentials.ts';
 import { until } from './until.ts';
 
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x`;

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
   CreateEventSourceMappingCommand,
@@ -27,6 +25,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { Diary } from './diary.ts';
 import { handlerOf, languages, TestServer } from './platform-server.ts';
+import { clientOptions } from './server-credentials.ts';
 import { until } from './until.ts';
 
 const ARN = 'arn:aws:sqs:us-east-1:000000000000:';
@@ -41,11 +40,8 @@ describe('queues, by the AWS SDK', () => {
     diary = await Diary.open();
     const [node] = await languages();
     await server.deploy('batches', 'events-batches', { runtime: node?.runtime, handler: handlerOf('node') });
-    const key = readFileSync(join(server.home, 'credentials'), 'utf8');
-    const value = (name: string): string => new RegExp(`${name} = (\\S+)`).exec(key)?.[1] ?? '';
-    const credentials = { accessKeyId: value('aws_access_key_id'), secretAccessKey: value('aws_secret_access_key') };
-    sqs = new SQSClient({ endpoint: server.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
-    lambda = new LambdaClient({ endpoint: server.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+    sqs = new SQSClient(clientOptions(server));
+    lambda = new LambdaClient(clientOptions(server));
   });
   after(async () => {
     sqs.destroy();
@@ -87,7 +83,7 @@ describe('queues, by the AWS SDK', () => {
       credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
       maxAttempts: 1,
     });
-    await assert.rejects(stranger.send(new ListQueuesCommand({})), { name: 'InvalidAccessKeyId' });
+    await assert.rejects(stranger.send(new ListQueuesCommand({})), { name: 'InvalidClientTokenId' });
     stranger.destroy();
   });
 

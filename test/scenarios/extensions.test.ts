@@ -16,6 +16,7 @@ import { zipOf } from '../../src/control/testing/plane.ts';
 import { Diary } from './diary.ts';
 import { languages, TestServer } from './platform-server.ts';
 import { until } from './until.ts';
+import { clientOptions } from './server-credentials.ts';
 
 /** An extension as anybody writes one: it registers, subscribes where it is told to, and tells of all that it hears. */
 const WATCHER = `#!${process.execPath}
@@ -92,12 +93,7 @@ const [node, python] = await languages();
 before(async () => {
   server = await TestServer.start();
   diary = await Diary.open();
-  lambda = new LambdaClient({
-    endpoint: server.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    maxAttempts: 1,
-  });
+  lambda = new LambdaClient(clientOptions(server));
   layer = await publish({
     'extensions/watcher': { text: WATCHER, mode: 0o100755 },
     'extensions/notes.txt': { text: 'not a program', mode: 0o100644 },

@@ -6,6 +6,7 @@ import { CreateFunctionCommand, InvalidParameterValueException, LambdaClient } f
 import { assertThrown, failed, type Document } from './fault-documents.ts';
 import { descendants } from './leavings.ts';
 import { handlerOf, languages, TestServer, type Called } from './platform-server.ts';
+import { clientOptions } from './server-credentials.ts';
 
 let server: TestServer;
 
@@ -143,12 +144,7 @@ test('an init phase of 12 s works where the timeout allows it', async () => {
 });
 
 test('a zip that is none', async () => {
-  const client = new LambdaClient({
-    endpoint: server.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'y' },
-    maxAttempts: 1,
-  });
+  const client = new LambdaClient(clientOptions(server));
   const create = (ZipFile: Buffer) =>
     client.send(
       new CreateFunctionCommand({

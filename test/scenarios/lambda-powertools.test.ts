@@ -11,7 +11,7 @@ import {
 import { deployBundled } from './bundled.ts';
 import { npmPackages, type Packages } from './packages.ts';
 import { TestServer } from './platform-server.ts';
-import { credentialsOf } from './s3-clients.ts';
+import { credentialsOf } from './server-credentials.ts';
 
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x`;
 

@@ -28,6 +28,7 @@ import {
 import { zipOf } from '../../src/control/testing/plane.ts';
 import { TestServer } from './platform-server.ts';
 import { until } from './until.ts';
+import { clientOptions } from './server-credentials.ts';
 
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x` as 'nodejs20.x';
 const WORD = (word: string): string =>
@@ -38,12 +39,7 @@ let client: LambdaClient;
 
 before(async () => {
   server = await TestServer.start();
-  client = new LambdaClient({
-    endpoint: server.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'y' },
-    maxAttempts: 1,
-  });
+  client = new LambdaClient(clientOptions(server));
 });
 
 after(async () => {
@@ -201,7 +197,7 @@ describe('versions, aliases and what is theirs, through AWS’s SDK', () => {
     await server.stop();
     server = await TestServer.start({ home });
     client.destroy();
-    client = new LambdaClient({ endpoint: server.endpoint, region: 'us-east-1', credentials: { accessKeyId: 'x', secretAccessKey: 'y' } });
+    client = new LambdaClient(clientOptions(server));
     assert.equal((await invoke('versioned:live'))['word'], 'one');
     const policy = await client.send(new GetPolicyCommand({ FunctionName: 'versioned', Qualifier: 'live' }));
     assert.match(policy.Policy ?? '', /"Sid":"s"/);

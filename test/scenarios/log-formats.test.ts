@@ -15,6 +15,7 @@ import type { LogLine } from '../../src/client/answers.ts';
 import { zipOf } from '../../src/control/testing/plane.ts';
 import { languages, TestServer } from './platform-server.ts';
 import { until } from './until.ts';
+import { clientOptions } from './server-credentials.ts';
 
 const NODE = `
 console.log('from init');
@@ -60,12 +61,7 @@ const [node, python] = await languages();
 
 before(async () => {
   server = await TestServer.start();
-  const client = {
-    endpoint: server.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    maxAttempts: 1,
-  };
+  const client = clientOptions(server);
   lambda = new LambdaClient(client);
   logs = new CloudWatchLogsClient(client);
 });

@@ -15,10 +15,9 @@ import {
   type FilterLogEventsCommandInput,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { readLocalKey } from '../../src/auth/local-key.ts';
-import { HearthClient } from '../../src/client/client.ts';
 import { zipOf } from '../../src/control/testing/plane.ts';
 import { TestServer } from './platform-server.ts';
+import { clientOptions, signedFetch, toolCredentials } from './server-credentials.ts';
 
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x` as 'nodejs20.x';
 const GROUP = '/aws/lambda/teller';
@@ -31,9 +30,8 @@ const home = mkdtempSync(join(tmpdir(), 'hearth-logs-api-'));
 
 before(async () => {
   server = await TestServer.start();
-  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' };
-  logs = new CloudWatchLogsClient({ endpoint: server.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
-  lambda = new LambdaClient({ endpoint: server.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  logs = new CloudWatchLogsClient(clientOptions(server));
+  lambda = new LambdaClient(clientOptions(server));
   for (const FunctionName of ['teller', 'silent'])
     await lambda.send(
       new CreateFunctionCommand({
@@ -206,7 +204,12 @@ describe('CloudWatch Logs, by the AWS SDK', () => {
 
   test('garbage is refused without a 5xx', async () => {
     const send = (body: string, target = 'Logs_20140328.FilterLogEvents') =>
-      fetch(server.endpoint, { method: 'POST', body, headers: { 'x-amz-target': target, 'content-type': 'application/x-amz-json-1.1' } });
+      signedFetch(server, '/', {
+        method: 'POST',
+        service: 'logs',
+        body,
+        headers: { 'x-amz-target': target, 'content-type': 'application/x-amz-json-1.1' },
+      });
     for (const [body, type] of [
       ['{', 'SerializationException'],
       ['[]', 'SerializationException'],
@@ -228,10 +231,7 @@ describe('CloudWatch Logs, by AWS’s tools', () => {
       const env = {
         PATH: process.env['PATH'],
         HOME: home,
-        AWS_ACCESS_KEY_ID: 'a',
-        AWS_SECRET_ACCESS_KEY: 'b',
-        AWS_ENDPOINT_URL: server.endpoint,
-        AWS_DEFAULT_REGION: 'us-east-1',
+        ...toolCredentials(server),
         PYTHONWARNINGS: 'ignore',
       };
       execFile(program, [...args], { env }, (error, stdout, stderr) => (error === null ? resolve(stdout) : reject(new Error(stderr))));
@@ -266,10 +266,8 @@ print([e['message'] for p in pages for e in p['events']])`;
   });
 });
 
-test('where keys are required, a key reads what its statements name', async () => {
-  const local = readLocalKey(server.home);
-  assert.ok(local !== null);
-  const owner = new HearthClient(server.endpoint, local);
+test('a key reads what its statements name', async () => {
+  const owner = server.client;
   const Resource = `arn:aws:logs:us-east-1:000000000000:log-group:${GROUP}:*`;
   const key = await owner.keys.create({ statements: [{ Effect: 'Allow', Action: 'logs:Filter*', Resource }] });
   const client = (accessKeyId: string, secretAccessKey: string) =>
@@ -290,7 +288,6 @@ test('where keys are required, a key reads what its statements name', async () =
     await assert.rejects(stranger.send(new FilterLogEventsCommand({ logGroupName: GROUP })), { name: 'UnrecognizedClientException' });
   } finally {
     await owner.keys.revoke(key.id);
-    owner.close();
     for (const c of [reader, liar, stranger]) c.destroy();
   }
 });

@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 import { HearthClient } from '../../src/client/client.ts';
 import type { SeenRecord } from '../fixtures/changes.ts';
 import type { Diary } from './diary.ts';
-import { credentialsOf } from './s3-clients.ts';
+import { credentialsOf, ownKey } from './server-credentials.ts';
 
 /** Rows that are written to, and groups of messages. */
 const KEYS = 7;
@@ -50,7 +50,7 @@ class Clients {
   constructor(endpoint: string, home: string) {
     const settings = { endpoint, region: 'us-east-1', credentials: credentialsOf(home), maxAttempts: 1 };
     this.endpoint = endpoint;
-    this.hearth = new HearthClient(endpoint);
+    this.hearth = new HearthClient(endpoint, ownKey(home));
     this.s3 = new S3Client(settings);
     this.sqs = new SQSClient({ ...settings, useQueueUrlAsEndpoint: false });
   }

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { InvokeCommand, LambdaClient, waitUntilFunctionUpdatedV2 } from '@aws-sdk/client-lambda';
 import { npmPackages } from './packages.ts';
 import { TestServer } from './platform-server.ts';
-import { credentialsOf } from './s3-clients.ts';
+import { credentialsOf } from './server-credentials.ts';
 import { until } from './until.ts';
 
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x`;

@@ -15,6 +15,7 @@ import { descendants, processOf } from './leavings.ts';
 import { handlerOf, languages, ROOT, TestServer } from './platform-server.ts';
 import { tell, type Told } from './told.ts';
 import { until } from './until.ts';
+import { clientOptions } from './server-credentials.ts';
 
 let server: TestServer;
 let work: string;
@@ -23,8 +24,7 @@ let lambda: LambdaClient;
 before(async () => {
   server = await TestServer.start();
   work = mkdtempSync(join(tmpdir(), 'hearth-scenario-work-'));
-  const credentials = { accessKeyId: 'x', secretAccessKey: 'y' };
-  lambda = new LambdaClient({ endpoint: server.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  lambda = new LambdaClient(clientOptions(server));
 });
 
 after(async () => {
@@ -148,7 +148,7 @@ describe('a restart', () => {
       assert.deepEqual([(await of('lazy'))?.resident, (await of('lazy'))?.instances], ['nothing', 0]);
       assert.equal((await tell(again, 'eager')).answer.coldRung, 'snapshot');
       assert.equal((await tell(again, 'kept')).answer.coldRung, null);
-      const shown = await hearth(['ps'], { env: { HEARTH_ENDPOINT: again.endpoint } });
+      const shown = await hearth(['ps'], { env: { HEARTH_HOME: again.home, HEARTH_ENDPOINT: again.endpoint } });
       assert.match(shown.stdout, /eager .* snapshot +(in use|for \d+ min) +fixed, learning: 0 of 3 idle times/);
       assert.match(shown.stdout, /kept .* snapshot +(in use|always) +min 1/);
     } finally {

@@ -93,7 +93,7 @@ for (const { language, runtime, skip } of await languages()) {
     });
 
     test('the command line draws the same, by request and by function', async () => {
-      const env = { HEARTH_ENDPOINT: server.endpoint };
+      const env = { HEARTH_HOME: server.home, HEARTH_ENDPOINT: server.endpoint };
       const last = await hearth(['explain', name], { env });
       assert.equal(last.code, 0, last.stderr);
       assert.match(

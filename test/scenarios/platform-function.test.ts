@@ -44,7 +44,7 @@ for (const { language, runtime, skip } of await languages()) {
     environment: { TEXT: hello, NUMBER: 7 }
 `;
       writeFileSync(join(project, 'hearth.yaml'), yaml);
-      const run = await hearth(['deploy', '--json', '--endpoint', server.endpoint], { cwd: project });
+      const run = await hearth(['deploy', '--json', '--endpoint', server.endpoint], { cwd: project, env: { HEARTH_HOME: server.home } });
       assert.equal(run.code, 0, run.stderr);
       const { functions } = JSON.parse(run.stdout) as {
         functions: { name: string; ok: boolean; deployed: { init: { unforkable: null } } }[];
@@ -67,7 +67,10 @@ for (const { language, runtime, skip } of await languages()) {
 
     test('unchanged, a second deployment leaves everything as it is', async () => {
       const before = (await server.client.resident(name)).instances.map((i) => i.id);
-      const run = await hearth(['deploy', '--json', '--endpoint', server.endpoint], { cwd: join(work, name) });
+      const run = await hearth(['deploy', '--json', '--endpoint', server.endpoint], {
+        cwd: join(work, name),
+        env: { HEARTH_HOME: server.home },
+      });
       assert.equal(
         (JSON.parse(run.stdout) as { functions: { deployed: { unchanged: boolean } }[] }).functions[0]?.deployed.unchanged,
         true,
@@ -187,7 +190,7 @@ for (const { language, runtime, skip } of await languages()) {
       cpSync(join(ROOT, 'test/functions', from), join(project, 'code'), { recursive: true });
       const handler = language === 'node' ? 'threads.handler' : handlerOf(language);
       writeFileSync(join(project, 'hearth.yaml'), `functions:\n  ${own}: { runtime: ${runtime}, handler: ${handler}, code: ./code }\n`);
-      const run = await hearth(['deploy', '--endpoint', server.endpoint], { cwd: project });
+      const run = await hearth(['deploy', '--endpoint', server.endpoint], { cwd: project, env: { HEARTH_HOME: server.home } });
       assert.equal(run.code, 0, run.stderr);
       assert.match(run.stderr, new RegExp(`${own} can't be forked, so each instance runs its own init phase: .*thread`));
       assert.equal((await server.call(own, 'x')).functionError, null);

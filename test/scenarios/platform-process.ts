@@ -6,6 +6,7 @@ import { deployFunction } from '../../src/cli/deployment.ts';
 import { HearthClient } from '../../src/client/client.ts';
 import { descendants, type SeenProcess } from './leavings.ts';
 import { ROOT, type Manifest } from './platform-server.ts';
+import { ownKey } from './server-credentials.ts';
 
 /** The command line as it was built, without the look whether it is fresh that bin/hearth takes: another user may not build it. */
 const MAIN = join(ROOT, 'dist/src/cli/main.js');
@@ -58,7 +59,7 @@ export class ServerProcess {
 
   get client(): HearthClient {
     const { endpoint } = JSON.parse(readFileSync(join(this.home, 'server.json'), 'utf8')) as { endpoint: string };
-    return (this.#client ??= new HearthClient(endpoint));
+    return (this.#client ??= new HearthClient(endpoint, ownKey(this.home)));
   }
 
   deploy(name: string, folder: string, manifest: Manifest): ReturnType<typeof deployFunction> {

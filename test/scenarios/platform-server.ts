@@ -14,6 +14,7 @@ import { createLogger } from '../../src/observe/logger.ts';
 import { Catalogue } from '../../src/runtimes/catalogue.ts';
 import { thisMachine } from '../../src/runtimes/interpreters.ts';
 import { leavings } from './leavings.ts';
+import { ownKey } from './server-credentials.ts';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FUNCTIONS = join(ROOT, 'test/functions');
@@ -54,7 +55,7 @@ export class TestServer implements AsyncDisposable {
   private constructor(home: string, server: RunningServer) {
     this.home = home;
     this.#server = server;
-    this.client = new HearthClient(server.endpoint);
+    this.client = new HearthClient(server.endpoint, ownKey(home));
   }
 
   static async start(overrides: Overrides = {}): Promise<TestServer> {

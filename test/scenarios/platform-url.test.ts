@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { readAll } from '../../src/client/body.ts';
 import { descendants } from './leavings.ts';
 import { handlerOf, languages, TestServer } from './platform-server.ts';
+import { signedFetch } from './server-credentials.ts';
 
 const MIB = 1024 * 1024;
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x`;
@@ -88,11 +89,11 @@ describe('function URLs', () => {
 
   test('a body that is not JSON is refused by Invoke as on Lambda', async () => {
     for (const name of ['url-echo', 'tells-python']) {
-      const answer = await raw(`/2015-03-31/functions/${name}/invocations`, { body: Buffer.from('{nonsense') });
+      const answer = await signedFetch(server, `/2015-03-31/functions/${name}/invocations`, { method: 'POST', body: '{nonsense' });
       if (answer.status === 404) continue; // no Python here
       assert.equal(answer.status, 400);
-      assert.equal(answer.headers['x-amzn-errortype'], 'InvalidRequestContentException');
-      assert.match((JSON.parse(answer.body.toString()) as { message: string }).message, /^Could not parse request body into json: /);
+      assert.equal(answer.headers.get('x-amzn-errortype'), 'InvalidRequestContentException');
+      assert.match(((await answer.json()) as { message: string }).message, /^Could not parse request body into json: /);
     }
   });
 });

@@ -43,7 +43,7 @@ describe('queues, by boto3', () => {
     assert.equal(unsigned.headers.get('content-type'), 'text/xml');
     assert.match(
       await unsigned.text(),
-      /^<\?xml version="1.0"\?><ErrorResponse xmlns="[^"]*"><Error><Type>Sender<\/Type><Code>InvalidSecurity<\/Code>/,
+      /^<\?xml version="1.0"\?><ErrorResponse xmlns="[^"]*"><Error><Type>Sender<\/Type><Code>MissingAuthenticationToken<\/Code>/,
     );
   });
 });

@@ -1,24 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { S3Client, type S3ClientConfig, S3ServiceException } from '@aws-sdk/client-s3';
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import type { TestServer } from './platform-server.ts';
-
-export interface Credentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-}
-
-/** The key that a server made for itself, from the file that every AWS tool reads. */
-export function credentialsOf(home: string): Credentials {
-  const text = readFileSync(join(home, 'credentials'), 'utf8');
-  const value = (name: string): string => new RegExp(`${name} = (\\S+)`).exec(text)?.[1] ?? '';
-  return { accessKeyId: value('aws_access_key_id'), secretAccessKey: value('aws_secret_access_key') };
-}
+import { clientOptions } from './server-credentials.ts';
 
 /** An unmodified S3 client of a server. Nothing is retried: an answer counts the first time. */
 export function s3Client(server: TestServer, more: S3ClientConfig = {}): S3Client {
-  return new S3Client({ endpoint: server.endpoint, region: 'us-east-1', credentials: credentialsOf(server.home), maxAttempts: 1, ...more });
+  return new S3Client({ ...clientOptions(server), ...more });
 }
 
 /** Asserts that a call is refused with this code and status. */

@@ -5,6 +5,7 @@ import { InvokeCommand, InvokeWithResponseStreamCommand, LambdaClient } from '@a
 import { descendants } from './leavings.ts';
 import { handlerOf, languages, TestServer } from './platform-server.ts';
 import { until } from './until.ts';
+import { clientOptions } from './server-credentials.ts';
 
 const MIB = 1024 * 1024;
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x`;
@@ -15,12 +16,7 @@ let client: LambdaClient;
 
 before(async () => {
   server = await TestServer.start({ limits: { streamBytes: STREAM_LIMIT } });
-  client = new LambdaClient({
-    endpoint: server.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'y' },
-    maxAttempts: 1,
-  });
+  client = new LambdaClient(clientOptions(server));
   const streams = { runtime: NODE, handler: 'index.handler', timeoutSeconds: 10, url: { auth: 'none', invokeMode: 'response_stream' } };
   await server.deploy('streams', 'streams', streams);
   await server.deploy('streams-short', 'streams', { ...streams, timeoutSeconds: 1 });

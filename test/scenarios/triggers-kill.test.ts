@@ -11,6 +11,7 @@ import { Diary } from './diary.ts';
 import { leavings } from './leavings.ts';
 import { ServerProcess } from './platform-process.ts';
 import { handlerOf } from './platform-server.ts';
+import { signedFetch } from './server-credentials.ts';
 import { until } from './until.ts';
 
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x`;
@@ -102,7 +103,10 @@ test('kill -9 while rows and ticks flow: every committed row is seen, none that 
     );
   }
   // A tick whose run the kill broke off runs again, as the same delivery; two deliveries for one time there are not.
-  const events = await fetch(`${server.client.endpoint}/hearth/v1/events?function=follows&source=schedule&limit=1000`);
+  const events = await signedFetch(
+    { endpoint: server.client.endpoint, home },
+    '/hearth/v1/events?function=follows&source=schedule&limit=1000',
+  );
   const { events: ticks } = (await events.json()) as { events: { eventId: string }[] };
   assert.ok(ticks.length >= 2);
   assert.equal(new Set(ticks.map((t) => t.eventId)).size, ticks.length);

@@ -1,3 +1,4 @@
+import { readLocalKey } from '../../auth/local-key.ts';
 import { HearthClient } from '../../client/client.ts';
 import { UnreachableError } from '../../client/errors.ts';
 import { holdOpen } from '../../lib/hold-open.ts';
@@ -11,9 +12,12 @@ import { findHearthFile, type HearthFile, loadHearthFile } from '../hearth-file.
 import { logPrinter } from '../log-lines.ts';
 import { pause } from '../pause.ts';
 import { configFor, startLocalServer } from '../server.ts';
+import { sayWhoMay } from '../who-may.ts';
 
 export interface DevOptions extends EndpointOptions {
   readonly file?: string;
+  /** Of a server that is started here. */
+  readonly anonymous?: boolean;
 }
 
 /** How long to wait before asking a server for its log again that went away. */
@@ -57,6 +61,7 @@ async function serverFor(context: Context, options: DevOptions): Promise<{ endpo
   const client = new HearthClient(endpoint, keyFor(context.env));
   try {
     await client.status();
+    if (options.anonymous) context.out.warn(`--anonymous is for a server that is started here; the one at ${endpoint} stays as it is`);
     return { endpoint, close: async () => {} };
   } catch (error) {
     const named = options.endpoint !== undefined || Boolean(context.env['HEARTH_ENDPOINT']);
@@ -64,8 +69,11 @@ async function serverFor(context: Context, options: DevOptions): Promise<{ endpo
   } finally {
     client.close();
   }
-  const server = await startLocalServer(context, await configFor(context, {}));
+  const config = await configFor(context, { anonymous: options.anonymous });
+  const first = readLocalKey(config.home) === null;
+  const server = await startLocalServer(context, config);
   context.out.note(`no server was up; started one at ${server.endpoint} (log ${server.logPath})`);
+  sayWhoMay(context, config, first);
   return server;
 }
 

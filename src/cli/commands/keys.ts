@@ -2,8 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { KeySummary } from '../../client/keys.ts';
 import { type Context, type EndpointOptions, withClient } from '../context.ts';
+import { homeOf, resolveEndpoint } from '../endpoint.ts';
 import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { keyFor } from '../key.ts';
+import { configFor } from '../server.ts';
 
 export interface KeyOptions extends EndpointOptions {
   readonly json?: boolean;
@@ -13,6 +16,8 @@ export interface CreateKeyOptions extends KeyOptions {
   readonly name?: string;
   readonly allow?: readonly string[];
   readonly on?: readonly string[];
+  readonly bucket?: readonly string[];
+  readonly queue?: readonly string[];
   readonly statements?: string;
 }
 
@@ -25,10 +30,40 @@ export async function createKey(context: Context, options: CreateKeyOptions): Pr
     else {
       context.out.line(`access key id      ${key.id}`);
       context.out.line(`secret access key  ${key.secret}`);
-      context.out.note('\nthe secret is not shown again; from now on requests to this server must be signed');
+      context.out.note('\nthe secret is not shown again');
     }
     return EXIT.ok;
   });
+}
+
+/** `hearth keys env`: what a shell evaluates so that AWS's tools and SDKs use the server, with the key that this command signs with. */
+export async function printEnvironment(context: Context, options: KeyOptions): Promise<ExitCode> {
+  const endpoint = await resolveEndpoint(context.env, options.endpoint);
+  const key = keyFor(context.env);
+  if (key === null)
+    throw new CliError(`there is no key in ${homeOf(context.env)}: no server was started on it, or the key is for other eyes`, {
+      fix: 'start one with `hearth up`, or set HEARTH_HOME, or HEARTH_ACCESS_KEY_ID and HEARTH_SECRET_ACCESS_KEY',
+    });
+  const { region } = await configFor(context, {});
+  const variables = {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: key.id,
+    AWS_SECRET_ACCESS_KEY: key.secret,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+  };
+  if (options.json) {
+    context.out.json(variables);
+    return EXIT.ok;
+  }
+  for (const [name, value] of Object.entries(variables)) context.out.line(`export ${name}=${shellWord(value)}`);
+  // They would go before the key: a profile of the user's own account, a token of its session.
+  context.out.line('unset AWS_PROFILE AWS_SESSION_TOKEN');
+  return EXIT.ok;
+}
+
+function shellWord(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** `hearth keys list` */
@@ -52,10 +87,11 @@ export async function revokeKey(context: Context, id: string, options: KeyOption
   });
 }
 
-async function statementsOf(context: Context, { allow, on, statements }: CreateKeyOptions): Promise<unknown> {
+async function statementsOf(context: Context, options: CreateKeyOptions): Promise<unknown> {
+  const { allow, on, bucket, queue, statements } = options;
   if (statements !== undefined) {
-    if (allow !== undefined || on !== undefined)
-      throw new CliError('give either --statements or --allow and --on', { fix: 'leave one out' });
+    if ([allow, on, bucket, queue].some((given) => given !== undefined))
+      throw new CliError('give either --statements or --allow, --on, --bucket and --queue', { fix: 'leave one out' });
     const path = resolve(context.cwd, statements);
     try {
       return JSON.parse(await readFile(path, 'utf8'));
@@ -65,9 +101,18 @@ async function statementsOf(context: Context, { allow, on, statements }: CreateK
       });
     }
   }
-  if (allow === undefined && on === undefined) return undefined;
-  const functions = (on ?? []).flatMap((name) => [`arn:aws:lambda:*:*:function:${name}`, `arn:aws:lambda:*:*:function:${name}:*`]);
-  return [{ Effect: 'Allow', Action: allow ?? ['lambda:*'], Resource: functions.length === 0 ? ['*'] : functions }];
+  const kinds = [
+    {
+      names: on,
+      action: 'lambda:*',
+      arns: (name: string) => [`arn:aws:lambda:*:*:function:${name}`, `arn:aws:lambda:*:*:function:${name}:*`],
+    },
+    { names: bucket, action: 's3:*', arns: (name: string) => [`arn:aws:s3:::${name}`, `arn:aws:s3:::${name}/*`] },
+    { names: queue, action: 'sqs:*', arns: (name: string) => [`arn:aws:sqs:*:*:${name}`] },
+  ].filter(({ names }) => names !== undefined);
+  if (allow === undefined && kinds.length === 0) return undefined;
+  const Resource = kinds.flatMap(({ names = [], arns }) => names.flatMap(arns));
+  return [{ Effect: 'Allow', Action: allow ?? kinds.map(({ action }) => action), Resource: Resource.length === 0 ? ['*'] : Resource }];
 }
 
 function row({ id, name, createdAtMs, statements }: KeySummary): string[] {

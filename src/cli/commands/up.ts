@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import { readLocalKey } from '../../auth/local-key.ts';
 import { HearthClient } from '../../client/client.ts';
 import { holdOpen } from '../../lib/hold-open.ts';
+import type { Config } from '../../config/config.ts';
 import type { Context } from '../context.ts';
 import { deployAll, outcomesJson, showOutcomes } from '../deploy-view.ts';
 import type { Outcome } from '../deployment.ts';
@@ -10,6 +10,7 @@ import { asCliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { findHearthFile, loadHearthFile } from '../hearth-file.ts';
 import { announce } from '../readiness.ts';
+import { sayWhoMay } from '../who-may.ts';
 import { configFor, logPathIn, refuseSecond, type ServerOptions, startLocalServer } from '../server.ts';
 
 export interface UpOptions extends ServerOptions {
@@ -24,14 +25,14 @@ export interface UpOptions extends ServerOptions {
 
 /** `hearth up`: a server here until Ctrl-C (or in the background), with the functions of hearth.yaml if there is one. */
 export async function up(context: Context, options: UpOptions): Promise<ExitCode> {
-  const { home, host, port } = options;
-  const config = await configFor(context, { home, host, port });
+  const { home, host, port, anonymous } = options;
+  const config = await configFor(context, { home, host, port, anonymous });
   const first = readLocalKey(config.home) === null;
   if (options.detach) {
     await refuseSecond(config.home);
-    const started = await startDetached(context, config);
-    await settleIn(context, options, { endpoint: started.endpoint, pid: started.pid, home: config.home, first });
-    context.out.note(`\nrunning in the background (process ${started.pid}, log ${logPathIn(config.home)}); \`hearth down\` ends it`);
+    const { endpoint, pid } = await startDetached(context, config, anonymous === true);
+    await settleIn(context, options, { endpoint, pid, config, first });
+    context.out.note(`\nrunning in the background (process ${pid}, log ${logPathIn(config.home)}); \`hearth down\` ends it`);
     return EXIT.ok;
   }
   const signal = context.interrupted();
@@ -39,8 +40,7 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
   const held = holdOpen();
   try {
     if (options.announce !== undefined) announce(options.announce, { endpoint: server.endpoint });
-    if (!signal.aborted)
-      await settleIn(context, options, { endpoint: server.endpoint, pid: process.pid, home: config.home, first, signal });
+    if (!signal.aborted) await settleIn(context, options, { endpoint: server.endpoint, pid: process.pid, config, first, signal });
     if (options.announce === undefined) context.out.note(`\nlog: ${server.logPath}; Ctrl-C ends it`);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     context.out.note('stopping (Ctrl-C again: at once)');
@@ -54,7 +54,7 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
 interface Started {
   readonly endpoint: string;
   readonly pid: number;
-  readonly home: string;
+  readonly config: Config;
   /** The server was never started on this home before. */
   readonly first: boolean;
   readonly signal?: AbortSignal;
@@ -66,7 +66,7 @@ async function settleIn(context: Context, options: UpOptions, started: Started):
   const { endpoint, pid } = started;
   out.note(`Hearth is up at ${out.mark('bold', endpoint)}`);
   // In the background it is whoever waits that shows it: here it would go into the log.
-  if (started.first && options.announce === undefined) showKey(context, started.home);
+  if (options.announce === undefined) sayWhoMay(context, started.config, started.first);
   const outcomes = options.deploy ? await deployed(context, options, started) : [];
   if (options.json) return out.json({ endpoint, pid, ...(outcomesJson(outcomes) as object) });
   if (outcomes.length > 0) {
@@ -77,18 +77,9 @@ async function settleIn(context: Context, options: UpOptions, started: Started):
   out.note(`\ntry:\n${(made && 'deployed' in made ? afterDeploy(made) : FIRST_STEPS).map((line) => `  ${line}`).join('\n')}`);
 }
 
-/** The key of this server, said once. It is only asked for when signatures are: see `hearth keys --help`. */
-function showKey({ out }: Context, home: string): void {
-  const key = readLocalKey(home);
-  if (key === null) return;
-  out.note(
-    `\nthe key of this server (kept in ${join(home, 'credentials')}):\n  access key id      ${key.id}\n  secret access key  ${key.secret}`,
-  );
-}
-
-async function deployed(context: Context, options: UpOptions, { endpoint, home, signal }: Started): Promise<readonly Outcome[]> {
+async function deployed(context: Context, options: UpOptions, { endpoint, config, signal }: Started): Promise<readonly Outcome[]> {
   if (options.file === undefined && (await findHearthFile(context.cwd, undefined)) === null) return [];
-  const client = new HearthClient(endpoint, readLocalKey(home));
+  const client = new HearthClient(endpoint, readLocalKey(config.home));
   try {
     const file = await loadHearthFile(context.cwd, options.file);
     return await deployAll(context, client, file.functions, { signal });

@@ -9,7 +9,7 @@ export const getFunction: Operation = (call, deps) => {
   const functionItself = reference.qualifier === null || reference.qualifier === '$LATEST';
   return {
     Configuration: configurationOf(version, stageOf(version, deps), reference),
-    Code: { RepositoryType: 'S3', Location: codeLocation(call.endpoint, version) },
+    Code: { RepositoryType: 'S3', Location: deps.keys.presigned(codeLocation(call.endpoint, version)) },
     ...(Object.keys(tags).length === 0 ? {} : { Tags: tags }),
     ...(scaling.max === null || !functionItself ? {} : { Concurrency: { ReservedConcurrentExecutions: scaling.max } }),
   };

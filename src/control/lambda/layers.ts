@@ -113,7 +113,7 @@ function listed(v: LayerVersion, deps: LambdaDeps): Record<string, unknown> {
 function whole(v: LayerVersion, call: OperationCall, deps: LambdaDeps): Record<string, unknown> {
   const location = `${call.endpoint}/hearth/v1/layers/${v.layer}/versions/${v.version}/content`;
   return {
-    Content: { Location: location, CodeSha256: v.codeSha256, CodeSize: v.codeBytes },
+    Content: { Location: deps.keys.presigned(location), CodeSha256: v.codeSha256, CodeSize: v.codeBytes },
     LayerArn: layerArn(v.layer, deps),
     ...listed(v, deps),
   };

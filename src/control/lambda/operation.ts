@@ -3,6 +3,7 @@ import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Ids } from '../../lib/ids.ts';
 import type { FunctionVersion } from '../../model/function-version.ts';
+import type { KeyRing } from '../key-ring.ts';
 import { notFound, parseReference, type FunctionReference } from '../function-name.ts';
 import type { Platform } from '../own/platform.ts';
 import type { FunctionRegistry } from '../registry.ts';
@@ -17,6 +18,8 @@ export interface LambdaDeps {
   readonly resources: Resources;
   readonly artifacts: Artifacts;
   readonly platform: Pick<Platform, 'occupancy'>;
+  /** Signs the links to code. */
+  readonly keys: Pick<KeyRing, 'presigned'>;
   readonly clock: Clock;
   readonly ids: Ids;
   /** Where S3Bucket and S3Key are read from; null: nowhere. */

@@ -106,6 +106,12 @@ export function sourceResource(app: FastifyInstance, deps: OwnDeps): void {
     if (body === undefined || !('pipe' in body)) {
       throw new HearthError('UnsupportedMediaTypeException', 'Send the zip as it is, with content-type application/zip.');
     }
-    return reply.code(201).send(await deps.sources.add(request.raw));
+    const added = await deps.sources.add(request.raw);
+    const signedDigest = request.headers['x-amz-content-sha256'];
+    if (deps.authority.required && signedDigest !== 'UNSIGNED-PAYLOAD' && signedDigest !== added.source) {
+      await deps.sources.release(added.source);
+      throw new HearthError('InvalidSignatureException', 'The payload is not the one that was signed.');
+    }
+    return reply.code(201).send(added);
   });
 }

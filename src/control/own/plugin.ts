@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { HearthError } from '../../errors.ts';
 import { asHearthError } from '../faults.ts';
@@ -16,13 +17,9 @@ const JSON_BODY_BYTES = 1024 * 1024;
 /** Hearth's own API, docs/reference/own-api.md. */
 export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: JSON_BODY_BYTES }, (_request, body, done) => {
-    try {
-      done(null, JSON.parse(body.toString('utf8')));
-    } catch (error) {
-      done(new HearthError('InvalidRequestContentException', `the body is not JSON: ${(error as Error).message}`, { cause: error }));
-    }
-  });
+  app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: JSON_BODY_BYTES }, (_request, body, done) =>
+    done(null, body),
+  );
   // Not read here: it goes to the disk as it comes.
   app.addContentTypeParser(['application/zip', 'application/octet-stream'], (_request, payload, done) => done(null, payload));
   app.setErrorHandler((error, request, reply) => {
@@ -31,16 +28,28 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     if (known.code === 'RequestTooLargeException') reply.header('connection', 'close'); // what was not read is not the next request
     return reply.code(known.status).send(ownError(known));
   });
-  // A body may be streamed: the request says what it signed, and the hash of a body that is not streamed is part of that.
-  app.addHook('onRequest', async (request) => {
-    if (!deps.authority.required) return;
+  // A body that is streamed is not at hand: of what it signed the request says the hash, and whoever takes the body compares it.
+  app.addHook('preValidation', async (request) => {
+    const { body } = request;
     const { method, url, headersDistinct: headers } = request.raw;
-    const caller = await deps.authority.identify({ method: method ?? '', url: url ?? '', headers }, null);
+    const payload = Buffer.isBuffer(body) ? body : body instanceof Readable ? null : EMPTY;
+    const caller = await deps.authority.identify({ method: method ?? '', url: url ?? '', headers }, payload);
     caller.require(method === 'GET' ? 'hearth:Read' : 'hearth:Write', '*');
+    if (Buffer.isBuffer(body)) request.body = parsed(body);
   });
   app.addHook('onClose', async () => deps.lines.endAll());
   const all = [sourceResource, functionResources, layerResource, observationResources, invocationResources, logResource];
   for (const resource of [...all, eventResources, triggerResource, keyResources]) resource(app, deps);
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch (error) {
+    throw new HearthError('InvalidRequestContentException', `the body is not JSON: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** The document of an error in Hearth's own API. */

@@ -7,7 +7,7 @@ import type { NewDelivery } from '../../model/delivery.ts';
 import { isLineage, lineageOf } from '../../model/lineage.ts';
 import { readBody } from '../body.ts';
 import type { Found } from '../directory.ts';
-import { authorise, header, type InvokeDeps } from '../invoke-deps.ts';
+import { authorise, header, resolved, type InvokeDeps } from '../invoke-deps.ts';
 import { binaryEvent, isBinary } from './binary.ts';
 
 const PATH = /^\/hearth\/v1\/cloudevents\/([^/?]+)\/?(?:\?.*)?$/;
@@ -43,7 +43,7 @@ export async function acceptCloudEvents(
   const { name, requestId, deps } = context;
   if (request.method === 'OPTIONS') return permit(request, response);
   if (request.method !== 'POST') throw new HearthError('MethodNotAllowed', 'send CloudEvents with POST');
-  const found = deps.directory.resolve(name, null); // throws before the body is read
+  const found = await resolved(request, deps, { name, qualifier: null });
   const body = await readBody(request, deps.eventBytes);
   if (deps.authority?.required === true) await authorise(request, { body, found, authority: deps.authority });
   const given = eventsOf(request, body);

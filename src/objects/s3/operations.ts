@@ -25,62 +25,81 @@ import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './opera
 import { abortUpload, completeUpload, createUpload, listUploads } from './operations/uploads.ts';
 import { copyObject, putObject } from './operations/write.ts';
 import type { Operation } from './operation.ts';
+import { permitAll } from './permissions.ts';
 import { header, type S3Request } from './request.ts';
 
-const BUCKET: Readonly<Record<string, Operation>> = {
-  'PUT ': createBucket,
-  'HEAD ': headBucket,
-  'DELETE ': deleteBucket,
-  'GET ': listObjects,
-  'GET list-type': listObjectsV2,
-  'GET versions': listObjectVersions,
-  'GET uploads': listUploads,
-  'POST delete': deleteObjects,
-  'GET location': getBucketLocation,
-  'GET versioning': getVersioning,
-  'PUT versioning': putVersioning,
-  'GET notification': getNotification,
-  'PUT notification': putNotification,
-  'GET cors': getCors,
-  'PUT cors': putCors,
-  'DELETE cors': deleteCors,
-  'GET tagging': getBucketTagging,
-  'PUT tagging': putBucketTagging,
-  'DELETE tagging': deleteBucketTagging,
-  'GET acl': getAcl,
-  'PUT acl': putAcl,
-  'GET requestPayment': getRequestPayment,
-  'GET accelerate': emptyConfiguration('AccelerateConfiguration'),
-  'GET logging': emptyConfiguration('BucketLoggingStatus'),
-  'GET policy': absent('NoSuchBucketPolicy', 'The bucket policy does not exist'),
-  'GET policyStatus': absent('NoSuchBucketPolicy', 'The bucket policy does not exist'),
-  'GET lifecycle': absent('NoSuchLifecycleConfiguration', 'The lifecycle configuration does not exist'),
-  'GET website': absent('NoSuchWebsiteConfiguration', 'The specified bucket does not have a website configuration'),
-  'GET replication': absent('ReplicationConfigurationNotFoundError', 'The replication configuration was not found'),
-  'GET object-lock': absent('ObjectLockConfigurationNotFoundError', 'Object Lock configuration does not exist for this bucket'),
-  'GET publicAccessBlock': absent('NoSuchPublicAccessBlockConfiguration', 'The public access block configuration was not found'),
-  'GET ownershipControls': absent('OwnershipControlsNotFoundError', 'The bucket ownership controls were not found'),
-  'GET encryption': absent('ServerSideEncryptionConfigurationNotFoundError', 'The server side encryption configuration was not found'),
+/** What serves a request, and what a key must be allowed to send it, in IAM's names without `s3:`; null: that is decided for each key it names. */
+type Entry = readonly [run: Operation, action: string | null];
+
+const BUCKET: Readonly<Record<string, Entry>> = {
+  'PUT ': [createBucket, 'CreateBucket'],
+  'HEAD ': [headBucket, 'ListBucket'],
+  'DELETE ': [deleteBucket, 'DeleteBucket'],
+  'GET ': [listObjects, 'ListBucket'],
+  'GET list-type': [listObjectsV2, 'ListBucket'],
+  'GET versions': [listObjectVersions, 'ListBucketVersions'],
+  'GET uploads': [listUploads, 'ListBucketMultipartUploads'],
+  'POST delete': [deleteObjects, null],
+  'GET location': [getBucketLocation, 'GetBucketLocation'],
+  'GET versioning': [getVersioning, 'GetBucketVersioning'],
+  'PUT versioning': [putVersioning, 'PutBucketVersioning'],
+  'GET notification': [getNotification, 'GetBucketNotification'],
+  'PUT notification': [putNotification, 'PutBucketNotification'],
+  'GET cors': [getCors, 'GetBucketCORS'],
+  'PUT cors': [putCors, 'PutBucketCORS'],
+  'DELETE cors': [deleteCors, 'PutBucketCORS'],
+  'GET tagging': [getBucketTagging, 'GetBucketTagging'],
+  'PUT tagging': [putBucketTagging, 'PutBucketTagging'],
+  'DELETE tagging': [deleteBucketTagging, 'PutBucketTagging'],
+  'GET acl': [getAcl, 'GetBucketAcl'],
+  'PUT acl': [putAcl, 'PutBucketAcl'],
+  'GET requestPayment': [getRequestPayment, 'GetBucketRequestPayment'],
+  'GET accelerate': [emptyConfiguration('AccelerateConfiguration'), 'GetAccelerateConfiguration'],
+  'GET logging': [emptyConfiguration('BucketLoggingStatus'), 'GetBucketLogging'],
+  'GET policy': [absent('NoSuchBucketPolicy', 'The bucket policy does not exist'), 'GetBucketPolicy'],
+  'GET policyStatus': [absent('NoSuchBucketPolicy', 'The bucket policy does not exist'), 'GetBucketPolicyStatus'],
+  'GET lifecycle': [absent('NoSuchLifecycleConfiguration', 'The lifecycle configuration does not exist'), 'GetLifecycleConfiguration'],
+  'GET website': [absent('NoSuchWebsiteConfiguration', 'The specified bucket does not have a website configuration'), 'GetBucketWebsite'],
+  'GET replication': [
+    absent('ReplicationConfigurationNotFoundError', 'The replication configuration was not found'),
+    'GetReplicationConfiguration',
+  ],
+  'GET object-lock': [
+    absent('ObjectLockConfigurationNotFoundError', 'Object Lock configuration does not exist for this bucket'),
+    'GetBucketObjectLockConfiguration',
+  ],
+  'GET publicAccessBlock': [
+    absent('NoSuchPublicAccessBlockConfiguration', 'The public access block configuration was not found'),
+    'GetBucketPublicAccessBlock',
+  ],
+  'GET ownershipControls': [
+    absent('OwnershipControlsNotFoundError', 'The bucket ownership controls were not found'),
+    'GetBucketOwnershipControls',
+  ],
+  'GET encryption': [
+    absent('ServerSideEncryptionConfigurationNotFoundError', 'The server side encryption configuration was not found'),
+    'GetEncryptionConfiguration',
+  ],
 };
 
-const OBJECT: Readonly<Record<string, Operation>> = {
-  'GET ': getObject,
-  'HEAD ': headObject,
-  'PUT ': putObject,
-  'PUT copy': copyObject,
-  'DELETE ': deleteObject,
-  'GET attributes': getObjectAttributes,
-  'POST uploads': createUpload,
-  'GET uploadId': listParts,
-  'PUT uploadId': uploadPart,
-  'PUT uploadId copy': uploadPartCopy,
-  'POST uploadId': completeUpload,
-  'DELETE uploadId': abortUpload,
-  'GET tagging': getObjectTagging,
-  'PUT tagging': putObjectTagging,
-  'DELETE tagging': deleteObjectTagging,
-  'GET acl': getAcl,
-  'PUT acl': putAcl,
+const OBJECT: Readonly<Record<string, Entry>> = {
+  'GET ': [getObject, 'GetObject'],
+  'HEAD ': [headObject, 'GetObject'],
+  'PUT ': [putObject, 'PutObject'],
+  'PUT copy': [copyObject, 'PutObject'],
+  'DELETE ': [deleteObject, 'DeleteObject'],
+  'GET attributes': [getObjectAttributes, 'GetObjectAttributes'],
+  'POST uploads': [createUpload, 'PutObject'],
+  'GET uploadId': [listParts, 'ListMultipartUploadParts'],
+  'PUT uploadId': [uploadPart, 'PutObject'],
+  'PUT uploadId copy': [uploadPartCopy, 'PutObject'],
+  'POST uploadId': [completeUpload, 'PutObject'],
+  'DELETE uploadId': [abortUpload, 'AbortMultipartUpload'],
+  'GET tagging': [getObjectTagging, 'GetObjectTagging'],
+  'PUT tagging': [putObjectTagging, 'PutObjectTagging'],
+  'DELETE tagging': [deleteObjectTagging, 'DeleteObjectTagging'],
+  'GET acl': [getAcl, 'GetObjectAcl'],
+  'PUT acl': [putAcl, 'PutObjectAcl'],
 };
 
 /** Query parameters that name a part of a bucket or object; whatever else is in a query steers the operation. */
@@ -123,11 +142,17 @@ const SUBRESOURCES = [
   'website',
 ] as const;
 
-/** The operation that a request asks for. Throws NotImplemented, MethodNotAllowed. */
+/** The operation that a request asks for, once its sender was found to be allowed it. Throws NotImplemented, MethodNotAllowed, AccessDenied. */
 export function operationOf(r: S3Request): Operation {
+  const [run, action] = entryOf(r);
+  if (action !== null) permitAll(r, action);
+  return run;
+}
+
+function entryOf(r: S3Request): Entry {
   const { method } = r;
   if (r.bucket === null) {
-    if (method === 'GET') return listBuckets;
+    if (method === 'GET') return [listBuckets, 'ListAllMyBuckets'];
     throw notAllowed(r);
   }
   const subresource = SUBRESOURCES.find((s) => r.query.has(s)) ?? '';
@@ -138,8 +163,8 @@ export function operationOf(r: S3Request): Operation {
     (subresource === '' || subresource === 'uploadId');
   const name = [subresource, copy ? 'copy' : ''].filter((part) => part !== '').join(' ');
   const table = r.key === null ? BUCKET : OBJECT;
-  const operation = table[`${method} ${name}`];
-  if (operation !== undefined) return operation;
+  const entry = table[`${method} ${name}`];
+  if (entry !== undefined) return entry;
   if (subresource === '') throw notAllowed(r);
   throw new HearthError('NotImplemented', 'A header you provided implies functionality that is not implemented', {
     details: { Resource: subresource, Method: method },

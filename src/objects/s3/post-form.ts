@@ -2,7 +2,9 @@ import { Busboy } from '@fastify/busboy';
 import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { verifyPostPolicy } from '../../auth/post-policy.ts';
+import { ANYBODY, type Authority } from '../../auth/authority.ts';
 import type { Keys } from '../../auth/keys.ts';
+import { REMEDY } from '../../auth/remedy.ts';
 import { HearthError } from '../../errors.ts';
 import { deferred } from '../../lib/deferred.ts';
 import { CHECKSUM_ALGORITHMS } from '../model.ts';
@@ -10,6 +12,7 @@ import { DEFAULT_CHECKSUM } from '../object-store.ts';
 import type { S3Answer } from './answer.ts';
 import { MAX_PUT_BYTES } from './body.ts';
 import { madeVersion, metaFrom } from './headers.ts';
+import { permit } from './permissions.ts';
 import type { S3Deps } from './operation.ts';
 import { bucketOf, causeOf, checkKey, type S3Request } from './request.ts';
 import { readTags } from './operations/bucket-settings.ts';
@@ -29,14 +32,14 @@ interface Form {
   readonly filename: string;
 }
 
-/** Stores the file of a form. `anonymous`: whether a form without a signed policy is taken. */
-export async function postForm(r: S3Request, d: S3Deps, o: { keys: Keys; anonymous: boolean }): Promise<S3Answer> {
+/** Stores the file of a form. One without a signed policy is taken where unsigned requests are. */
+export async function postForm(r: S3Request, d: S3Deps, o: { keys: Keys; authority: Authority }): Promise<S3Answer> {
   const { form, done } = readForm(r);
   const { fields, file, filename } = await form;
   try {
     const bucket = bucketOf(r);
     const policy = await verifyPostPolicy(fields, bucket, { keys: o.keys, nowMs: d.clock.now() });
-    if (policy === null && !o.anonymous) throw new HearthError('AccessDenied', 'Access Denied');
+    if (policy === null && !o.authority.unsignedData) throw new HearthError('AccessDenied', `Access Denied. ${REMEDY}`);
     const name = fields.get('key');
     if (name === undefined || name === '')
       throw new HearthError(
@@ -45,6 +48,9 @@ export async function postForm(r: S3Request, d: S3Deps, o: { keys: Keys; anonymo
         { details: { ArgumentName: 'key' } },
       );
     const key = checkKey(name.replaceAll('${filename}', filename));
+    const caller = policy === null ? ANYBODY : o.authority.callerOf(policy.accessKeyId);
+    permit({ ...r, caller }, 'PutObject', { bucket, key });
+    if (fields.has('tagging')) permit({ ...r, caller }, 'PutObjectTagging', { bucket, key });
     await d.store.index.bucket(bucket); // throws NoSuchBucket
     const user = [...fields].flatMap(([n, v]) => (n.startsWith('x-amz-meta-') ? [[n.slice('x-amz-meta-'.length), v] as const] : []));
     const meta = metaFrom((header) => fields.get(header), Object.fromEntries(user));
@@ -57,7 +63,7 @@ export async function postForm(r: S3Request, d: S3Deps, o: { keys: Keys; anonymo
       maxBytes: Math.min(policy?.maxBytes ?? MAX_PUT_BYTES, MAX_PUT_BYTES),
     };
     const chunks = file as AsyncIterable<Buffer>;
-    const cause = { ...causeOf(r), principal: fields.get('x-amz-credential')?.split('/')[0] ?? 'anonymous' };
+    const cause = { ...causeOf(r), principal: policy?.accessKeyId ?? 'anonymous' };
     const to = { bucket, key, meta, tags, precondition: () => undefined, how: 'Post' as const, cause };
     const version = await d.store.put({ chunks, length: null, trailers: new Map() }, expected, to);
     return formAnswer(r, fields, { bucket, key, etag: version.etag, versionId: madeVersion(version) });

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { percentDecode, queryPairs, type SignedRequest } from '../../auth/sigv4.ts';
+import type { Caller } from '../../auth/authority.ts';
+import { ANYBODY } from '../../auth/authority.ts';
 import type { Verified } from '../../auth/verify.ts';
 import { HearthError } from '../../errors.ts';
 import type { Cause } from '../object-index.ts';
@@ -20,6 +22,8 @@ export interface S3Request {
   readonly signed: SignedRequest;
   /** null: anonymous. */
   readonly verified: Verified | null;
+  /** Who may do what is asked for. */
+  readonly caller: Caller;
   readonly requestId: string;
 }
 
@@ -52,7 +56,7 @@ export function parseRequest(raw: IncomingMessage, requestId: string): S3Request
   const slash = rest.indexOf('/');
   const [first, after] = slash < 0 ? [rest, ''] : [rest.slice(0, slash), rest.slice(slash + 1)];
   const [bucket, encodedKey] = byHost === undefined ? [percentDecode(first), after] : [byHost, rest];
-  const common = { method: signed.method, byHost: byHost !== undefined, query, raw, signed, verified: null, requestId };
+  const common = { method: signed.method, byHost: byHost !== undefined, query, raw, signed, verified: null, caller: ANYBODY, requestId };
   if (bucket === '') return { ...common, bucket: null, key: null };
   checkBucketName(bucket);
   return { ...common, bucket, key: encodedKey === '' ? null : checkKey(percentDecode(encodedKey)) };

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ANYBODY, type Authority } from '../../auth/authority.ts';
 import type { Keys } from '../../auth/keys.ts';
+import { REMEDY } from '../../auth/remedy.ts';
 import { verifyV2Url } from '../../auth/sigv2.ts';
 import { verifySignature } from '../../auth/verify.ts';
 import { HearthError } from '../../errors.ts';
@@ -9,13 +11,13 @@ import { asS3Error, send, sendError, type S3Answer } from './answer.ts';
 import { corsHeaders } from './cors.ts';
 import type { S3Deps } from './operation.ts';
 import { operationOf } from './operations.ts';
+import { tellable } from './permissions.ts';
 import { isForm, postForm } from './post-form.ts';
 import { bucketOf, firstSegment, isS3Host, parseRequest, type S3Request } from './request.ts';
 
 export interface S3ServiceDeps extends S3Deps {
   readonly keys: Keys;
-  /** Whether requests that are not signed are served: asked for in the configuration. */
-  readonly anonymous: boolean;
+  readonly authority: Authority;
   readonly log: Logger;
 }
 
@@ -55,17 +57,22 @@ export class S3Service {
   }
 
   async #operation(parsed: S3Request, cors: Record<string, string>): Promise<S3Answer> {
-    const { keys, anonymous, clock } = this.#deps;
+    const { keys, authority, clock } = this.#deps;
     const nowMs = clock.now();
     const verified =
       (await verifySignature(parsed.signed, { keys, service: 's3', nowMs })) ??
       (await verifyV2Url(parsed.signed, { keys, nowMs, bucket: parsed.byHost ? parsed.bucket : null }));
     if (verified === null) {
-      if (!anonymous) throw new HearthError('AccessDenied', 'Access Denied');
+      if (!authority.unsignedData) throw new HearthError('AccessDenied', `Access Denied. ${REMEDY}`);
       refuseForeign(parsed, cors);
     }
-    const request = { ...parsed, verified };
-    return operationOf(request)(request, this.#deps);
+    const caller = verified === null ? ANYBODY : authority.callerOf(verified.accessKeyId);
+    const request = { ...parsed, verified, caller };
+    try {
+      return await operationOf(request)(request, this.#deps);
+    } catch (error) {
+      throw tellable(request, error);
+    }
   }
 
   /** Headers that let the page that asks read the answer; none for who is no page, or no page that may. */

@@ -45,6 +45,28 @@ export function queueOf(url: string, { queues, scope }: SqsDeps): Queue {
   return queues.require(name);
 }
 
+/** Where an operation's input has the queue that it is on; in `QueueUrl` unless it is here. */
+const NAMED_BY: Readonly<Record<string, string>> = {
+  CreateQueue: 'QueueName',
+  GetQueueUrl: 'QueueName',
+  ListQueues: '',
+  StartMessageMoveTask: 'SourceArn',
+  ListMessageMoveTasks: 'SourceArn',
+  CancelMessageMoveTask: '',
+};
+
+/**
+ * The ARN of the queue that an operation is on, for statements; of all queues where it is on no one. Only the member that the operation reads counts: others
+ * may name any queue. Whether it is there is nobody's business yet.
+ */
+export function resourceOf(action: string, input: unknown, { queues }: SqsDeps): string {
+  const member = NAMED_BY[action] ?? 'QueueUrl';
+  const named = ((input ?? {}) as Readonly<Record<string, unknown>>)[member];
+  if (typeof named !== 'string') return queues.arn({ name: '*' });
+  if (member === 'SourceArn') return named;
+  return queues.arn({ name: named.replace(/\?.*$/, '').split('/').at(-1) ?? '' });
+}
+
 export function urlOf(queue: Pick<Queue, 'name'>, { endpoint }: SqsCall, { scope }: SqsDeps): string {
   return `${endpoint}/${scope.accountId}/${queue.name}`;
 }

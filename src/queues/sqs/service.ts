@@ -1,22 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Keys } from '../../auth/keys.ts';
-import { sha256Hex } from '../../auth/sigv4.ts';
-import { verifySignature } from '../../auth/verify.ts';
+import type { Authority, Caller } from '../../auth/authority.ts';
 import { HearthError } from '../../errors.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { readAll } from '../../lib/read-all.ts';
 import { MESSAGE_OPERATIONS } from './message-operations.ts';
 import { MOVE_OPERATIONS } from './move-operations.ts';
-import type { SqsDeps, SqsOperation } from './operation.ts';
+import { resourceOf, type SqsDeps, type SqsOperation } from './operation.ts';
 import { queryAnswer, queryError } from './query-answer.ts';
 import { isQuery, queryCall } from './query-input.ts';
 import { QUEUE_OPERATIONS } from './queue-operations.ts';
 
 export interface SqsServiceDeps extends SqsDeps {
-  readonly keys: Keys;
-  /** Whether requests that are not signed are served. */
-  readonly anonymous: boolean;
-  readonly clock: Clock;
+  readonly authority: Authority;
   readonly log: { error(fields: object, message: string): void };
 }
 
@@ -56,10 +50,11 @@ export class SqsService {
     let read: Pick<Read, 'query' | 'action'> = { query: isForm(request), action: '' };
     try {
       const body = await bodyOf(request);
-      const sender = await this.#sender(request, body);
+      const signed = { method: request.method ?? 'POST', url: request.url ?? '/', headers: request.headersDistinct };
+      const caller = await this.#deps.authority.sender(signed, body, 'sqs');
       const call = readCall(request, body);
       read = call;
-      const result = await this.#run(request, call, { sender, signal: gone.signal });
+      const result = await this.#run(request, call, { caller, signal: gone.signal });
       if (call.query) sendXml(response, 200, { requestId, document: queryAnswer(call.action, requestId, result) });
       else send(response, { status: 200, requestId, headers: {} }, result);
     } catch (error) {
@@ -71,14 +66,15 @@ export class SqsService {
       const { message, status } = known;
       if (read.query) return sendXml(response, status, { requestId, document: queryError(requestId, { code, message, fault }) });
       const headers = { 'x-amzn-query-error': `${code};${fault}` };
-      send(response, { status, requestId, headers }, { __type: `com.amazonaws.sqs#${known.code}`, message });
+      const namespace = COMMON_CODES.has(known.code) ? 'com.amazon.coral.service' : 'com.amazonaws.sqs';
+      send(response, { status, requestId, headers }, { __type: `${namespace}#${known.code}`, message });
     }
   }
 
   async #run(
     request: IncomingMessage,
     { action, input, query }: Read,
-    from: { readonly sender: string; readonly signal: AbortSignal },
+    { caller, signal }: { readonly caller: Caller; readonly signal: AbortSignal },
   ): Promise<Record<string, unknown>> {
     const operation = Object.hasOwn(OPERATIONS, action) ? OPERATIONS[action] : undefined;
     if (operation === undefined) {
@@ -87,20 +83,13 @@ export class SqsService {
     }
     const trace = request.headers['x-amzn-trace-id'];
     const endpoint = `http://${request.headers.host ?? '127.0.0.1'}`;
-    return operation({ input: input(), endpoint, ...from, traceHeader: typeof trace === 'string' ? trace : undefined }, this.#deps);
-  }
-
-  async #sender(request: IncomingMessage, body: Buffer): Promise<string> {
-    const { keys, clock, anonymous } = this.#deps;
-    const signed = { method: request.method ?? 'POST', url: request.url ?? '/', headers: request.headersDistinct };
-    const verified = await verifySignature(signed, { keys, service: 'sqs', nowMs: clock.now(), payloadHash: sha256Hex(body) });
-    const stated = request.headers['x-amz-content-sha256'];
-    if (verified !== null && typeof stated === 'string' && stated !== 'UNSIGNED-PAYLOAD' && stated !== sha256Hex(body))
-      throw new HearthError('SignatureDoesNotMatch', 'The payload is not the one that was signed.');
-    if (verified !== null) return verified.accessKeyId;
-    if (!anonymous)
-      throw new HearthError('InvalidSecurity', 'The request must be signed; the key is in the file `credentials` of HEARTH_HOME.');
-    return 'anonymous';
+    const given = input();
+    // Who may send a message may send ten: as in IAM, a batch is no action of its own.
+    caller.require(`sqs:${action.replace(/Batch$/, '')}`, resourceOf(action, given, this.#deps));
+    const moved = action === 'StartMessageMoveTask' ? (given as { DestinationArn?: unknown } | null)?.DestinationArn : undefined;
+    if (typeof moved === 'string') caller.require('sqs:SendMessage', moved);
+    const traceHeader = typeof trace === 'string' ? trace : undefined;
+    return operation({ input: given, endpoint, sender: caller.accessKeyId ?? 'anonymous', signal, traceHeader }, this.#deps);
   }
 }
 
@@ -118,6 +107,16 @@ function readCall(request: IncomingMessage, body: Buffer): Read {
   return { query: true, action, input: () => input };
 }
 
+/** Errors about who calls, common to AWS's services, with their names in the older protocol. */
+const COMMON: Readonly<Record<string, string>> = {
+  AccessDeniedException: 'AccessDenied',
+  MissingAuthenticationTokenException: 'MissingAuthenticationToken',
+  UnrecognizedClientException: 'InvalidClientTokenId',
+  InvalidSignatureException: 'SignatureDoesNotMatch',
+  IncompleteSignatureException: 'IncompleteSignature',
+};
+const COMMON_CODES: ReadonlySet<string> = new Set(Object.keys(COMMON));
+
 /** How the older protocol named some errors; SDKs look for these. */
 const QUERY_CODES: Readonly<Record<string, string>> = {
   QueueDoesNotExist: 'AWS.SimpleQueueService.NonExistentQueue',
@@ -129,6 +128,7 @@ const QUERY_CODES: Readonly<Record<string, string>> = {
   InvalidBatchEntryId: 'AWS.SimpleQueueService.InvalidBatchEntryId',
   BatchRequestTooLong: 'AWS.SimpleQueueService.BatchRequestTooLong',
   UnsupportedOperation: 'AWS.SimpleQueueService.UnsupportedOperation',
+  ...COMMON,
 };
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {

@@ -15,7 +15,11 @@ export interface PostedOutcome {
   readonly cloudEvents: CloudEventMode | undefined;
   /** X-Ray trace header with the chain of events, or ''. */
   readonly traceHeader: string;
+  readonly sign: OwnSignature;
 }
+
+/** The headers that sign a request where it is to this server itself; none for what goes elsewhere. */
+export type OwnSignature = (request: { readonly method: string; readonly url: URL; readonly body: Buffer }) => Record<string, string>;
 
 /** Posts an outcome to an address. Anything but 2xx is tried again; 410 (it is gone for good) is not. */
 export async function postOutcome(url: string, outcome: PostedOutcome): Promise<Attempted> {
@@ -24,7 +28,13 @@ export async function postOutcome(url: string, outcome: PostedOutcome): Promise<
     const trace: Record<string, string> = outcome.traceHeader === '' ? {} : { 'x-amzn-trace-id': outcome.traceHeader };
     const answer = await fetch(url, {
       method: 'POST',
-      headers: { ...headers, ...trace, 'x-hearth-event-id': outcome.eventId, 'x-amzn-requestid': outcome.requestId },
+      headers: {
+        ...headers,
+        ...outcome.sign({ method: 'POST', url: new URL(url), body }),
+        ...trace,
+        'x-hearth-event-id': outcome.eventId,
+        'x-amzn-requestid': outcome.requestId,
+      },
       body: new Uint8Array(body),
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWER_MS),

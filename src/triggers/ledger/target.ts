@@ -2,7 +2,7 @@ import { EVENT_DEFAULTS } from '../../model/event-invoke-config.ts';
 import { withLineage } from '../../model/lineage.ts';
 import type { MessageAttribute } from '../../model/queue.ts';
 import { notTried, type Attempted, type Target } from './attempt.ts';
-import { postOutcome } from './http-destination.ts';
+import { postOutcome, type OwnSignature } from './http-destination.ts';
 import type { Claimed } from './ledger.ts';
 import { traceOf } from './trace.ts';
 
@@ -21,6 +21,8 @@ export interface QueuedMessage {
 export interface DestinationPorts {
   /** Puts a message into a queue. */
   readonly queue?: (queue: string, message: QueuedMessage) => Promise<void>;
+  /** Headers that sign a request to this server itself; none for what goes elsewhere. */
+  readonly sign?: OwnSignature;
   /** Writes an object. */
   readonly bucket?: (
     to: { readonly bucket: string; readonly key: string },
@@ -55,6 +57,7 @@ async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attem
           body: payload,
           cloudEvents: destination.cloudEvents,
           traceHeader,
+          sign: ports.sign ?? (() => ({})),
         });
       case 'queue':
         if (ports.queue === undefined) return notTried('DestinationRefused', 'This Hearth has no queues.');

@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { signature } from './signature.mjs';
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -21,10 +22,12 @@ function post(url, body) {
 
 function again(event, context) {
   return new Promise((resolve, reject) => {
-    const url = `${event.again}/2015-03-31/functions/${context.functionName}/invocations`;
-    const headers = { 'x-amz-invocation-type': 'Event', 'x-amzn-trace-id': process.env._X_AMZN_TRACE_ID };
+    const url = new URL(`${event.again}/2015-03-31/functions/${context.functionName}/invocations`);
+    const asked = { 'x-amz-invocation-type': 'Event', 'x-amzn-trace-id': process.env._X_AMZN_TRACE_ID };
+    const body = JSON.stringify(event);
+    const headers = { ...asked, ...signature({ method: 'POST', url, body, headers: asked }, process.env) };
     const outgoing = request(url, { method: 'POST', headers }, (answer) => answer.resume().on('end', resolve));
     outgoing.on('error', reject);
-    outgoing.end(JSON.stringify(event));
+    outgoing.end(body);
   });
 }

@@ -3,6 +3,7 @@ import type { Precondition, Removed, RemoveObject } from '../../object-index.ts'
 import { wholeBody } from '../body.ts';
 import { failed, names } from '../conditions.ts';
 import type { Operation } from '../operation.ts';
+import { permit, versioned } from '../permissions.ts';
 import { bucketOf, causeOf, checkKey, header, keyOf } from '../request.ts';
 import { malformedXml, parseXml, xmlDocument } from '../xml.ts';
 
@@ -49,6 +50,7 @@ export const deleteObjects: Operation = async (r, d) => {
   const removals: (Omit<RemoveObject, 'markerId'> & { asked: (typeof wanted)[number] })[] = [];
   for (const asked of wanted) {
     try {
+      permit(r, versioned('DeleteObject', asked.versionId), { bucket, key: asked.key });
       removals.push({
         bucket,
         key: checkKey(asked.key),

@@ -5,6 +5,7 @@ import { expectedOf, incoming, MAX_PUT_BYTES, requestedAlgorithm } from '../body
 import { copyCondition, writeCondition } from '../conditions.ts';
 import { checksumElements, checksumHeaders, madeVersion, metaOf, taggingHeader } from '../headers.ts';
 import { isoTime, type Operation, type S3Deps } from '../operation.ts';
+import { permit, versioned } from '../permissions.ts';
 import { bucketOf, causeOf, checkKey, header, keyOf, type S3Request } from '../request.ts';
 import { xmlDocument } from '../xml.ts';
 import { noSuchVersion } from './read.ts';
@@ -97,6 +98,7 @@ export async function copySource(r: S3Request, d: S3Deps): Promise<ObjectVersion
     });
   }
   const [bucket, key, versionId] = [percentDecode(m[1]), checkKey(percentDecode(m[2])), m[3] ?? null];
+  permit(r, versioned('GetObject', versionId), { bucket, key });
   const [, version] = await Promise.all([d.store.index.bucket(bucket), d.store.index.find(bucket, key, versionId)]);
   if (version === null && versionId !== null) throw noSuchVersion(key, versionId);
   if (version === null || (version.deleteMarker && versionId === null)) {
