@@ -139,9 +139,9 @@ function mappingOf(m: EventSourceMapping): QueueMapping {
 function stateOf(pollers: QueuePollers, uuid: string): MappingState | null {
   const turning = pollers.isStopping(uuid);
   const status = pollers.status(uuid);
-  if (status === null) return turning ? { turning, lastResult: 'OK' } : null;
-  const good = status.events === 0 ? 'No records processed' : 'OK';
-  return { turning, lastResult: status.detail === null ? good : `PROBLEM: ${status.detail}` };
+  if (status === null) return turning ? { turning, lastResult: null } : null;
+  // Of queues AWS tells no result; what keeps them from being polled is told all the same.
+  return { turning, lastResult: status.detail === null ? null : `PROBLEM: ${status.detail}` };
 }
 
 /** What is there; null when it is not. */

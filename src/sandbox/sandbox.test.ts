@@ -12,7 +12,7 @@ import { detect, machineProbe } from './detect.ts';
 import type { Probe } from './detect.ts';
 import { PREFERRED_IDS, functionIds, idRange } from './ids.ts';
 import { layout, onThisMachine } from './layout.ts';
-import { countsApart } from './rlimits.ts';
+import { countsApart, mostCoreBytes } from './rlimits.ts';
 import { closedAncestors, covers, outermost } from './visibility.ts';
 
 const root: Abilities = { linux: true, root: true, noMounts: null, noUserNamespaces: null, ids: PREFERRED_IDS, cpus: [0, 1] };
@@ -30,7 +30,7 @@ describe('confinement of a function process', () => {
     assert.deepEqual(ops(fn(root)), [
       'setsid',
       'subreaper',
-      'rlimit',
+      'core',
       'rlimit',
       'rlimit',
       'umask',
@@ -135,6 +135,16 @@ describe('the layout that Lambda has', () => {
       ['/l/a/b', '/t/c', '/usr/bin/env', '/optional'],
     );
     assert.equal(onThisMachine('/opt/a', { ...roots, layersRoot: null }), '/opt/a');
+  });
+
+  it('lets core files be as large as on Lambda, yet not larger than this server may', () => {
+    const line = (most: string): string =>
+      `Max file size  unlimited  unlimited  bytes\nMax core file size        0                    ${most}   bytes\n`;
+    assert.deepEqual(
+      ['unlimited', '4096', '0'].map((most) => mostCoreBytes(line(most))),
+      [Number.MAX_SAFE_INTEGER, 4096, 0],
+    );
+    assert.equal(mostCoreBytes(''), 0);
   });
 
   it('limits processes where each user namespace counts its own', () => {
