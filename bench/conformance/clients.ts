@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Answer } from './call.ts';
@@ -8,6 +9,7 @@ import type { Answer } from './call.ts';
 export interface Clients {
   readonly s3: S3Client;
   readonly sqs: SQSClient;
+  readonly events: EventBridgeClient;
   close(): void;
 }
 
@@ -19,12 +21,15 @@ export function clientsOf(endpoint: string, home: string): Clients {
   const common = { endpoint, region: 'us-east-1', credentials, maxAttempts: 1 };
   const s3 = new S3Client({ ...common, forcePathStyle: true });
   const sqs = new SQSClient(common);
+  const events = new EventBridgeClient(common);
   return {
     s3,
     sqs,
+    events,
     close() {
       s3.destroy();
       sqs.destroy();
+      events.destroy();
     },
   };
 }

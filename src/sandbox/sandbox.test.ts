@@ -121,11 +121,12 @@ describe('the layout that Lambda has', () => {
 
   it('shows the code, the runtime and each entry of the layers', () => {
     mkdirSync(join(layersRoot, 'python'));
-    assert.deepEqual(layout({ taskRoot: '/t', layersRoot, runtimeRoot: '/r' }), [
+    assert.deepEqual(layout({ taskRoot: '/t', layersRoot, runtimeRoot: '/r', hosts: '/run/hosts' }), [
       { op: 'show', target: '/var', entries: { task: '/t', runtime: '/r' }, optional: true },
+      { op: 'show', target: '/etc', entries: { hosts: '/run/hosts' }, optional: true },
       { op: 'show', target: '/opt', entries: { python: join(layersRoot, 'python') }, optional: true },
     ]);
-    assert.equal(layout({ taskRoot: '/t', layersRoot: null, runtimeRoot: '/r' }).length, 1);
+    assert.equal(layout({ taskRoot: '/t', layersRoot: null, runtimeRoot: '/r', hosts: null }).length, 1);
   });
 
   it('leads from its names to where things lie', () => {

@@ -1,8 +1,10 @@
 import type { Answer, DriverInstance } from '../../fleet/driver.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { deferred } from '../../lib/deferred.ts';
 import type { ExitStatus, InitReport } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
-import type { ExtensionHost, ShutdownReason } from './extension-host.ts';
+import type { ExtensionFailure, ExtensionHost, ShutdownReason } from './extension-host.ts';
+import { failureDocument } from './extension-programs.ts';
 
 /** An instance and its extensions, which hear of each invocation, rest when it rests and end when it ends. */
 export class ExtendedInstance implements DriverInstance {
@@ -11,6 +13,7 @@ export class ExtendedInstance implements DriverInstance {
   readonly #inner: DriverInstance;
   readonly #host: ExtensionHost;
   readonly #clock: Clock;
+  readonly #failure = deferred<ExtensionFailure>();
   #inFlight = 0;
   #reason: ShutdownReason | null = null;
 
@@ -23,8 +26,9 @@ export class ExtendedInstance implements DriverInstance {
       await host.shutdown(this.#reason ?? 'failure');
       return status;
     });
-    host.onFailure = () => {
+    host.onFailure = (failure) => {
       this.#reason ??= 'failure';
+      this.#failure.resolve(failure);
       void inner.kill();
     };
   }
@@ -48,7 +52,7 @@ export class ExtendedInstance implements DriverInstance {
     this.#inFlight++;
     this.#host.began(invocation, deadlineMs);
     try {
-      answer = await this.#inner.invoke(invocation, deadlineMs);
+      answer = await Promise.race([this.#inner.invoke(invocation, deadlineMs), this.#failed(requestId, from)]);
       return answer;
     } finally {
       this.#inFlight--;
@@ -57,8 +61,7 @@ export class ExtendedInstance implements DriverInstance {
   }
 
   pause(): void {
-    this.#inner.pause();
-    this.#host.pause();
+    this.#host.pause(() => this.#inner.pause());
   }
 
   resume(): void {
@@ -74,6 +77,13 @@ export class ExtendedInstance implements DriverInstance {
   /** The function's own: what extensions hold counts for admission, not against it. */
   holdsMoreThan(bytes: number): boolean {
     return this.#inner.holdsMoreThan(bytes);
+  }
+
+  /** What an invocation comes to whose extension failed: nobody waits for what the function would still say. */
+  async #failed(requestId: string, from: number): Promise<Answer> {
+    const { errorType, reason } = await this.#failure.promise;
+    const body = failureDocument(errorType, reason, requestId);
+    return { errorType, body, handlerMs: this.#clock.monotonic() - from, peakMemoryBytes: 0, logged: null };
   }
 
   async kill(): Promise<ExitStatus> {
