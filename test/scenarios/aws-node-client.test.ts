@@ -19,6 +19,13 @@ exports.streams = awslambda.streamifyResponse(async (event, stream) => {
 });
 `;
 
+/** What a server gives every function; the client looks that it is there. */
+const ENVIRONMENT = {
+  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128',
+  AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/demo',
+};
+
 describe('AWS’s own runtime interface client for Node.js, unmodified', { timeout: 600_000 }, () => {
   const { driver, close } = openExecDriver(6 << 20);
   let folder = '';
@@ -40,7 +47,7 @@ describe('AWS’s own runtime interface client for Node.js, unmodified', { timeo
   });
 
   const start = (handler: string, log: CollectedLog): Promise<DriverInstance> =>
-    driver.start(startSpec(folder, { environment: { _HANDLER: handler } }), { instanceId: 'i', logStream: 'stream', log });
+    driver.start(startSpec(folder, { environment: { ...ENVIRONMENT, _HANDLER: handler } }), { instanceId: 'i', logStream: 'stream', log });
 
   it('serves invocations and reports errors', async (t) => {
     if (missing !== null) return t.skip(missing);

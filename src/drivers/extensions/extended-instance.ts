@@ -13,7 +13,8 @@ export class ExtendedInstance implements DriverInstance {
   readonly #inner: DriverInstance;
   readonly #host: ExtensionHost;
   readonly #clock: Clock;
-  readonly #failure = deferred<ExtensionFailure>();
+  /** Invocations under way: what each is told when an extension fails. */
+  readonly #pending = new Set<(failure: ExtensionFailure) => void>();
   #inFlight = 0;
   #reason: ShutdownReason | null = null;
 
@@ -28,7 +29,7 @@ export class ExtendedInstance implements DriverInstance {
     });
     host.onFailure = (failure) => {
       this.#reason ??= 'failure';
-      this.#failure.resolve(failure);
+      for (const fail of this.#pending) fail(failure);
       void inner.kill();
     };
   }
@@ -49,12 +50,20 @@ export class ExtendedInstance implements DriverInstance {
     const { requestId } = invocation;
     const from = this.#clock.monotonic();
     let answer: Answer | null = null;
+    // Nobody waits for what the function would still say.
+    const broken = deferred<Answer>();
+    const fail = ({ errorType, reason }: ExtensionFailure): void => {
+      const ended = { handlerMs: this.#clock.monotonic() - from, peakMemoryBytes: 0, logged: null };
+      broken.resolve({ errorType, body: failureDocument(errorType, reason, requestId), ...ended });
+    };
+    this.#pending.add(fail);
     this.#inFlight++;
     this.#host.began(invocation, deadlineMs);
     try {
-      answer = await Promise.race([this.#inner.invoke(invocation, deadlineMs), this.#failed(requestId, from)]);
+      answer = await Promise.race([this.#inner.invoke(invocation, deadlineMs), broken.promise]);
       return answer;
     } finally {
+      this.#pending.delete(fail);
       this.#inFlight--;
       this.#host.ended(requestId, this.#clock.monotonic() - from, answer);
     }
@@ -77,13 +86,6 @@ export class ExtendedInstance implements DriverInstance {
   /** The function's own: what extensions hold counts for admission, not against it. */
   holdsMoreThan(bytes: number): boolean {
     return this.#inner.holdsMoreThan(bytes);
-  }
-
-  /** What an invocation comes to whose extension failed: nobody waits for what the function would still say. */
-  async #failed(requestId: string, from: number): Promise<Answer> {
-    const { errorType, reason } = await this.#failure.promise;
-    const body = failureDocument(errorType, reason, requestId);
-    return { errorType, body, handlerMs: this.#clock.monotonic() - from, peakMemoryBytes: 0, logged: null };
   }
 
   async kill(): Promise<ExitStatus> {
