@@ -23,9 +23,9 @@ def document(error, request_id):
 
 
 def stack_trace(error):
-    """All frames but the shim's, outermost first. The import system's are among them, as on Lambda."""
+    """All frames but the shim's, outermost first. As on Lambda the import system's are among them, and no carets point into lines."""
     frames = traceback.extract_tb(error.__traceback__)
-    return traceback.format_list([frame for frame in frames if not frame.filename.startswith(_SHIM)])
+    return traceback.format_list([(f.filename, f.lineno, f.name, f.line) for f in frames if not f.filename.startswith(_SHIM)])
 
 
 def _document(error_type, message, trace, request_id):
