@@ -1,3 +1,4 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { clientOptions } from '../../test/scenarios/server-credentials.ts';
@@ -7,6 +8,7 @@ import type { Answer } from './call.ts';
 export interface Clients {
   readonly s3: S3Client;
   readonly sqs: SQSClient;
+  readonly events: EventBridgeClient;
   close(): void;
 }
 
@@ -15,12 +17,15 @@ export function clientsOf(endpoint: string, home: string): Clients {
   const common = clientOptions({ endpoint, home });
   const s3 = new S3Client({ ...common, forcePathStyle: true });
   const sqs = new SQSClient(common);
+  const events = new EventBridgeClient(common);
   return {
     s3,
     sqs,
+    events,
     close() {
       s3.destroy();
       sqs.destroy();
+      events.destroy();
     },
   };
 }

@@ -1,8 +1,9 @@
+import { DeleteRuleCommand, PutRuleCommand, PutTargetsCommand, RemoveTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import type { Params } from './call.ts';
 import { asRecorded } from './clients.ts';
 import { AFTER_RETRIES_MS, makeQueue, messageOf, receiveOne, type ReplayQueue } from './queue.ts';
-import type { Replay, Scenario } from './replay.ts';
+import { NoCounterpart, type Replay, type Scenario } from './replay.ts';
 
 const CONTEXT = `def handler(event, context):
     names = ["invoked_function_arn", "function_version", "function_name", "memory_limit_in_mb", "aws_request_id", "log_group_name", "log_stream_name", "client_context"]
@@ -96,6 +97,37 @@ const concurrency: Record<string, Scenario> = {
   },
 };
 
+const SUCCEEDS_OR_FAILS = `def handler(event, context):
+    if event["mode"] == "success":
+        return {"hello": "world", "test": "abc", "val": 5, "success": True}
+    raise Exception("intentional failure!")
+`;
+
+/** The one bus that there is here, with a rule for what the function tells it. */
+const bus: Record<string, Scenario> = {
+  async test_invoke_lambda_eventbridge(r) {
+    if (r.server.python === null) throw new NoCounterpart('no Python is installed here');
+    const { events } = r.server.clients;
+    const queue = await makeQueue(r);
+    const FunctionName = r.name();
+    const files = { 'index.py': SUCCEEDS_OR_FAILS };
+    await r.call('CreateFunction', await r.functionOf(FunctionName, files, { Runtime: r.server.python }));
+    const Destination = `arn:aws:events:us-east-1:${r.server.accountId}:event-bus/default`;
+    const DestinationConfig = { OnSuccess: { Destination }, OnFailure: { Destination } };
+    await r.call('PutFunctionEventInvokeConfig', { FunctionName, MaximumRetryAttempts: 0, DestinationConfig });
+    const Name = r.name('rule');
+    const EventPattern = JSON.stringify({ source: ['lambda'], resources: [{ suffix: `:function:${FunctionName}:$LATEST` }] });
+    await events.send(new PutRuleCommand({ Name, EventPattern }));
+    r.atEnd(() => events.send(new DeleteRuleCommand({ Name })));
+    await events.send(new PutTargetsCommand({ Rule: Name, Targets: [{ Id: 'q', Arn: queue.arn }] }));
+    r.atEnd(() => events.send(new RemoveTargetsCommand({ Rule: Name, Ids: ['q'] })));
+    for (const mode of ['success', 'failure']) {
+      await invoke(r, FunctionName, { mode });
+      r.check(`lambda_destination_event_bus_${mode}`, JSON.parse(messageOf(await receiveOne(r, queue)).Body ?? ''));
+    }
+  },
+};
+
 function grouped(group: string, scenarios: Record<string, Scenario>): [string, Scenario][] {
   return Object.entries(scenarios).map(([name, scenario]) => [`${group}::${name}`, scenario]);
 }
@@ -104,4 +136,5 @@ function grouped(group: string, scenarios: Record<string, Scenario>): [string, S
 export const DESTINATION_SCENARIOS: Readonly<Record<string, Scenario>> = Object.fromEntries([
   ...grouped('TestLambdaDestinationSqs', sqs),
   ...grouped('TestLambdaConcurrency', concurrency),
+  ...grouped('TestLambdaDestinationEventbridge', bus),
 ]);

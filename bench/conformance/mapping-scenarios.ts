@@ -1,10 +1,11 @@
 import type { Answer, Params } from './call.ts';
+import { makeQueue } from './queue.ts';
 import type { Replay, Scenario } from './replay.ts';
 
 async function queueAndFunction(r: Replay): Promise<{ FunctionName: string; EventSourceArn: string }> {
   const FunctionName = r.name();
   await r.call('CreateFunction', await r.functionOf(FunctionName, { 'index.py': 'def handler(e, c): return e' }));
-  return { FunctionName, EventSourceArn: `arn:aws:sqs:us-east-1:${r.server.accountId}:${r.name('queue')}` };
+  return { FunctionName, EventSourceArn: (await makeQueue(r)).arn };
 }
 
 async function creating(r: Replay, more: Params): Promise<Answer> {

@@ -22,16 +22,6 @@ const REASONS: readonly Reason[] = [
     at: /\.(RevisionId|State|StateReason|StateReasonCode|LastUpdateStatus|LastUpdateStatusReason|LastUpdateStatusReasonCode)\b/,
   },
   {
-    part: 'test_runtime_ulimits',
-    why: "no core files are written here (AWS allows 10 GB: they would hold a caller's data and fill the disk)",
-    at: /RLIMIT_CORE/,
-  },
-  {
-    part: 'test_lambda_runtime_error',
-    why: "the stack trace names importlib's frames in AWS's Python 3.13; here it has the function's own alone",
-    at: /stackTrace/,
-  },
-  {
     part: 'test_object_created_put_with_presigned_url_upload',
     why: 'needs a second region, and a server here has one; what concerns the first is alike',
     at: /^receive_messages_region_2 was not compared/,
@@ -43,7 +33,6 @@ const REASONS: readonly Reason[] = [
   },
   { part: 'test_lambda_url_invocation_custom_id', why: 'nothing was recorded: AWS lets nobody choose the id of a URL' },
   { part: 'test_object_put_acl', why: 'needs access control lists, which are no part of Hearth (new buckets of S3 have them off)' },
-  { part: 'test_invoke_lambda_eventbridge', why: 'needs an event bus as a destination, which Hearth does not have' },
   { part: 'via_dynamodb', why: 'needs DynamoDB, which is no part of Hearth' },
   { part: 'test_restore_object', why: 'needs archived storage (Glacier), which is no part of Hearth' },
 ];

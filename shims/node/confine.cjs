@@ -12,6 +12,7 @@ const PR_SET_CHILD_SUBREAPER = 36;
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_CAP_AMBIENT = 47;
 const PR_CAP_AMBIENT_CLEAR_ALL = 4;
+const RLIMIT_CORE = 4;
 const RLIMIT_NPROC = 6;
 const SIGKILL = 9;
 const LAST_CAPABILITY = 63;
@@ -34,6 +35,7 @@ const steps = {
   show,
   hostname: ({ name }) => native.check('sethostname', native.sethostname(name, Buffer.byteLength(name))),
   rlimit,
+  core,
   ids,
   umask: ({ mask: bits }) => process.umask(bits),
   affinity({ cpus }) {
@@ -47,6 +49,16 @@ const steps = {
 function rlimit({ resource, soft, hard }) {
   const limits = new BigUint64Array([soft, hard].map((limit) => (limit === -1 ? INFINITY : BigInt(limit))));
   native.check('setrlimit', native.setrlimit(resource, limits));
+}
+
+/** First the filter: a core file must never be written with what it would hold otherwise. */
+function core({ bytes }) {
+  try {
+    fs.writeFileSync('/proc/self/coredump_filter', '0');
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error; // a kernel that writes no core files
+  }
+  rlimit({ resource: RLIMIT_CORE, soft: bytes, hard: bytes });
 }
 
 /** From the bounding set where that is allowed, from the ambient set, then all that the process itself has. */

@@ -6,10 +6,10 @@ import type { Resources } from '../control/resources.ts';
 import { SchedulerService } from '../control/scheduler/service.ts';
 import type { EndpointService } from '../gateway/endpoint-service.ts';
 import type { NewDelivery } from '../model/delivery.ts';
-import type { BusSchedule } from '../model/event-rule.ts';
+import type { BusSchedule, Published } from '../model/event-rule.ts';
 import type { PostgresStore } from '../store/postgres-store.ts';
 import { BusClock } from '../triggers/bus/bus-clock.ts';
-import { EventBus, type Published } from '../triggers/bus/event-bus.ts';
+import { EventBus } from '../triggers/bus/event-bus.ts';
 import type { Base } from './base.ts';
 import { targetsIn } from './target-lookup.ts';
 

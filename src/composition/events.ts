@@ -9,6 +9,8 @@ import type { Directory } from '../gateway/directory.ts';
 import type { Timer } from '../lib/clock.ts';
 import { eventInvokeDocument, type AsyncManifest } from '../model/async-manifest.ts';
 import { batchContract, type BatchContract } from '../model/batch-contract.ts';
+import type { NewDelivery } from '../model/delivery.ts';
+import type { Published } from '../model/event-rule.ts';
 import { eventInvokeConfig } from '../model/event-invoke-config.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { TriggerRecord } from '../model/trigger-record.ts';
@@ -35,6 +37,8 @@ export interface EventParts {
   readonly objects: ObjectStore;
   /** Signs what is posted to this server itself. */
   readonly sign: NonNullable<DestinationPorts['sign']>;
+  /** What an event on the bus comes to. */
+  readonly bus: (published: Published) => NewDelivery[];
 }
 
 const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000, closeMs: 2_000 };
@@ -42,7 +46,7 @@ const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
 export async function openEvents(base: Base, parts: EventParts): Promise<Events> {
-  const { store, dispatcher, registry, serving, resources, triggers, queue, objects, sign } = parts;
+  const { store, dispatcher, registry, serving, resources, triggers, queue, objects, sign, bus } = parts;
   const { config, clock, log, closing } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
@@ -52,7 +56,7 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   };
   const scope = { accountId: config.accountId, region: config.region };
   const named = (name: string): FunctionVersion | null => registry.get(name);
-  const telling = { functions, named, clock, scope };
+  const telling = { functions, named, clock, scope, onBus: bus };
   const batches = batchTarget({
     functions: functionTarget({ dispatcher, functions, clock, perFunction: config.events.perFunction }),
     contract: (id) => contractOf(triggers.get(id)),

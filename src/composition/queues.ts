@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Authority } from '../auth/authority.ts';
 import type { MappingState } from '../control/lambda/operation.ts';
 import type { EventSourceMapping, Resources } from '../control/resources.ts';
@@ -6,6 +5,7 @@ import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import type { Directory } from '../gateway/directory.ts';
 import type { EventPattern } from '../lib/event-pattern.ts';
+import { stableUuid } from '../lib/stable-uuid.ts';
 import type { Queue } from '../model/queue.ts';
 import { parseTableArn } from '../model/table-arn.ts';
 import { QUEUE_DEFAULTS } from '../queues/attributes.ts';
@@ -69,15 +69,10 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
       if (queue === null) throw new HearthError('ResourceNotFoundException', `There is no queue ${name}.`);
       const ordered = queue.attributes.fifo ? { groupId, deduplicationId: id.slice(0, 128) } : {};
       const message = { body: body.toString(), attributes, sender: 'hearth', traceHeader, ...ordered };
-      await queues.send(queue, [newMessage(queue, message, { ordered: () => messageIdOf(id) })]);
+      // An outcome is the same message however often it is sent.
+      await queues.send(queue, [newMessage(queue, message, { ordered: () => stableUuid(id) })]);
     },
   };
-}
-
-/** An outcome is the same message however often it is sent: a UUID made of its delivery's id. */
-function messageIdOf(id: string): string {
-  const h = createHash('sha256').update(id).digest('hex');
-  return `${h.slice(0, 8)}-${h.slice(8, 12)}-8${h.slice(13, 16)}-8${h.slice(17, 20)}-${h.slice(20, 32)}`;
 }
 
 function portOf(queues: Queues): QueuePort {
@@ -138,9 +133,9 @@ function mappingOf(m: EventSourceMapping): QueueMapping {
 function stateOf(pollers: QueuePollers, uuid: string): MappingState | null {
   const turning = pollers.isStopping(uuid);
   const status = pollers.status(uuid);
-  if (status === null) return turning ? { turning, lastResult: 'OK' } : null;
-  const good = status.events === 0 ? 'No records processed' : 'OK';
-  return { turning, lastResult: status.detail === null ? good : `PROBLEM: ${status.detail}` };
+  if (status === null) return turning ? { turning, lastResult: null } : null;
+  // Of queues AWS tells no result; what keeps them from being polled is told all the same.
+  return { turning, lastResult: status.detail === null ? null : `PROBLEM: ${status.detail}` };
 }
 
 /** What is there; null when it is not. */

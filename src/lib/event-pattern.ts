@@ -1,9 +1,12 @@
+import { BlockList, isIP } from 'node:net';
+
 /** A pattern of EventBridge: members are patterns again, or lists of which one must fit. */
 export type EventPattern = Readonly<Record<string, unknown>>;
 
 /**
  * Whether a JSON value fits a pattern, as EventBridge and the filters of event source mappings define it: exact values, `prefix`, `suffix`,
- * `equals-ignore-case`, `wildcard`, `anything-but`, `numeric`, `exists`, `cidr` excepted, and `$or`. Of a list in the event, one element must fit.
+ * `equals-ignore-case`, `wildcard`, `anything-but`, `numeric`, `cidr`, `exists` and `$or`. Of a list in the event one element must fit, whatever is asked
+ * of it. The pattern is taken to be one: event-pattern-fault.ts tells.
  */
 export function fits(pattern: EventPattern, event: unknown): boolean {
   return Object.entries(pattern).every(([key, wanted]) => {
@@ -15,51 +18,47 @@ export function fits(pattern: EventPattern, event: unknown): boolean {
 }
 
 function oneFits(wanted: unknown, value: unknown): boolean {
-  if (isObject(wanted) && 'exists' in wanted) return (value !== undefined) === wanted['exists'];
-  if (value === undefined) return false;
-  // What a list must not be, none of its elements may be.
-  if (isObject(wanted) && 'anything-but' in wanted && Array.isArray(value)) return value.every((element) => testFits(wanted, element));
-  return Array.isArray(value) ? value.some((element) => testFits(wanted, element)) : testFits(wanted, value);
+  const leaves = leavesOf(value);
+  if (isObject(wanted) && 'exists' in wanted) return leaves.length > 0 === wanted['exists'];
+  return leaves.some((leaf) => testFits(wanted, leaf));
+}
+
+/** The values that a test looks at: what has members is no value, and lists are looked into. */
+function leavesOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value.flatMap(leavesOf);
+  return value === undefined || isObject(value) ? [] : [value];
 }
 
 function testFits(wanted: unknown, value: unknown): boolean {
   if (!isObject(wanted)) return wanted === value;
-  return Object.entries(wanted).every(([kind, operand]) => (TESTS[kind] ?? never)(operand, value));
+  return Object.entries(wanted).every(([kind, operand]) => testNamed(kind)(operand, value));
 }
 
-const never = (): boolean => false;
+function testNamed(kind: string): (operand: unknown, value: unknown) => boolean {
+  return (Object.hasOwn(TESTS, kind) ? TESTS[kind] : undefined) ?? (() => false);
+}
 
 const TESTS: Readonly<Record<string, (operand: unknown, value: unknown) => boolean>> = {
-  prefix: (operand, value) => startsWith(value, operand),
-  suffix: (operand, value) => endsWith(value, operand),
-  'equals-ignore-case': (operand, value) => same(operand, value),
+  prefix: (operand, value) => at(operand, value, (whole, part) => whole.startsWith(part)),
+  suffix: (operand, value) => at(operand, value, (whole, part) => whole.endsWith(part)),
+  'equals-ignore-case': (operand, value) => at({ 'equals-ignore-case': operand }, value, (whole, part) => whole === part),
   wildcard: (operand, value) => typeof value === 'string' && wildcard(String(operand)).test(value),
   numeric: (operand, value) => typeof value === 'number' && Array.isArray(operand) && numeric(operand, value),
   'anything-but': (operand, value) => !excluded(operand, value),
+  cidr: (operand, value) => typeof value === 'string' && lies(value, String(operand)),
 };
 
-function startsWith(value: unknown, operand: unknown): boolean {
+/** A text beside what it must have at its beginning or end, in any case where the operand says so. */
+function at(operand: unknown, value: unknown, has: (whole: string, part: string) => boolean): boolean {
   if (typeof value !== 'string') return false;
-  if (isObject(operand)) return value.toLowerCase().startsWith(String(operand['equals-ignore-case']).toLowerCase());
-  return value.startsWith(String(operand));
-}
-
-function endsWith(value: unknown, operand: unknown): boolean {
-  if (typeof value !== 'string') return false;
-  if (isObject(operand)) return value.toLowerCase().endsWith(String(operand['equals-ignore-case']).toLowerCase());
-  return value.endsWith(String(operand));
-}
-
-function same(operand: unknown, value: unknown): boolean {
-  return typeof value === 'string' && typeof operand === 'string' && value.toLowerCase() === operand.toLowerCase();
+  if (isObject(operand)) return has(value.toLowerCase(), String(operand['equals-ignore-case']).toLowerCase());
+  return has(value, String(operand));
 }
 
 function excluded(operand: unknown, value: unknown): boolean {
   if (Array.isArray(operand)) return operand.includes(value);
   if (!isObject(operand)) return operand === value;
-  return Object.entries(operand).some(([kind, inner]) =>
-    (Array.isArray(inner) && kind !== 'numeric' ? inner : [inner]).some((one) => (TESTS[kind] ?? never)(one, value)),
-  );
+  return Object.entries(operand).some(([kind, inner]) => [inner].flat().some((one) => testNamed(kind)(one, value)));
 }
 
 /** `['>', 0, '<=', 5]`: every comparison must hold. */
@@ -72,6 +71,17 @@ function numeric(comparisons: readonly unknown[], value: number): boolean {
     if (holds !== true) return false;
   }
   return comparisons.length >= 2;
+}
+
+/** Whether an address lies in a range, `10.0.0.0/24` or of IPv6. */
+function lies(address: string, range: string): boolean {
+  const [base = '', bits = ''] = range.split('/');
+  const family = isIP(base);
+  if (family === 0 || isIP(address) !== family) return false;
+  const type = family === 4 ? 'ipv4' : 'ipv6';
+  const list = new BlockList();
+  list.addSubnet(base, Number(bits), type);
+  return list.check(address, type);
 }
 
 /** `*` stands for anything; a backslash takes it for itself. */

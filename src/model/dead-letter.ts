@@ -1,3 +1,4 @@
+import type { DeliveryPolicy, NewDelivery } from './delivery.ts';
 import { parseDestination } from './destination.ts';
 import type { FunctionVersion } from './function-version.ts';
 import type { MessageAttribute } from './queue.ts';
@@ -42,7 +43,38 @@ export function deadLetterAttributes(reason: DeadLetterReason): Readonly<Record<
   };
 }
 
-/** The same for a function, which has no message attributes: a client context's `custom`. */
+/** Why an event never reached the target of its rule or schedule. */
+export interface UndeliveredReason {
+  /** EventBridge's word for it: NO_RESOURCE, INTERNAL_ERROR. */
+  readonly code: string;
+  readonly message: string;
+  readonly retries: number;
+  /** Which bound of its RetryPolicy ended it; null: there was no point in another attempt. */
+  readonly exhausted: 'MaximumRetryAttempts' | 'MaximumEventAgeInSeconds' | null;
+}
+
+/** The message attributes that EventBridge and Scheduler give what did not reach a target. */
+export function undeliveredAttributes(
+  of: Pick<NewDelivery, 'sourceArn' | 'occurredAtMs'>,
+  { targetArn }: Pick<DeliveryPolicy, 'targetArn'>,
+  why: UndeliveredReason,
+): Readonly<Record<string, MessageAttribute>> {
+  const scheduled = of.sourceArn.includes(':scheduler:');
+  const scheduledAt = `${new Date(of.occurredAtMs).toISOString().slice(0, 19)}Z`;
+  const texts: Record<string, string> = {
+    ...(scheduled
+      ? { SCHEDULE_ARN: of.sourceArn, SCHEDULED_TIME: scheduledAt, IS_PAYLOAD_TRUNCATED: 'false' }
+      : { RULE_ARN: of.sourceArn }),
+    TARGET_ARN: targetArn,
+    ERROR_CODE: why.code,
+    ERROR_MESSAGE: shortened(why.message),
+    ...(why.exhausted === null ? {} : { EXHAUSTED_RETRY_CONDITION: why.exhausted }),
+    RETRY_ATTEMPTS: String(why.retries),
+  };
+  return Object.fromEntries(Object.entries(texts).map(([name, StringValue]) => [name, { DataType: 'String', StringValue }]));
+}
+
+/** What Lambda gives, for a function, which has no message attributes: a client context's `custom`. */
 export function deadLetterContext(reason: DeadLetterReason): string {
   return JSON.stringify({
     custom: { RequestID: reason.requestId, ErrorCode: String(reason.code), ErrorMessage: shortened(reason.text) },

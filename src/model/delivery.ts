@@ -17,6 +17,21 @@ type Destination =
   | { readonly kind: 'http'; readonly url: string; readonly cloudEvents?: CloudEventMode }
   | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string };
 
+/**
+ * What a rule's or schedule's target says of what does not reach it (RetryPolicy, DeadLetterConfig). Once a function was reached, or had no place for it,
+ * the event is the function's own matter.
+ */
+export interface DeliveryPolicy {
+  /** Attempts after the first. */
+  readonly retries: number;
+  readonly maxAgeMs: number;
+  readonly targetArn: string;
+  /** The standard queue that gets the event when it is given up undelivered; null: none. */
+  readonly deadLetterQueue: string | null;
+  /** The event as it came, JSON, where the target is given something made of it; null: it is the payload. */
+  readonly event: string | null;
+}
+
 /** An event for one function, before it is in the ledger. What is given twice with the same `id` and target is one delivery. */
 export interface NewDelivery {
   /** Stable id of the event: begins with its source's id and timeline, so that the same happening has the same id for ever. */
@@ -45,6 +60,8 @@ export interface NewDelivery {
   readonly clientContext?: string;
   /** Where the payload goes when it is not for a function: it is then the outcome of an event for `functionId`. */
   readonly destination?: Exclude<Destination, { kind: 'function' }>;
+  /** What holds while it does not reach its target; left out: what holds for every delivery. */
+  readonly policy?: DeliveryPolicy;
 }
 
 /** Where triggers put events. */

@@ -3,28 +3,40 @@ import { httpDestination } from './destination.ts';
 
 const text = z.string().min(1);
 
-/** Where an outcome goes, as hearth.yaml says it. */
+const members = {
+  function: text.optional().describe('Name of a function'),
+  queue: text.optional().describe('Name of a queue'),
+  http: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Address that is posted to'),
+  cloudEvents: z
+    .enum(['structured', 'binary'])
+    .optional()
+    .describe('Post a CloudEvent: as one JSON document, or with its attributes as headers; for http'),
+  bucket: text.optional().describe('Name of a bucket'),
+  prefix: z.string().optional().describe('Beginning of the keys, for a bucket'),
+};
+
+/** Where what was given up of a batch goes, as hearth.yaml says it. */
 export const destination = z
-  .strictObject({
-    function: text.optional().describe('Name of a function'),
-    queue: text.optional().describe('Name of a queue'),
-    http: z
-      .url({ protocol: /^https?$/ })
-      .optional()
-      .describe('Address that is posted to'),
-    cloudEvents: z
-      .enum(['structured', 'binary'])
-      .optional()
-      .describe('Post a CloudEvent: as one JSON document, or with its attributes as headers; for http'),
-    bucket: text.optional().describe('Name of a bucket'),
-    prefix: z.string().optional().describe('Beginning of the keys, for a bucket'),
-  })
-  .refine((d) => [d.function, d.queue, d.http, d.bucket].filter((given) => given !== undefined).length === 1, {
-    error: 'give exactly one of function, queue, http and bucket',
+  .strictObject(members)
+  .refine((d) => given(d.function, d.queue, d.http, d.bucket) === 1, { error: 'give exactly one of function, queue, http and bucket' })
+  .refine((d) => d.cloudEvents === undefined || d.http !== undefined, { error: 'only http has it', path: ['cloudEvents'] });
+
+/** Where an outcome goes. */
+export const outcomeDestination = z
+  .strictObject({ ...members, bus: z.literal('default').optional().describe('The event bus: rules say who gets it') })
+  .refine((d) => given(d.function, d.queue, d.http, d.bucket, d.bus) === 1, {
+    error: 'give exactly one of function, queue, http, bucket and bus',
   })
   .refine((d) => d.cloudEvents === undefined || d.http !== undefined, { error: 'only http has it', path: ['cloudEvents'] });
 
-export type DestinationManifest = z.output<typeof destination>;
+function given(...all: readonly unknown[]): number {
+  return all.filter((one) => one !== undefined).length;
+}
+
+export type DestinationManifest = z.output<typeof outcomeDestination>;
 
 /** The same as one text: an ARN or an address. */
 export function destinationAddress(
@@ -34,5 +46,6 @@ export function destinationAddress(
   if (d.function !== undefined) return `arn:aws:lambda:${region}:${accountId}:function:${d.function}`;
   if (d.queue !== undefined) return `arn:aws:sqs:${region}:${accountId}:${d.queue}`;
   if (d.bucket !== undefined) return `arn:aws:s3:::${d.bucket}${d.prefix === undefined ? '' : `/${d.prefix}`}`;
+  if (d.bus !== undefined) return `arn:aws:events:${region}:${accountId}:event-bus/default`;
   return httpDestination(d.http ?? '', d.cloudEvents);
 }

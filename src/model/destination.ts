@@ -8,11 +8,15 @@ export type DestinationName =
   | { readonly kind: 'function'; readonly name: string; readonly qualifier: string | null }
   | { readonly kind: 'queue'; readonly queue: string }
   | { readonly kind: 'http'; readonly url: string; readonly cloudEvents?: CloudEventMode }
-  | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string };
+  | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string }
+  /** The default event bus. */
+  | { readonly kind: 'bus' };
 
 const FUNCTION = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:([a-zA-Z0-9-_]{1,64})(?::([a-zA-Z0-9$_-]{1,129}))?$/;
 const QUEUE = /^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:([a-zA-Z0-9-_]{1,80}(?:\.fifo)?)$/;
 const BUCKET = /^arn:aws[a-z-]*:s3:::([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
+
+const BUS = /^arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus\/default$/;
 
 /** An address may end so, since Lambda's API has one text for it: what is sent there is a CloudEvent. */
 const AS_CLOUD_EVENT = /#cloudevents(?:=(structured|binary))?$/;
@@ -22,7 +26,7 @@ export function httpDestination(url: string, cloudEvents: CloudEventMode | undef
   return cloudEvents === undefined ? url : `${url.replace(/#.*$/, '')}#cloudevents=${cloudEvents}`;
 }
 
-/** Reads the ARN of a function, a queue or a bucket (with a key prefix after a slash), or an address. Throws InvalidParameterValueException. */
+/** Reads the ARN of a function, a queue, a bucket (with a key prefix after a slash) or the default event bus, or an address. Throws InvalidParameterValueException. */
 export function parseDestination(text: string): DestinationName {
   const [, name, qualifier] = FUNCTION.exec(text) ?? [];
   if (name !== undefined) return { kind: 'function', name, qualifier: qualifier ?? null };
@@ -30,6 +34,7 @@ export function parseDestination(text: string): DestinationName {
   if (queue !== undefined) return { kind: 'queue', queue };
   const [, bucket, prefix] = BUCKET.exec(text) ?? [];
   if (bucket !== undefined) return { kind: 'bucket', bucket, prefix: prefix ?? '' };
+  if (BUS.test(text)) return { kind: 'bus' };
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) {
     const found = AS_CLOUD_EVENT.exec(text);
     if (found === null) return { kind: 'http', url: text };
@@ -37,6 +42,6 @@ export function parseDestination(text: string): DestinationName {
   }
   throw new HearthError(
     'InvalidParameterValueException',
-    `The destination ${text} is none that can be reached: give the ARN of a function, of a queue, of a bucket (with /PREFIX), or an http(s) address.`,
+    `The destination ${text} is none that can be reached: give the ARN of a function, of a queue, of a bucket (with /PREFIX) or of the default event bus, or an http(s) address.`,
   );
 }

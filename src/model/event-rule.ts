@@ -6,6 +6,10 @@ export interface BusTarget {
   readonly InputPath?: string;
   readonly InputTransformer?: { readonly InputPathsMap?: Readonly<Record<string, string>>; readonly InputTemplate: string };
   readonly SqsParameters?: { readonly MessageGroupId?: string };
+  /** Of what does not reach the target: 0 to 185 attempts after the first, 60 to 86,400 s. */
+  readonly RetryPolicy?: { readonly MaximumRetryAttempts?: number; readonly MaximumEventAgeInSeconds?: number };
+  /** The queue that gets what is given up undelivered. */
+  readonly DeadLetterConfig?: { readonly Arn?: string };
   /** Kept and given back. */
   readonly [other: string]: unknown;
 }
@@ -51,4 +55,11 @@ export interface BusEvent {
   readonly region: string;
   readonly resources: readonly string[];
   readonly detail: unknown;
+}
+
+/** An event on its way, with the chain of events that it belongs to. */
+export interface Published {
+  readonly event: BusEvent;
+  readonly lineage: string;
+  readonly traceId: string;
 }

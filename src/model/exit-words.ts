@@ -19,6 +19,11 @@ const SIGNAL_WORDS: Readonly<Record<string, string>> = {
   SIGTERM: 'terminated',
 };
 
+/** How an extension's end reads on Lambda, after `RequestId: … Error: `. */
+export function endWords({ code, signal }: ExitStatus): string {
+  return signal === null ? `exit code ${code ?? 0}` : `signal: ${SIGNAL_WORDS[signal] ?? signal}`;
+}
+
 /** How a runtime's end reads on Lambda, after `RequestId: … Error: `. */
 export function exitWords({ code, signal }: ExitStatus): string {
   if (signal !== null) return `Runtime exited with error: signal: ${SIGNAL_WORDS[signal] ?? signal}`;

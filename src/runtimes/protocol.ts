@@ -174,6 +174,8 @@ export type ConfineStep = { readonly optional?: boolean } & (
   | { readonly op: 'hostname'; readonly name: string }
   /** setrlimit(2) by number; -1 = infinity. */
   | { readonly op: 'rlimit'; readonly resource: number; readonly soft: number; readonly hard: number }
+  /** Lets core files be as large as that, and leaves all of the process's memory out of them (coredump_filter in proc(5)). */
+  | { readonly op: 'core'; readonly bytes: number }
   /** setgroups([]), setresgid, setresuid. */
   | { readonly op: 'ids'; readonly uid: number; readonly gid: number }
   | { readonly op: 'umask'; readonly mask: number }

@@ -60,7 +60,7 @@ function functionSteps(input: FunctionInput): ConfineStep[] {
   const { abilities: a, needed, hide } = input;
   const byPrivilege = a.root && a.noMounts === null;
   // The umask first: what covers a directory makes directories in it.
-  const steps: ConfineStep[] = [...session(), ...rlimits(), { op: 'umask', mask: 0o022 }];
+  const steps: ConfineStep[] = [...session(), ...rlimits(a.root && a.ids !== null), { op: 'umask', mask: 0o022 }];
   if (input.initCpu !== null) steps.push(oneCpu(input.initCpu));
   if (byPrivilege || a.noUserNamespaces === null) {
     steps.push({ op: 'unshare', namespaces: byPrivilege ? NAMESPACES : ['user', ...NAMESPACES] });

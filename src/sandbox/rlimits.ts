@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { ConfineStep } from '../runtimes/protocol.ts';
 
@@ -7,6 +8,7 @@ const RLIMIT_NOFILE = 7;
 const RLIMIT_MEMLOCK = 8;
 
 const LOCKED_BYTES = 65_536;
+const CORE_BYTES = 10 * 1024 ** 3;
 
 /** As many processes and threads as Lambda allows. */
 const MOST_PROCESSES = 742;
@@ -23,11 +25,21 @@ export function countsApart(kernel: string): boolean {
  */
 export const PROCESSES: { readonly processes?: number } = countsApart(release()) ? { processes: MOST_PROCESSES } : {};
 
-/** No core files (they would hold a caller's data), and as many open files and as much locked memory as Lambda allows. */
-export function rlimits(): ConfineStep[] {
+/**
+ * As many open files and as much locked memory as Lambda allows, and core files where a function has a user of its own, who can't write where its code
+ * lies: there they are allowed as on Lambda, without what would be a caller's data. Elsewhere there are none.
+ */
+export function rlimits(ownUser: boolean): ConfineStep[] {
+  const bytes = ownUser ? Math.min(CORE_BYTES, mostCoreBytes(readFileSync('/proc/self/limits', 'utf8'))) : 0;
   return [
-    { op: 'rlimit', resource: RLIMIT_CORE, soft: 0, hard: 0 },
+    bytes === 0 ? { op: 'rlimit', resource: RLIMIT_CORE, soft: 0, hard: 0 } : { op: 'core', bytes },
     { op: 'rlimit', resource: RLIMIT_NOFILE, soft: 1024, hard: 1024 },
     { op: 'rlimit', resource: RLIMIT_MEMLOCK, soft: LOCKED_BYTES, hard: LOCKED_BYTES },
   ];
+}
+
+/** The hard limit in a text as proc(5) has it in `limits`: what this server was started with can't be exceeded. */
+export function mostCoreBytes(limits: string): number {
+  const [, most = '0'] = /^Max core file size +\S+ +(\S+)/m.exec(limits) ?? [];
+  return most === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(most);
 }

@@ -12,7 +12,7 @@ import { detect, machineProbe } from './detect.ts';
 import type { Probe } from './detect.ts';
 import { PREFERRED_IDS, functionIds, idRange } from './ids.ts';
 import { layout, onThisMachine } from './layout.ts';
-import { countsApart } from './rlimits.ts';
+import { countsApart, mostCoreBytes } from './rlimits.ts';
 import { closedAncestors, covers, outermost } from './visibility.ts';
 
 const root: Abilities = { linux: true, root: true, noMounts: null, noUserNamespaces: null, ids: PREFERRED_IDS, cpus: [0, 1] };
@@ -30,7 +30,7 @@ describe('confinement of a function process', () => {
     assert.deepEqual(ops(fn(root)), [
       'setsid',
       'subreaper',
-      'rlimit',
+      'core',
       'rlimit',
       'rlimit',
       'umask',
@@ -121,11 +121,12 @@ describe('the layout that Lambda has', () => {
 
   it('shows the code, the runtime and each entry of the layers', () => {
     mkdirSync(join(layersRoot, 'python'));
-    assert.deepEqual(layout({ taskRoot: '/t', layersRoot, runtimeRoot: '/r' }), [
+    assert.deepEqual(layout({ taskRoot: '/t', layersRoot, runtimeRoot: '/r', hosts: '/run/hosts' }), [
       { op: 'show', target: '/var', entries: { task: '/t', runtime: '/r' }, optional: true },
+      { op: 'show', target: '/etc', entries: { hosts: '/run/hosts' }, optional: true },
       { op: 'show', target: '/opt', entries: { python: join(layersRoot, 'python') }, optional: true },
     ]);
-    assert.equal(layout({ taskRoot: '/t', layersRoot: null, runtimeRoot: '/r' }).length, 1);
+    assert.equal(layout({ taskRoot: '/t', layersRoot: null, runtimeRoot: '/r', hosts: null }).length, 1);
   });
 
   it('leads from its names to where things lie', () => {
@@ -135,6 +136,16 @@ describe('the layout that Lambda has', () => {
       ['/l/a/b', '/t/c', '/usr/bin/env', '/optional'],
     );
     assert.equal(onThisMachine('/opt/a', { ...roots, layersRoot: null }), '/opt/a');
+  });
+
+  it('lets core files be as large as on Lambda, yet not larger than this server may', () => {
+    const line = (most: string): string =>
+      `Max file size  unlimited  unlimited  bytes\nMax core file size        0                    ${most}   bytes\n`;
+    assert.deepEqual(
+      ['unlimited', '4096', '0'].map((most) => mostCoreBytes(line(most))),
+      [Number.MAX_SAFE_INTEGER, 4096, 0],
+    );
+    assert.equal(mostCoreBytes(''), 0);
   });
 
   it('limits processes where each user namespace counts its own', () => {

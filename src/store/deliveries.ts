@@ -54,15 +54,15 @@ async function insertWithin(tx: Kysely<Database>, deliveries: readonly NewDelive
     with given as (
       select r.*, row_number() over (partition by r.lane, r.qualifier, r.order_key order by r.place) as nth
       from json_to_recordset(${JSON.stringify(documents)}::json) as r(
-        place int, event_id text, lane text, qualifier text, function_id text, destination jsonb, source text, source_arn text, subject text,
+        place int, event_id text, lane text, qualifier text, function_id text, destination jsonb, policy jsonb, source text, source_arn text, subject text,
         order_key text, request_id text, client_context text, lineage text, trace_id text, occurred_ms float8, at int, bytes int)
       -- What is there already must not count as the one that the next of its key waits for.
       where r.order_key is null or not exists (
         select 1 from hearth.delivery e where e.event_id = r.event_id and e.lane = r.lane and e.qualifier = r.qualifier)
     ), inserted as (
-      insert into hearth.delivery (event_id, lane, qualifier, function_id, destination, source, source_arn, subject, order_key, request_id,
-        payload, client_context, lineage, trace_id, occurred_at, state)
-      select g.event_id, g.lane, g.qualifier, g.function_id, g.destination, g.source, g.source_arn, g.subject, g.order_key,
+      insert into hearth.delivery (event_id, lane, qualifier, function_id, destination, policy, source, source_arn, subject, order_key,
+        request_id, payload, client_context, lineage, trace_id, occurred_at, state)
+      select g.event_id, g.lane, g.qualifier, g.function_id, g.destination, g.policy, g.source, g.source_arn, g.subject, g.order_key,
         coalesce(g.request_id, gen_random_uuid()::text), substring(${payloads}::bytea from g.at + 1 for g.bytes), g.client_context, g.lineage,
         g.trace_id, to_timestamp(g.occurred_ms / 1000),
         case when g.order_key is not null and (g.nth > 1 or exists (
@@ -106,6 +106,7 @@ function document(d: NewDelivery, place: number, at: number) {
     qualifier: d.qualifier ?? '',
     function_id: d.functionId,
     destination: d.destination ?? null,
+    policy: d.policy ?? null,
     source: d.source,
     source_arn: d.sourceArn,
     subject: d.subject,

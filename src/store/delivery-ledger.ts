@@ -47,6 +47,7 @@ interface ClaimedRow {
   readonly qualifier: string;
   readonly function_id: string;
   readonly destination: NewDelivery['destination'] | null;
+  readonly policy: NewDelivery['policy'] | null;
   readonly source: DeliverySource;
   readonly source_arn: string;
   readonly subject: string;
@@ -77,8 +78,8 @@ async function claim(db: Kysely<Database>, wants: readonly Want[], bytes: number
     update hearth.delivery d
     set state = 'running', attempts = d.attempts + 1, lease_until = now() + ${sql.lit(LEASE_MS)} * interval '1 millisecond'
     from fitting f where d.seq = f.seq
-    returning d.seq, d.event_id, d.lane, d.qualifier, d.function_id, d.destination, d.source, d.source_arn, d.subject, d.order_key, d.request_id,
-      d.payload, d.client_context, d.lineage, d.trace_id, (extract(epoch from d.occurred_at) * 1000)::float8 as occurred_ms,
+    returning d.seq, d.event_id, d.lane, d.qualifier, d.function_id, d.destination, d.policy, d.source, d.source_arn, d.subject, d.order_key,
+      d.request_id, d.payload, d.client_context, d.lineage, d.trace_id, (extract(epoch from d.occurred_at) * 1000)::float8 as occurred_ms,
       greatest(0, extract(epoch from now() - d.queued_at) * 1000)::float8 as age_ms, d.attempts, d.function_errors, d.system_errors
   `.execute(db);
   return rows.map(claimed).sort((a, b) => Number(a.seq) - Number(b.seq));
@@ -92,6 +93,7 @@ function claimed(row: ClaimedRow): Claimed {
     qualifier: row.qualifier === '' ? null : row.qualifier,
     functionId: row.function_id,
     ...(row.destination === null || row.destination === undefined ? {} : { destination: row.destination }),
+    ...(row.policy === null || row.policy === undefined ? {} : { policy: row.policy }),
     source: row.source,
     sourceArn: row.source_arn,
     subject: row.subject,

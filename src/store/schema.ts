@@ -18,6 +18,7 @@ interface DeliveryTable {
   qualifier: string;
   function_id: string;
   destination: ColumnType<unknown, string | null, string | null>;
+  policy: ColumnType<unknown, string | null, string | null>;
   source: string;
   source_arn: string;
   subject: string;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { InitFailure, type Driver, type StartSpec } from '../../src/fleet/driver.ts';
-import { countsApart } from '../../src/sandbox/rlimits.ts';
+import { countsApart, mostCoreBytes } from '../../src/sandbox/rlimits.ts';
 import { farDeadlineMs, instanceSpec, invocation } from './driver.contract.ts';
 import { abilities, behaviourSpec, openForkDriver, runtimes } from './fork-driver-subject.ts';
 
@@ -64,6 +64,10 @@ for (const { language, runtime, missing } of await runtimes()) {
       const seen = await seenBy(await driver.fork(prepared.snapshot, instanceSpec()));
       assert.equal(seen['files'], '1024');
       if (countsApart(release())) assert.equal(seen['processes'], '742');
+      const [core, filter] = seen['core'] as [string, string];
+      const allowed = Math.min(10_737_418_240, mostCoreBytes(readFileSync('/proc/self/limits', 'utf8')));
+      assert.equal(core, abilities.ids === null ? '0' : String(allowed));
+      if (core !== '0') assert.equal(Number.parseInt(filter, 16), 0, 'nothing of its memory may be in a core file');
       await prepared.snapshot.evict();
     });
 

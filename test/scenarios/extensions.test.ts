@@ -14,6 +14,7 @@ import { ZipFile } from 'yazl';
 import type { LogLine } from '../../src/client/answers.ts';
 import { zipOf } from '../../src/control/testing/plane.ts';
 import { Diary } from './diary.ts';
+import { abilities } from '../contracts/fork-driver-subject.ts';
 import { languages, TestServer } from './platform-server.ts';
 import { until } from './until.ts';
 import { clientOptions } from './server-credentials.ts';
@@ -45,7 +46,7 @@ const call = (method, where, headers, body) => fetch(base + where, { method, hea
     request.on('data', (part) => (text += part));
     request.on('end', () => (response.end(), tell({ what: 'records', at: request.url, records: JSON.parse(text) })));
   });
-  await new Promise((done) => listener.listen(0, '127.0.0.1', done));
+  await new Promise((done) => listener.listen(0, process.env.LISTEN_ON ?? '127.0.0.1', done));
   const subscribe = (where, types, more) => call('PUT', where, mine, { types, buffering: { timeoutMs: 25, maxItems: 1000, maxBytes: 262144 }, destination: { protocol: 'HTTP', URI: 'http://sandbox.localdomain:' + listener.address().port + '/' + (more.schemaVersion ?? 'logs') }, ...more });
   const bad = await subscribe('/2022-07-01/telemetry', ['everything'], { schemaVersion: '2022-12-13' });
   const good = await subscribe('/2022-07-01/telemetry', ['platform', 'function', 'extension'], { schemaVersion: '2022-12-13' });
@@ -66,6 +67,7 @@ const NODE = `
 exports.handler = async (event) => {
   console.log('the handler prints');
   if (event.fails) throw new Error('no');
+  if (event.hangs) await new Promise((done) => setTimeout(done, 60_000));
   return { api: typeof process.env.AWS_LAMBDA_RUNTIME_API };
 };`;
 const PYTHON = `
@@ -83,6 +85,8 @@ done
 `;
 
 type Told = Readonly<Record<string, unknown>>;
+
+const noMounts = abilities.root ? abilities.noMounts : abilities.noUserNamespaces;
 
 let server: TestServer;
 let lambda: LambdaClient;
@@ -241,6 +245,13 @@ describe('an external extension', () => {
     await until(() => told('INVOKE', from).length === 2);
   });
 
+  test('that listens where its kind do on Lambda, on sandbox.localdomain', { skip: noMounts ?? false }, async () => {
+    const from = diary.entries.length;
+    await create('named', { variables: { LISTEN_ON: 'sandbox.localdomain' } });
+    assert.equal((await invoke('named')).error, undefined);
+    await until(() => records('/2022-12-13', from).some((r) => r['type'] === 'platform.report'));
+  });
+
   test('that is slow with one invocation hears of the next all the same', async () => {
     const from = diary.entries.length;
     await create('slow-watched', { variables: { SLOW: '1' } });
@@ -257,12 +268,16 @@ describe('an external extension', () => {
     await create('init-crash', { layers: [crashing] });
     const crashed = await invoke('init-crash');
     assert.deepEqual([crashed.error, (crashed.value as Told)['errorType']], ['Unhandled', 'Extension.Crash']);
+    assert.match(String((crashed.value as Told)['errorMessage']), /^RequestId: \S+ Error: exit code 3$/);
   });
 
   test('that ends while the instance lives takes the instance with it; the next is whole again', async () => {
     const from = diary.entries.length;
     await create('crashes', { variables: { CRASH: '1' } });
-    await invoke('crashes');
+    // As AWS tells it of the invocation under way.
+    const crashed = await invoke('crashes', { hangs: true });
+    const errorMessage = `RequestId: ${crashed.requestId} Error: exit code 7`;
+    assert.deepEqual([crashed.error, crashed.value], ['Unhandled', { errorType: 'Extension.Crash', errorMessage }]);
     await hears('INVOKE', from);
     await until(async () => (await logOf('crashes')).some((l) => l.text.startsWith('extension watcher: ')));
     await until(() =>

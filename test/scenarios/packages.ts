@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { REPOSITORY } from './examples-folder.ts';
 
 const run = promisify(execFile);
 const KEPT = join(REPOSITORY, '.test-packages');
 const LIMIT_MS = 200_000;
+const BUILD_MS = 420_000;
 
 /** A folder as a deployment's dependencies are laid out (`node_modules` or `python` within), or why it can't be had. */
 export type Packages = { readonly root: string; readonly missing: null } | { readonly root: null; readonly missing: string };
@@ -19,6 +20,20 @@ export function npmPackages(dependencies: Readonly<Record<string, string>>): Pro
     await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
     const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1'];
     await run('npm', ['install', ...quiet], { cwd: folder, timeout: LIMIT_MS });
+  });
+}
+
+/** The same of packages that compile a library when they are installed, against the headers beside this Node.js; takes a minute or two the first time. */
+export function builtNpmPackages(dependencies: Readonly<Record<string, string>>): Promise<Packages> {
+  return packages('built', dependencies, async (folder) => {
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
+    const env = { ...process.env, npm_config_nodedir: dirname(dirname(process.execPath)) };
+    await run('npm', ['install', '--no-audit', '--no-fund', '--fetch-retries=1'], {
+      cwd: folder,
+      timeout: BUILD_MS,
+      env,
+      maxBuffer: 64 << 20,
+    });
   });
 }
 

@@ -147,6 +147,8 @@ describe('gateway', () => {
       (await call('POST', '/2015-03-31/functions/echo/invocations', { headers: { 'x-amz-invocation-type': 'Later' } })).status,
       400,
     );
+    const picture = await call('POST', '/2015-03-31/functions/echo/invocations', { headers: { 'content-type': 'image/png' }, body: '1' });
+    assert.deepEqual([picture.status, picture.headers['x-amzn-errortype']], [415, 'UnsupportedMediaTypeException']);
   });
 
   it('turns a request to a function URL into payload format 2.0, by path and by host', async () => {

@@ -23,13 +23,9 @@ def document(error, request_id):
 
 
 def stack_trace(error):
-    """The function's own frames, outermost first: neither the shim's nor the import system's."""
+    """All frames but the shim's, outermost first. As on Lambda the import system's are among them, and no carets point into lines."""
     frames = traceback.extract_tb(error.__traceback__)
-    return traceback.format_list([frame for frame in frames if not _is_machinery(frame.filename)])
-
-
-def _is_machinery(filename):
-    return filename.startswith((_SHIM, "<frozen importlib")) or filename.endswith("/importlib/__init__.py")
+    return traceback.format_list([(f.filename, f.lineno, f.name, f.line) for f in frames if not f.filename.startswith(_SHIM)])
 
 
 def _document(error_type, message, trace, request_id):

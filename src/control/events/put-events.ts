@@ -1,7 +1,6 @@
 import { HearthError } from '../../errors.ts';
-import type { BusEvent } from '../../model/event-rule.ts';
+import type { BusEvent, Published } from '../../model/event-rule.ts';
 import { lineageOf } from '../../model/lineage.ts';
-import type { Published } from '../../triggers/bus/event-bus.ts';
 import type { JsonCall } from '../aws-json.ts';
 import type { Input } from '../lambda/model/check.ts';
 import { requireBus, type EventsDeps } from './rules.ts';

@@ -1,8 +1,7 @@
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Ids } from '../../lib/ids.ts';
-import type { EventRule } from '../../model/event-rule.ts';
-import type { Published } from '../../triggers/bus/event-bus.ts';
+import type { EventRule, Published } from '../../model/event-rule.ts';
 import type { Input } from '../lambda/model/check.ts';
 import type { Resources } from '../resources.ts';
 

@@ -1,3 +1,4 @@
+import { eventPatternFault } from '../../lib/event-pattern-fault.ts';
 import type { Input } from './model/check.ts';
 import { invalid } from './operation.ts';
 
@@ -5,7 +6,7 @@ import { invalid } from './operation.ts';
 export function checkFilters(criteria: Input | undefined): void {
   const filters = (criteria?.['Filters'] ?? []) as { readonly Pattern?: string }[];
   for (const { Pattern } of filters)
-    if (Pattern === undefined || !isPattern(parsed(Pattern))) throw invalid('Invalid filter pattern definition.');
+    if (Pattern === undefined || eventPatternFault(parsed(Pattern)) !== null) throw invalid('Invalid filter pattern definition.');
 }
 
 function parsed(text: string): unknown {
@@ -14,11 +15,4 @@ function parsed(text: string): unknown {
   } catch {
     return null;
   }
-}
-
-/** Members are patterns again, or lists of what a value may be. */
-function isPattern(value: unknown): boolean {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return false;
-  const members = Object.values(value);
-  return members.length > 0 && members.every((member) => (Array.isArray(member) ? member.length > 0 : isPattern(member)));
 }

@@ -1,3 +1,4 @@
+import { parseDestination } from '../../model/destination.ts';
 import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
 import type { Input } from './model/check.ts';
 import {
@@ -72,16 +73,33 @@ async function write(call: OperationCall, deps: LambdaDeps, present: Input): Pro
   const target = targetOf(call, deps);
   if (target === null || deps.registry.get(target.of.name, target.qualifier) === null) throw absent("The function doesn't exist.");
   refuseSelf(input, target);
+  requireReachable(input, deps);
   const given = Object.fromEntries(MEMBERS.filter((name) => input[name] !== undefined).map((name) => [name, input[name]]));
   const config = { ...present, ...given, LastModified: deps.clock.now() };
   await deps.resources.put('event-invoke-config', target.key, config, target.of.functionId);
   return answer(target.of, target.qualifier, config);
 }
 
+/** What can't be told would be found out when an event has ended. Throws InvalidParameterValueException. */
+function requireReachable(input: Input, deps: LambdaDeps): void {
+  for (const destination of destinationsIn((input['DestinationConfig'] ?? {}) as DestinationConfig)) {
+    if (destination === '') continue;
+    const to = parseDestination(destination);
+    if (to.kind === 'function' && deps.registry.get(to.name, to.qualifier ?? '$LATEST') === null)
+      throw invalid(`The destination ARN ${destination} is invalid.`);
+  }
+}
+
+type DestinationConfig = Readonly<Record<string, { readonly Destination?: string } | undefined>>;
+
+function destinationsIn(config: DestinationConfig): string[] {
+  return [config['OnSuccess']?.Destination, config['OnFailure']?.Destination].filter((d) => d !== undefined);
+}
+
 function refuseSelf(input: Input, { of }: Target): void {
-  const config = (input['DestinationConfig'] ?? {}) as Record<string, { Destination?: string } | undefined>;
+  const config = (input['DestinationConfig'] ?? {}) as DestinationConfig;
   const own = functionArn(of);
-  const destinations = [config['OnSuccess']?.Destination, config['OnFailure']?.Destination].filter((d) => d !== undefined);
+  const destinations = destinationsIn(config);
   if (destinations.some((d) => d === own || d.startsWith(`${own}:`)))
     throw invalid("You can't specify the function as a destination for itself.");
 }

@@ -138,6 +138,6 @@ function answer(m: EventSourceMapping, state: string, deps: LambdaDeps): Record<
   };
 }
 
-function lastResult(text: string | undefined): Record<string, string> {
-  return text === undefined ? {} : { LastProcessingResult: text };
+function lastResult(text: string | null | undefined): Record<string, string> {
+  return text === undefined || text === null ? {} : { LastProcessingResult: text };
 }

@@ -133,6 +133,18 @@ test('what may not be is refused before anything is made', async () => {
       'InvalidParameterValueException',
       /reserved keys .* Reserved keys used in this request: AWS_REGION$/,
     ],
+    [
+      { PackageType: 'Image' },
+      400,
+      'InvalidParameterValueException',
+      /^Hearth does not serve PackageType Image \(container images\): leave it out/,
+    ],
+    [
+      { Code: { ImageUri: 'registry/image:tag' } },
+      400,
+      'InvalidParameterValueException',
+      /^Hearth does not serve container images: send a zip\.$/,
+    ],
     [{ Code: {} }, 400, 'InvalidParameterValueException', /^Please provide a source for function code\.$/],
     [
       { Code: { ZipFile: 'bm8gemlw' } },

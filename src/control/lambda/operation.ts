@@ -38,8 +38,8 @@ export interface LambdaDeps {
 export interface MappingState {
   /** Whether it is on its way to being started or stopped. */
   readonly turning: boolean;
-  /** Lambda's LastProcessingResult. */
-  readonly lastResult: string;
+  /** Lambda's LastProcessingResult; null: it is left out, as of queues that are polled without trouble. */
+  readonly lastResult: string | null;
 }
 
 /** One call. */

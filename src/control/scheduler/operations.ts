@@ -3,10 +3,10 @@ import { ExpressionError } from '../../lib/calendar/cron-fields.ts';
 import { parseSchedule } from '../../lib/calendar/schedule.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Ids } from '../../lib/ids.ts';
-import type { BusSchedule } from '../../model/event-rule.ts';
+import type { BusSchedule, BusTarget } from '../../model/event-rule.ts';
 import { whenOf } from '../../triggers/bus/bus-clock.ts';
 import { page } from '../events/rules.ts';
-import { isJson, targetFault } from '../events/target-check.ts';
+import { deadLetterFault, isJson, targetFault } from '../events/target-check.ts';
 import type { Input } from '../lambda/model/check.ts';
 import type { Resources } from '../resources.ts';
 
@@ -88,8 +88,8 @@ function settingsIn(input: Input): Record<string, unknown> {
   const { Name: _1, GroupName: _2, ClientToken: _3, ...given } = input;
   const settings = { ActionAfterCompletion: 'NONE', ScheduleExpressionTimezone: 'UTC', State: 'ENABLED', ...given };
   checkTime(settings);
-  const target = input['Target'] as { readonly Arn: string; readonly Input?: string };
-  const fault = targetFault(target.Arn);
+  const target = input['Target'] as BusTarget;
+  const fault = targetFault(target.Arn) ?? deadLetterFault(target);
   if (fault !== null) throw invalid(fault);
   if (target.Input !== undefined && target.Arn.includes(':lambda:') && !isJson(target.Input))
     throw invalid('The Input of a function must be well-formed JSON.');

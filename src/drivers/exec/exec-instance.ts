@@ -67,6 +67,7 @@ export class ExecInstance implements DriverInstance {
 
   /** Starts the program; resolves with the end of its init phase. Rejects when it can't be executed. Once only. */
   async launch(order: ProgramOrder): Promise<InitEnd> {
+    this.#api.beyond = order.env['AWS_LAMBDA_RUNTIME_API'] ?? null;
     const address = await this.#api.listen();
     try {
       this.#program = await this.#options.spawner.spawn({ ...order, env: { ...order.env, AWS_LAMBDA_RUNTIME_API: address } });

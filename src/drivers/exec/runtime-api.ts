@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LoopbackServer } from '../../lib/loopback-server.ts';
 import type { AnswerSink } from '../../model/answer-sink.ts';
+import { passOnTo } from './pass-on-to.ts';
 import { isStreaming, passOn } from './streamed-response.ts';
 
 /** An invocation as the Runtime API hands it out. */
@@ -41,6 +42,8 @@ export class RuntimeApi {
   readonly #handler: RuntimeApiHandler;
   readonly #limitBytes: number;
   readonly #server: LoopbackServer;
+  /** `HOST:PORT` of who serves what is none of the Runtime API: on Lambda the Extensions API has the same address. Null: nobody. */
+  beyond: string | null = null;
 
   /** `limitBytes`: the largest response that is taken. */
   constructor(handler: RuntimeApiHandler, limitBytes: number) {
@@ -65,6 +68,7 @@ export class RuntimeApi {
     const match = /^invocation\/([^/]+)\/(response|error)$/.exec(path);
     if (req.method === 'POST' && match !== null)
       return this.#answer(req, res, { requestId: match[1] as string, isError: match[2] === 'error' });
+    if (this.beyond !== null && req.url?.startsWith(PREFIX) === false) return passOnTo(this.beyond, req, res);
     refuse(res, { status: 404, errorType: 'InvalidPath', errorMessage: `${req.method} ${req.url} is not part of the Runtime API` });
   }
 

@@ -6,7 +6,8 @@ import { findExtensions, type ExtensionFile } from './find-extensions.ts';
 
 /**
  * Any driver, for versions that have external extensions, too: those are started the plain way, each instance with extensions of its own before its own
- * init phase (docs/decisions/0035-extensions.md). All others pass through untouched.
+ * init phase (docs/decisions/0035-extensions.md). Custom runtimes have the Extensions API even without them, for internal ones. All others pass through
+ * untouched.
  */
 export class ExtendedDriver implements Driver {
   readonly name: string;
@@ -31,7 +32,10 @@ export class ExtendedDriver implements Driver {
 
   async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
     const files = await findExtensions(spec.layersRoot ?? null);
-    if (files.length === 0) return this.#inner.prepare(spec, first);
+    if (files.length === 0 && !isCustom(spec)) return this.#inner.prepare(spec, first);
+    const unforkable = this.#inner.unforkable(spec.version.runtime);
+    if (files.length === 0 && unforkable !== null)
+      return { kind: 'instance', instance: await this.#extended(spec, first, files), reason: unforkable };
     const names = files.map((f) => f.name).join(', ');
     const reason = `it has external extensions (${names}), which run before its init phase, in each instance anew`;
     return { kind: 'instance', instance: await this.#extended(spec, first, files), reason };
@@ -43,7 +47,7 @@ export class ExtendedDriver implements Driver {
 
   async start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance> {
     const files = await findExtensions(spec.layersRoot ?? null);
-    return files.length === 0 ? this.#inner.start(spec, instance) : this.#extended(spec, instance, files);
+    return files.length === 0 && !isCustom(spec) ? this.#inner.start(spec, instance) : this.#extended(spec, instance, files);
   }
 
   runtimes(): Promise<readonly ResidentRuntime[]> {
@@ -85,4 +89,8 @@ export class ExtendedDriver implements Driver {
     void instance.exited.then(() => this.#instances.delete(instance));
     return instance;
   }
+}
+
+function isCustom({ version }: StartSpec): boolean {
+  return version.runtime.startsWith('provided');
 }

@@ -1,8 +1,10 @@
 import type { Answer, DriverInstance } from '../../fleet/driver.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { deferred } from '../../lib/deferred.ts';
 import type { ExitStatus, InitReport } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
-import type { ExtensionHost, ShutdownReason } from './extension-host.ts';
+import type { ExtensionFailure, ExtensionHost, ShutdownReason } from './extension-host.ts';
+import { failureDocument } from './extension-programs.ts';
 
 /** An instance and its extensions, which hear of each invocation, rest when it rests and end when it ends. */
 export class ExtendedInstance implements DriverInstance {
@@ -11,6 +13,8 @@ export class ExtendedInstance implements DriverInstance {
   readonly #inner: DriverInstance;
   readonly #host: ExtensionHost;
   readonly #clock: Clock;
+  /** Invocations under way: what each is told when an extension fails. */
+  readonly #pending = new Set<(failure: ExtensionFailure) => void>();
   #inFlight = 0;
   #reason: ShutdownReason | null = null;
 
@@ -23,8 +27,9 @@ export class ExtendedInstance implements DriverInstance {
       await host.shutdown(this.#reason ?? 'failure');
       return status;
     });
-    host.onFailure = () => {
+    host.onFailure = (failure) => {
       this.#reason ??= 'failure';
+      for (const fail of this.#pending) fail(failure);
       void inner.kill();
     };
   }
@@ -45,20 +50,27 @@ export class ExtendedInstance implements DriverInstance {
     const { requestId } = invocation;
     const from = this.#clock.monotonic();
     let answer: Answer | null = null;
+    // Nobody waits for what the function would still say.
+    const broken = deferred<Answer>();
+    const fail = ({ errorType, reason }: ExtensionFailure): void => {
+      const ended = { handlerMs: this.#clock.monotonic() - from, peakMemoryBytes: 0, logged: null };
+      broken.resolve({ errorType, body: failureDocument(errorType, reason, requestId), ...ended });
+    };
+    this.#pending.add(fail);
     this.#inFlight++;
     this.#host.began(invocation, deadlineMs);
     try {
-      answer = await this.#inner.invoke(invocation, deadlineMs);
+      answer = await Promise.race([this.#inner.invoke(invocation, deadlineMs), broken.promise]);
       return answer;
     } finally {
+      this.#pending.delete(fail);
       this.#inFlight--;
       this.#host.ended(requestId, this.#clock.monotonic() - from, answer);
     }
   }
 
   pause(): void {
-    this.#inner.pause();
-    this.#host.pause();
+    this.#host.pause(() => this.#inner.pause());
   }
 
   resume(): void {

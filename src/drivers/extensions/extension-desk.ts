@@ -58,6 +58,9 @@ export class ExtensionDesk {
     this.#listener = parts.listener;
     this.#external = new Set(external);
     this.#missing = new Set(external);
+    if (external.length > 0) return;
+    this.#allRegistered.resolve();
+    this.#allReady.resolve();
   }
 
   /** Settles when every external extension has registered. */
@@ -73,6 +76,11 @@ export class ExtensionDesk {
   /** Whether every extension waits: nothing of theirs is under way. */
   get idle(): boolean {
     return [...this.#extensions.values()].every((e) => e.waiting !== null || e.events.size === 0);
+  }
+
+  /** Whether one lives in the function's own process. */
+  get hasInternal(): boolean {
+    return [...this.#extensions.values()].some((e) => !e.external);
   }
 
   extensions(): readonly Extension[] {

@@ -2,7 +2,7 @@ import type { Answer, InstanceSpec, LogSink, StartSpec } from '../../fleet/drive
 import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
 import type { Ids } from '../../lib/ids.ts';
-import { exitWords } from '../../model/exit-words.ts';
+import { endWords } from '../../model/exit-words.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import { loggingOf } from '../../model/logging.ts';
 import { reportRecord, runtimeDoneRecord, startRecord, type Measured } from '../../model/platform-records.ts';
@@ -23,6 +23,13 @@ export interface HostDeps {
   readonly ids: Ids;
 }
 
+/** What ends an instance by an extension's doing, in Lambda's words. */
+export interface ExtensionFailure {
+  readonly errorType: string;
+  /** After `RequestId: … Error: `. */
+  readonly reason: string;
+}
+
 /** Lambda's: how long extensions may take to tidy up. */
 const SHUTDOWN_MS = 2_000;
 const MIB = 1024 * 1024;
@@ -41,10 +48,11 @@ export class ExtensionHost {
   #early: TelemetryEvent[] = [];
   readonly #failure = deferred<never>();
   #wantsPause = false;
+  #pauseFunction: () => void = () => {};
   #firstInitMs: number | null = null;
   #shutdown: Promise<void> | null = null;
   /** Called once the instance runs, when an extension fails. */
-  onFailure: () => void = () => {};
+  onFailure: (failure: ExtensionFailure) => void = () => {};
 
   constructor(deps: HostDeps, o: { readonly spec: StartSpec; readonly instance: InstanceSpec; readonly files: readonly ExtensionFile[] }) {
     this.#deps = deps;
@@ -58,13 +66,17 @@ export class ExtensionHost {
         ids: deps.ids,
         listener: {
           registered: () => undefined,
-          failed: (extension, failure) =>
-            this.#failed(`${extension.name}: ${failure.phase} error ${failure.errorType} ${failure.body.toString()}`, failure.errorType),
+          failed: ({ name }, { phase, errorType, body }) =>
+            this.#failed(`${name}: ${phase} error ${errorType} ${body.toString()}`, {
+              errorType,
+              reason: `extension ${name}: ${body.toString()}`,
+            }),
           idle: () => this.#pauseIfWanted(),
         },
       },
     );
     this.#api = new ExtensionApi({ desk: this.#desk, version: o.spec.version, subscribe: (e, s) => this.#subscribe(e, s) });
+    const failed = (what: string, failure: ExtensionFailure): void => this.#failed(what, failure);
     this.#programs = new ExtensionPrograms({
       ...deps,
       spec: o.spec,
@@ -73,7 +85,10 @@ export class ExtensionHost {
         o.instance.log.line(null, text);
         this.#tell({ type: 'extension', record: text });
       },
-      died: (name, status) => this.#failed(`extension ${name}: ${exitWords(status)}`, 'Extension.Crash'),
+      died(name, status) {
+        const reason = endWords(status);
+        failed(`extension ${name}: ${reason}`, { errorType: 'Extension.Crash', reason });
+      },
     });
   }
 
@@ -155,14 +170,17 @@ export class ExtensionHost {
     else void answer.logged.then(tell);
   }
 
-  /** Stops the extensions as soon as each waits for its next event. */
-  pause(): void {
+  /** Stops the extensions as soon as each waits for its next event; the function at once, unless one of them lives in its process. */
+  pause(pauseFunction: () => void): void {
     this.#wantsPause = true;
+    if (this.#desk.hasInternal) this.#pauseFunction = pauseFunction;
+    else pauseFunction();
     this.#pauseIfWanted();
   }
 
   resume(): void {
     this.#wantsPause = false;
+    this.#pauseFunction = () => {};
     this.#programs.resume();
   }
 
@@ -203,7 +221,9 @@ export class ExtensionHost {
   }
 
   #pauseIfWanted(): void {
-    if (this.#wantsPause && this.#shutdown === null && this.#desk.idle) this.#programs.pause();
+    if (!this.#wantsPause || this.#shutdown !== null || !this.#desk.idle) return;
+    this.#programs.pause();
+    this.#pauseFunction();
   }
 
   #subscribe(extension: Extension, subscription: Subscription): void {
@@ -233,10 +253,10 @@ export class ExtensionHost {
     for (const channel of this.#channels) channel.tell({ type, record });
   }
 
-  #failed(what: string, errorType: string): void {
+  #failed(what: string, failure: ExtensionFailure): void {
     this.#instance.log.line(null, what);
-    this.#failure.reject(extensionFailure(errorType, what, this.#instance.instanceId));
-    this.onFailure();
+    this.#failure.reject(extensionFailure(failure.errorType, failure.reason, this.#instance.instanceId));
+    this.onFailure(failure);
   }
 
   async #within(step: Promise<void>, what: string): Promise<void> {

@@ -114,6 +114,10 @@ export class ExtensionPrograms {
 
 /** The init phase failed by an extension's doing, in the words of Lambda. */
 export function extensionFailure(errorType: string, message: string, requestId: string, durationMs = 0): InitFailure {
-  const body = Buffer.from(JSON.stringify({ errorType, errorMessage: `RequestId: ${requestId} Error: ${message}` }));
-  return new InitFailure(errorType, body, durationMs);
+  return new InitFailure(errorType, failureDocument(errorType, message, requestId), durationMs);
+}
+
+/** Lambda's error document of what an extension did. */
+export function failureDocument(errorType: string, message: string, requestId: string): Buffer {
+  return Buffer.from(JSON.stringify({ errorType, errorMessage: `RequestId: ${requestId} Error: ${message}` }));
 }

@@ -1,8 +1,9 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StartSpec } from '../../fleet/driver.ts';
 import type { ConfineStep } from '../../runtimes/protocol.ts';
 import { confinement } from '../../sandbox/confinement.ts';
-import type { LayoutInput } from '../../sandbox/layout.ts';
+import { OWN_HOSTS, type LayoutInput } from '../../sandbox/layout.ts';
 import type { ForkDriverOptions } from './options.ts';
 import { hiddenPaths } from './surroundings.ts';
 import { wrapperOf } from './wrapper.ts';
@@ -32,7 +33,18 @@ function layoutOf(options: ForkDriverOptions, { version, taskRoot, layersRoot = 
   const custom = version.runtime.startsWith('provided');
   if (layersRoot === null && !custom && wrapperOf(version) === null) return null;
   const language = version.runtime.startsWith('python') ? 'python' : 'node';
-  return { taskRoot, layersRoot, runtimeRoot: custom ? taskRoot : join(options.shims, language) };
+  const hosts = layersRoot !== null && existsSync(join(layersRoot, 'extensions')) ? hostsFile(options) : null;
+  return { taskRoot, layersRoot, runtimeRoot: custom ? taskRoot : join(options.shims, language), hosts };
+}
+
+/** The machine's own names of hosts, and those that extensions listen on, on Lambda. Written anew for each start: the machine's may change. */
+function hostsFile({ runDirectory }: ForkDriverOptions): string {
+  const path = join(runDirectory, 'hosts');
+  const next = `${path}.next`;
+  const present = existsSync('/etc/hosts') ? readFileSync('/etc/hosts', 'utf8') : '';
+  writeFileSync(next, `${OWN_HOSTS}${present}`, { mode: 0o644 });
+  renameSync(next, path);
+  return path;
 }
 
 /** A function's name as a host name, for an instance with the beginning of its id: at most 63 characters. */

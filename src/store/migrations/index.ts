@@ -9,6 +9,7 @@ import { queues } from './0008-queues.ts';
 import { polledMessages } from './0010-polled-messages.ts';
 import { batches } from './0020-batches.ts';
 import { busTimes } from './0030-bus-times.ts';
+import { deliveryPolicies } from './0047-delivery-policies.ts';
 import { usageKey } from './0050-usage-key.ts';
 import type { Migration } from './migration.ts';
 
@@ -25,5 +26,6 @@ export const MIGRATIONS: readonly Migration[] = [
   polledMessages,
   batches,
   busTimes,
+  deliveryPolicies,
   usageKey,
 ];

@@ -5,8 +5,8 @@ import type { TriggerConfiguration } from '../../model/triggers.ts';
 import { scheduleEvent, withScheduleWords } from '../schedule/event.ts';
 import type { ScheduleLedger } from '../schedule/ledger.ts';
 import { ScheduleSource, type ScheduleDeps } from '../schedule/schedule-source.ts';
-import { busDelivery, type TargetLookup } from './bus-deliveries.ts';
-import { targetInput } from './target-input.ts';
+import { busDelivery, type Given, type TargetLookup } from './bus-deliveries.ts';
+import { isWhole, targetInput } from './target-input.ts';
 
 /** What times of rules and schedules remember; they are forgotten with them. */
 export interface BusClockLedger extends ScheduleLedger {
@@ -87,7 +87,12 @@ export class BusClock {
     const arn = `arn:aws:events:${region}:${accountId}:rule/${rule.name}`;
     const event = scheduleEvent({ id: `${id}:${atMs}`, arn, atMs, accountId, region, source: 'aws.events' }) as BusEvent;
     const words = { ruleName: rule.name, ruleArn: arn, ingestedAt: event.time };
-    return rule.targets.flatMap((target) => this.#delivery({ id, arn, name: rule.name, atMs }, target, targetInput(target, event, words)));
+    return rule.targets.flatMap((target) =>
+      this.#delivery({ id, arn, name: rule.name, atMs }, target, {
+        payload: targetInput(target, event, words),
+        event: isWhole(target) ? null : event,
+      }),
+    );
   }
 
   #ofSchedule({ scheduleId, name, settings }: BusSchedule, atMs: number): NewDelivery[] {
@@ -99,10 +104,10 @@ export class BusClock {
       target.Input === undefined
         ? JSON.stringify(scheduleEvent({ ...words, id: `${scheduleId}:${atMs}`, accountId, region, source: 'aws.scheduler' }))
         : withScheduleWords(target.Input, words);
-    return this.#delivery({ id: scheduleId, arn, name, atMs }, target, input);
+    return this.#delivery({ id: scheduleId, arn, name, atMs }, target, { payload: input, event: null });
   }
 
-  #delivery(of: { id: string; arn: string; name: string; atMs: number }, target: BusTarget, input: string): NewDelivery[] {
+  #delivery(of: { id: string; arn: string; name: string; atMs: number }, target: BusTarget, given: Given): NewDelivery[] {
     const happening = {
       id: `schedule:${of.id}:${new Date(of.atMs).toISOString()}`,
       source: 'schedule' as const,
@@ -112,7 +117,7 @@ export class BusClock {
       traceId: '',
       occurredAtMs: of.atMs,
     };
-    const delivery = busDelivery(happening, target, input, this.#deps.lookup);
+    const delivery = busDelivery(happening, target, given, this.#deps.lookup);
     if (delivery === null)
       this.#deps.log.warn({ schedule: of.name, target: target.Arn }, 'the target of a schedule is not there; it misses an event');
     return delivery === null ? [] : [delivery];

@@ -1,22 +1,15 @@
 import { fits, type EventPattern } from '../../lib/event-pattern.ts';
 import type { DeliveryIntake, NewDelivery } from '../../model/delivery.ts';
-import type { BusEvent, EventRule } from '../../model/event-rule.ts';
+import type { EventRule, Published } from '../../model/event-rule.ts';
 import type { TriggerLog } from '../trigger.ts';
 import { busDelivery, type TargetLookup } from './bus-deliveries.ts';
-import { targetInput } from './target-input.ts';
+import { isWhole, targetInput } from './target-input.ts';
 
 export interface EventBusDeps {
   readonly intake: DeliveryIntake;
   readonly lookup: TargetLookup;
   readonly ruleArn: (name: string) => string;
   readonly log: TriggerLog;
-}
-
-/** An event on its way, with the chain of events that it belongs to. */
-export interface Published {
-  readonly event: BusEvent;
-  readonly lineage: string;
-  readonly traceId: string;
 }
 
 /** The default event bus: events go to the targets of every rule whose pattern they fit. */
@@ -66,7 +59,12 @@ export class EventBus {
       occurredAtMs: Date.parse(event.time),
     };
     return rule.targets.flatMap((target) => {
-      const delivery = busDelivery(happening, target, targetInput(target, event, words), lookup);
+      const delivery = busDelivery(
+        happening,
+        target,
+        { payload: targetInput(target, event, words), event: isWhole(target) ? null : event },
+        lookup,
+      );
       if (delivery === null)
         log.warn({ rule: rule.name, target: target.Arn, event: event.id }, 'a target of a rule is not there; it misses an event');
       return delivery ?? [];

@@ -16,6 +16,11 @@ export function targetInput(target: BusTarget, event: BusEvent, words: RuleWords
   return JSON.stringify(event);
 }
 
+/** Whether a target is given events as they are. */
+export function isWhole({ Input, InputPath, InputTransformer }: BusTarget): boolean {
+  return Input === undefined && InputPath === undefined && InputTransformer === undefined;
+}
+
 const PATH = /^\$((?:\.[\w-]+|\[\d+\]|\['[^']+'\])*)$/;
 const STEP = /\.([\w-]+)|\[(\d+)\]|\['([^']+)'\]/g;
 

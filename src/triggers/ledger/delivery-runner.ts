@@ -4,7 +4,7 @@ import { notTried, type Attempted, type Target } from './attempt.ts';
 import { FinishWriter } from './finish-writer.ts';
 import { Lanes } from './lanes.ts';
 import type { Claimed, Ledger, NextStep } from './ledger.ts';
-import { nextStep } from './policies/next-step.ts';
+import { mostAgeMs, nextStep } from './policies/next-step.ts';
 
 /** What the runner needs of a logger. */
 export interface RunnerLog {
@@ -194,7 +194,7 @@ export class DeliveryRunner {
     this.#lanes.began(claimed.lane);
     const limits = target.limits(claimed);
     const attempting =
-      claimed.ageMs > limits.maxAgeMs
+      claimed.ageMs > mostAgeMs(claimed, limits)
         ? Promise.resolve(notTried('EventAgeExceeded', 'It was older than its function allows before it could be run.'))
         : target.attempt(claimed);
     void attempting.then((attempted) => {

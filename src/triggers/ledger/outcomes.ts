@@ -1,13 +1,24 @@
+import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { stableUuid } from '../../lib/stable-uuid.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
-import { deadLetterArn, deadLetterAttributes, deadLetterContext, deadLetterTarget } from '../../model/dead-letter.ts';
+import {
+  deadLetterArn,
+  deadLetterAttributes,
+  deadLetterContext,
+  deadLetterTarget,
+  undeliveredAttributes,
+} from '../../model/dead-letter.ts';
+import type { FailureReason } from '../../model/delivery-outcome.ts';
 import { parseDestination, type DestinationName } from '../../model/destination.ts';
+import type { Published } from '../../model/event-rule.ts';
 import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
 import { lineageText, nextHop } from '../../model/lineage.ts';
 import { discardRecord, type DiscardFacts } from '../batches/policies/discard-record.ts';
 import type { Attempted } from './attempt.ts';
 import type { FunctionLookup } from './function-target.ts';
 import type { Claimed, NextStep } from './ledger.ts';
+import { outcomeBusEvent } from './policies/outcome-bus-event.ts';
 import { outcomeEvent } from './policies/outcome-event.ts';
 import { traceOf } from './trace.ts';
 import { outcomeRecord } from './policies/outcome-record.ts';
@@ -18,19 +29,24 @@ export interface OutcomeDeps {
   readonly named: (name: string) => FunctionVersion | null;
   readonly clock: Clock;
   readonly scope: { readonly accountId: string; readonly region: string };
+  /** What an event on the bus comes to by the rules that there are. */
+  readonly onBus: (published: Published) => NewDelivery[];
 }
 
 /**
  * The deliveries that the end of one makes: its record to where its function's configuration wants it told, and the event itself to the function's dead letters
- * when it was given up. None while it is to be tried again.
+ * when it was given up; what never reached its target goes to the dead letters of the rule or schedule instead. None while it is to be tried again.
  */
 export function outcomesOf(deps: OutcomeDeps, claimed: Claimed, ended: { attempted: Attempted; next: NextStep }): NewDelivery[] {
   const { attempted, next } = ended;
-  if (next.kind === 'again' || claimed.destination !== undefined) return [];
+  if (next.kind === 'again') return [];
+  const undelivered = next.kind === 'failed' ? undeliveredLetter(deps, claimed, { attempted, reason: next.reason }) : null;
+  if (undelivered !== null) return [undelivered];
+  if (claimed.destination !== undefined) return [];
   const version = deps.functions.version(claimed.functionId, claimed.qualifier);
   const told = destination(deps, claimed, { attempted, next, version });
   const dead = next.kind === 'failed' ? deadLetter(deps, claimed, { attempted, next, version }) : null;
-  return [told, dead].filter((d) => d !== null);
+  return dead === null ? told : [...told, dead];
 }
 
 interface Ended {
@@ -40,31 +56,72 @@ interface Ended {
   readonly version: FunctionVersion | null;
 }
 
-function destination(deps: OutcomeDeps, claimed: Claimed, { attempted, next, version }: Ended): NewDelivery | null {
+function destination(deps: OutcomeDeps, claimed: Claimed, { attempted, next, version }: Ended): NewDelivery[] {
   const config = deps.functions.config(claimed.functionId, claimed.qualifier);
   const address = (next.kind === 'succeeded' ? config?.onSuccess : config?.onFailure) ?? null;
-  if (address === null) return null;
+  const to = address === null ? null : readable(address);
+  if (to === null) return [];
   const arn = functionArn({ ...deps.scope, name: version?.name ?? claimed.functionId });
+  const qualified = `${arn}:${claimed.qualifier ?? '$LATEST'}`;
   const payload = outcomeRecord({
     nowMs: deps.clock.now(),
     requestId: claimed.requestId,
-    functionArn: `${arn}:${claimed.qualifier ?? '$LATEST'}`,
+    functionArn: qualified,
     condition: next.kind === 'succeeded' ? 'Success' : next.reason,
     invokeCount: claimed.functionErrors + (attempted.response === null ? 0 : 1),
     requestPayload: claimed.payload,
     response: attempted.response,
   });
-  const to = parseDestination(address);
   const delivery = { ...base(deps, claimed, arn), id: `${ofAttempt(claimed)}:${next.kind}`, payload };
+  if (to.kind === 'bus') {
+    const facts = { id: stableUuid(delivery.id), succeeded: next.kind === 'succeeded', functionArn: qualified, ...deps.scope };
+    return deps.onBus({ event: outcomeBusEvent(delivery, facts), lineage: delivery.lineage, traceId: delivery.traceId });
+  }
   const asEvent = to.kind === 'http' && to.cloudEvents !== undefined;
-  return addressed(deps, to, asEvent ? { ...delivery, payload: outcomeEvent(delivery, next.kind) } : delivery);
+  return [addressed(deps, to, asEvent ? { ...delivery, payload: outcomeEvent(delivery, next.kind) } : delivery)];
+}
+
+/** Null for what can't be reached, which the API has refused since it was stored: the end of an event must not fail for it. */
+function readable(address: string): DestinationName | null {
+  try {
+    return parseDestination(address);
+  } catch {
+    return null;
+  }
 }
 
 /** What is for a function that is not there fails as `FunctionGone`, where it can be seen, rather than being nothing. */
-function addressed(deps: OutcomeDeps, to: DestinationName, delivery: Unaddressed): NewDelivery {
+function addressed(deps: OutcomeDeps, to: Exclude<DestinationName, { kind: 'bus' }>, delivery: Unaddressed): NewDelivery {
   if (to.kind !== 'function') return { ...delivery, destination: to };
   return { ...delivery, functionId: deps.named(to.name)?.functionId ?? `function:${to.name}`, qualifier: to.qualifier };
 }
+
+const NOT_THERE = new Set<FailureReason>(['FunctionGone', 'DestinationRefused']);
+
+/** What never reached the target of a rule or schedule, for the queue that its DeadLetterConfig names; null where that is not so, or there is none. */
+function undeliveredLetter(
+  deps: OutcomeDeps,
+  claimed: Claimed,
+  { attempted, reason }: { readonly attempted: Attempted; readonly reason: FailureReason },
+): NewDelivery | null {
+  const { policy, functionErrors, systemErrors } = claimed;
+  const reached = functionErrors > 0 || (attempted.outcome !== 'system_error' && attempted.outcome !== 'not_tried');
+  if (policy === undefined || policy.deadLetterQueue === null || reached) return null;
+  const exhausted = EXHAUSTED[reason] ?? null;
+  if (exhausted === null && !NOT_THERE.has(reason)) return null; // its function's own: a loop, a concurrency of 0
+  const why = { code: exhausted === null ? 'NO_RESOURCE' : 'INTERNAL_ERROR', message: attempted.message, retries: systemErrors, exhausted };
+  return {
+    ...base(deps, claimed, claimed.sourceArn),
+    id: `${ofAttempt(claimed)}:undelivered`,
+    payload: policy.event === null ? claimed.payload : Buffer.from(policy.event),
+    destination: { kind: 'queue', queue: policy.deadLetterQueue, attributes: undeliveredAttributes(claimed, policy, why) },
+  };
+}
+
+const EXHAUSTED: Partial<Record<FailureReason, 'MaximumRetryAttempts' | 'MaximumEventAgeInSeconds'>> = {
+  RetriesExhausted: 'MaximumRetryAttempts',
+  EventAgeExceeded: 'MaximumEventAgeInSeconds',
+};
 
 /** The event as it came, as Lambda sends it to a function's DeadLetterConfig. */
 function deadLetter(deps: OutcomeDeps, claimed: Claimed, { attempted, next, version }: Ended): NewDelivery | null {
@@ -90,7 +147,9 @@ export function discardDelivery(
   const payload = discardRecord({ ...facts, nowMs: deps.clock.now(), functionArn: qualified });
   const [first, last] = [facts.records[0], facts.records.at(-1)];
   const id = `${ofAttempt(claimed)}:${first?.eventID ?? ''}-${last?.eventID ?? ''}`;
-  return addressed(deps, parseDestination(to), { ...base(deps, claimed, claimed.sourceArn), id, payload });
+  const place = parseDestination(to);
+  if (place.kind === 'bus') throw new HearthError('InvalidParameterValueException', 'What a mapping gave up is not told to the event bus.');
+  return addressed(deps, place, { ...base(deps, claimed, claimed.sourceArn), id, payload });
 }
 
 /** HTTP's word for how the last attempt went: Lambda answers 200 when it was the function that failed. */

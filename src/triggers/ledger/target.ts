@@ -30,14 +30,16 @@ export interface DestinationPorts {
   ) => Promise<void>;
 }
 
+const DESTINATION_LIMITS = { retries: EVENT_DEFAULTS.maximumRetryAttempts, maxAgeMs: EVENT_DEFAULTS.maximumEventAgeSeconds * 1_000 };
+
 /** The targets of all deliveries: functions, as `functions` runs them, and what outcomes are sent to. */
 export function targets({ functions, ports }: { readonly functions: Target; readonly ports: DestinationPorts }): Target {
   return {
     most: (lane) => functions.most(lane),
-    limits: (claimed) =>
-      claimed.destination === undefined
-        ? functions.limits(claimed)
-        : { retries: EVENT_DEFAULTS.maximumRetryAttempts, maxAgeMs: EVENT_DEFAULTS.maximumEventAgeSeconds * 1_000 },
+    limits(claimed) {
+      const of = claimed.destination === undefined ? functions.limits(claimed) : DESTINATION_LIMITS;
+      return claimed.policy === undefined ? of : { ...of, undelivered: claimed.policy };
+    },
     attempt: (claimed) => (claimed.destination === undefined ? functions.attempt(claimed) : deliver(claimed, ports)),
   };
 }

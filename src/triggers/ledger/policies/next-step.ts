@@ -16,6 +16,8 @@ export interface AttemptObservation {
 export interface RetryLimits {
   readonly retries: number;
   readonly maxAgeMs: number;
+  /** What holds instead while the function, or the queue, was not reached; left out: only the age does. */
+  readonly undelivered?: { readonly retries: number; readonly maxAgeMs: number };
 }
 
 /** Lambda waits one minute before the first retry of a function's error and two before the second. */
@@ -42,10 +44,18 @@ export function nextStep(o: AttemptObservation, limits: RetryLimits): NextStep {
     case 'throttled':
     case 'system_error': {
       const delayMs = systemDelayMs(o.systemErrors);
-      if (o.ageMs + delayMs > limits.maxAgeMs) return given('EventAgeExceeded');
+      // A function that has no place for an event has been reached: what it does then is its owner's to say.
+      const undelivered = o.outcome === 'system_error' && o.functionErrors === 0 ? limits.undelivered : undefined;
+      if (undelivered !== undefined && o.systemErrors >= undelivered.retries) return given('RetriesExhausted');
+      if (o.ageMs + delayMs > (undelivered ?? limits).maxAgeMs) return given('EventAgeExceeded');
       return { kind: 'again', delayMs, functionErrors: o.functionErrors, systemErrors: o.systemErrors + 1 };
     }
   }
+}
+
+/** How old a delivery may be when it is claimed: one that was never tried has reached nobody. */
+export function mostAgeMs(o: Pick<AttemptObservation, 'functionErrors' | 'systemErrors'>, limits: RetryLimits): number {
+  return o.functionErrors === 0 && o.systemErrors === 0 ? (limits.undelivered ?? limits).maxAgeMs : limits.maxAgeMs;
 }
 
 /** 1, 2, 4 … 256, 300, 300 seconds. */

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nextStep, type AttemptObservation } from './next-step.ts';
+import { mostAgeMs, nextStep, type AttemptObservation, type RetryLimits } from './next-step.ts';
 import { outcomeRecord } from './outcome-record.ts';
 import { share } from './share.ts';
 import { nextWindow } from './window.ts';
 
 const LAMBDA = { retries: 2, maxAgeMs: 21_600_000 };
-const observe = (change: Partial<AttemptObservation>, limits = LAMBDA) =>
+const observe = (change: Partial<AttemptObservation>, limits: RetryLimits = LAMBDA) =>
   nextStep({ outcome: 'function_error', ageMs: 0, functionErrors: 0, systemErrors: 0, ...change }, limits);
 
 describe('nextStep', () => {
@@ -48,6 +48,34 @@ describe('nextStep', () => {
   it('is done when it went well, and when it was too old to be tried', () => {
     assert.deepEqual(observe({ outcome: 'ok' }), { kind: 'succeeded' });
     assert.deepEqual(observe({ outcome: 'not_tried' }), { kind: 'failed', reason: 'EventAgeExceeded' });
+  });
+});
+
+describe('what a target of a rule says of what does not reach it', () => {
+  const undelivered = { retries: 2, maxAgeMs: 3_600_000 };
+  const limits = { ...LAMBDA, undelivered };
+
+  it('bounds attempts that reached nobody by number and by age', () => {
+    const error = { outcome: 'system_error' as const };
+    assert.deepEqual(observe(error, limits), { kind: 'again', delayMs: 1_000, functionErrors: 0, systemErrors: 1 });
+    assert.deepEqual(observe({ ...error, systemErrors: 2 }, limits), { kind: 'failed', reason: 'RetriesExhausted' });
+    assert.deepEqual(observe({ ...error, ageMs: 3_600_000 }, limits), { kind: 'failed', reason: 'EventAgeExceeded' });
+    assert.equal(
+      observe({ ...error, ageMs: 30_000_000 }, { ...LAMBDA, undelivered: { retries: 185, maxAgeMs: 86_400_000 } }).kind,
+      'again',
+    );
+  });
+
+  it('leaves to the function what it was reached by: its errors, and its limits', () => {
+    assert.equal(observe({ outcome: 'throttled', systemErrors: 9, ageMs: 3_600_000 }, limits).kind, 'again');
+    assert.equal(observe({ ageMs: 3_600_000 }, limits).kind, 'again');
+    assert.equal(observe({ outcome: 'system_error', functionErrors: 1, systemErrors: 9 }, limits).kind, 'again');
+  });
+
+  it('is how old what was never tried may be', () => {
+    assert.equal(mostAgeMs({ functionErrors: 0, systemErrors: 0 }, limits), 3_600_000);
+    assert.equal(mostAgeMs({ functionErrors: 1, systemErrors: 0 }, limits), LAMBDA.maxAgeMs);
+    assert.equal(mostAgeMs({ functionErrors: 0, systemErrors: 0 }, LAMBDA), LAMBDA.maxAgeMs);
   });
 });
 

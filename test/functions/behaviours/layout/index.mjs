@@ -21,4 +21,5 @@ export const handler = async () => ({
   taskRoot: process.env.LAMBDA_TASK_ROOT,
   files: limit('Max open files'),
   processes: limit('Max processes'),
+  core: [limit('Max core file size'), fs.readFileSync('/proc/self/coredump_filter', 'utf8')],
 });

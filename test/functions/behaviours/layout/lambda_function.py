@@ -27,4 +27,5 @@ def lambda_handler(event, context):
         "taskRoot": os.environ["LAMBDA_TASK_ROOT"],
         "files": str(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
         "processes": str(resource.getrlimit(resource.RLIMIT_NPROC)[0]),
+        "core": [str(resource.getrlimit(resource.RLIMIT_CORE)[0]), _read("/proc/self/coredump_filter")],
     }
