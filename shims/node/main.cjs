@@ -65,6 +65,7 @@ async function forkOnOrders(self, fn, practice) {
 }
 
 function serve(self, fn) {
+  native.smallPages();
   const Serving = servingOf(fn);
   const instance = new Serving(self.link, fn, self.token, () => native._exit(0));
   onFatal = (error) => instance.abandon(error);

@@ -251,6 +251,24 @@ export function driverContract(name: string, subject: DriverUnderTest): void {
       await settle(Promise.all([instance, next, third].map((i) => i.kill())));
     });
 
+    test('finishes the starts that are under way when what they are forked from is evicted', async () => {
+      const snapshot = await snapshotOf('echo');
+      const forks = Array.from({ length: 5 }, () => driver.fork(snapshot, instanceSpec()));
+      await settle(snapshot.evict());
+      await assert.rejects(settle(driver.fork(snapshot, instanceSpec())), 'it is gone');
+      const under = { way: true };
+      const starts = Promise.all(Array.from({ length: 5 }, () => driver.start(spec('echo'), instanceSpec()))).finally(
+        () => (under.way = false),
+      );
+      for (let turns = 0; under.way || turns === 0; turns++) {
+        await settle(driver.evictRuntimes());
+        await new Promise((resolve) => setImmediate(resolve)); // where there was none, that took no turn of the loop
+      }
+      const instances = [...(await settle(Promise.all(forks))), ...(await settle(starts))];
+      for (const [i, instance] of instances.entries()) assert.equal((await call(instance, i)).body.toString(), String(i));
+      await settle(Promise.all(instances.map((i) => i.kill())));
+    });
+
     test('takes everything with it when it is closed, twice if need be', async () => {
       const other = await subject.open();
       const prepared = await settle(other.prepare(spec('hangs'), instanceSpec()));

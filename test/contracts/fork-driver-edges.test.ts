@@ -113,6 +113,18 @@ for (const { language, runtime, missing } of await runtimes()) {
       await instance.kill();
     });
 
+    it('starts from another runtime when the one that was to be forked is killed', async () => {
+      await driver.evictRuntimes();
+      const first = await driver.start(behaviourSpec('echo', runtime), instanceSpec());
+      const zygotes = await driver.runtimes();
+      const starting = driver.start(behaviourSpec('echo', runtime), instanceSpec());
+      for (const { pid } of zygotes) process.kill(pid, 'SIGKILL'); // which is known only when the order is out
+      const second = await starting;
+      assert.equal(second.rung, 'disk');
+      assert.equal(await result(second, 2), 2);
+      await Promise.all([first.kill(), second.kill()]);
+    });
+
     it('confines an instance', async () => {
       const snapshot = await snapshotOf('looks-around');
       const [one, two] = await Promise.all([driver.fork(snapshot, instanceSpec()), driver.fork(snapshot, instanceSpec())]);

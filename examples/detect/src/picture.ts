@@ -76,7 +76,7 @@ function placeWithin(size: { width: number; height: number }, input: ModelInput)
 }
 
 /** Interleaved bytes to one plane a channel. */
-function toPlanes(pixels: Buffer, { width, height, full }: ModelInput): Float32Array {
+export function toPlanes(pixels: Buffer, { width, height, full }: ModelInput): Float32Array {
   const size = width * height;
   if (pixels.length !== 3 * size) throw new PictureError(400, 'the picture has no three colour channels');
   const planes = new Float32Array(3 * size);

@@ -5,12 +5,13 @@ import queue
 import sys
 import threading
 
-from . import frames, invocation, memory, output
+from . import frames, invocation, libc, memory, output
 from .inbox import Inbox
 
 
 def run(connection, identity, function):
     """Serves for good; returns never. One at a time runs in the main thread, as on Lambda."""
+    libc.small_pages()
     several = function.concurrency > 1
     inbox = Inbox(connection, several)
     desk = _Desk(connection, identity, function, inbox)

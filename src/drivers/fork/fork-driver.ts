@@ -231,18 +231,13 @@ export class ForkDriver implements Driver {
     if (whyNoFork(interpreter.language, this.#options.abilities.linux) !== null) return plain();
     const initCpu = of === 'snapshot' ? this.#nextCpu() : null;
     const confine = confineFunction(this.#options, o.spec, { needed: o.needed, initCpu });
-    for (let retry = true; ; retry = false) {
-      const { forker, started, steps } = await this.#zygotes.get(interpreter);
-      if (forker === null) return plain();
-      try {
-        const practised = !o.spec.onDemand;
-        const newborn = await forker.fork({ confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency, of, practised });
-        if (!started) return { newborn, rung: 'zygote', before: [] };
-        return { newborn: { ...newborn, steps: firstOf('runtime', newborn.steps, 'rehearse') }, rung: 'disk', before: steps };
-      } catch (error) {
-        if (!retry || !forker.over) throw error; // one that was being evicted is no reason to fail
-      }
-    }
+    const practised = !o.spec.onDemand;
+    const order = { confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency, of, practised };
+    const forked = await this.#zygotes.fork(interpreter, order);
+    if (forked === null) return plain();
+    const { newborn, before } = forked;
+    if (before === null) return { newborn, rung: 'zygote', before: [] };
+    return { newborn: { ...newborn, steps: firstOf('runtime', newborn.steps, 'rehearse') }, rung: 'disk', before };
   }
 
   /** For the init phase of a snapshot: one after the other. */

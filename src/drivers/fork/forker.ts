@@ -38,6 +38,8 @@ export class Forker {
   readonly #gone = deferred<void>();
   #requests = 0;
   #over = false;
+  /** Takes no more orders; settles when it has answered those it had, or has ended. */
+  #leaving: Deferred<void> | null = null;
   /** An instance ended, and what it left was not looked for yet. */
   #unswept = false;
   #sweeping = false;
@@ -60,6 +62,11 @@ export class Forker {
     return this.#over;
   }
 
+  /** Whether it is no use to give it an order: it has ended, or is about to. */
+  get closed(): boolean {
+    return this.#over || this.#leaving !== null;
+  }
+
   /** Forks a child and waits until it has greeted. Rejects with HearthError ServiceException. */
   async fork(order: ChildOrder): Promise<Newborn> {
     const { greetingMs } = this.#processes.options;
@@ -75,14 +82,24 @@ export class Forker {
     return this.#processes.greeted(pid, awaited, greetingMs);
   }
 
-  /** Ends the process; its children live on. Idempotent. */
-  async kill(): Promise<void> {
+  /**
+   * Ends the process once the orders it has are carried out, so that whoever waits for one of them does not see it go; it is given no others. Its children
+   * live on. Idempotent.
+   */
+  async retire(): Promise<void> {
+    this.#leaving ??= deferred<void>();
+    if (this.#orders.size === 0) this.#leaving.resolve();
+    await this.#leaving.promise;
+    await this.#kill();
+  }
+
+  async #kill(): Promise<void> {
     await this.#processes.supervisor.kill(this.pid);
     await this.#ended();
   }
 
   async #order(token: string, { confine, logStream, practised }: ChildOrder): Promise<number> {
-    if (this.#over) throw new HearthError('ServiceException', 'the process to fork from is gone');
+    if (this.closed) throw new HearthError('ServiceException', 'the process to fork from is gone');
     const { socketPath, logPath } = this.#processes.switchboard;
     const request = ++this.#requests;
     const answer = deferred<number>();
@@ -94,7 +111,7 @@ export class Forker {
     const patienceMs = this.#processes.options.greetingMs * this.#orders.size + (this.#rehearsed ? 0 : REHEARSAL_MS);
     const pid = await this.#processes.within(answer.promise, patienceMs);
     if (pid !== null) return pid;
-    void this.kill(); // it is stuck: a child that it may still make is found by the supervisor
+    void this.#kill(); // it is stuck: a child that it may still make is found by the supervisor
     throw new HearthError('ServiceException', `the process to fork from did not answer within ${patienceMs} ms`);
   }
 
@@ -113,6 +130,7 @@ export class Forker {
     } else if (type === Frame.forkFailed) {
       order.reject(new HearthError('ServiceException', `could not fork: ${String(message['message'])}`));
     } else throw new FrameError(`frame of type ${type} from a process that forks`);
+    if (this.#orders.size === 0) this.#leaving?.resolve();
     if (this.#unswept) this.#sweepSoon();
   }
 
@@ -157,6 +175,7 @@ export class Forker {
     this.#over = true;
     for (const order of this.#orders.values()) order.reject(new HearthError('ServiceException', 'the process to fork from ended'));
     this.#orders.clear();
+    this.#leaving?.resolve();
     this.#parent.peer.drop();
     await this.#processes.supervisor.kill(this.pid);
     this.#parent.log.end();

@@ -54,8 +54,7 @@ export class Programs {
     const { options } = this.#processes;
     if (whyNoFork('node', options.abilities.linux) !== null) return null;
     const interpreter = await options.catalogue.resolve(`nodejs${process.versions.node.split('.')[0]}.x`).catch(() => null);
-    const forker = interpreter === null ? null : (await this.#zygotes.get(interpreter)).forker;
-    if (interpreter === null || forker === null) return null;
+    if (interpreter === null) return null;
     const { spec, instanceId } = program;
     const temporary = needsTemporary('function', options.abilities) ? makeTemporary(options, spec.version.functionId, instanceId) : null;
     const outputs = await listenForOutputs(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`));
@@ -64,7 +63,13 @@ export class Programs {
         needed: [...this.#needed(interpreter, spec), ...(program.needed ?? []).flatMap((path) => real(path) ?? [])],
         initCpu: null,
       });
-      const newborn = await forker.fork({ confine, logStream: null, sink: SILENT, concurrency: 1, practised: false, of: 'instance' });
+      const order = { confine, logStream: null, sink: SILENT, concurrency: 1, practised: false, of: 'instance' } as const;
+      const forked = await this.#zygotes.fork(interpreter, order);
+      if (forked === null) {
+        temporary?.remove();
+        return null;
+      }
+      const { newborn } = forked;
       const exited = newborn.status.then((status) => (temporary?.remove(), status));
       const env = temporary === null ? program.env : { ...program.env, TMPDIR: temporary.path };
       await this.#execute(newborn, { ...program, env, output: outputs.path });

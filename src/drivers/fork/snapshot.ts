@@ -43,7 +43,7 @@ export class ForkSnapshot implements DriverSnapshot {
   }
 
   async evict(): Promise<void> {
-    await this.forker.kill();
+    await this.forker.retire();
     await this.gone;
   }
 }

@@ -9,12 +9,21 @@ import type { Interpreter, Language } from '../../runtimes/interpreters.ts';
 import type { Step } from '../../model/waterfall.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
-import { Forker } from './forker.ts';
+import { Forker, type ChildOrder } from './forker.ts';
 import { memoryOf } from './process-figures.ts';
 import type { Newborn, Processes } from './processes.ts';
 
 /** From nothing to a greeting: reading an interpreter from a cold disk may take seconds. */
 const SPAWN_PATIENCE_MS = 20_000;
+
+/** Zygotes that may end under one start before it fails: each was evicted or killed in the very moment, which does not go on for ever. */
+const ZYGOTES_OF_A_START = 5;
+
+/**
+ * Large pieces of memory come in pages of 2 MB where the C library and the system offer it (glibc 2.35, Linux's `madvise` or `always`): a fork copies one entry where it copied
+ * 512, and what a model or a picture needs is there in a sixth of the time. The functions do not see the variable.
+ */
+const LARGE_PAGES = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
 
 /** Where koffi lies: the module to load, and the folders it is made of. */
 const KOFFI = locateKoffi();
@@ -63,6 +72,12 @@ interface Zygote {
   readonly steps: readonly Step[];
 }
 
+interface Forked {
+  readonly newborn: Newborn;
+  /** How the zygote came to be, where the call had to wait for it; null: it was resident. */
+  readonly before: readonly Step[] | null;
+}
+
 /** The runtime zygotes, one an interpreter, each started when it is first needed and again when it is gone. */
 export class Zygotes {
   readonly #processes: Processes;
@@ -81,11 +96,27 @@ export class Zygotes {
     return this.#unforkable.get(language) ?? null;
   }
 
+  /**
+   * A child of the interpreter's zygote; of another one where that ends meanwhile, so that nobody sees it go. Null: nothing can be forked here. Rejects
+   * with HearthError ServiceException.
+   */
+  async fork(interpreter: Interpreter, order: ChildOrder): Promise<Forked | null> {
+    for (let ended = 1; ; ended++) {
+      const { forker, started, steps } = await this.#get(interpreter);
+      if (forker === null) return null;
+      try {
+        return { newborn: await forker.fork(order), before: started ? steps : null };
+      } catch (error) {
+        if (!forker.closed || ended >= ZYGOTES_OF_A_START) throw error;
+      }
+    }
+  }
+
   /** The zygote of an interpreter, and whether this call had to wait for it to be started. */
-  async get(interpreter: Interpreter): Promise<Zygote & { readonly started: boolean }> {
+  async #get(interpreter: Interpreter): Promise<Zygote & { readonly started: boolean }> {
     const { path } = interpreter;
     const resident = this.#resident.get(path);
-    if (resident !== undefined && resident.forker?.over !== true) return { ...resident, started: false };
+    if (resident !== undefined && resident.forker?.closed !== true) return { ...resident, started: false };
     let starting = this.#starting.get(path);
     if (starting === undefined) {
       starting = this.#start(interpreter).finally(() => this.#starting.delete(path));
@@ -102,7 +133,12 @@ export class Zygotes {
     const { switchboard, supervisor, options } = this.#processes;
     const { argv, env } = command(interpreter, options.shims);
     const output = o.log ? null : join(options.runDirectory, `${interpreter.language}-${++this.#files}`);
-    const variables: Record<string, string> = { ...env, HEARTH_SOCKET: switchboard.socketPath, HEARTH_TOKEN: o.awaited.token };
+    const variables: Record<string, string> = {
+      ...LARGE_PAGES,
+      ...env,
+      HEARTH_SOCKET: switchboard.socketPath,
+      HEARTH_TOKEN: o.awaited.token,
+    };
     if (o.log) variables['HEARTH_LOG_SOCKET'] = switchboard.logPath;
     try {
       const pid = await supervisor.spawn({ argv, env: variables, cwd: '/', output: output === null ? null : { file: output }, ids: o.ids });
@@ -127,10 +163,10 @@ export class Zygotes {
     return Promise.all(living.map(async (z) => ({ ...z, memoryBytes: await memoryOf(z.pid) })));
   }
 
-  /** Ends all zygotes; what was forked from them lives on. How many there were. */
+  /** Ends all zygotes, once they have forked what they were asked for; what was forked from them lives on. How many there were. */
   async evict(): Promise<number> {
     const forkers = [...this.#resident.values()].flatMap((zygote) => zygote.forker ?? []);
-    await Promise.all(forkers.map((forker) => forker.kill()));
+    await Promise.all(forkers.map((forker) => forker.retire()));
     return forkers.length;
   }
 
