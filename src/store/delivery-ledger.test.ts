@@ -200,6 +200,28 @@ describe('the ledger as workers use it', () => {
     assert.deepEqual(order, ['1', '2', '3']);
   });
 
+  it('knows whether what came before a batch, shared out to other orders, is still to be run', async () => {
+    const of = (id: string, orderKey: string) => aDelivery({ id, orderKey });
+    await store.intake.accept([of('1', 't/0'), of('2', 't/1'), of('3', 'other/0'), of('4', 't/1-0'), of('5', 't/1-1'), of('6', 't/2-0')]);
+    const claims = await claim();
+    const isBehind = (id: string, own: string) =>
+      store.batches.isBehind(
+        claims.find((c) => c.eventId === id)!,
+        { all: 't/', own },
+      );
+    assert.deepEqual([await isBehind('4', 't/1-'), await isBehind('6', 't/2-')], [true, true]);
+    await finish(claims.filter((c) => c.eventId === '1'));
+    await store.ledger.release(claims.filter((c) => c.eventId === '2'));
+    assert.equal(await isBehind('4', 't/1-'), true, 'what waits counts as what runs does');
+    await finish(await claim());
+    assert.deepEqual([await isBehind('4', 't/1-'), await isBehind('6', 't/2-')], [false, true], 'what came later does not count');
+    await finish(
+      claims.filter((c) => ['4', '5'].includes(c.eventId)),
+      { kind: 'failed', reason: 'RetriesExhausted' },
+    );
+    assert.equal(await isBehind('6', 't/2-'), false);
+  });
+
   it('removes what is finished and too old or too many, never what is not finished', async () => {
     await store.intake.accept(Array.from({ length: 10 }, (_, i) => aDelivery({ id: `${i}` })));
     await finish(await claim(6));

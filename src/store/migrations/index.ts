@@ -9,6 +9,7 @@ import { queues } from './0008-queues.ts';
 import { polledMessages } from './0010-polled-messages.ts';
 import { batches } from './0020-batches.ts';
 import { busTimes } from './0030-bus-times.ts';
+import { changeSharing } from './0040-change-sharing.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   polledMessages,
   batches,
   busTimes,
+  changeSharing,
 ];
