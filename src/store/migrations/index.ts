@@ -10,6 +10,7 @@ import { polledMessages } from './0010-polled-messages.ts';
 import { batches } from './0020-batches.ts';
 import { busTimes } from './0030-bus-times.ts';
 import { changeSharing } from './0040-change-sharing.ts';
+import { messageMoves } from './0041-message-moves.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   batches,
   busTimes,
   changeSharing,
+  messageMoves,
 ];
