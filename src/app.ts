@@ -111,7 +111,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => triggers.close());
   const tables = followTables(base, { triggers, registry, resources, batches: store.batches });
   objects.watch();
-  const outlets = { queue: queues.deliver, objects: objects.store };
+  const outlets = { queue: queues.deliver, feeds: queues.feeds, objects: objects.store };
   const events = await openEvents(base, { store, dispatcher, registry, serving: rollouts, resources, triggers, ...outlets });
   const parts = { config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided, rollouts };
   const control = controlPlane({

@@ -10,6 +10,7 @@ import type { Timer } from '../lib/clock.ts';
 import { eventInvokeDocument, type AsyncManifest } from '../model/async-manifest.ts';
 import { batchContract, type BatchContract } from '../model/batch-contract.ts';
 import { eventInvokeConfig } from '../model/event-invoke-config.ts';
+import type { QueueFeed } from '../model/delivery-view.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { TriggerRecord } from '../model/trigger-record.ts';
 import type { DatabaseStore } from '../store/postgres-store.ts';
@@ -21,6 +22,7 @@ import { discardDelivery, outcomesOf } from '../triggers/ledger/outcomes.ts';
 import { targets, type DestinationPorts } from '../triggers/ledger/target.ts';
 import type { Triggers } from '../triggers/triggers.ts';
 import type { Base } from './base.ts';
+import { eventList } from './event-list.ts';
 
 export interface EventParts {
   readonly store: DatabaseStore;
@@ -33,6 +35,8 @@ export interface EventParts {
   /** Puts the outcome of an event into a queue. */
   readonly queue: NonNullable<DestinationPorts['queue']>;
   readonly objects: ObjectStore;
+  /** Which queues feed which functions. */
+  readonly feeds: () => readonly QueueFeed[];
 }
 
 const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000, closeMs: 2_000 };
@@ -40,7 +44,7 @@ const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
 export async function openEvents(base: Base, parts: EventParts): Promise<Events> {
-  const { store, dispatcher, registry, serving, resources, triggers, queue, objects } = parts;
+  const { store, dispatcher, registry, serving, resources, triggers, queue, objects, feeds } = parts;
   const { config, clock, log, closing } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
@@ -72,7 +76,8 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   closing.add(keepBounded(base, store));
   const configure = (version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> =>
     configured(resources, version, { manifest, nowMs: clock.now() });
-  return { ...store.deliveries, configure, nameOf: (functionId) => names.get(functionId) ?? null };
+  const shown = eventList({ deliveries: store.deliveries, messages: store.waitingMessages, feeds });
+  return { ...shown, configure, nameOf: (functionId) => names.get(functionId) ?? null };
 }
 
 function contractOf(trigger: TriggerRecord | null): BatchContract | null {

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { Kysely, PostgresDialect } from 'kysely';
 import { Client } from 'pg';
 import { openTestDatabase, type TestDatabase } from '../../test/fixtures/test-database.ts';
 import { silent } from '../../test/silent-log.ts';
 import { systemClock } from '../lib/clock.ts';
 import { aDelivery } from '../model/testing/a-delivery.ts';
 import type { Claimed, Finished, NextStep } from '../triggers/ledger/ledger.ts';
+import { listQuery } from './delivery-book.ts';
 import { openDatabase, type DatabaseStore } from './postgres-store.ts';
 
 const ALL = 1_000_000;
+
+/** Only to have statements as text. */
+const compiling = new Kysely<object>({ dialect: new PostgresDialect({ pool: null as never }) });
 
 describe('the ledger as workers use it', () => {
   let database: TestDatabase;
@@ -181,6 +186,25 @@ describe('the ledger as workers use it', () => {
         ['f-2', 'ready', 1],
       ],
     );
+  });
+
+  it('finds what is not finished by the indexes of the queue, however much there is beside it', async () => {
+    await client.query(`insert into hearth.delivery (event_id, lane, function_id, source, source_arn, subject, payload, lineage, trace_id, occurred_at, state)
+      select 'done' || n, 'f-1', 'f-1', 'async', '', '', '{}', '', '', now(), 'succeeded' from generate_series(1, 20000) n`);
+    await store.intake.accept(['1', '2', '3'].map((id) => aDelivery({ id, orderKey: 'k' })));
+    await client.query('analyze hearth.delivery');
+    for (const state of ['waiting', 'ready', 'held', 'running'] as const) {
+      const { sql: text, parameters } = listQuery({ state }, { limit: 50 }).compile(compiling);
+      const { rows } = await client.query<Record<string, string>>(`explain ${text}`, [...parameters]);
+      const plan = rows.map((r) => r['QUERY PLAN']).join('\n');
+      assert.doesNotMatch(plan, /Seq Scan/, state);
+      assert.ok((plan.match(/delivery_pkey/g) ?? []).length <= 1, `${state}: ${plan}`); // for the few that were found
+    }
+    const found = async (state: 'waiting' | 'held' | 'ready' | 'running') =>
+      (await store.deliveries.list({ state }, { limit: 50 })).map((d) => d.eventId);
+    assert.deepEqual([await found('waiting'), await found('held'), await found('ready')], [['3', '2', '1'], ['3', '2'], ['1']]);
+    await claim();
+    assert.deepEqual(await found('running'), ['1']);
   });
 
   it('drives again what is finished, in the order of its key', async () => {

@@ -67,7 +67,10 @@ test('kill -9 in the middle of bisecting: the poison records are told once or mo
     const first = [...new Set(good().flatMap((r) => (r.id === id ? [r.key] : [])))];
     assert.deepEqual(first, POISON.includes(id) ? [] : Array.from({ length: UPDATES + 1 }, (_, n) => n), `row ${id}`);
   }
-  assert.deepEqual([...(await told(server))].sort(), POISON);
+  assert.deepEqual(
+    [...(await told(server))].sort((a, b) => a - b),
+    POISON,
+  );
   await until(async () => (await server.client.events.list({ state: 'waiting' })).events.length === 0);
   await until(async () => (await server.client.events.list({ state: 'running' })).events.length === 0);
   const failed = (await server.client.events.list({ state: 'failed', source: 'database' })).events;
