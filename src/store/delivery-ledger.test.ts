@@ -212,7 +212,8 @@ describe('the ledger as workers use it', () => {
     await store.intake.accept([of('1', 'in/1'), of('2', 'in/2'), of('3', 'out/3')]);
     for (const reason of ['RetriesExhausted', 'EventAgeExceeded'] as const) await finish(await claim(), { kind: 'failed', reason });
     await finish(await claim());
-    assert.equal(await store.deliveries.redrive({ state: 'failed', prefix: 'in/' }), 2);
+    assert.equal(await store.deliveries.redrive({ state: 'failed', prefix: 'in/', fromMs: Date.now() + 60_000 }), 0, 'since a date');
+    assert.equal(await store.deliveries.redrive({ state: 'failed', prefix: 'in/', fromMs: Date.now() - 60_000 }), 2);
     assert.deepEqual(await states(), { 1: 'ready', 2: 'held', 3: 'succeeded' });
     assert.equal(await store.deliveries.redrive({ state: 'failed' }), 0);
     assert.equal(await store.deliveries.redrive({ event: '3' }), 1);
