@@ -12,6 +12,7 @@ import { batchContract, type BatchContract } from '../model/batch-contract.ts';
 import type { NewDelivery } from '../model/delivery.ts';
 import type { Published } from '../model/event-rule.ts';
 import { eventInvokeConfig } from '../model/event-invoke-config.ts';
+import type { QueueFeed } from '../model/delivery-view.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { TriggerRecord } from '../model/trigger-record.ts';
 import type { DatabaseStore } from '../store/postgres-store.ts';
@@ -23,6 +24,7 @@ import { discardDelivery, outcomesOf } from '../triggers/ledger/outcomes.ts';
 import { targets, type DestinationPorts } from '../triggers/ledger/target.ts';
 import type { Triggers } from '../triggers/triggers.ts';
 import type { Base } from './base.ts';
+import { eventList } from './event-list.ts';
 
 export interface EventParts {
   readonly store: DatabaseStore;
@@ -39,6 +41,8 @@ export interface EventParts {
   readonly sign: NonNullable<DestinationPorts['sign']>;
   /** What an event on the bus comes to. */
   readonly bus: (published: Published) => NewDelivery[];
+  /** Which queues feed which functions. */
+  readonly feeds: () => readonly QueueFeed[];
 }
 
 const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000, closeMs: 2_000 };
@@ -46,7 +50,7 @@ const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
 export async function openEvents(base: Base, parts: EventParts): Promise<Events> {
-  const { store, dispatcher, registry, serving, resources, triggers, queue, objects, sign, bus } = parts;
+  const { store, dispatcher, registry, serving, resources, triggers, queue, feeds, objects, sign, bus } = parts;
   const { config, clock, log, closing } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
@@ -78,7 +82,8 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   closing.add(keepBounded(base, store));
   const configure = (version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> =>
     configured(resources, version, { manifest, nowMs: clock.now() });
-  return { ...store.deliveries, configure, nameOf: (functionId) => names.get(functionId) ?? null };
+  const shown = eventList({ deliveries: store.deliveries, messages: store.waitingMessages, feeds });
+  return { ...shown, configure, nameOf: (functionId) => names.get(functionId) ?? null };
 }
 
 function contractOf(trigger: TriggerRecord | null): BatchContract | null {

@@ -6,6 +6,7 @@ import { HearthError } from '../errors.ts';
 import type { Directory } from '../gateway/directory.ts';
 import type { EventPattern } from '../lib/event-pattern.ts';
 import { stableUuid } from '../lib/stable-uuid.ts';
+import type { QueueFeed } from '../model/delivery-view.ts';
 import type { Queue } from '../model/queue.ts';
 import { parseTableArn } from '../model/table-arn.ts';
 import { QUEUE_DEFAULTS } from '../queues/attributes.ts';
@@ -39,6 +40,8 @@ export interface OpenQueues {
   /** What an event source mapping is doing; null when it is none of a queue, or is stopped. */
   readonly mapping: (uuid: string) => MappingState | null;
   readonly deliver: (queue: string, message: QueuedMessage) => Promise<void>;
+  /** Which queues feed which functions, as it is now. */
+  readonly feeds: () => QueueFeed[];
 }
 
 /** Queues with their API, and the event source mappings that take their messages to functions. */
@@ -63,6 +66,12 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
     service,
     mapping: (uuid) => stateOf(pollers, uuid),
     source: new QueueSource({ pollers, ensure, arn: (name) => queues.arn({ name }), log }),
+    feeds: () =>
+      pollers.mappings().flatMap(({ queueArn, functionName, qualifier }) => {
+        const [queue, version] = [queues.byArn(queueArn), functions.find(functionName, qualifier)];
+        if (queue === null || version === null) return [];
+        return [{ queueId: queue.queueId, queueName: queue.name, queueArn, functionId: version.functionId, qualifier }];
+      }),
     has: (name) => queues.get(name) !== null,
     async deliver(name, { id, body, attributes, traceHeader, groupId = 'outcomes' }) {
       const queue = known(() => queues.require(name));

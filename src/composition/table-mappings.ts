@@ -3,7 +3,7 @@ import type { MappingState } from '../control/lambda/operation.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
 import type { EventSourceMapping, Resources } from '../control/resources.ts';
 import type { Timer } from '../lib/clock.ts';
-import { batchOrderKey } from '../model/batch-contract.ts';
+import { batchOrderPrefix } from '../model/batch-contract.ts';
 import { parseTableArn } from '../model/table-arn.ts';
 import type { TriggerRecord } from '../model/trigger-record.ts';
 import { parseTrigger } from '../model/triggers.ts';
@@ -37,8 +37,7 @@ export function followTables({ clock, log, closing }: Base, parts: Parts): { map
     for (const record of wanted) {
       const known = before.get(record.id);
       if (known === null || known === undefined || isDeepStrictEqual(known.configuration, record.configuration)) continue;
-      const shards = Array.from({ length: 16 }, (_, shard) => batchOrderKey(record, shard));
-      await batches.hurry(shards, record.functionId);
+      await batches.hurry(batchOrderPrefix(record), record.functionId);
     }
   };
   const sync = (): void => {

@@ -35,14 +35,39 @@ export function batchContract(trigger: TriggerRecord<'database'>): BatchContract
 
 const MAPPED = 'esm:';
 
-/** What runs one after the other of a trigger: one of the orders that its changes are shared out to. */
-export function batchOrderKey(trigger: Pick<TriggerRecord, 'id' | 'mapping'>, shard: number): string {
-  return `${trigger.mapping === undefined ? '' : MAPPED}${trigger.id}/${shard}`;
+/** How the changes of a trigger are shared out to orders. */
+export interface Sharing {
+  /** All changes of a row belong to the same of so many orders. */
+  readonly shards: number;
+  /** How often the number of orders was changed: an order of one generation has nothing to do with that of another, as shards that were divided. */
+  readonly generation: number;
 }
 
-/** The trigger in such a key, and whether an event source mapping made it. */
-export function triggerOfBatch(orderKey: string): { readonly id: string; readonly mapped: boolean; readonly shard: string } {
+/** What the order keys of a trigger's batches begin with. */
+export function batchOrderPrefix(trigger: Pick<TriggerRecord, 'id' | 'mapping'>): string {
+  return `${trigger.mapping === undefined ? '' : MAPPED}${trigger.id}/`;
+}
+
+/** What runs one after the other of a trigger: one of the orders that its changes are shared out to. */
+export function batchOrderKey(trigger: Pick<TriggerRecord, 'id' | 'mapping'>, shard: number, generation: number): string {
+  return `${batchOrderPrefix(trigger)}${generation === 0 ? '' : `${generation}-`}${shard}`;
+}
+
+/** What is said by such a key. */
+export interface BatchOrder {
+  /** The trigger's id. */
+  readonly id: string;
+  /** Whether an event source mapping made it. */
+  readonly mapped: boolean;
+  /** With its generation where that is not the first. */
+  readonly shard: string;
+  readonly generation: number;
+}
+
+/** Takes apart what `batchOrderKey` made. */
+export function triggerOfBatch(orderKey: string): BatchOrder {
   const mapped = orderKey.startsWith(MAPPED);
   const [id = '', shard = ''] = orderKey.slice(mapped ? MAPPED.length : 0).split('/');
-  return { id, mapped, shard };
+  const [generation = ''] = shard.includes('-') ? shard.split('-') : ['0'];
+  return { id, mapped, shard, generation: Number(generation) };
 }

@@ -49,6 +49,15 @@ export interface DeliveryFilter {
   readonly toMs?: number | undefined;
 }
 
+/** A queue whose messages are taken to a function. */
+export interface QueueFeed {
+  readonly queueId: string;
+  readonly queueName: string;
+  readonly queueArn: string;
+  readonly functionId: string;
+  readonly qualifier: string | null;
+}
+
 /** How many deliveries of a function are in which state. */
 export interface DeliveryCounts {
   readonly functionId: string;

@@ -2,40 +2,35 @@ import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { Queue } from '../model/queue.ts';
-import type { QueueStore } from './queue-store.ts';
+import type { MoveStatus, MoveStore, StoredMove } from './move-store.ts';
 
 /** A task that moves the messages of a dead letter queue. */
-export interface MoveTask {
-  readonly handle: string;
+export interface MoveTask extends Omit<StoredMove, 'sourceId' | 'moved' | 'status' | 'failure'> {
   readonly from: Queue;
-  /** Null: each to the queue it came from. */
-  readonly to: Queue | null;
-  /** Null: as fast as it goes. */
-  readonly perSecond: number | null;
-  readonly startedAtMs: number;
-  /** How many there were to move, about. */
-  planned: number;
   moved: number;
-  status: 'RUNNING' | 'COMPLETED' | 'CANCELLING' | 'CANCELLED' | 'FAILED';
+  status: MoveStatus;
   failure: string | null;
 }
 
 interface Deps {
-  readonly store: QueueStore;
+  readonly store: MoveStore;
   readonly clock: Clock;
+  readonly log: { warn(fields: object, message: string): void };
 }
 
 const BATCH = 500;
 /** Tasks that are remembered of one queue, as on SQS. */
 const REMEMBERED = 10;
+/** After the database was away. */
+const AWAY_MS = 1_000;
 
 /**
- * Moves messages out of dead letter queues. A task takes what was there when it began; what it has moved is moved. Tasks are in memory: one that a restart broke
- * off is started again by whoever wants it, and goes on with what is left.
+ * Moves messages out of dead letter queues. A task takes what was there when it began; what it has moved is moved. Tasks are in the store: one that the end of a
+ * server broke off goes on with the next.
  */
 export class MoveTasks {
   readonly #deps: Deps;
-  readonly #tasks: MoveTask[] = [];
+  #tasks: MoveTask[] = [];
   readonly #running = new Map<MoveTask, Promise<void>>();
   #closed = false;
 
@@ -43,24 +38,29 @@ export class MoveTasks {
     this.#deps = deps;
   }
 
+  /** Takes up what the server before left, of these queues. */
+  async resume(queues: readonly Queue[]): Promise<void> {
+    const byId = new Map(queues.map((q) => [q.queueId, q]));
+    for (const { sourceId, ...task } of await this.#deps.store.all()) {
+      const from = byId.get(sourceId);
+      if (from !== undefined) this.#tasks.push({ ...task, from });
+    }
+    for (const task of this.#tasks) if (isActive(task)) this.#begin(task);
+  }
+
   /** Throws UnsupportedOperation while another task of the queue runs. */
   async start(given: Pick<MoveTask, 'handle' | 'from' | 'to' | 'perSecond'>): Promise<MoveTask> {
-    if (this.of(given.from).some((t) => t.status === 'RUNNING' || t.status === 'CANCELLING'))
+    const startedAtMs = this.#deps.clock.now();
+    const { handle, from, to, perSecond } = given;
+    const begun = await this.#deps.store.begin({ handle, sourceId: from.queueId, to, perSecond, startedAtMs });
+    if (begun === null)
       throw new HearthError('UnsupportedOperation', 'There is already a task running. Only one active task is allowed for a source queue.');
-    const task: MoveTask = { ...given, startedAtMs: this.#deps.clock.now(), planned: 0, moved: 0, status: 'RUNNING', failure: null };
+    const task: MoveTask = { ...given, ...begun, startedAtMs, moved: 0, status: 'RUNNING', failure: null };
     this.#tasks.unshift(task);
-    for (const old of this.of(task.from).slice(REMEMBERED)) this.#tasks.splice(this.#tasks.indexOf(old), 1);
-    const { store } = this.#deps;
-    try {
-      task.planned = (await store.depth(task.from.queueId)).visible;
-      const until = await store.newest(task.from.queueId);
-      const running = this.#run(task, until).finally(() => this.#running.delete(task));
-      this.#running.set(task, running);
-      return task;
-    } catch (error) {
-      this.#tasks.splice(this.#tasks.indexOf(task), 1);
-      throw error;
-    }
+    const forgotten = new Set(this.of(from).slice(REMEMBERED));
+    this.#tasks = this.#tasks.filter((t) => !forgotten.has(t));
+    this.#begin(task);
+    return task;
   }
 
   /** Newest first. */
@@ -72,33 +72,60 @@ export class MoveTasks {
   async cancel(handle: string): Promise<MoveTask> {
     const task = this.#tasks.find((t) => t.handle === handle && t.status === 'RUNNING');
     if (task === undefined) throw new HearthError('ResourceNotFoundException', 'There is no such task that runs.');
-    task.status = 'CANCELLING';
+    await this.#deps.store.become(handle, 'CANCELLING', null);
+    // It may have come to its end meanwhile, and then that is what it did.
+    if (isActive(task)) task.status = 'CANCELLING';
     await this.#running.get(task);
     return task;
   }
 
+  /** Ends what runs, to go on with the next server. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#running.values());
   }
 
-  async #run(task: MoveTask, until: string): Promise<void> {
+  #begin(task: MoveTask): void {
+    const running = this.#run(task)
+      .catch((err: unknown) =>
+        this.#deps.log.warn({ err, task: task.handle }, 'the end of a task that moves messages could not be written'),
+      )
+      .finally(() => this.#running.delete(task));
+    this.#running.set(task, running);
+  }
+
+  async #run(task: MoveTask): Promise<void> {
     const { store, clock } = this.#deps;
-    const most = task.perSecond ?? BATCH;
-    try {
-      while (!this.#closed && task.status === 'RUNNING') {
-        const moved = await store.move(task.from, { to: task.to, until, most });
-        task.moved += moved;
-        if (moved === 0) {
-          task.status = 'COMPLETED';
+    while (!this.#closed) {
+      try {
+        const end = await this.#step(task);
+        if (end !== null) {
+          await store.become(task.handle, end.status, end.failure);
+          Object.assign(task, end);
           return;
         }
         if (task.perSecond !== null) await sleep(clock, 1_000);
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== 'ServiceUnavailable') throw error;
+        await sleep(clock, AWAY_MS);
       }
-      if (task.status === 'CANCELLING') task.status = 'CANCELLED';
-    } catch (error) {
-      task.status = 'FAILED';
-      task.failure = error instanceof Error ? error.message : String(error);
     }
   }
+
+  /** One batch; what the task ended as, or null while it goes on. Rejects while the database is away. */
+  async #step(task: MoveTask): Promise<Pick<MoveTask, 'status' | 'failure'> | null> {
+    if (task.status === 'CANCELLING') return { status: 'CANCELLED', failure: null };
+    try {
+      const moved = await this.#deps.store.step(task, task.perSecond ?? BATCH);
+      task.moved += moved;
+      return moved === 0 ? { status: 'COMPLETED', failure: null } : null;
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ServiceUnavailable') throw error;
+      return { status: 'FAILED', failure: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}
+
+function isActive({ status }: Pick<MoveTask, 'status'>): boolean {
+  return status === 'RUNNING' || status === 'CANCELLING';
 }

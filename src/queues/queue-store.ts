@@ -1,4 +1,5 @@
 import type { NewMessage, Queue, QueueAttributes, QueueDepth, ReceivedMessage, Sent } from '../model/queue.ts';
+import type { MoveStore } from './move-store.ts';
 
 /** Queues and their messages. What resolves is durable. All reject with HearthError ServiceUnavailable while the database is away. */
 export interface QueueStore {
@@ -28,13 +29,7 @@ export interface QueueStore {
   hide(queueId: string, hidden: readonly { readonly receipt: string; readonly seconds: number }[], undo?: boolean): Promise<Set<string>>;
   /** Shows what was polled by the server before, which is gone, the oldest first; returns how many. Its receipts count: it may be what ended the server. */
   giveBack(): Promise<number>;
-  /**
-   * Moves a batch of messages that are visible and were there when `until` was the last, each to `to`, or with null to the queue whose dead letter it is;
-   * those whose queue is gone stay. They begin anew there. Returns how many.
-   */
-  move(from: Queue, how: { readonly to: Queue | null; readonly until: string; readonly most: number }): Promise<number>;
-  /** The place of the newest message of a queue; '0' when there is none. */
-  newest(queueId: string): Promise<string>;
+  readonly moves: MoveStore;
   purge(queueId: string): Promise<void>;
   depth(queueId: string): Promise<QueueDepth>;
   /** Removes a batch of messages that are older than their queue keeps them, and what deduplication need not remember; returns how many. */

@@ -43,7 +43,7 @@ export class Queues {
 
   private constructor(deps: QueuesDeps) {
     this.#deps = deps;
-    this.#moves = new MoveTasks(deps);
+    this.#moves = new MoveTasks({ ...deps, store: deps.store.moves });
   }
 
   static async open(deps: QueuesDeps): Promise<Queues> {
@@ -51,6 +51,7 @@ export class Queues {
     for (const queue of await deps.store.all()) queues.#queues.set(queue.name, queue);
     const count = await deps.store.giveBack();
     if (count > 0) deps.log.warn({ count }, 'messages had lost the server that ran them and are run again');
+    await queues.#moves.resume(queues.list());
     queues.#stopListening = deps.store.listen((queueId) => queues.#bells.ring(queueId));
     queues.#sweepLater(SWEEP_MS);
     return queues;

@@ -11,16 +11,25 @@ export function batchStore(db: Kysely<Database>, run: Run): BatchStore {
   return {
     load: (seq) => run(() => load(db, seq)),
     save: (seq, progress) => run(() => save(db, seq, progress)),
-    hurry: (orderKeys, functionId) =>
+    hurry: (orderPrefix, functionId) =>
       run(async () => {
         await sql`
           update hearth.delivery set due_at = now()
-          where lane = ${functionId} and order_key = any(${[...orderKeys]}::text[]) and order_key is not null and state = 'ready'`.execute(
-          db,
-        );
+          where lane = ${functionId} and order_key is not null and starts_with(order_key, ${orderPrefix}) and state = 'ready'`.execute(db);
         await sql`select pg_notify(${DELIVERIES_CHANNEL}, ${functionId})`.execute(db);
       }),
+    isBehind: (claimed, orders) => run(() => isBehind(db, claimed, orders)),
   };
+}
+
+async function isBehind(
+  ...[db, { seq, lane, qualifier }, { all, own }]: [Kysely<Database>, ...Parameters<BatchStore['isBehind']>]
+): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from hearth.delivery where lane = ${lane} and qualifier = ${qualifier ?? ''} and order_key is not null
+      and state in ('held', 'ready', 'running') and seq < ${seq}::int8 and starts_with(order_key, ${all}) and not starts_with(order_key, ${own})
+    limit 1`.execute(db);
+  return rows.length > 0;
 }
 
 async function load(db: Kysely<Database>, seq: string): Promise<Progress | null> {

@@ -12,6 +12,8 @@ interface StreamRow {
   readonly commitLsn: string;
   readonly index: string;
   readonly backfilled: boolean;
+  readonly shards: number | null;
+  readonly generation: number;
 }
 
 /** What streams of changes remember, in PostgreSQL. */
@@ -30,18 +32,22 @@ export function changeLedger(db: Kysely<Database>, run: Run): ChangeLedger {
 
 async function stateOf(db: Kysely<Database>, triggerId: string): Promise<StreamState | null> {
   const { rows } = await sql<StreamRow>`
-    select system_id as "systemId", timeline, commit_lsn::text as "commitLsn", change_index::text as index, backfilled
+    select system_id as "systemId", timeline, commit_lsn::text as "commitLsn", change_index::text as index, backfilled, shards, generation
     from hearth.change_stream where trigger_id = ${triggerId}`.execute(db);
   const row = rows[0];
   if (row === undefined) return null;
-  const { systemId, timeline, backfilled } = row;
-  return { place: { systemId, timeline, commitLsn: parseLsn(row.commitLsn), index: Number(row.index) }, backfilled };
+  const { systemId, timeline, backfilled, shards, generation } = row;
+  const sharing = shards === null ? null : { shards, generation };
+  return { place: { systemId, timeline, commitLsn: parseLsn(row.commitLsn), index: Number(row.index) }, backfilled, sharing };
 }
 
-async function remember(tx: Kysely<Database>, triggerId: string, { place, backfilled }: StreamState): Promise<void> {
+async function remember(tx: Kysely<Database>, triggerId: string, { place, backfilled, sharing }: StreamState): Promise<void> {
   await sql`
-    insert into hearth.change_stream (trigger_id, system_id, timeline, commit_lsn, change_index, backfilled)
-    values (${triggerId}, ${place.systemId}, ${place.timeline}, ${formatLsn(place.commitLsn)}::pg_lsn, ${place.index}, ${backfilled})
+    insert into hearth.change_stream (trigger_id, system_id, timeline, commit_lsn, change_index, backfilled, shards, generation)
+    values (${triggerId}, ${place.systemId}, ${place.timeline}, ${formatLsn(place.commitLsn)}::pg_lsn, ${place.index}, ${backfilled},
+      ${sharing?.shards ?? null}, ${sharing?.generation ?? 0})
     on conflict (trigger_id) do update set system_id = excluded.system_id, timeline = excluded.timeline, commit_lsn = excluded.commit_lsn,
-      change_index = excluded.change_index, backfilled = excluded.backfilled`.execute(tx);
+      change_index = excluded.change_index, backfilled = excluded.backfilled, shards = excluded.shards, generation = excluded.generation`.execute(
+    tx,
+  );
 }

@@ -67,12 +67,30 @@ async function list(
   filter: DeliveryFilter,
   page: { readonly limit: number; readonly beforeSeq?: string | undefined },
 ): Promise<DeliverySummary[]> {
-  const before = page.beforeSeq === undefined ? sql`true` : sql`seq < ${page.beforeSeq}::int8`;
-  const { rows } = await sql<Row>`
-    select ${COLUMNS} from hearth.delivery where ${where(filter)} and ${before} order by seq desc limit ${page.limit}
-  `.execute(db);
+  const { rows } = await listQuery(filter, page).execute(db);
   return rows.map(summary);
 }
+
+/** What is not finished is found by the partial indexes of the queue, however large the ledger is: hence `seq + 0`, by which the primary key's order is of no use. */
+export function listQuery(
+  filter: DeliveryFilter,
+  page: { readonly limit: number; readonly beforeSeq?: string | undefined },
+): RawBuilder<Row> {
+  const before = page.beforeSeq === undefined ? sql`true` : sql`seq < ${page.beforeSeq}::int8`;
+  const of = (part: RawBuilder<unknown>) => sql`
+    (select seq from hearth.delivery where ${part} and ${where({ ...filter, state: undefined })} and ${before} order by seq + 0 desc limit ${page.limit})`;
+  const unfinished = { ready: [of(READY)], held: [of(HELD)], waiting: [of(READY), of(HELD)], running: [of(RUNNING)] };
+  const chosen =
+    filter.state === undefined || filter.state === 'succeeded' || filter.state === 'failed'
+      ? sql`${where(filter)} and ${before}`
+      : sql`seq = any(array(${sql.join(unfinished[filter.state], sql` union all `)}))`;
+  return sql<Row>`select ${COLUMNS} from hearth.delivery where ${chosen} order by seq desc limit ${page.limit}`;
+}
+
+const READY = sql`state = 'ready'`;
+/** Only what has a key is ever held. */
+const HELD = sql`state = 'held' and order_key is not null`;
+const RUNNING = sql`state = 'running'`;
 
 async function find(db: Kysely<Database>, id: string): Promise<DeliveryDetail[]> {
   type Detail = Row & { lineage: string; trace_id: string; history: AttemptRecord[]; payload: Buffer };

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { Kysely, PostgresDialect } from 'kysely';
 import { Client } from 'pg';
 import { openTestDatabase, type TestDatabase } from '../../test/fixtures/test-database.ts';
 import { silent } from '../../test/silent-log.ts';
 import { systemClock } from '../lib/clock.ts';
 import { aDelivery } from '../model/testing/a-delivery.ts';
 import type { Claimed, Finished, NextStep } from '../triggers/ledger/ledger.ts';
+import { listQuery } from './delivery-book.ts';
 import { openDatabase, type DatabaseStore } from './postgres-store.ts';
 
 const ALL = 1_000_000;
+
+/** Only to have statements as text. */
+const compiling = new Kysely<object>({ dialect: new PostgresDialect({ pool: null as never }) });
 
 describe('the ledger as workers use it', () => {
   let database: TestDatabase;
@@ -183,12 +188,32 @@ describe('the ledger as workers use it', () => {
     );
   });
 
+  it('finds what is not finished by the indexes of the queue, however much there is beside it', async () => {
+    await client.query(`insert into hearth.delivery (event_id, lane, function_id, source, source_arn, subject, payload, lineage, trace_id, occurred_at, state)
+      select 'done' || n, 'f-1', 'f-1', 'async', '', '', '{}', '', '', now(), 'succeeded' from generate_series(1, 20000) n`);
+    await store.intake.accept(['1', '2', '3'].map((id) => aDelivery({ id, orderKey: 'k' })));
+    await client.query('analyze hearth.delivery');
+    for (const state of ['waiting', 'ready', 'held', 'running'] as const) {
+      const { sql: text, parameters } = listQuery({ state }, { limit: 50 }).compile(compiling);
+      const { rows } = await client.query<Record<string, string>>(`explain ${text}`, [...parameters]);
+      const plan = rows.map((r) => r['QUERY PLAN']).join('\n');
+      assert.doesNotMatch(plan, /Seq Scan/, state);
+      assert.ok((plan.match(/delivery_pkey/g) ?? []).length <= 1, `${state}: ${plan}`); // for the few that were found
+    }
+    const found = async (state: 'waiting' | 'held' | 'ready' | 'running') =>
+      (await store.deliveries.list({ state }, { limit: 50 })).map((d) => d.eventId);
+    assert.deepEqual([await found('waiting'), await found('held'), await found('ready')], [['3', '2', '1'], ['3', '2'], ['1']]);
+    await claim();
+    assert.deepEqual(await found('running'), ['1']);
+  });
+
   it('drives again what is finished, in the order of its key', async () => {
     const of = (id: string, subject: string) => aDelivery({ id, subject, orderKey: 'k' });
     await store.intake.accept([of('1', 'in/1'), of('2', 'in/2'), of('3', 'out/3')]);
     for (const reason of ['RetriesExhausted', 'EventAgeExceeded'] as const) await finish(await claim(), { kind: 'failed', reason });
     await finish(await claim());
-    assert.equal(await store.deliveries.redrive({ state: 'failed', prefix: 'in/' }), 2);
+    assert.equal(await store.deliveries.redrive({ state: 'failed', prefix: 'in/', fromMs: Date.now() + 60_000 }), 0, 'since a date');
+    assert.equal(await store.deliveries.redrive({ state: 'failed', prefix: 'in/', fromMs: Date.now() - 60_000 }), 2);
     assert.deepEqual(await states(), { 1: 'ready', 2: 'held', 3: 'succeeded' });
     assert.equal(await store.deliveries.redrive({ state: 'failed' }), 0);
     assert.equal(await store.deliveries.redrive({ event: '3' }), 1);
@@ -198,6 +223,28 @@ describe('the ledger as workers use it', () => {
       await finish(claims);
     }
     assert.deepEqual(order, ['1', '2', '3']);
+  });
+
+  it('knows whether what came before a batch, shared out to other orders, is still to be run', async () => {
+    const of = (id: string, orderKey: string) => aDelivery({ id, orderKey });
+    await store.intake.accept([of('1', 't/0'), of('2', 't/1'), of('3', 'other/0'), of('4', 't/1-0'), of('5', 't/1-1'), of('6', 't/2-0')]);
+    const claims = await claim();
+    const isBehind = (id: string, own: string) =>
+      store.batches.isBehind(
+        claims.find((c) => c.eventId === id)!,
+        { all: 't/', own },
+      );
+    assert.deepEqual([await isBehind('4', 't/1-'), await isBehind('6', 't/2-')], [true, true]);
+    await finish(claims.filter((c) => c.eventId === '1'));
+    await store.ledger.release(claims.filter((c) => c.eventId === '2'));
+    assert.equal(await isBehind('4', 't/1-'), true, 'what waits counts as what runs does');
+    await finish(await claim());
+    assert.deepEqual([await isBehind('4', 't/1-'), await isBehind('6', 't/2-')], [false, true], 'what came later does not count');
+    await finish(
+      claims.filter((c) => ['4', '5'].includes(c.eventId)),
+      { kind: 'failed', reason: 'RetriesExhausted' },
+    );
+    assert.equal(await isBehind('6', 't/2-'), false);
   });
 
   it('removes what is finished and too old or too many, never what is not finished', async () => {

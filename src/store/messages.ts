@@ -202,36 +202,6 @@ export async function giveBack(db: Kysely<Database>): Promise<number> {
   return Number(numAffectedRows ?? 0n);
 }
 
-/** See QueueStore.move. */
-export async function move(
-  db: Kysely<Database>,
-  from: Queue,
-  { to, until, most, place }: { to: Queue | null; until: string; most: number; place: { accountId: string; region: string } },
-): Promise<number> {
-  const target =
-    to === null
-      ? sql`(select q.queue_id from hearth.queue q where q.account_id = ${place.accountId} and q.region = ${place.region} and q.name = m.dead_letter_source)`
-      : sql`${to.queueId}::text`;
-  const { rows } = await sql<{ queue_id: string }>`
-    with due as materialized (
-      select m.seq, ${target} as target from hearth.message m
-      where m.queue_id = ${from.queueId} and m.seq <= ${until}::int8 and m.visible_at <= now() and ${target} is not null
-      order by m.seq limit ${most} for update of m skip locked
-    )
-    update hearth.message m set queue_id = due.target, visible_at = now(), receive_count = 0, first_received_at = null, receipt = null,
-      polled = false, dead_letter_source = null, sent_at = now()
-    from due where m.seq = due.seq returning m.queue_id`.execute(db);
-  for (const queueId of new Set(rows.map((r) => r.queue_id))) await sql`select pg_notify(${QUEUE_CHANNEL}, ${queueId})`.execute(db);
-  return rows.length;
-}
-
-export async function newest(db: Kysely<Database>, queueId: string): Promise<string> {
-  const { rows } = await sql<{
-    seq: string;
-  }>`select coalesce(max(seq), 0)::text as seq from hearth.message where queue_id = ${queueId}`.execute(db);
-  return rows[0]?.seq ?? '0';
-}
-
 export async function depth(db: Kysely<Database>, queueId: string): Promise<QueueDepth> {
   const { rows } = await sql<QueueDepth>`
     select (count(*) filter (where visible_at <= now()))::float8 as visible,

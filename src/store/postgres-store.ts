@@ -24,6 +24,7 @@ import { MIGRATIONS } from './migrations/index.ts';
 import type { ObjectIndex } from '../objects/object-index.ts';
 import { objectIndex, type ObjectIndexOptions } from './objects.ts';
 import type { Database } from './schema.ts';
+import { messageBook, type MessageBook } from './message-book.ts';
 import { messageLedger } from './message-notes.ts';
 import { queueStore } from './queues.ts';
 import type { QueueStore } from '../queues/queue-store.ts';
@@ -73,6 +74,8 @@ export interface DatabaseStore extends Store {
   readonly changes: ChangeLedger;
   /** How far batches are that are run in parts. */
   readonly batches: BatchStore;
+  /** Messages that functions are to be given, as deliveries. */
+  readonly waitingMessages: MessageBook;
   /** What became of messages that functions were given. */
   readonly messageNotes: MessageLedger;
   /** The index of the object store, whose events become deliveries as `announce` says. */
@@ -146,6 +149,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     busTimes: busClockLedger(entrance, run),
     changes: changeLedger(entrance, run),
     batches: batchStore(db, run),
+    waitingMessages: messageBook(db, run),
     messageNotes: messageLedger(workers, run),
     objects: (o) => objectIndex(db, run, o),
     habits: habitStore(db, run),

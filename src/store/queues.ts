@@ -5,7 +5,8 @@ import type { QueueStore } from '../queues/queue-store.ts';
 import { isUniqueViolation } from './database-error.ts';
 import type { Run } from './functions.ts';
 import type { Listen } from './listener.ts';
-import { deleteMessages, depth, giveBack, hide, move, newest, QUEUE_CHANNEL, receive, send, sweep } from './messages.ts';
+import { moveStore } from './message-moves.ts';
+import { deleteMessages, depth, giveBack, hide, QUEUE_CHANNEL, receive, send, sweep } from './messages.ts';
 import type { Database } from './schema.ts';
 
 interface Place {
@@ -25,8 +26,7 @@ export function queueStore(db: Kysely<Database>, run: Run, { place, listen }: { 
     delete: (queueId, receipts) => run(() => deleteMessages(db, queueId, receipts)),
     hide: (queueId, hidden, undo = false) => run(() => hide(db, queueId, { hidden, undo })),
     giveBack: () => run(() => giveBack(db)),
-    move: (from, how) => run(() => move(db, from, { ...how, place })),
-    newest: (queueId) => run(() => newest(db, queueId)),
+    moves: moveStore(db, run, place),
     purge: (queueId) => run(async () => void (await sql`delete from hearth.message where queue_id = ${queueId}`.execute(db))),
     depth: (queueId) => run(() => depth(db, queueId)),
     sweep: () => run(() => sweep(db)),

@@ -240,8 +240,26 @@ describe('queues, by the AWS SDK', () => {
       return found.length > 0 ? found : null;
     });
     assert.equal(held.length, 1);
+    // From its sending on it is an event that waits for its function, with the id it will have in the ledger.
+    const [waits, ...others] = (await server.client.events.list({ state: 'waiting', functionName: 'batches' })).events;
+    assert.deepEqual(
+      [waits?.eventId, waits?.state, waits?.subject, others],
+      [held[0]?.MessageId, 'ready', `work/${held[0]?.MessageId}`, []],
+    );
+    assert.equal((await server.client.events.list({ state: 'waiting', source: 'async' })).events.length, 0);
+    const shown = await server.client.events.show(held[0]?.MessageId ?? '');
+    assert.deepEqual(
+      shown.map((d) => [d.function, d.payload, d.history]),
+      [['batches', held[0]?.Body, []]],
+    );
+    assert.equal(await server.client.events.redrive({ event: held[0]?.MessageId }), 0);
     await lambda.send(new UpdateEventSourceMappingCommand({ UUID: mapping.UUID, Enabled: true }));
     await until(async () => (await server.client.usageRecords({ functionName: 'batches', limit: 100 })).length === 4);
+    const [ran] = await until(async () => {
+      const found = await server.client.events.show(held[0]?.MessageId ?? '');
+      return found[0]?.state === 'succeeded' ? found : null;
+    });
+    assert.equal(ran?.history.length, 1);
     await lambda.send(new DeleteEventSourceMappingCommand({ UUID: mapping.UUID }));
   });
 });

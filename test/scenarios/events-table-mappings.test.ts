@@ -72,7 +72,8 @@ describe('event source mappings of tables, by Lambda’s API', () => {
     batches(table)
       .filter((rows) => rows.every((r) => !r.bad))
       .flat();
-  const events = async (table: string) => (await server.client.events.list({ source: 'database', prefix: `public.${table}` })).events;
+  const events = async (table: string) =>
+    (await server.client.events.list({ source: 'database', prefix: `public.${table}`, limit: 1_000 })).events;
   const settled = (table: string) =>
     until(async () => {
       const found = await events(table);
@@ -141,6 +142,41 @@ describe('event source mappings of tables, by Lambda’s API', () => {
         values,
         Array.from({ length: 11 }, (_, n) => n),
       );
+    }
+  });
+
+  test('the order of a row holds when ParallelizationFactor is changed while changes wait, up and down', async () => {
+    const UUID = await mapped('reshared', { BatchSize: 3, ParallelizationFactor: 1, MaximumRetryAttempts: -1 });
+    const change = async (input: { ParallelizationFactor?: number; MaximumRetryAttempts?: number }) => {
+      await lambda.send(new UpdateEventSourceMappingCommand({ UUID, ...input }));
+      await until(async () => (await state(UUID)) === 'Enabled');
+    };
+    const ordersOf = async () => new Set((await events('reshared')).map((e) => e.orderKey?.split('/')[1]?.split('-')[0]));
+    await app.query('insert into reshared values (0, 0, true)'); // holds up all that comes behind it
+    await app.query('insert into reshared select n, 0, false from generate_series(1, 8) n');
+    await until(() => batches('reshared').length > 0);
+    const stuck = (rows: Row[]) => rows.some((r) => r.bad);
+    let value = 0;
+    const write = async () => {
+      for (let i = 0; i < 5; i++) await app.query(`update reshared set key = ${++value} where id > 0`);
+    };
+    await write();
+    for (const [n, ParallelizationFactor] of [8, 3].entries()) {
+      await change({ ParallelizationFactor });
+      await write();
+      await until(async () => (await ordersOf()).has(String(n + 1)));
+    }
+    // What was shared out anew is looked at, and not run while what is stuck may hold changes of its rows.
+    await until(async () => (await events('reshared')).some((e) => e.orderKey?.includes('/1-') === true && e.attempts > 1));
+    assert.ok(batches('reshared').every(stuck), 'nothing overtook');
+    await change({ MaximumRetryAttempts: 0 });
+    await until(() => new Set(good('reshared').flatMap((r) => (r.key === value ? [r.id] : []))).size === 8);
+    for (let id = 1; id <= 8; id++) {
+      const values = good('reshared').flatMap((r) => (r.id === id ? [r.key] : []));
+      const all = Array.from({ length: value + 1 }, (_, k) => k);
+      // Those that shared a batch with the one that was given up went with it.
+      assert.deepEqual(values, all.slice(all.length - values.length), `row ${id}`);
+      assert.ok(values.length >= value);
     }
   });
 

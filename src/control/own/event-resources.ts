@@ -11,7 +11,15 @@ const states = z.enum(['waiting', 'held', 'ready', 'running', 'succeeded', 'fail
 const sources = z.enum(['async', 'objects', 'database', 'schedule', 'queue', 'events', 'destination']);
 const times = z.int().nonnegative();
 
-const listQuery = z.object({ state: states.optional(), source: sources.optional(), prefix: z.string().max(2_048).optional() });
+const listQuery = z.object({
+  state: states.optional(),
+  source: sources.optional(),
+  prefix: z.string().max(2_048).optional(),
+  before: z
+    .string()
+    .regex(/^\d{0,18}(?:-\d{1,18})?$/, { error: 'the `next` of the page before' })
+    .optional(),
+});
 
 const redriveBody = z
   .strictObject({
@@ -31,7 +39,7 @@ const redriveBody = z
 export function eventResources(app: FastifyInstance, deps: OwnDeps): void {
   app.get<{ Querystring: Record<string, unknown> }>('/hearth/v1/events', async (request) => {
     const { query } = request;
-    const { state, source, prefix } = explain(listQuery, query);
+    const { state, source, prefix, before } = explain(listQuery, query);
     const filter: DeliveryFilter = {
       state,
       source,
@@ -41,10 +49,8 @@ export function eventResources(app: FastifyInstance, deps: OwnDeps): void {
       toMs: wholeNumber(query, 'to'),
     };
     const limit = Math.min(Math.max(wholeNumber(query, 'limit') ?? PAGE.usual, 1), PAGE.most);
-    const before = wholeNumber(query, 'before');
-    const found = await deps.events.list(filter, { limit, beforeSeq: before === undefined ? undefined : String(before) });
-    const next = found.length === limit ? (found.at(-1)?.seq ?? null) : null;
-    return { events: found.map((e) => shown(e, deps)), next };
+    const { events, next } = await deps.events.list(filter, { limit, before });
+    return { events: events.map((e) => shown(e, deps)), next };
   });
 
   app.get('/hearth/v1/events/counts', async () => ({

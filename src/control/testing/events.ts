@@ -9,7 +9,8 @@ export class TestEvents implements Events {
 
   async list(filter: DeliveryFilter, page: { readonly limit: number }): ReturnType<Events['list']> {
     this.filters.push(filter);
-    return this.held.slice(0, page.limit);
+    const events = this.held.slice(0, page.limit);
+    return { events, next: events.length === page.limit ? (events.at(-1)?.seq ?? null) : null };
   }
 
   async find(eventId: string): Promise<DeliveryDetail[]> {

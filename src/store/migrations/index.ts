@@ -9,6 +9,8 @@ import { queues } from './0008-queues.ts';
 import { polledMessages } from './0010-polled-messages.ts';
 import { batches } from './0020-batches.ts';
 import { busTimes } from './0030-bus-times.ts';
+import { changeSharing } from './0040-change-sharing.ts';
+import { messageMoves } from './0041-message-moves.ts';
 import { deliveryPolicies } from './0047-delivery-policies.ts';
 import { usageKey } from './0050-usage-key.ts';
 import type { Migration } from './migration.ts';
@@ -26,6 +28,8 @@ export const MIGRATIONS: readonly Migration[] = [
   polledMessages,
   batches,
   busTimes,
+  changeSharing,
+  messageMoves,
   deliveryPolicies,
   usageKey,
 ];

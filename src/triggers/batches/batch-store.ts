@@ -1,3 +1,4 @@
+import type { Claimed } from '../ledger/ledger.ts';
 import type { Progress } from './policies/progress.ts';
 
 /** What is remembered of batches beside the ledger. What resolves is durable; all reject with HearthError ServiceUnavailable while the database is away. */
@@ -6,6 +7,8 @@ export interface BatchStore {
   load(seq: string): Promise<Progress | null>;
   /** Remembers, or with null forgets. */
   save(seq: string, progress: Progress | null): Promise<void>;
-  /** Makes due now what waits of an order: who waited for its mapping need not wait any longer. */
-  hurry(orderKeys: readonly string[], functionId: string): Promise<void>;
+  /** Makes due now what waits of orders that begin so: who waited for its mapping need not wait any longer. */
+  hurry(orderPrefix: string, functionId: string): Promise<void>;
+  /** Whether something that came before a delivery, and was shared out to other orders of its trigger than those that begin so, is still to be run. */
+  isBehind(claimed: Pick<Claimed, 'seq' | 'lane' | 'qualifier'>, orders: { readonly all: string; readonly own: string }): Promise<boolean>;
 }

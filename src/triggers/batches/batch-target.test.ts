@@ -26,7 +26,7 @@ function world(count: number, poison: readonly number[], given: Partial<BatchCon
   const saved = new Map<string, Progress>();
   const told: NewDelivery[] = [];
   const calls: number[][] = [];
-  const state = { failSave: false, unreached: null as Attempted | null };
+  const state = { failSave: false, unreached: null as Attempted | null, before: [] as string[] };
   const functions: Target = {
     most: () => 1,
     limits: () => ({ retries: 2, maxAgeMs: 1_000 }),
@@ -51,6 +51,7 @@ function world(count: number, poison: readonly number[], given: Partial<BatchCon
         else saved.set(seq, structuredClone(progress));
       },
       hurry: async () => {},
+      isBehind: async (_, orders) => state.before.some((key) => key.startsWith(orders.all) && !key.startsWith(orders.own)),
     },
     intake: { accept: async (deliveries) => void told.push(...deliveries) },
     discard: (claimed, _to, facts) =>
@@ -165,6 +166,30 @@ describe('a batch as an event source mapping runs it', () => {
     w.setContract(DEFAULTS);
     w.state.unreached = notTried('FunctionGone', 'gone');
     assert.deepEqual((await w.attempt()).next, { kind: 'failed', reason: 'FunctionGone' });
+  });
+
+  it('waits for what was shared out to another number of orders before it, each time longer, and looks no more once that is done', async () => {
+    const w = world(1, []);
+    const at = (orderKey: string) => w.target.attempt({ ...w.claimed, orderKey });
+    w.state.before = ['esm:t/3', 'esm:t/1-0', 'esm:other/0'];
+    for (const attempt of [1, 2, 3, 9]) {
+      const { next, outcome } = await w.target.attempt({ ...w.claimed, orderKey: 'esm:t/2-0', attempt });
+      assert.deepEqual([outcome, next?.kind === 'again' && next.delayMs], ['not_tried', Math.min(100 * 2 ** (attempt - 1), 2_000)]);
+    }
+    assert.equal(w.calls.length, 0);
+    w.state.before = ['esm:t/1-0'];
+    assert.equal((await at('esm:t/2-0')).outcome, 'not_tried');
+    assert.equal((await at('esm:t/1-0')).next?.kind, 'succeeded', 'of its own generation nothing is waited for');
+    w.state.before = ['esm:t/2-5'];
+    assert.equal((await at('esm:t/2-0')).next?.kind, 'succeeded');
+    w.state.before = ['esm:t/1-0']; // driven again
+    assert.equal((await at('esm:t/2-1')).next?.kind, 'succeeded');
+    w.state.before = ['esm:t/2-0'];
+    assert.equal((await at('esm:t/3-1')).outcome, 'not_tried');
+    // A trigger without a contract of its own waits likewise.
+    w.setContract(null);
+    w.state.before = ['p/0'];
+    assert.equal((await at('p/1-0')).outcome, 'not_tried');
   });
 
   it('has no age of its own, and leaves other deliveries to the ledger’s retries', async () => {

@@ -23,6 +23,8 @@ export interface BatchTargetDeps {
 
 /** How long a batch of a mapping that is stopped waits unless it is told: enabling tells it. */
 const STOPPED_MS = 5 * 60_000;
+/** How long one waits that came to the head of its order while others of before are still to be run: twice as long each time, up to the last. */
+const BEHIND_MS = { first: 100, most: 2_000 };
 
 interface Batch {
   readonly claimed: Claimed;
@@ -35,6 +37,7 @@ interface Batch {
  * remembered beside the ledger before the attempt ends, and whom it concerns is told before that. Killed in between, records come again, and none is left out.
  */
 export function batchTarget(deps: BatchTargetDeps): Target {
+  const isBehind = generations(deps.store);
   return {
     most: (lane) => deps.functions.most(lane),
     limits: (claimed) => {
@@ -43,6 +46,12 @@ export function batchTarget(deps: BatchTargetDeps): Target {
     },
     async attempt(claimed) {
       const contract = contractOf(deps, claimed);
+      try {
+        if (await isBehind(claimed))
+          return ended('not_tried', later(claimed, behindMs(claimed)), 'Waits for changes from before `parallel` was changed.');
+      } catch (error) {
+        return broken(claimed, error);
+      }
       if (contract === null) return deps.functions.attempt(claimed);
       if (contract === 'gone')
         return ended('not_tried', { kind: 'failed', reason: 'TriggerGone' }, 'The event source mapping is not there any more.');
@@ -51,11 +60,37 @@ export function batchTarget(deps: BatchTargetDeps): Target {
         const { Records } = JSON.parse(claimed.payload.toString()) as { Records: BatchRecord[] };
         return await attempt(deps, { claimed, contract, records: Records });
       } catch (error) {
-        const delayMs = backOffMs(claimed.systemErrors + 1);
-        return ended('system_error', { ...later(claimed, delayMs), systemErrors: claimed.systemErrors + 1 }, (error as Error).message);
+        return broken(claimed, error);
       }
     },
   };
+}
+
+/**
+ * Whether a batch has to wait for others that came before it and were shared out to another number of orders: among them may be changes of its rows. Asked of the
+ * store only until none of them is left of a generation; what is driven again later is run beside.
+ */
+function generations(store: BatchStore): (claimed: Claimed) => Promise<boolean> {
+  const clear = new Map<string, number>();
+  return async (claimed) => {
+    if (claimed.source !== 'database' || claimed.orderKey === null || claimed.destination !== undefined) return false;
+    const { id, generation, shard } = triggerOfBatch(claimed.orderKey);
+    if (generation <= (clear.get(id) ?? 0)) return false;
+    const all = claimed.orderKey.slice(0, -shard.length);
+    const isBehind = await store.isBehind(claimed, { all, own: `${all}${generation}-` });
+    if (!isBehind) clear.set(id, generation);
+    return isBehind;
+  };
+}
+
+function behindMs({ attempt }: Claimed): number {
+  return Math.min(BEHIND_MS.first * 2 ** Math.min(attempt - 1, 20), BEHIND_MS.most);
+}
+
+/** Something of ours: tried again later. */
+function broken(claimed: Claimed, error: unknown): Attempted {
+  const systemErrors = claimed.systemErrors + 1;
+  return ended('system_error', { ...later(claimed, backOffMs(systemErrors)), systemErrors }, (error as Error).message);
 }
 
 /** Null: none; `gone`: there was one. */

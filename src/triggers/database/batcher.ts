@@ -1,4 +1,5 @@
 import { fits } from '../../lib/event-pattern.ts';
+import { batchOrderKey, type Sharing } from '../../model/batch-contract.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
 import type { Change } from './change.ts';
@@ -16,13 +17,15 @@ export class Batcher {
   readonly settings: ChangeSettings;
   readonly #trigger: TriggerRecord<'database'>;
   readonly #origin: Origin;
+  readonly #sharing: Sharing;
   #shards: Packed[][];
   #bytes = 0;
   #full = false;
 
-  constructor(trigger: TriggerRecord<'database'>, origin: Origin) {
+  constructor(trigger: TriggerRecord<'database'>, origin: Origin, sharing: Sharing) {
     this.#trigger = trigger;
     this.#origin = origin;
+    this.#sharing = sharing;
     this.settings = settingsOf(trigger.configuration);
     this.#shards = this.#empty();
   }
@@ -44,7 +47,7 @@ export class Batcher {
     const { patterns } = this.settings;
     if (patterns.length > 0 && !patterns.some((pattern) => fits(pattern, record))) return;
     const packed = { change: wanted, json: JSON.stringify(record) };
-    const shard = this.#shards[shardOf(change, this.settings.parallel)] as Packed[];
+    const shard = this.#shards[shardOf(change, this.#sharing.shards)] as Packed[];
     shard.push(packed);
     this.#bytes += packed.json.length;
     this.#full ||= shard.length >= this.settings.batchSize || this.#bytes >= WAITING_BYTES;
@@ -56,13 +59,14 @@ export class Batcher {
     this.#shards = this.#empty();
     this.#bytes = 0;
     this.#full = false;
+    const { generation } = this.#sharing;
     return shards.flatMap((packed, shard) =>
-      this.#cut(packed).map((batch) => deliveryOf(this.#trigger, batch, { ...this.#origin, shard })),
+      this.#cut(packed).map((batch) => deliveryOf(this.#trigger, batch, batchOrderKey(this.#trigger, shard, generation))),
     );
   }
 
   #empty(): Packed[][] {
-    return Array.from({ length: this.settings.parallel }, () => []);
+    return Array.from({ length: this.#sharing.shards }, () => []);
   }
 
   #cut(packed: readonly Packed[]): Packed[][] {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { batchOrderKey } from '../../model/batch-contract.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
 import { tableArn } from '../../model/table-arn.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
@@ -49,12 +48,8 @@ function eventId(place: Place, half: string): string {
   return `${place.systemId}:${place.timeline}:${formatLsn(place.commitLsn)}:${place.index}${half}`;
 }
 
-/** One event of several changes, in order. `shard`: what runs one after the other. */
-export function deliveryOf(
-  trigger: TriggerRecord<'database'>,
-  batch: readonly Packed[],
-  options: Origin & { readonly shard: number },
-): NewDelivery {
+/** One event of several changes, in order. `orderKey`: what runs one after the other. */
+export function deliveryOf(trigger: TriggerRecord<'database'>, batch: readonly Packed[], orderKey: string): NewDelivery {
   const [first, last] = [batch[0], batch.at(-1)];
   if (first === undefined || last === undefined) throw new Error('a batch without changes');
   const tables = [...new Set(batch.map(({ change: { relation } }) => `${relation.schema}.${relation.table}`))];
@@ -67,7 +62,7 @@ export function deliveryOf(
     subject: tables.join(', ').slice(0, 200),
     functionId: trigger.functionId,
     qualifier: trigger.mapping?.qualifier ?? null,
-    orderKey: batchOrderKey(trigger, options.shard),
+    orderKey,
     payload: Buffer.from(`{"Records":[${batch.map((p) => p.json).join(',')}]}`),
     lineage: '',
     traceId: '',

@@ -9,9 +9,11 @@ import type { ChangeLedger, StreamState } from './ledger.ts';
 import { parseLsn, reached, type Lsn, type Place } from './lsn.ts';
 import { decode, type Relation } from './pgoutput.ts';
 import { settingsOf } from './settings.ts';
+import { nextSharing } from './sharing.ts';
 import { Transactions } from './transactions.ts';
 import { Awaited, goneSlot, lostSlot, NeedsPerson } from './trouble.ts';
 import { createSlot, identify, readerConfig, WalStream } from './wal-stream.ts';
+import { Window } from './window.ts';
 
 const WATCH_MS = 30_000;
 /** While a table is not there: only to tell when it is. */
@@ -65,11 +67,12 @@ export class Follower {
       await this.#publish();
       replication = await WalStream.connect(this.#deps.config, 'hearth changes');
       const history = await identify(replication);
-      const state = await this.#begin(replication, history);
-      if (this.#stopped || state === null) return;
+      const begun = await this.#begin(replication, history);
+      if (this.#stopped || begun === null) return;
+      const state = await this.#shared(begun);
       // Again: a table that was being made when definitions began to be watched is there now, since a new slot waits for all who were writing.
       const published = await this.#publish();
-      await this.#follow(replication, { ...history, published, place: state.place });
+      await this.#follow(replication, { ...history, published, state });
     } finally {
       await this.#stream?.close();
       await replication?.end().catch(() => {});
@@ -101,17 +104,23 @@ export class Follower {
     if (slot === null && state?.backfilled === true) throw new NeedsPerson(goneSlot());
     if (slot !== null && state?.backfilled === true) return state;
     const wanted = record.configuration.backfill === true;
+    const sharing = nextSharing(state, settingsOf(record.configuration).parallel);
     if (slot !== null && !wanted) {
       // Made, and then the server was killed: nothing was read of it yet.
-      return this.#remember({ place: { ...history, commitLsn: parseLsn(slot.confirmed), index: -1 }, backfilled: true });
+      return this.#remember({ place: { ...history, commitLsn: parseLsn(slot.confirmed), index: -1 }, backfilled: true, sharing });
     }
     // A backfill that was broken off begins again: its snapshot went with the connection.
     if (slot !== null) await dropSlot(this.#pool, this.#slot);
     const made = await createSlot(replication, this.#slot, wanted);
     const place = { ...history, commitLsn: parseLsn(made.lsn), index: -1 };
-    if (made.snapshot === null) return this.#remember({ place, backfilled: true });
-    await this.#remember({ place, backfilled: false });
-    return this.#backfill(made.snapshot, place);
+    if (made.snapshot === null) return this.#remember({ place, backfilled: true, sharing });
+    return this.#backfill(made.snapshot, await this.#remember({ place, backfilled: false, sharing }));
+  }
+
+  /** The state of a stream that goes on, by as many orders as are wanted now. */
+  async #shared(state: StreamState): Promise<StreamState> {
+    const sharing = nextSharing(state, settingsOf(this.#deps.record.configuration).parallel);
+    return sharing === state.sharing ? state : this.#remember({ ...state, sharing });
   }
 
   async #remember(state: StreamState): Promise<StreamState> {
@@ -119,10 +128,11 @@ export class Follower {
     return state;
   }
 
-  async #backfill(snapshot: string, place: Place): Promise<StreamState | null> {
+  async #backfill(snapshot: string, begun: StreamState): Promise<StreamState | null> {
     const { config, record, ledger, report } = this.#deps;
+    const { place } = begun;
     report.backfilling();
-    const batcher = await this.#batcher();
+    const batcher = await this.#batcher(begun);
     const tables = await Promise.all(batcher.settings.tables.map(async (t) => ({ ...t, key: await primaryKey(this.#pool, t) })));
     const missing = new Set((await publish(this.#pool, record.id, batcher.settings, this.#watched)).missing);
     const there = tables.filter((t) => !missing.has(textOf(t)));
@@ -130,17 +140,19 @@ export class Follower {
       if (this.#stopped) return null;
       for (const change of changes) {
         batcher.add(change, this.#now());
-        if (batcher.full) await this.#write(batcher, { place, backfilled: false });
+        if (batcher.full) await this.#write(batcher, begun);
       }
     }
-    await this.#write(batcher, { place, backfilled: true });
-    await ledger.append(record.id, [], { place, backfilled: true });
-    return { place, backfilled: true };
+    const state = { ...begun, backfilled: true };
+    await this.#write(batcher, state);
+    await ledger.append(record.id, [], state);
+    return state;
   }
 
-  async #batcher(): Promise<Batcher> {
+  async #batcher({ sharing }: StreamState): Promise<Batcher> {
     const { rows } = await this.#pool.query<{ name: string }>('select current_database() as name');
-    return new Batcher(this.#deps.record, { database: rows[0]?.name ?? '' });
+    const { record } = this.#deps;
+    return new Batcher(record, { database: rows[0]?.name ?? '' }, sharing ?? nextSharing(null, settingsOf(record.configuration).parallel));
   }
 
   async #write(batcher: Batcher, state: StreamState): Promise<void> {
@@ -155,10 +167,10 @@ export class Follower {
 
   async #follow(
     replication: Client,
-    from: { readonly systemId: string; readonly timeline: number; readonly published: Published; readonly place: Place },
+    from: { readonly systemId: string; readonly timeline: number; readonly published: Published; readonly state: StreamState },
   ): Promise<void> {
     const { publications } = from.published;
-    const batcher = await this.#batcher();
+    const batcher = await this.#batcher(from.state);
     const stream = await WalStream.start(replication, { slot: this.#slot, publications, now: this.#now });
     this.#stream = stream;
     this.#deps.report.streaming(await this.#notes(from.published), this.#awaited(from.published));
@@ -166,20 +178,27 @@ export class Follower {
     const transactions = new Transactions(from, (relation) => this.#keyColumns(relation));
     const window = new Window(this.#deps.clock, batcher.settings.windowMs, () => stream.poke());
     try {
-      await this.#consume({ stream, batcher, transactions, window, place: from.place });
+      await this.#consume({ stream, batcher, transactions, window, state: from.state });
     } finally {
       stopWatching();
       window.close();
     }
   }
 
-  async #consume(parts: { stream: WalStream; batcher: Batcher; transactions: Transactions; window: Window; place: Place }): Promise<void> {
+  async #consume(parts: {
+    stream: WalStream;
+    batcher: Batcher;
+    transactions: Transactions;
+    window: Window;
+    state: StreamState;
+  }): Promise<void> {
     const { stream, batcher, transactions, window } = parts;
-    let { place } = parts;
+    const begun = parts.state.place;
+    let place = begun;
     /** All before it is in the ledger once what waits in the batcher is. */
     let read: Lsn = 0n;
     const write = async (): Promise<void> => {
-      await this.#write(batcher, { place, backfilled: true });
+      await this.#write(batcher, { ...parts.state, place });
       window.close();
       if (read > stream.confirmedLsn) stream.acknowledge(read);
     };
@@ -192,7 +211,7 @@ export class Follower {
         }
         const message = decode(frame.data);
         for (const change of await transactions.take(message, frame.lsn)) {
-          if (reached(parts.place, change.place)) continue;
+          if (reached(begun, change.place)) continue;
           batcher.add(change, this.#now());
           place = change.place;
         }
@@ -258,39 +277,6 @@ export class Follower {
       timer?.cancel();
       timer = null;
     };
-  }
-}
-
-/** How long an event may wait for more changes. */
-class Window {
-  readonly #clock: Clock;
-  readonly #ms: number;
-  readonly #onPass: () => void;
-  #timer: Timer | null = null;
-  #passed = false;
-
-  constructor(clock: Clock, ms: number, onPass: () => void) {
-    this.#clock = clock;
-    this.#ms = ms;
-    this.#onPass = onPass;
-  }
-
-  /** Always, when there is none. */
-  get passed(): boolean {
-    return this.#ms === 0 || this.#passed;
-  }
-
-  open(): void {
-    this.#timer ??= this.#clock.after(this.#ms, () => {
-      this.#passed = true;
-      this.#onPass();
-    });
-  }
-
-  close(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.#passed = false;
   }
 }
 

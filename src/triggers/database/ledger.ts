@@ -1,3 +1,4 @@
+import type { Sharing } from '../../model/batch-contract.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
 import type { Place } from './lsn.ts';
 
@@ -6,6 +7,8 @@ export interface StreamState {
   readonly place: Place;
   /** The rows that were there at the beginning are in the ledger, or were not wanted. */
   readonly backfilled: boolean;
+  /** How what was last put into the ledger was shared out; null: that is not known. */
+  readonly sharing: Sharing | null;
 }
 
 /** What streams of changes remember; satisfied by the store. */

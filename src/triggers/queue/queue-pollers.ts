@@ -25,6 +25,11 @@ export class QueuePollers {
     this.#pollers.set(mapping.id, { mapping, poller: mapping.enabled ? new QueuePoller(mapping, this.#deps) : null });
   }
 
+  /** Every mapping, those that are disabled too. */
+  mappings(): QueueMapping[] {
+    return [...this.#pollers.values()].map((p) => p.mapping);
+  }
+
   /** Whether a mapping has been told to stop, and batches of it still run. */
   isStopping(id: string): boolean {
     return this.#stopping.has(id);
