@@ -22,12 +22,12 @@ function fillHoles() {
   for (let bytes = LARGEST_BYTES; bytes >= SMALLEST_BYTES && taken < MOST; bytes = smaller(bytes)) {
     for (;;) {
       const at = malloc(bytes - HEADER_BYTES);
+      if (at === 0) return; // no memory left
       if (at + bytes < before && taken++ < MOST) continue;
       free(at);
       break;
     }
   }
-  return taken;
 }
 
 const smaller = (bytes) => (bytes > 1024 ? bytes / 2 : bytes - HEADER_BYTES);

@@ -20,7 +20,9 @@ _STEP_BYTES = 16
 _BYTES_OVERHEAD = sys.getsizeof(b"")
 # Objects that follow each other from the start of a pool on: a pool that nobody has used.
 _IN_A_ROW = 8
-_MOST = 20_000
+# A heap with more holes, or an allocator without such pools, is left as it is.
+_MOST_OF_A_SIZE = 4_000
+_MOST = 12_000
 
 _kept = []
 
@@ -34,10 +36,11 @@ def standard_first():
 
 
 def fill_holes():
-    """Takes the free places of pools that are partly used, for good: what is made from now on lies side by side. Another allocator is left as it is."""
+    """Takes the free places of pools that are partly used, for good: what is made from now on lies side by side."""
+    most = len(_kept) + _MOST
     for size in range(3 * _STEP_BYTES, _LARGEST_BYTES + 1, _STEP_BYTES):
         row = last = 0
-        for _ in range(_MOST):
+        for _ in range(min(_MOST_OF_A_SIZE, most - len(_kept))):
             place = bytes(size - _BYTES_OVERHEAD)
             _kept.append(place)
             at = id(place)

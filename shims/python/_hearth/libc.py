@@ -97,6 +97,8 @@ def fill_holes():
     for size in _PIECES:
         while taken < _MOST_PIECES:
             at = _libc.malloc(size - _PIECE_HEADER_BYTES)
+            if at is None:
+                return  # no memory left
             taken += 1
             if at + size >= end:
                 _libc.free(at)
