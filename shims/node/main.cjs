@@ -8,6 +8,7 @@ const { errorDocument, loggable, unhandledRejection } = require('./failures.cjs'
 const { Frame } = require('./frames.cjs');
 const { capabilities, greet } = require('./greeting.cjs');
 const { calibrate } = require('./idle.cjs');
+const { fillHoles } = require('./holes.cjs');
 const hooks = require('./hooks.cjs');
 const { initialise, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
@@ -54,13 +55,17 @@ const checkPhase = () => new Promise((resolve) => setImmediate(resolve));
  */
 async function forkOnOrders(self, fn, practice) {
   collectRubbish();
+  if (practice === null) fillHoles();
   const orders = new Orders(self.link);
   for (;;) {
     const order = orders.wait(practice === null || practice.over, QUIET_MS);
     if (order !== null) return become(takeFirstSteps(order, fn?.files ?? []), fn === null ? null : { ...fn, logStream: order.logStream });
     await practice.some();
     await checkPhase();
-    if (practice.over) collectRubbish();
+    if (practice.over) {
+      collectRubbish();
+      fillHoles();
+    }
   }
 }
 

@@ -52,7 +52,20 @@ function mallocTrim() {
   }
 }
 
+/** glibc's heap grows by sbrk(2); where there is another, nothing is taken out of it. */
+function bindHeap() {
+  try {
+    bind('int malloc_trim(size_t)');
+    const [malloc, free, sbrk] = ['uintptr_t malloc(size_t)', 'void free(uintptr_t)', 'uintptr_t sbrk(intptr_t)'].map(bind);
+    return { malloc, free, end: () => sbrk(0) };
+  } catch {
+    return null;
+  }
+}
+
 const native = {
+  /** The C library's heap: {malloc, free, end}, addresses as numbers; null where it is not glibc's. */
+  heap: bindHeap(),
   fork: bind('int fork()'),
   _exit: bind('void _exit(int)'),
   execvpe: bind('int execvpe(const char *, const char **, const char **)'),

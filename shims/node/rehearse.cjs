@@ -9,6 +9,7 @@ const { becomeSomeoneElse } = require('./child.cjs');
 const { confine } = require('./confine.cjs');
 const { AF_UNIX, Link, SOCK_STREAM_CLOEXEC, address } = require('./link.cjs');
 const { Frame, FrameReader, encode } = require('./frames.cjs');
+const { IdleLoop } = require('./idle.cjs');
 const { Instance } = require('./serve.cjs');
 const { servingOf } = require('./streaming.cjs');
 const { greet } = require('./greeting.cjs');
@@ -111,8 +112,23 @@ async function round(invocations) {
   fs.writeSync(host, Buffer.concat([encode(Frame.welcome, 0, { protocol: 1, role: 'instance' }), invocation(1, ownEvent(1))]));
   greet({ link, token: 'rehearsal', unconfined: [] });
   const fn = { order, handler, logStream: 'rehearsal' };
-  const ended = new Promise((resolve) => new Instance(link, fn, 'rehearsal', resolve));
+  const ended = new Promise((resolve) => {
+    const Serving = servingOf(fn);
+    return new Serving(link, fn, 'rehearsal', resolve);
+  });
   await Promise.all([ended, playHost(host, invocations, ownEvent)]);
+}
+
+/** What only confinement needs of Node.js, and what an invocation that takes its time makes an instance do. */
+async function oddments() {
+  fs.writeFileSync('/dev/null', 'deny');
+  Buffer.alloc(8, 0xff);
+  const idle = new IdleLoop();
+  await new Promise((resolve) => {
+    idle.wait(resolve, 1);
+    setTimeout(resolve, 10);
+  });
+  idle.stop();
 }
 
 /**
@@ -166,6 +182,7 @@ async function rehearse() {
   const environment = { ...process.env };
   try {
     for (const invocations of ROUNDS) await round(invocations);
+    await oddments();
   } finally {
     unmute();
     log.setRequestId(() => undefined);

@@ -11,6 +11,9 @@ import sys
 def start():
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path.insert(0, here)
+    from _hearth import compact
+
+    compact.standard_first()
     from _hearth import process
 
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != here]

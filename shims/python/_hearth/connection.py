@@ -1,8 +1,8 @@
 """The process's one connection to the host."""
 
+import _socket
 import os
 import select
-import socket
 import threading
 from collections import deque
 
@@ -11,11 +11,16 @@ from . import frames
 _READ_BYTES = 256 * 1024
 
 
+def stream_socket():
+    """A Unix stream socket without the standard library's part in Python, whose code and enumerations a child would unshare for it."""
+    return _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+
+
 class Connection:
     """Blocking frames over a Unix stream socket. Any thread may send; one at a time reads."""
 
     def __init__(self, path):
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket = stream_socket()
         self._socket.connect(path)
         self._decoder = frames.Decoder()
         self._pending = deque()

@@ -1,14 +1,14 @@
 """A process that waits for `fork`: no user code runs; it forks, reaps, and says so."""
 
+import _signal
 import gc
 import json
 import os
 import select
-import signal
 import sys
 import time
 
-from . import frames, libc
+from . import compact, frames, libc
 
 
 def available():
@@ -20,8 +20,9 @@ def wait_for_orders(connection):
     collecting = gc.isenabled()
     gc.collect()
     gc.disable()
+    compact.fill_holes()
     gc.freeze()
-    libc.trim()
+    libc.fill_holes()
     waker = _Waker()
     poller = select.poll()
     poller.register(connection.fileno(), select.POLLIN)
@@ -91,8 +92,9 @@ class _Waker:
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
-        self._previous = signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        self._previous_fd = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        # Not by way of `signal`, whose enumerations a child would unshare.
+        self._previous = _signal.signal(_signal.SIGCHLD, lambda number, frame: None)
+        self._previous_fd = _signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         os.write(self._write, b"\0")  # children that ended before we listened
 
     def fileno(self):
@@ -107,7 +109,7 @@ class _Waker:
 
     def close(self):
         """Gives the signal back to whoever had it."""
-        signal.set_wakeup_fd(self._previous_fd)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL if self._previous is None else self._previous)
+        _signal.set_wakeup_fd(self._previous_fd)
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL if self._previous is None else self._previous)
         os.close(self._read)
         os.close(self._write)

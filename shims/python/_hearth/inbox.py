@@ -19,7 +19,7 @@ class Inbox:
         self._arriving = {}
         self._ready = deque()
         self._windows = {}
-        self._credited = threading.Condition()
+        self._credited = threading.Condition() if several else None
 
     def next(self):
         """Waits for a whole invocation: (request, header, event)."""
@@ -46,6 +46,9 @@ class Inbox:
         return self._take(request, wanted)
 
     def answered(self, request):
+        if not self._several:
+            self._windows.pop(request, None)
+            return
         with self._credited:
             self._windows.pop(request, None)
 
@@ -68,12 +71,20 @@ class Inbox:
                 raise frames.ProtocolError("event of %d bytes, announced %d" % (len(event), header["bytes"]))
             self._ready.append((request, header, event))
         elif kind == frames.CREDIT:
-            with self._credited:
-                if request in self._windows:  # else: answered before the host could know
-                    self._windows[request] += _CREDIT.unpack(payload)[0]
-                    self._credited.notify_all()
+            self._credit(request, _CREDIT.unpack(payload)[0])
         elif kind != frames.CANCEL:
             raise frames.ProtocolError("frame type %d while serving" % kind)
+
+    def _credit(self, request, amount):
+        if request not in self._windows:
+            return  # answered before the host could know
+        if not self._several:
+            self._windows[request] += amount
+            return
+        with self._credited:
+            if request in self._windows:
+                self._windows[request] += amount
+                self._credited.notify_all()
 
     def _of(self, request):
         if request not in self._arriving:

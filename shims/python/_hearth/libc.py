@@ -34,6 +34,51 @@ _AT_FDCWD = -100
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
+def _bound(name, *kinds):
+    """A function of libc's as it is to be called, looked up and told its arguments' types here: a child that did either would unshare pages for it."""
+    call = getattr(_libc, name, None)
+    if call is None:
+        return _Missing(name)
+    call.argtypes = kinds
+    return call
+
+
+class _Missing:
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, *arguments):
+        raise OSError("%s: this Python has no ctypes, or its libc no such function" % self.name)
+
+
+if ctypes is None:
+    _prctl = _unshare = _sethostname = _mount = _mount_setattr = _capset = _Missing("libc")
+else:
+    _int, _long, _text, _pointer, _size = ctypes.c_int, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_size_t
+    _prctl = _bound("prctl", _int, _long, _long, _long, _long)
+    _unshare = _bound("unshare", _int)
+    _sethostname = _bound("sethostname", _text, _size)
+    _mount = _bound("mount", _text, _text, _text, _long, _text)
+    _capset = _bound("capset", _pointer, _pointer)
+    _mount_setattr = _bound("syscall", ctypes.c_long, _int, _text, ctypes.c_uint, _pointer, _size)
+    _ATTRIBUTES = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY, 0, 0, 0)
+    _CAPABILITY_HEADER = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    _NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
+    # What a child is to pass, and not to make.
+    _ATTRIBUTES_AT, _ATTRIBUTES_BYTES = ctypes.addressof(_ATTRIBUTES), ctypes.sizeof(_ATTRIBUTES)
+    _HEADER_AT, _SETS_AT = ctypes.addressof(_CAPABILITY_HEADER), ctypes.addressof(_NO_CAPABILITIES)
+    ctypes.get_errno()  # makes what keeps it
+    if hasattr(_libc, "malloc_trim"):
+        for _name in ("malloc", "sbrk"):
+            getattr(_libc, _name).restype = _pointer
+        _libc.malloc.argtypes, _libc.free.argtypes, _libc.sbrk.argtypes = (_size,), (_pointer,), (ctypes.c_ssize_t,)
+
+# What `fill_holes` looks for: pieces of so many bytes, the largest first.
+_PIECES = [64 << 10 >> n for n in range(6)] + list(range(1024, 16, -16))
+_PIECE_HEADER_BYTES = 16
+_MOST_PIECES = 20_000
+
+
 def trim():
     """Gives free memory of glibc's heap back to the kernel; others have no such call, and give back on their own."""
     if hasattr(_libc, "malloc_trim"):
@@ -51,42 +96,58 @@ def small_pages():
         pass  # another system, or an old kernel: it has no others
 
 
+def fill_holes():
+    """Takes the free pieces between what is in use out of glibc's heap, for good: what a child asks for lies side by side at its end. What was in
+    them has been given back to the kernel by then, so this costs address space and no memory."""
+    if not hasattr(_libc, "malloc_trim"):
+        return
+    _libc.malloc_trim(0)
+    end = _libc.sbrk(0)
+    taken = 0
+    for size in _PIECES:
+        while taken < _MOST_PIECES:
+            at = _libc.malloc(size - _PIECE_HEADER_BYTES)
+            if at is None:
+                return  # no memory left
+            taken += 1
+            if at + size >= end:
+                _libc.free(at)
+                break
+
+
 def prctl(option, argument=0, second=0):
-    _call("prctl", option, *[ctypes.c_ulong(a) for a in (argument, second, 0, 0)])
+    if _prctl(option, argument, second, 0, 0) == -1:
+        _fail("prctl")
 
 
 def unshare(flags):
-    _call("unshare", flags)
+    if _unshare(flags) == -1:
+        _fail("unshare")
 
 
 def sethostname(name):
     data = name.encode()
-    _call("sethostname", data, ctypes.c_size_t(len(data)))
+    if _sethostname(data, len(data)) == -1:
+        _fail("sethostname")
 
 
 def mount(source, target, kind, flags, options=None):
-    encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind, options)]
-    _call("mount", encoded[0], encoded[1], encoded[2], ctypes.c_ulong(flags), encoded[3])
+    if _mount(source.encode(), target.encode(), kind and kind.encode(), flags, options and options.encode()) == -1:
+        _fail("mount")
 
 
 def make_read_only(path):
     """Everything mounted at and below `path`. OSError ENOSYS before Linux 5.12."""
-    attributes = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY, 0, 0, 0)
-    size = ctypes.c_size_t(ctypes.sizeof(attributes))
-    number = ctypes.c_long(_SYS_MOUNT_SETATTR)
-    _call("syscall", number, ctypes.c_int(_AT_FDCWD), os.fsencode(path), ctypes.c_uint(_AT_RECURSIVE), ctypes.byref(attributes), size)
+    if _mount_setattr(_SYS_MOUNT_SETATTR, _AT_FDCWD, path.encode(), _AT_RECURSIVE, _ATTRIBUTES_AT, _ATTRIBUTES_BYTES) == -1:
+        _fail("mount_setattr")
 
 
 def clear_capabilities():
     """Effective, permitted and inheritable sets become empty."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    sets = (ctypes.c_uint32 * 6)()
-    _call("capset", ctypes.byref(header), ctypes.byref(sets))
+    if _capset(_HEADER_AT, _SETS_AT) == -1:
+        _fail("capset")
 
 
-def _call(name, *arguments):
-    if _libc is None:
-        raise OSError("%s: this Python has no ctypes" % name)
-    if getattr(_libc, name)(*arguments) == -1:
-        number = ctypes.get_errno()
-        raise OSError(number, "%s: %s" % (name, os.strerror(number)))
+def _fail(name):
+    number = ctypes.get_errno()
+    raise OSError(number, "%s: %s" % (name, os.strerror(number)))

@@ -1,8 +1,8 @@
 """Between JSON and Python, as Lambda's runtime for Python does it."""
 
 import decimal
-import inspect
 import json
+import types
 
 from .errors import Fault
 
@@ -35,9 +35,9 @@ def dump(value):
     """What a handler returned, as bytes; bytes are passed on as they are."""
     if isinstance(value, bytes):
         return value
-    if inspect.iscoroutine(value) or inspect.isasyncgen(value):
+    if isinstance(value, (types.CoroutineType, types.AsyncGeneratorType)):
         kind = type(value).__name__
-        if inspect.iscoroutine(value):
+        if isinstance(value, types.CoroutineType):
             value.close()
         raise Fault("Runtime.MarshalError", _ASYNC % kind)
     try:

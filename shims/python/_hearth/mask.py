@@ -33,11 +33,22 @@ def _bring_back(path, fd):
 
 def bind(path, fd):
     if stat.S_ISDIR(os.fstat(fd).st_mode):
-        os.makedirs(path, 0o755, exist_ok=True)
+        _make_folders(path)
     else:
-        os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+        _make_folders(path[: path.rindex("/")])
         os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o444))
     libc.mount("/proc/self/fd/%d" % fd, path, None, libc.MS_BIND | libc.MS_REC)
+
+
+def _make_folders(path):
+    """os.makedirs in one function: each one that a child calls is pages that it shares no longer."""
+    end = 0
+    while end != len(path):
+        end = path.find("/", end + 1)
+        if end < 0:
+            end = len(path)
+        if not os.access(path[:end], os.F_OK):
+            os.mkdir(path[:end], 0o755)
 
 
 def read_only(path):

@@ -4,9 +4,10 @@ import array
 import fcntl
 import io
 import os
-import socket
 import sys
 import termios
+
+from .connection import stream_socket
 
 # A descriptor of our own on the log stream: a function may close or redirect 1 and 2.
 _log_fd = -1
@@ -20,18 +21,18 @@ def install():
     os.close(null)
     sys.stdout = sys.__stdout__ = _line_stream(1)
     sys.stderr = sys.__stderr__ = _line_stream(2)
-    _own_duplicate()
+    keep_duplicate(1)
 
 
-def attach(path, token):
-    """Makes a log connection of this process's own its stdout and stderr."""
-    log = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def attach(path, token, streams=(1, 2)):
+    """Makes a log connection of this process's own its stdout and stderr; `streams`: the descriptors that are to be it."""
+    log = stream_socket()
     log.connect(path)
     log.sendall(token.encode() + b"\n")
-    os.dup2(log.fileno(), 1)
-    os.dup2(log.fileno(), 2)
+    for fd in streams:
+        os.dup2(log.fileno(), fd)
     log.close()
-    _own_duplicate()
+    keep_duplicate(streams[0])
 
 
 def flush():
@@ -69,11 +70,12 @@ def log_fd():
     return _log_fd
 
 
-def _own_duplicate():
+def keep_duplicate(stream):
+    """Marks go to a duplicate of this descriptor from now on."""
     global _log_fd
     if _log_fd >= 0:
         os.close(_log_fd)
-    _log_fd = os.dup(1)
+    _log_fd = os.dup(stream)
 
 
 def _line_stream(fd):

@@ -42,7 +42,7 @@ def live(connection, identity):
         welcome = greet(connection, identity)
         role = welcome["role"]
         if role == "zygote":
-            rehearse.loop()
+            rehearse.loop(greet)
         elif role == "function":
             function = initialise.run(connection, welcome)
             if not function.is_snapshot:

@@ -26,6 +26,13 @@ def run(connection, identity, function):
         waiting.put(inbox.next())
 
 
+def once(connection, identity, function):
+    """Serves one invocation."""
+    inbox = Inbox(connection, False)
+    trimmer = memory.Trimmer(inbox, identity.forked)
+    trimmer.answered(_Desk(connection, identity, function, inbox).serve(*inbox.next()))
+
+
 def _work(desk, waiting):
     while True:
         work = waiting.get()
