@@ -112,8 +112,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => triggers.close());
   const tables = followTables(base, { triggers, registry, resources, batches: store.batches });
   objects.watch();
-  const sign = ownSignature(base, functionsKey, () => door.endpoint);
-  const outlets = { queue: queues.deliver, feeds: queues.feeds, objects: objects.store, bus: bus.deliveries, sign };
+  const outlets = { queues, bus, objects: objects.store, sign: ownSignature(base, functionsKey, () => door.endpoint) };
   const events = await openEvents(base, { store, dispatcher, registry, serving: rollouts, resources, triggers, ...outlets });
   const parts = { config, clock, ids, fleet, drivers, memory, catalogue, abilities, store, recorder, logs, provision: provided, rollouts };
   const control = controlPlane({

@@ -34,15 +34,19 @@ export interface EventParts {
   readonly serving: Pick<Directory, 'resolve'>;
   readonly resources: Resources;
   readonly triggers: Pick<Triggers, 'get'>;
-  /** Puts the outcome of an event into a queue. */
-  readonly queue: NonNullable<DestinationPorts['queue']>;
+  readonly queues: {
+    /** Puts the outcome of an event into a queue. */
+    readonly deliver: NonNullable<DestinationPorts['queue']>;
+    /** Which queues feed which functions. */
+    readonly feeds: () => readonly QueueFeed[];
+  };
+  readonly bus: {
+    /** What an event on the bus comes to. */
+    readonly deliveries: (published: Published) => NewDelivery[];
+  };
   readonly objects: ObjectStore;
   /** Signs what is posted to this server itself. */
   readonly sign: NonNullable<DestinationPorts['sign']>;
-  /** What an event on the bus comes to. */
-  readonly bus: (published: Published) => NewDelivery[];
-  /** Which queues feed which functions. */
-  readonly feeds: () => readonly QueueFeed[];
 }
 
 const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000, closeMs: 2_000 };
@@ -50,7 +54,7 @@ const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
 export async function openEvents(base: Base, parts: EventParts): Promise<Events> {
-  const { store, dispatcher, registry, serving, resources, triggers, queue, feeds, objects, sign, bus } = parts;
+  const { store, dispatcher, registry, serving, resources, triggers, queues, bus, objects, sign } = parts;
   const { config, clock, log, closing } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
@@ -60,7 +64,7 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   };
   const scope = { accountId: config.accountId, region: config.region };
   const named = (name: string): FunctionVersion | null => registry.get(name);
-  const telling = { functions, named, clock, scope, onBus: bus };
+  const telling = { functions, named, clock, scope, onBus: bus.deliveries };
   const batches = batchTarget({
     functions: functionTarget({ dispatcher, functions, clock, perFunction: config.events.perFunction }),
     contract: (id) => contractOf(triggers.get(id)),
@@ -71,7 +75,7 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   });
   const runner = new DeliveryRunner({
     ledger: store.ledger,
-    target: targets({ functions: batches, ports: { queue, bucket: writing(objects), sign } }),
+    target: targets({ functions: batches, ports: { queue: queues.deliver, bucket: writing(objects), sign } }),
     outcomes: (claimed, ended) => outcomesOf(telling, claimed, ended),
     clock,
     log,
@@ -82,7 +86,7 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   closing.add(keepBounded(base, store));
   const configure = (version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> =>
     configured(resources, version, { manifest, nowMs: clock.now() });
-  const shown = eventList({ deliveries: store.deliveries, messages: store.waitingMessages, feeds });
+  const shown = eventList({ deliveries: store.deliveries, messages: store.waitingMessages, feeds: queues.feeds });
   return { ...shown, configure, nameOf: (functionId) => names.get(functionId) ?? null };
 }
 
