@@ -20,6 +20,11 @@ export function parseTableArn(arn: string): TableStream | null {
   return { region, accountId, connection: connection ?? null, table: name.includes('.') ? name : `public.${name}` };
 }
 
+/** Whether a table (`SCHEMA.TABLE`, or `TABLE` of `public`) is Hearth's or PostgreSQL's own: those trigger nothing, or each event would make another. */
+export function isSystemTable(name: string): boolean {
+  return /^(?:hearth|pg_catalog|information_schema)\./.test(name);
+}
+
 /** The ARN of a trigger's table. */
 export function tableArn(trigger: Place & { readonly configuration: { readonly connection?: string | undefined } }, table: string): string {
   const { connection } = trigger.configuration;

@@ -34,6 +34,7 @@ describe('triggers in short', () => {
       [{ objects: '' }, /objects: must be BUCKET/],
       [{ objects: 7 }, /objects: must be BUCKET/],
       [{ database: 'a b' }, /database\.table: must be TABLE or SCHEMA\.TABLE/],
+      [{ database: 'hearth.delivery' }, /database\.table: is a system’s own table, and triggers nothing/],
       [{ schedule: '61 6 * * *' }, /schedule\.cron: /],
       [{ http: 'none' }, /http: /],
       [{ constructor: 'x' }, /constructor: unknown key/],

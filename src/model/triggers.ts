@@ -4,6 +4,7 @@ import { ExpressionError } from '../lib/calendar/cron-fields.ts';
 import { parseSchedule, type ScheduleSpec } from '../lib/calendar/schedule.ts';
 import { destination } from './destination-manifest.ts';
 import { explain } from './manifest-errors.ts';
+import { isSystemTable } from './table-arn.ts';
 import { SHORT_FORMS } from './trigger-short.ts';
 
 const text = z.string().min(1);
@@ -14,7 +15,7 @@ const rowValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const tableName = z
   .string()
   .regex(/^([^.\s"]{1,63}\.)?[^.\s"]{1,63}$/, { error: 'must be TABLE or SCHEMA.TABLE' })
-  .refine((name) => !/^(hearth|pg_catalog|information_schema)\./.test(name), { error: 'is a system’s own table, and triggers nothing' });
+  .refine((name) => !isSystemTable(name), { error: 'is a system’s own table, and triggers nothing' });
 
 /** Says which part of a schedule is wrong, at that part. */
 function checkSchedule(schedule: ScheduleSpec, context: z.core.$RefinementCtx<ScheduleSpec>): void {

@@ -278,6 +278,7 @@ describe('event source mappings of tables, by Lambda’s API', () => {
       );
     const invalid = { name: 'InvalidParameterValueException' };
     await assert.rejects(create({ EventSourceArn: 'arn:aws:kinesis:us-east-1:000000000000:stream/s' }), invalid);
+    await assert.rejects(create({ EventSourceArn: `${ARN}hearth.delivery` }), { ...invalid, message: /own table/ });
     await assert.rejects(create({ StartingPosition: undefined }), invalid);
     await assert.rejects(create({ StartingPosition: 'AT_TIMESTAMP' }), invalid);
     await assert.rejects(create({ MaximumRecordAgeInSeconds: 10 }), invalid);

@@ -52,14 +52,18 @@ describe('examples/vision-pipeline', { skip: why ?? false }, () => {
   let server: TestServer;
   let s3: S3Client;
   let app: Pool;
+  /** Deploys a function of the example, with changes of its manifest. */
+  let deploy: (name: string, changes: object) => Promise<void>;
   before(async () => {
     server = await TestServer.start();
     const python = (await languages()).find((l) => l.language === 'python');
     const { functions } = await loadHearthFile(join(EXAMPLES, 'vision-pipeline'), undefined);
-    for (const declared of functions) {
-      const manifest = { ...declared.manifest, runtime: python?.runtime };
+    deploy = async (name, changes) => {
+      const declared = functions.find((f) => f.manifest.name === name)!;
+      const manifest = { ...declared.manifest, runtime: python?.runtime, ...changes };
       await deployFunction(server.client, { ...declared, manifest }, undefined, () => {});
-    }
+    };
+    for (const { manifest } of functions) await deploy(String(manifest.name), {});
     s3 = s3Client(server);
     app = new Pool({ ...ownerOf(server.home), max: 2 });
   });
@@ -171,14 +175,30 @@ describe('examples/vision-pipeline', { skip: why ?? false }, () => {
     assert.deepEqual(await rowsOf('in/notes.txt'), []);
   });
 
+  /** The report of a day, once it is there. */
+  const reportOf = (day: string): Promise<{ date: string; pictures: number; classes: Record<string, number> }> =>
+    until(async () => {
+      const got = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: `reports/${day}.json` })).catch(() => null);
+      return got?.Body === undefined ? null : JSON.parse(await got.Body.transformToString());
+    });
+  const expected = async (date: string) => ({ date, pictures: pictures.length, classes: await counted() });
+
   test('the report can be had at once', async () => {
     const { value, functionError } = await server.call('report', { time: '2026-11-25T06:00:00Z' });
     assert.equal(functionError, null, JSON.stringify(value));
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: 'reports/2026-11-25.json' }));
-    const report = JSON.parse(await Body!.transformToString()) as { date: string; pictures: number; classes: Record<string, number> };
+    assert.deepEqual(await reportOf('2026-11-25'), await expected('2026-11-25'));
+  });
+
+  test('when its time comes the schedule writes it', async () => {
+    const [night] = (await server.client.triggers('report')).filter((t) => t.kind === 'schedule');
+    assert.deepEqual(night?.configuration, { cron: '0 6 * * *', timezone: 'Europe/Madrid' });
+    const due = new Date(Date.now() + 3_000).toISOString().slice(0, 19);
+    await deploy('report', { triggers: [{ schedule: { at: due } }] });
+    const day = due.slice(0, 10);
+    assert.deepEqual(await reportOf(day), await expected(day));
     assert.deepEqual(
-      { ...report, classes: Object.fromEntries(Object.entries(report.classes).toSorted(([a], [b]) => (a < b ? -1 : 1))) },
-      { date: '2026-11-25', pictures: pictures.length, classes: await counted() },
+      (await eventsOf('report', 'schedule')).map((e) => e.state),
+      ['succeeded'],
     );
   });
 });

@@ -1,5 +1,5 @@
 import { parseDestination } from '../../model/destination.ts';
-import { parseTableArn } from '../../model/table-arn.ts';
+import { isSystemTable, parseTableArn } from '../../model/table-arn.ts';
 import { checkFilters } from './event-filter.ts';
 import type { Input } from './model/check.ts';
 import { invalid, type LambdaDeps } from './operation.ts';
@@ -42,6 +42,7 @@ const DEFAULTS: Readonly<Record<EventSourceKind, Input>> = {
 export function eventSourceKind(arn: string, scope: LambdaDeps['registry']['scope']): EventSourceKind {
   if (QUEUE.test(arn)) return 'queue';
   const table = parseTableArn(arn);
+  if (table !== null && isSystemTable(table.table)) throw invalid(`${table.table} is a system’s own table, and triggers nothing.`);
   if (table?.region === scope.region && table.accountId === scope.accountId) return 'table';
   throw invalid(
     `Hearth has event source mappings for queues (arn:aws:sqs:…) and for tables (arn:aws:hearth:${scope.region}:${scope.accountId}:table/SCHEMA.TABLE), not for ${arn}.`,
