@@ -8,7 +8,7 @@ import { lines } from './messages.ts';
 import type { Reply, Request, SpawnOrder } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { PlainGroups } from './plain-groups.ts';
-import { alive, killTree, lookUp } from './process-tree.ts';
+import { alive, exists, killTree, lookUp, UNKNOWN_START } from './process-tree.ts';
 import type { ProcessIdentity } from './process-tree.ts';
 
 /** Starts and ends processes. Pids are those of the server's own PID namespace. */
@@ -188,8 +188,8 @@ export class SupervisorClient implements Supervision {
   }
 
   #remember(pid: number): void {
-    const found = lookUp(pid);
-    if (found !== null) this.#known.set(pid, found.identity);
+    const found = lookUp(pid)?.identity ?? (exists(pid) ? { pid, startTime: UNKNOWN_START } : null);
+    if (found !== null) this.#known.set(pid, found);
   }
 
   /** The supervisor is gone: nobody reaps or finds orphans any more, so everything it knew has to go as well. */
