@@ -57,9 +57,10 @@ export class Programs {
     const forker = interpreter === null ? null : (await this.#zygotes.get(interpreter)).forker;
     if (interpreter === null || forker === null) return null;
     const { spec, instanceId } = program;
-    const temporary = needsTemporary('function', options.abilities) ? makeTemporary(options, spec.version.functionId, instanceId) : null;
     const outputs = await listenForOutputs(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`));
+    let temporary: ReturnType<typeof makeTemporary> | null = null;
     try {
+      if (needsTemporary('function', options.abilities)) temporary = makeTemporary(options, spec.version.functionId, instanceId);
       const confine = confineFunction(options, spec, {
         needed: [...this.#needed(interpreter, spec), ...(program.needed ?? []).flatMap((path) => real(path) ?? [])],
         initCpu: null,
@@ -68,7 +69,12 @@ export class Programs {
       const exited = newborn.status.then((status) => (temporary?.remove(), status));
       const env = temporary === null ? program.env : { ...program.env, TMPDIR: temporary.path };
       await this.#execute(newborn, { ...program, env, output: outputs.path });
-      const [stdout, stderr] = await outputs.accepted;
+      const connected = await outputs.connected(options.clock, options.greetingMs);
+      if (connected === null) {
+        await this.#processes.supervisor.kill(newborn.pid);
+        throw new HearthError('ServiceException', `${program.argv[0]}: its process ended before it could run`);
+      }
+      const [stdout, stderr] = connected;
       return { pid: newborn.pid, stdout, stderr, exited };
     } catch (error) {
       temporary?.remove();
