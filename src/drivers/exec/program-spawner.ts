@@ -52,7 +52,7 @@ export function programSpawner(options: ProgramSpawnerOptions): Spawner & { clos
           throw new HearthError('ServiceException', `${argv[0]}: its outputs could not be connected`);
         }
         const [stdout, stderr] = connected;
-        return { pid, stdout, stderr, exited };
+        return { pid, uid: null, stdout, stderr, exited };
       } finally {
         spawning--;
         await outputs.close();

@@ -7,6 +7,7 @@ import type { Interpreter } from '../../runtimes/interpreters.ts';
 import { decodeJson, encodeJsonFrame } from '../../runtimes/frames.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
+import { functionIds } from '../../sandbox/ids.ts';
 import { needsTemporary } from '../../sandbox/confinement.ts';
 import { listenForOutputs } from '../../supervisor/program-outputs.ts';
 import { confineFunction } from './confine-function.ts';
@@ -28,6 +29,8 @@ export interface ProgramToStart {
 /** A custom runtime that runs. */
 export interface StartedProgram {
   readonly pid: number;
+  /** Its function's own user; null: the server's. */
+  readonly uid: number | null;
   readonly stdout: Socket;
   readonly stderr: Socket;
   readonly exited: Promise<ExitStatus>;
@@ -75,7 +78,9 @@ export class Programs {
         throw new HearthError('ServiceException', `${program.argv[0]}: its process ended before it could run`);
       }
       const [stdout, stderr] = connected;
-      return { pid: newborn.pid, stdout, stderr, exited };
+      const { root, ids } = options.abilities;
+      const uid = root && ids !== null ? functionIds(spec.version.functionId, ids).uid : null;
+      return { pid: newborn.pid, uid, stdout, stderr, exited };
     } catch (error) {
       temporary?.remove();
       throw error;
