@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { deferred } from './deferred.ts';
-import { peerUser } from './peer-user.ts';
+import { peerUsers } from './peer-user.ts';
 
 /**
  * An HTTP server for one process of this machine, on a port of the loopback that the system chooses. The loopback is everybody's: nobody is served before
@@ -20,11 +20,12 @@ export class LoopbackServer {
         .then((permitted) => (permitted ? serve(req, res) : void res.destroy()))
         .catch(() => res.destroy());
     });
-    this.#server.on('connection', (socket: Socket) => this.#users.set(socket, peerUser(socket)));
   }
 
   /** Resolves with `127.0.0.1:PORT`; rejects when it can't listen. */
-  listen(): Promise<string> {
+  async listen(): Promise<string> {
+    const userOf = await peerUsers();
+    this.#server.on('connection', (socket: Socket) => this.#users.set(socket, userOf(socket)));
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(0, '127.0.0.1', () => resolve(`127.0.0.1:${(this.#server.address() as AddressInfo).port}`));

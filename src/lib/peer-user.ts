@@ -1,11 +1,21 @@
 import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { openDiagnosis, type PeerUser } from './socket-diagnosis.ts';
 
-/**
- * The user whose process is at the other end of a connection that came over the IPv4 loopback, from the kernel's table of them (proc(5), /proc/net/tcp);
- * null where that can't be told: not on Linux, or the other end has gone already.
- */
-export function peerUser({ remoteAddress, remotePort, localAddress, localPort }: Socket): number | null {
+let asking: Promise<PeerUser> | null = null;
+
+/** Who tells whose process is at the other end of a connection over the loopback; one for the whole process. */
+export function peerUsers(): Promise<PeerUser> {
+  asking ??= openDiagnosis().then(
+    (asked): PeerUser =>
+      (socket) =>
+        asked(socket) ?? userInTable(socket), // a kernel without that part of it knows none
+    () => userInTable,
+  );
+  return asking;
+}
+
+/** The same from the kernel's table of connections (proc(5), /proc/net/tcp), which takes milliseconds to read; null on a system without. */
+export const userInTable: PeerUser = ({ remoteAddress, remotePort, localAddress, localPort }) => {
   if (remoteAddress === undefined || remotePort === undefined || localAddress === undefined || localPort === undefined) return null;
   const ends = [`${hex(remoteAddress)}:${port(remotePort)}`, `${hex(localAddress)}:${port(localPort)}`].join(' ');
   // A socket of IPv6 can connect to an address of IPv4: it is in the other table, with its addresses written longer.
@@ -16,7 +26,7 @@ export function peerUser({ remoteAddress, remotePort, localAddress, localPort }:
       ends.replaceAll(/\w{8}:/g, (v4) => `0000000000000000FFFF0000${v4}`),
     )
   );
-}
+};
 
 function user(table: 'tcp' | 'tcp6', ends: string): number | null {
   let text: string;
@@ -37,7 +47,7 @@ function user(table: 'tcp' | 'tcp6', ends: string): number | null {
   return Number.isSafeInteger(uid) ? uid : null;
 }
 
-/** An address as the kernel prints it on a machine with the least significant byte first, as all are that Node.js runs on here. */
+/** An address as the kernel prints it on the little-endian machines that Hearth runs on. */
 function hex(address: string): string {
   return Buffer.from(address.split('.').map(Number)).reverse().toString('hex').toUpperCase();
 }
