@@ -17,6 +17,7 @@ import type { MemoryGauge } from '../fleet/memory-gauge.ts';
 import type { Provision } from '../fleet/provision.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
+import { errorMessage } from '../model/error-document.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { InitReport } from '../model/instance.ts';
 import { usageReport } from '../metering/report.ts';
@@ -103,8 +104,7 @@ async function reported(init: () => Promise<InitReport | null>): Promise<Prepara
     return { init: await init(), failure: null };
   } catch (error) {
     if (!(error instanceof InitFailure)) throw error;
-    const { errorMessage } = JSON.parse(error.body.toString()) as { errorMessage?: string };
-    return { init: null, failure: { errorType: error.errorType, errorMessage: errorMessage ?? '' } };
+    return { init: null, failure: { errorType: error.errorType, errorMessage: errorMessage(error.body) } };
   }
 }
 

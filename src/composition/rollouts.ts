@@ -5,6 +5,7 @@ import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { InitFailure } from '../fleet/driver.ts';
 import type { LocalFleet, Preparation } from '../fleet/local-fleet.ts';
 import type { Found } from '../gateway/directory.ts';
+import { errorMessage } from '../model/error-document.ts';
 import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
 import type { FunctionLogs } from '../observe/function-logs.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -197,7 +198,6 @@ export class Rollouts {
 
 function failureOf(error: unknown): UpdateState {
   if (!(error instanceof InitFailure)) return { status: 'Failed', reasonCode: 'InternalError', reason: (error as Error).message };
-  const { errorMessage = '' } = JSON.parse(error.body.toString()) as { errorMessage?: string };
   const reasonCode = error.errorType === 'Sandbox.Timedout' ? 'FunctionError.InitTimeout' : 'FunctionError.RuntimeInitError';
-  return { status: 'Failed', reasonCode, reason: `${error.errorType}: ${errorMessage}` };
+  return { status: 'Failed', reasonCode, reason: `${error.errorType}: ${errorMessage(error.body)}` };
 }

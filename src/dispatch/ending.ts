@@ -1,4 +1,5 @@
 import { InitFailure, InstanceExited, type Answer } from '../fleet/driver.ts';
+import { documentMessage } from '../model/error-document.ts';
 import { exitWords } from '../model/exit-words.ts';
 import type { ExitStatus } from '../model/instance.ts';
 import type { Outcome } from '../model/usage.ts';
@@ -31,14 +32,14 @@ function crashed(requestId: string, status: ExitStatus): Ending {
 /** The init phase that the invocation waited for failed. */
 export function initFailed(requestId: string, failure: InitFailure): Ending {
   // A process that died or hung in its init phase could not know whose invocation it would have been.
-  const document = JSON.parse(failure.body.toString()) as { errorMessage?: string };
-  const body =
-    document.errorMessage?.startsWith('RequestId: ') === true
-      ? Buffer.from(
-          JSON.stringify({ ...document, errorMessage: document.errorMessage.replace(/^RequestId: \S*/, `RequestId: ${requestId}`) }),
-        )
-      : failure.body;
+  const message = documentMessage(failure.body);
+  const body = message?.startsWith('RequestId: ') === true ? renamed(failure.body, message, requestId) : failure.body;
   return { outcome: failure.errorType === 'Sandbox.Timedout' ? 'timeout' : 'init_error', errorType: failure.errorType, body };
+}
+
+function renamed(document: Buffer, message: string, requestId: string): Buffer {
+  const errorMessage = message.replace(/^RequestId: \S*/, `RequestId: ${requestId}`);
+  return Buffer.from(JSON.stringify({ ...(JSON.parse(document.toString()) as object), errorMessage }));
 }
 
 /** An `invoke` that rejected: the instance exited, or something that is not the function's doing (rethrown). */

@@ -7,12 +7,12 @@ export interface UrlHead {
 /** Status, headers and cookies as a handler names them; `contentType`: unless it says another. Null when the status can be none. */
 export function answerHead(value: object, contentType: string): UrlHead | null {
   const { statusCode, headers, cookies } = value as Record<string, unknown>;
-  const status = Number(statusCode);
+  const status = Number(text(statusCode));
   if (!Number.isInteger(status) || status < 100 || status > 599) return null;
   const out: Record<string, string | readonly string[]> = { 'content-type': contentType };
   for (const [name, v] of Object.entries((headers ?? {}) as Record<string, unknown>))
-    if (allowed(name, v)) out[name.toLowerCase()] = String(v);
-  if (Array.isArray(cookies)) out['set-cookie'] = cookies.map(String).filter((cookie) => VALUE.test(cookie));
+    if (allowed(name, text(v))) out[name.toLowerCase()] = String(v);
+  if (Array.isArray(cookies)) out['set-cookie'] = cookies.map((cookie) => text(cookie) ?? '\n').filter((cookie) => VALUE.test(cookie));
   return { status, headers: out };
 }
 
@@ -30,7 +30,16 @@ const HOP_BY_HOP = new Set([
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
+/** A value of JSON as text; null for an object that can't be, having a `toString` of its own that is no function. */
+function text(value: unknown): string | null {
+  try {
+    return String(value);
+  } catch {
+    return null;
+  }
+}
+
 /** Whether a header may be passed on: a valid name and value, and not one that belongs to the connection. */
-function allowed(name: string, value: unknown): boolean {
-  return NAME.test(name) && !HOP_BY_HOP.has(name.toLowerCase()) && VALUE.test(String(value));
+function allowed(name: string, value: string | null): boolean {
+  return NAME.test(name) && !HOP_BY_HOP.has(name.toLowerCase()) && value !== null && VALUE.test(value);
 }

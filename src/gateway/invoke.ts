@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatched } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import { documentMessage } from '../model/error-document.ts';
 import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
 import { coldHeaders } from './cold-headers.ts';
@@ -126,6 +127,5 @@ function decodeName(raw: string): string {
 /** An event that the shim could not parse is the caller's fault, answered as Lambda does. */
 function checked(body: Buffer, done: Dispatched): Dispatched {
   if (done.error?.errorType !== 'Runtime.UnmarshalError') return done;
-  const document = JSON.parse(done.body.toString()) as { errorMessage?: string };
-  throw unparsable(body, document.errorMessage ?? '');
+  throw unparsable(body, documentMessage(done.body) ?? '');
 }

@@ -1,23 +1,40 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { deferred } from './deferred.ts';
+import { peerUsers } from './peer-user.ts';
 
-/** An HTTP server for one process of this machine, on a port of the loopback that the system chooses. */
+/**
+ * An HTTP server for one process of this machine, on a port of the loopback that the system chooses. The loopback is everybody's: nobody is served before
+ * `serveOnly` has said whose process may ask, and all others are cut off.
+ */
 export class LoopbackServer {
   readonly #server: Server;
+  readonly #owner = deferred<number | null>();
+  /** Who is at the other end: asked when they connect, while the kernel certainly knows. */
+  readonly #users = new WeakMap<Socket, number | null>();
 
   /** `serve` may reject: then whoever asked has broken off. */
   constructor(serve: (req: IncomingMessage, res: ServerResponse) => Promise<void>) {
     this.#server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 }, (req, res) => {
-      serve(req, res).catch(() => res.destroy());
+      this.#permitted(req)
+        .then((permitted) => (permitted ? serve(req, res) : void res.destroy()))
+        .catch(() => res.destroy());
     });
   }
 
   /** Resolves with `127.0.0.1:PORT`; rejects when it can't listen. */
-  listen(): Promise<string> {
+  async listen(): Promise<string> {
+    const userOf = await peerUsers();
+    this.#server.on('connection', (socket: Socket) => this.#users.set(socket, userOf(socket)));
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(0, '127.0.0.1', () => resolve(`127.0.0.1:${(this.#server.address() as AddressInfo).port}`));
     });
+  }
+
+  /** The user that processes must have to be served; null: all of the machine are, where those that should be told apart have no users of their own. Once. */
+  serveOnly(uid: number | null): void {
+    this.#owner.resolve(uid);
   }
 
   /** Resolves when it no longer listens; whoever is connected is cut off. */
@@ -26,5 +43,10 @@ export class LoopbackServer {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
     });
+  }
+
+  async #permitted({ socket }: IncomingMessage): Promise<boolean> {
+    const owner = await this.#owner.promise;
+    return owner === null || this.#users.get(socket) === owner;
   }
 }

@@ -8,12 +8,12 @@ import { lines } from './messages.ts';
 import type { Reply, Request, SpawnOrder } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { PlainGroups } from './plain-groups.ts';
-import { alive, killTree, lookUp } from './process-tree.ts';
+import { alive, exists, killTree, lookUp, UNKNOWN_START } from './process-tree.ts';
 import type { ProcessIdentity } from './process-tree.ts';
 
 /** Starts and ends processes. Pids are those of the server's own PID namespace. */
 interface Supervision {
-  /** Starts a program; its pid. Rejects with HearthError ServiceException. */
+  /** Starts a program; its pid. Asks a second supervisor where the first dies meanwhile. Rejects with HearthError ServiceException. */
   spawn(order: SpawnOrder): Promise<number>;
   /** Tells of a process that something we started has forked: it is no orphan, and is ours to kill. */
   adopt(pid: number): void;
@@ -48,6 +48,13 @@ interface Connection {
 
 type Waiter = { resolve(pid: number): void; reject(error: Error): void };
 
+/** It died before it had answered. */
+class SupervisorDied extends HearthError {
+  constructor() {
+    super('ServiceException', 'the supervisor process died');
+  }
+}
+
 /** The server's side of the supervisor: starts it when it is first needed, and again should it die. */
 export class SupervisorClient implements Supervision {
   readonly #clock: Clock;
@@ -71,6 +78,16 @@ export class SupervisorClient implements Supervision {
   }
 
   async spawn(order: SpawnOrder): Promise<number> {
+    try {
+      return await this.#spawn(order);
+    } catch (error) {
+      // What it may have started has gone with it: the next one is asked.
+      if (!(error instanceof SupervisorDied) || this.#closed) throw error;
+      return this.#spawn(order);
+    }
+  }
+
+  async #spawn(order: SpawnOrder): Promise<number> {
     if (this.#closed) throw new HearthError('ServiceException', 'the supervisor is closed');
     const connection = this.#plain === null ? await this.#connect() : null;
     if (this.#plain !== null || connection === null) return this.#plain!.spawn(order);
@@ -188,8 +205,8 @@ export class SupervisorClient implements Supervision {
   }
 
   #remember(pid: number): void {
-    const found = lookUp(pid);
-    if (found !== null) this.#known.set(pid, found.identity);
+    const found = lookUp(pid)?.identity ?? (exists(pid) ? { pid, startTime: UNKNOWN_START } : null);
+    if (found !== null) this.#known.set(pid, found);
   }
 
   /** The supervisor is gone: nobody reaps or finds orphans any more, so everything it knew has to go as well. */
@@ -202,7 +219,7 @@ export class SupervisorClient implements Supervision {
     );
     this.#connection = null;
     this.#reportAll();
-    for (const waiter of this.#waiting.values()) waiter.reject(new HearthError('ServiceException', 'the supervisor process died'));
+    for (const waiter of this.#waiting.values()) waiter.reject(new SupervisorDied());
     this.#waiting.clear();
     if (!this.#closed) this.#events.lost(reason);
   }

@@ -17,7 +17,10 @@ export async function openOutput(output: Output | null): Promise<OpenOutput> {
     return { stdout: file, stderr: file, close: () => closeSync(file) };
   }
   const stdout = await connected(output.socket);
-  const stderr = await connected(output.socket);
+  const stderr = await connected(output.socket).catch((error: unknown) => {
+    stdout.destroy();
+    throw error;
+  });
   return {
     stdout,
     stderr,

@@ -1,12 +1,14 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import type { Clock } from '../lib/clock.ts';
 
 /** A process by more than its pid, which the kernel uses again. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Start time in clock ticks since boot. */
+  /** Start time in clock ticks since boot; UNKNOWN_START where no descriptor was left to read it with: whoever has the pid. */
   readonly startTime: string;
 }
+
+export const UNKNOWN_START = '';
 
 /**
  * What /proc says of a process; null when there is none. `gone` also for one that has ended and waits to be reaped, but not while any of its
@@ -29,20 +31,30 @@ export function lookUp(pid: number): { identity: ProcessIdentity; parent: number
   };
 }
 
+/** Whether there is such a process, ended or not; needs no descriptor. */
+export function exists(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
+}
+
 /** Whether the very process is still there and has not ended. */
 export function alive(identity: ProcessIdentity): boolean {
   const found = lookUp(identity.pid);
-  return found !== null && !found.gone && found.identity.startTime === identity.startTime;
+  const same = identity.startTime === UNKNOWN_START || found?.identity.startTime === identity.startTime;
+  return found !== null && !found.gone && same;
 }
 
-/** The pids of the children of a process, those of all its threads, ended ones that wait to be reaped included. */
+/**
+ * The pids of the children of a process, those of all its threads, ended ones that wait to be reaped included. Throws the system's error (`EMFILE`,
+ * `ENFILE`, `ENOMEM`) where it can't be told, which is not the same as none.
+ */
 export function childrenOf(pid: number): number[] {
   const children: number[] = [];
   let threads: string[];
   try {
     threads = readdirSync(`/proc/${pid}/task`);
-  } catch {
-    return []; // it ended: it has no children any more
+  } catch (error) {
+    if (isGone(error)) return []; // it ended: it has no children any more
+    throw error;
   }
   for (const thread of threads) {
     try {
@@ -55,6 +67,11 @@ export function childrenOf(pid: number): number[] {
     }
   }
   return children;
+}
+
+function isGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ESRCH';
 }
 
 /** The same from every process there is: slower, and right also while threads and siblings end, which makes the short way miss some. */
@@ -75,6 +92,15 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
+/** The children of a process as far as they can be told: whom it leaves unseen loses its parent, and is found as an orphan. */
+function known(pid: number): number[] {
+  try {
+    return childrenOf(pid);
+  } catch {
+    return [];
+  }
+}
+
 /**
  * The process and all that descend from it, each stopped when it is found so that it can't start another behind our back;
  * `spare` are left out, and what descends from them. Repeats until a round finds nothing new.
@@ -91,7 +117,7 @@ function stopTree(roots: readonly number[], spare: (pid: number) => boolean): Pr
   for (let before = -1; before !== found.size;) {
     before = found.size;
     for (const pid of found.keys()) {
-      for (const child of childrenOf(pid)) if (!spare(child)) take(child);
+      for (const child of known(pid)) if (!spare(child)) take(child);
     }
   }
   return [...found.values()];

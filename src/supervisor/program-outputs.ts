@@ -1,15 +1,16 @@
 import { chmodSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
+import type { Clock } from '../lib/clock.ts';
 import { deferred } from '../lib/deferred.ts';
 
 /** Where one program's stdout and stderr arrive. */
 export interface ProgramOutputs {
   /** Of the socket. */
   readonly path: string;
-  /** Both, once the program has connected them. */
-  readonly accepted: Promise<[Socket, Socket]>;
-  /** Nobody connects any more; what is connected stays. */
+  /** Both, once the program has connected them; null when it has not in `patienceMs`, having died before it could. */
+  connected(clock: Clock, patienceMs: number): Promise<[Socket, Socket] | null>;
+  /** Nobody connects any more; both stay where both are connected. */
   close(): Promise<void>;
 }
 
@@ -19,7 +20,7 @@ export async function listenForOutputs(path: string): Promise<ProgramOutputs> {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     socket.on('error', () => undefined); // the stream's end tells
-    sockets.push(socket);
+    if (sockets.push(socket) > 2) return void socket.destroy();
     const [stdout, stderr] = sockets;
     if (stdout !== undefined && stderr !== undefined) accepted.resolve([stdout, stderr]);
   });
@@ -30,7 +31,15 @@ export async function listenForOutputs(path: string): Promise<ProgramOutputs> {
   chmodSync(path, 0o666);
   const close = async (): Promise<void> => {
     server.close();
+    if (sockets.length < 2) for (const socket of sockets) socket.destroy();
     await rm(path, { force: true });
   };
-  return { path, accepted: accepted.promise, close };
+  const connected = async (clock: Clock, patienceMs: number): Promise<[Socket, Socket] | null> => {
+    const late = deferred<null>();
+    const timer = clock.after(patienceMs, () => late.resolve(null));
+    const both = await Promise.race([accepted.promise, late.promise]);
+    timer.cancel();
+    return both;
+  };
+  return { path, connected, close };
 }

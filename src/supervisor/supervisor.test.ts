@@ -176,6 +176,18 @@ describe('supervisor', { skip, timeout: 60_000 }, () => {
     await client.close();
     assert.equal(lost.length, 1, 'closing is no loss');
   });
+
+  it('that dies under an order is replaced, and the order carried out', async () => {
+    const { client, exits, lost, shell } = start();
+    const pid = await shell('sleep 1000');
+    process.kill(client.pid!, 'SIGKILL');
+    const ordered = shell('exit 4');
+    await until(() => lost.length === 1);
+    const next = await ordered;
+    await until(() => exits.has(next));
+    assert.deepEqual([exits.get(next), lost.length, gone(pid)], [{ code: 4, signal: null }, 1, true]);
+    await client.close();
+  });
 });
 
 describe('exit status', () => {

@@ -5,10 +5,12 @@ import type { ExitStatus } from '../model/instance.ts';
 import type { Kernel } from './kernel.ts';
 import type { Reply, Request, SpawnOrder } from './messages.ts';
 import { openOutput, type OpenOutput } from './output.ts';
-import { childrenByParent, childrenOf, killTree, lookUp } from './process-tree.ts';
+import { childrenByParent, childrenOf, killTree, lookUp, UNKNOWN_START } from './process-tree.ts';
 
 /** How long a child nobody told us of may wait to be adopted: the word may be on its way while the parent died. */
 const GRACE_MS = 250;
+/** From a look at /proc that the machine had no descriptors for to the next. */
+const AGAIN_MS = 20;
 
 /**
  * Parent, by birth or by adoption, of every process that runs functions; runs none of their code itself. What it is not told
@@ -57,11 +59,13 @@ export class Supervisor {
   async killAll(): Promise<void> {
     const until = this.#clock.monotonic() + 10_000;
     for (let before: string | null = null; ;) {
-      const children = childrenByParent(process.pid);
-      const living = children.filter((pid) => lookUp(pid)?.gone === false);
-      const settled = living.length === 0 && before === children.join();
+      const children = attempt(() => childrenByParent(process.pid));
+      const living = (children ?? []).filter((pid) => lookUp(pid)?.gone === false);
+      const seen = children?.join() ?? null;
+      const settled = living.length === 0 && seen !== null && before === seen;
       if (settled || this.#clock.monotonic() > until) return;
-      before = children.join();
+      before = seen;
+      if (seen === null) await new Promise<void>((resolve) => this.#clock.after(AGAIN_MS, resolve));
       if (living.length > 0) await killTree(this.#clock, living, { patienceMs: 1_000 });
     }
   }
@@ -98,7 +102,9 @@ export class Supervisor {
   }
 
   async #kill(id: number, { pid, startTime }: { pid: number; startTime: string }): Promise<void> {
-    if (lookUp(pid)?.identity.startTime === startTime) await killTree(this.#clock, [pid], { spare: (other) => this.#known.has(other) });
+    const found = lookUp(pid)?.identity;
+    if (found !== undefined && (startTime === UNKNOWN_START || found.startTime === startTime))
+      await killTree(this.#clock, [pid], { spare: (other) => this.#known.has(other) });
     this.#lookAround();
     this.#send({ event: 'killed', id });
   }
@@ -123,8 +129,9 @@ export class Supervisor {
     setImmediate(() => {
       this.#lookingAround = false;
       const now = this.#clock.monotonic();
-      let again = false;
-      for (const pid of childrenOf(process.pid)) {
+      const children = attempt(() => childrenOf(process.pid));
+      let again = children === null; // or an end would stay unknown until the next
+      for (const pid of children ?? []) {
         if (this.#own.has(pid)) continue;
         const status = this.#kernel.reap(pid);
         if (status !== null) {
@@ -137,7 +144,16 @@ export class Supervisor {
           again = true;
         }
       }
-      if (again) this.#clock.after(GRACE_MS, () => this.#lookAround());
+      if (again) this.#clock.after(children === null ? AGAIN_MS : GRACE_MS, () => this.#lookAround());
     });
+  }
+}
+
+/** Null where the machine has no descriptors or memory left for a look at /proc. */
+function attempt<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch {
+    return null;
   }
 }

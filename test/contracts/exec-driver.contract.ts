@@ -158,6 +158,7 @@ export function execDriverContract(name: string, open: () => Promise<OpenedExecD
         await sink.until(1);
         res.end();
       });
+      begun.serveOnly(null);
       const twice = `http://${await begun.listen()}/`;
       const answer = await instance.invoke({ ...invocation({ do: 'stream', pieces: ['a'], twice }), sink }, Date.now() + 3_000);
       assert.deepEqual([answer.errorType, sink.text], [null, 'a']);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, realpathSync } from 'node:fs';
+import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +20,9 @@ const neverPlain = {
   spawn: () => Promise.reject(new Error('started unconfined')),
   killTree: () => Promise.resolve(),
 };
+
+/** Whether functions have users of their own. */
+const owned = abilities.root && abilities.ids !== null;
 
 /** As a server has it: every program is confined, by a fork driver of its own. */
 async function openConfined(): Promise<OpenedExecDriver> {
@@ -98,7 +102,25 @@ describe('custom runtimes are confined', { timeout: 60_000, skip: noForks }, () 
     assert.equal(one.hostname, 'demo');
   });
 
-  it('is a user of its own', { skip: !(abilities.root && abilities.ids !== null) && 'the server is not root' }, async () => {
+  it('answers nobody but its own user, who finds the port of its Runtime API', { skip: !owned && 'the server is not root' }, async () => {
+    const spec = startSpec(fileURLToPath(new URL('../../../test/functions/provided-node', import.meta.url)), {
+      functionId: 'f-4',
+      environment: { PATH },
+    });
+    const instance = await opened.driver.start(spec, { instanceId: 'i-4', logStream: 's', log: new CollectedLog() });
+    const [, api] = /(?:^|\0)AWS_LAMBDA_RUNTIME_API=([^\0]+)/.exec(readFileSync(`/proc/${instance.pid}/environ`, 'latin1')) ?? [];
+    for (const family of [4, 6] as const) {
+      const socket = connect({ host: family === 4 ? '127.0.0.1' : '::ffff:127.0.0.1', port: Number(api!.split(':')[1]) });
+      socket.on('error', () => {}); // cut off
+      socket.write('GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n');
+      const stolen = socket.toArray().catch(() => []);
+      const { body } = await instance.invoke(invocation({ secret: family }), Date.now() + 10_000);
+      assert.deepEqual(JSON.parse(body.toString()), { secret: family });
+      assert.deepEqual(await stolen, []);
+    }
+  });
+
+  it('is a user of its own', { skip: !owned && 'the server is not root' }, async () => {
     const [one, two] = await Promise.all([world('f-1'), world('f-2')]);
     assert.notEqual(one.uid, 0);
     assert.notEqual(one.uid, two.uid);

@@ -77,6 +77,7 @@ export class ExecInstance implements DriverInstance {
       this.#ended.resolve(this.#status);
       throw error;
     }
+    this.#api.serveOnly(this.#program.uid);
     this.spawnedMs = this.#options.clock.monotonic();
     this.#output = new OutputLines(this.#options.spec.log, [this.#program.stdout, this.#program.stderr]);
     void this.#program.exited.then((status) => this.#end(status));

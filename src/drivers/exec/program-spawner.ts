@@ -1,11 +1,15 @@
 import { join } from 'node:path';
 import type { Program, ProgramOrder, Spawner } from './spawner.ts';
+import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { deferred, type Deferred } from '../../lib/deferred.ts';
 import type { Ids } from '../../lib/ids.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import { SupervisorClient } from '../../supervisor/client.ts';
 import { listenForOutputs } from '../../supervisor/program-outputs.ts';
+
+/** The supervisor has connected a program's outputs before it starts it: only a server that can't accept them, for want of descriptors, waits. */
+const CONNECT_MS = 10_000;
 
 export interface ProgramSpawnerOptions {
   readonly clock: Clock;
@@ -42,8 +46,13 @@ export function programSpawner(options: ProgramSpawnerOptions): Spawner & { clos
         const pid = await supervisor.spawn({ argv, env, cwd, output: { socket: outputs.path }, ids: null }).catch(asSystemError);
         const exited = exitOf(pid).promise;
         void exited.then(() => exits.delete(pid));
-        const [stdout, stderr] = await outputs.accepted;
-        return { pid, stdout, stderr, exited };
+        const connected = await outputs.connected(options.clock, CONNECT_MS);
+        if (connected === null) {
+          await supervisor.kill(pid);
+          throw new HearthError('ServiceException', `${argv[0]}: its outputs could not be connected`);
+        }
+        const [stdout, stderr] = connected;
+        return { pid, uid: null, stdout, stderr, exited };
       } finally {
         spawning--;
         await outputs.close();

@@ -16,6 +16,8 @@ export interface ProgramOrder {
 /** A started program. */
 export interface Program {
   readonly pid: number;
+  /** The user it runs as, its function's alone; null: the server's own, as all others. */
+  readonly uid: number | null;
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Settles when the program itself has ended; what it started may live on. */

@@ -31,6 +31,11 @@ export class ExtensionApi {
     return this.#server.listen();
   }
 
+  /** Who may call it; nobody before this was said. See LoopbackServer. */
+  serveOnly(uid: number | null): void {
+    this.#server.serveOnly(uid);
+  }
+
   close(): Promise<void> {
     return this.#server.close();
   }

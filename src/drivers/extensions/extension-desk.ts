@@ -1,6 +1,9 @@
 import type { Ids } from '../../lib/ids.ts';
 import { deferred } from '../../lib/deferred.ts';
 
+/** More than these wait for no extension: one that does not ask, which invocations here do not wait for, loses the oldest. */
+const MOST_EVENTS = 1_000;
+
 type ExtensionEventType = 'INVOKE' | 'SHUTDOWN';
 
 /** What an extension is refused with. */
@@ -140,6 +143,7 @@ export class ExtensionDesk {
     for (const extension of this.#extensions.values()) {
       if (!extension.events.has(event.type)) continue;
       extension.queue.push(event);
+      if (extension.queue.length > MOST_EVENTS) extension.queue.shift();
       this.#serve(extension);
     }
   }

@@ -109,6 +109,7 @@ export class ExtensionHost {
     this.#tell({ type: 'platform.initStart', record: { initializationType: 'on-demand', phase: 'init', functionName, functionVersion } });
     const address = await this.#api.listen();
     await this.#programs.start(this.#files, address);
+    this.#api.serveOnly(this.#programs.uid); // the function's own process is the same user's
     await this.#within(this.#desk.registered, 'did not register');
     return address;
   }

@@ -47,6 +47,11 @@ export class ExtensionPrograms {
     this.#deps = deps;
   }
 
+  /** The user that they run as, once started; null: the server's own. */
+  get uid(): number | null {
+    return this.#running[0]?.program.uid ?? null;
+  }
+
   /** Starts them all, side by side. Rejects with InitFailure when one can't be executed; then `kill` ends the others. */
   async start(files: readonly ExtensionFile[], runtimeApi: string): Promise<void> {
     const { spec } = this.#deps;

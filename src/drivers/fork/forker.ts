@@ -7,7 +7,7 @@ import { FrameError, decodeJson, encodeJsonFrame } from '../../runtimes/frames.t
 import { Frame } from '../../runtimes/protocol.ts';
 import type { ConfineStep, ForkOrder } from '../../runtimes/protocol.ts';
 import { signalName } from '../../supervisor/exit-status.ts';
-import { childrenOf, lookUp } from '../../supervisor/process-tree.ts';
+import { childrenOf, exists, lookUp } from '../../supervisor/process-tree.ts';
 import type { Newborn, Processes } from './processes.ts';
 
 /** From an end to the look for what it left, and between two looks; there is no hurry, and nothing may spin. */
@@ -120,18 +120,31 @@ export class Forker {
     if (type === Frame.childExited) return this.#childExited(message);
     const order = this.#orders.get(request);
     if (order === undefined) throw new FrameError(`answer to no fork order: ${request}`);
-    this.#orders.delete(request);
-    this.#rehearsed = true;
-    if (type === Frame.forked) {
-      const pid = positive(message['pid']);
-      this.#children.add(pid);
-      this.#processes.supervisor.adopt(pid);
-      order.resolve(pid);
-    } else if (type === Frame.forkFailed) {
+    if (type === Frame.forked) this.#forked(order, positive(message['pid']));
+    else if (type === Frame.forkFailed) {
       order.reject(new HearthError('ServiceException', `could not fork: ${String(message['message'])}`));
     } else throw new FrameError(`frame of type ${type} from a process that forks`);
+    this.#orders.delete(request); // not of one that broke the protocol: it is told when all are
+    this.#rehearsed = true;
     if (this.#orders.size === 0) this.#leaving?.resolve();
     if (this.#unswept) this.#sweepSoon();
+  }
+
+  /**
+   * A snapshot has run user code, which may make it say anything, and what it names is ours to kill, with rights that it has not: so that has to be a
+   * child of its own which it has not named before. One that has ended already is nobody's to kill.
+   */
+  #forked(order: Deferred<number>, pid: number): void {
+    const found = lookUp(pid);
+    if (found === null && exists(pid)) {
+      this.#unswept = true; // nobody's child: swept away
+      return order.reject(new HearthError('ServiceException', `no descriptors are left to look at the new process ${pid}`));
+    }
+    const parent = found?.parent ?? this.pid;
+    if (parent !== this.pid || this.#children.has(pid)) throw new FrameError(`process ${pid} is no new child of process ${this.pid}`);
+    this.#children.add(pid);
+    this.#processes.supervisor.adopt(pid);
+    order.resolve(pid);
   }
 
   #childExited(message: Record<string, unknown>): void {
@@ -154,9 +167,19 @@ export class Forker {
   #sweep(): void {
     if (this.#orders.size > 0 || this.#over) return; // the last of the orders asks again
     this.#unswept = false;
-    const strays = childrenOf(this.pid).filter((pid) => !this.#children.has(pid) && lookUp(pid)?.gone === false);
-    if (strays.length === 0) return;
-    void Promise.all(strays.map((pid) => this.#processes.supervisor.killStray(pid))).then(() => this.#sweepSoon());
+    const strays = this.#strays();
+    if (strays === null) this.#unswept = true;
+    if (strays?.length === 0) return;
+    void Promise.all((strays ?? []).map((pid) => this.#processes.supervisor.killStray(pid))).then(() => this.#sweepSoon());
+  }
+
+  /** Its living children that it has not forked for us; null where that can't be told now. */
+  #strays(): number[] | null {
+    try {
+      return childrenOf(this.pid).filter((pid) => !this.#children.has(pid) && lookUp(pid)?.gone === false);
+    } catch {
+      return null; // no descriptors are left to look: later
+    }
   }
 
   /** Once for all that end together: a thousand that do are not worth a thousand looks at a thousand children. */

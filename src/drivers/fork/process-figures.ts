@@ -4,10 +4,14 @@ import { childrenOf } from '../../supervisor/process-tree.ts';
 
 const PAGE_BYTES = 4096;
 
-/** A process and its descendants, itself first. Linux only. */
+/** A process and its descendants, itself first; without those that can't be told for want of descriptors. Linux only. */
 export function family(pid: number): number[] {
   const found = [pid];
-  for (const member of found) found.push(...childrenOf(member));
+  try {
+    for (const member of found) found.push(...childrenOf(member));
+  } catch {
+    // whoever asks goes on with what is known: it is asked from timers, for thousands
+  }
   return found;
 }
 

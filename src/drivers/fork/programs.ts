@@ -7,6 +7,7 @@ import type { Interpreter } from '../../runtimes/interpreters.ts';
 import { decodeJson, encodeJsonFrame } from '../../runtimes/frames.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
+import { functionIds } from '../../sandbox/ids.ts';
 import { needsTemporary } from '../../sandbox/confinement.ts';
 import { listenForOutputs } from '../../supervisor/program-outputs.ts';
 import { confineFunction } from './confine-function.ts';
@@ -28,6 +29,8 @@ export interface ProgramToStart {
 /** A custom runtime that runs. */
 export interface StartedProgram {
   readonly pid: number;
+  /** Its function's own user; null: the server's. */
+  readonly uid: number | null;
   readonly stdout: Socket;
   readonly stderr: Socket;
   readonly exited: Promise<ExitStatus>;
@@ -56,9 +59,10 @@ export class Programs {
     const interpreter = await options.catalogue.resolve(`nodejs${process.versions.node.split('.')[0]}.x`).catch(() => null);
     if (interpreter === null) return null;
     const { spec, instanceId } = program;
-    const temporary = needsTemporary('function', options.abilities) ? makeTemporary(options, spec.version.functionId, instanceId) : null;
     const outputs = await listenForOutputs(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`));
+    let temporary: ReturnType<typeof makeTemporary> | null = null;
     try {
+      if (needsTemporary('function', options.abilities)) temporary = makeTemporary(options, spec.version.functionId, instanceId);
       const confine = confineFunction(options, spec, {
         needed: [...this.#needed(interpreter, spec), ...(program.needed ?? []).flatMap((path) => real(path) ?? [])],
         initCpu: null,
@@ -73,8 +77,15 @@ export class Programs {
       const exited = newborn.status.then((status) => (temporary?.remove(), status));
       const env = temporary === null ? program.env : { ...program.env, TMPDIR: temporary.path };
       await this.#execute(newborn, { ...program, env, output: outputs.path });
-      const [stdout, stderr] = await outputs.accepted;
-      return { pid: newborn.pid, stdout, stderr, exited };
+      const connected = await outputs.connected(options.clock, options.greetingMs);
+      if (connected === null) {
+        await this.#processes.supervisor.kill(newborn.pid);
+        throw new HearthError('ServiceException', `${program.argv[0]}: its process ended before it could run`);
+      }
+      const [stdout, stderr] = connected;
+      const { root, ids } = options.abilities;
+      const uid = root && ids !== null ? functionIds(spec.version.functionId, ids).uid : null;
+      return { pid: newborn.pid, uid, stdout, stderr, exited };
     } catch (error) {
       temporary?.remove();
       throw error;

@@ -174,6 +174,7 @@ export class Zygotes {
     const runtime = runtimeName(interpreter);
     const awaited = this.#processes.await({ line: () => {} }, 1, 'runtime');
     const newborn = await this.spawn(interpreter, { log: false, awaited, ids: null });
+    awaited.expected.cancel(); // it has no log to connect
     if (!newborn.hello.capabilities.includes('fork')) {
       const unforkable = `${interpreter.path} can't be forked on this machine`;
       this.#unforkable.set(interpreter.language, unforkable);

@@ -1,6 +1,7 @@
 import type { Dispatched, Dispatcher } from '../../dispatch/dispatcher.ts';
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { errorMessage } from '../../model/error-document.ts';
 import { EVENT_DEFAULTS, type EventInvokeConfig } from '../../model/event-invoke-config.ts';
 import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
 import { lineageText, MOST_HOPS, nextHop, withLineage } from '../../model/lineage.ts';
@@ -88,15 +89,4 @@ function unreached(error: unknown): Attempted {
   const errorType = error instanceof HearthError ? error.code : 'ServiceException';
   const message = (error instanceof Error ? error.message : String(error)).slice(0, MESSAGE_LENGTH);
   return { outcome: throttled ? 'throttled' : 'system_error', errorType, message, response: null };
-}
-
-/** What an error document says; its beginning when it is none. */
-export function errorMessage(body: Buffer): string {
-  try {
-    const document = JSON.parse(body.toString()) as { errorMessage?: unknown } | null;
-    if (typeof document?.errorMessage === 'string') return document.errorMessage.slice(0, MESSAGE_LENGTH);
-  } catch {
-    // Not JSON: shown as it is.
-  }
-  return body.toString('utf8', 0, MESSAGE_LENGTH);
 }

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { InitFailure } from '../fleet/driver.ts';
+import { initFailed } from './ending.ts';
+
+const failed = (document: string) => initFailed('r-1', new InitFailure('Runtime.Unknown', Buffer.from(document), 1)).body.toString();
+
+describe('what an init phase that failed is answered with', () => {
+  it('is of the invocation that waited for it', () => {
+    const document = { errorType: 'Runtime.ExitError', errorMessage: 'RequestId: an-instance Error: Runtime exited' };
+    assert.deepEqual(JSON.parse(failed(JSON.stringify(document))), { ...document, errorMessage: 'RequestId: r-1 Error: Runtime exited' });
+  });
+
+  it('is what a custom runtime said, whatever that is', () => {
+    for (const document of ['', 'no JSON', 'null', '[1]', '"text"', '{"errorMessage":42}', '{}']) assert.equal(failed(document), document);
+  });
+});

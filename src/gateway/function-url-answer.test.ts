@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { functionUrlAnswer } from './function-url-answer.ts';
+
+const answer = (value: unknown) => functionUrlAnswer(Buffer.from(JSON.stringify(value)));
+
+describe('the answer of a function URL', () => {
+  it('leaves out headers and cookies that can be no text, and is none with such a status', () => {
+    const none = { toString: 1, valueOf: 1 };
+    const made = answer({ statusCode: 201, headers: { a: none, b: 2, c: 'd\n' }, cookies: [none, 'e=1', 'f=\n'], body: 'g' });
+    assert.deepEqual([made?.status, made?.body.toString()], [201, 'g']);
+    assert.deepEqual(made?.headers, { 'content-type': 'application/json', b: '2', 'set-cookie': ['e=1'] });
+    assert.equal(answer({ statusCode: none }), null);
+  });
+});
