@@ -27,8 +27,9 @@ export function npmPackages(dependencies: Readonly<Record<string, string>>): Pro
 export function builtNpmPackages(dependencies: Readonly<Record<string, string>>): Promise<Packages> {
   return packages('built', dependencies, async (folder) => {
     await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
+    // Whatever npm was told that runs these tests.
     const env = { ...process.env, npm_config_nodedir: dirname(dirname(process.execPath)) };
-    await run('npm', ['install', '--no-audit', '--no-fund', '--fetch-retries=1'], {
+    await run('npm', ['install', '--no-audit', '--no-fund', '--fetch-retries=1', '--ignore-scripts=false'], {
       cwd: folder,
       timeout: BUILD_MS,
       env,
