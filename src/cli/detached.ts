@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, open, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { HearthClient } from '../client/client.ts';
@@ -10,7 +10,7 @@ import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { readinessOn } from './readiness.ts';
 import { SERVER_HEAP } from './server-heap.ts';
-import { logPathIn } from './server.ts';
+import { logPathIn, makeHome } from './server.ts';
 
 /** How much of the log is shown when the server does not come up. */
 const TAIL_BYTES = 4_096;
@@ -20,7 +20,7 @@ const TAIL_BYTES = 4_096;
  * looking again and again; when it ends before that, the end of its log becomes the error.
  */
 export async function startDetached(context: Context, config: Config): Promise<{ endpoint: string; pid: number }> {
-  await mkdir(config.home, { recursive: true });
+  await makeHome(config.home);
   const logPath = logPathIn(config.home);
   const before = await stat(logPath).then(
     (info) => info.size,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { folder, hearth, said, start } from './testing/run-hearth.ts';
@@ -26,6 +26,33 @@ describe('hearth up', { skip }, () => {
     }
     await assert.rejects(access(join(env.HEARTH_HOME, 'server.json')));
     assert.equal((await run('status')).code, 3);
+  });
+
+  it('starts nothing when what it should deploy is not there or broken', async () => {
+    await using here = await folder();
+    const env = { HEARTH_HOME: join(here.path, 'home') };
+    const missing = await hearth(['up', '--detach', '--port', '0', '-f', 'nope.yaml'], { cwd: here.path, env });
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /^error: can't read [^\n]*nope\.yaml[^\n]*\nfix: name another file with -f\n$/);
+    await writeFile(join(here.path, 'hearth.yaml'), 'function: {}\n');
+    const broken = await hearth(['up', '--port', '0'], { cwd: here.path, env });
+    assert.equal(broken.code, 2);
+    assert.match(broken.stderr, /hearth\.yaml:1:1: function: unknown key; did you mean functions\?/);
+    await assert.rejects(access(env.HEARTH_HOME));
+  });
+
+  it('says what to do about a home or an address it can not have, and leaves no server', async () => {
+    await using here = await folder();
+    await writeFile(join(here.path, 'file'), '');
+    for (const detach of [[], ['--detach']]) {
+      const home = await hearth(['up', '--port', '0', '--home', 'file/home', ...detach], { cwd: here.path });
+      assert.equal(home.code, 2);
+      assert.match(home.stderr, /^error: can't keep state in [^\n]*\/file\/home: [^\n]*\nfix: [^\n]*--home or HEARTH_HOME\n$/);
+    }
+    const host = await hearth(['up', '--port', '0', '--host', '192.0.2.1', '--home', 'home'], { cwd: here.path });
+    assert.equal(host.code, 2, host.stderr);
+    assert.match(host.stderr, /error: 192\.0\.2\.1 is no address of this machine\nfix: [^\n]*--host/);
+    await assert.rejects(access(join(here.path, 'home', 'server.json')));
   });
 
   it('ends cleanly on SIGINT', async () => {

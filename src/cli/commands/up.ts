@@ -8,7 +8,7 @@ import type { Outcome } from '../deployment.ts';
 import { startDetached } from '../detached.ts';
 import { asCliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { findHearthFile, loadHearthFile } from '../hearth-file.ts';
+import { findHearthFile, type HearthFile, loadHearthFile } from '../hearth-file.ts';
 import { announce } from '../readiness.ts';
 import { configFor, logPathIn, refuseSecond, type ServerOptions, startLocalServer } from '../server.ts';
 
@@ -27,10 +27,11 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
   const { home, host, port } = options;
   const config = await configFor(context, { home, host, port });
   const first = readLocalKey(config.home) === null;
+  const file = await fileOf(context, options);
   if (options.detach) {
     await refuseSecond(config.home);
     const started = await startDetached(context, config);
-    await settleIn(context, options, { endpoint: started.endpoint, pid: started.pid, home: config.home, first });
+    await settleIn(context, options, { endpoint: started.endpoint, pid: started.pid, home: config.home, first, file });
     context.out.note(`\nrunning in the background (process ${started.pid}, log ${logPathIn(config.home)}); \`hearth down\` ends it`);
     return EXIT.ok;
   }
@@ -40,7 +41,7 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
   try {
     if (options.announce !== undefined) announce(options.announce, { endpoint: server.endpoint });
     if (!signal.aborted)
-      await settleIn(context, options, { endpoint: server.endpoint, pid: process.pid, home: config.home, first, signal });
+      await settleIn(context, options, { endpoint: server.endpoint, pid: process.pid, home: config.home, first, file, signal });
     if (options.announce === undefined) context.out.note(`\nlog: ${server.logPath}; Ctrl-C ends it`);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     context.out.note('stopping (Ctrl-C again: at once)');
@@ -57,6 +58,8 @@ interface Started {
   readonly home: string;
   /** The server was never started on this home before. */
   readonly first: boolean;
+  /** What to deploy. */
+  readonly file: HearthFile | null;
   readonly signal?: AbortSignal;
 }
 
@@ -67,7 +70,7 @@ async function settleIn(context: Context, options: UpOptions, started: Started):
   out.note(`Hearth is up at ${out.mark('bold', endpoint)}`);
   // In the background it is whoever waits that shows it: here it would go into the log.
   if (started.first && options.announce === undefined) showKey(context, started.home);
-  const outcomes = options.deploy ? await deployed(context, options, started) : [];
+  const outcomes = await deployed(context, started);
   if (options.json) return out.json({ endpoint, pid, ...(outcomesJson(outcomes) as object) });
   if (outcomes.length > 0) {
     out.note('');
@@ -86,11 +89,16 @@ function showKey({ out }: Context, home: string): void {
   );
 }
 
-async function deployed(context: Context, options: UpOptions, { endpoint, home, signal }: Started): Promise<readonly Outcome[]> {
-  if (options.file === undefined && (await findHearthFile(context.cwd, undefined)) === null) return [];
+/** The hearth.yaml to deploy, read before the server starts: one that is not there or broken starts nothing. */
+async function fileOf(context: Context, options: UpOptions): Promise<HearthFile | null> {
+  if (!options.deploy || (await findHearthFile(context.cwd, options.file)) === null) return null;
+  return loadHearthFile(context.cwd, options.file);
+}
+
+async function deployed(context: Context, { endpoint, home, file, signal }: Started): Promise<readonly Outcome[]> {
+  if (file === null) return [];
   const client = new HearthClient(endpoint, readLocalKey(home));
   try {
-    const file = await loadHearthFile(context.cwd, options.file);
     return await deployAll(context, client, file.functions, { signal });
   } catch (error) {
     if (!signal?.aborted) context.out.error(asCliError(error));
