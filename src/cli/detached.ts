@@ -17,9 +17,10 @@ const TAIL_BYTES = 4_096;
 
 /**
  * Starts `hearth up` in a session of its own and returns once it answers. Its readiness comes on a pipe, never from
- * looking again and again; when it ends before that, the end of its log becomes the error.
+ * looking again and again; when it ends before that, the end of its log becomes the error. Interrupted by `signal` before it answers, it is
+ * ended again: nobody was told of it.
  */
-export async function startDetached(context: Context, config: Config): Promise<{ endpoint: string; pid: number }> {
+export async function startDetached(context: Context, config: Config, signal: AbortSignal): Promise<{ endpoint: string; pid: number }> {
   await makeHome(config.home);
   const logPath = logPathIn(config.home);
   const before = await stat(logPath).then(
@@ -47,8 +48,16 @@ export async function startDetached(context: Context, config: Config): Promise<{
     { detached: true, stdio: ['ignore', log, log, 'pipe'], env: context.env, cwd: config.home },
   );
   closeSync(log);
-  const pipe = child.stdio[3] as Readable;
-  const ready = await readinessOn(pipe);
+  const ended = new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
+  const end = (): void => void child.kill('SIGTERM');
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end);
+  const ready = await readinessOn(child.stdio[3] as Readable);
+  signal.removeEventListener('abort', end);
+  if (signal.aborted) {
+    await ended;
+    throw new CliError('interrupted before the server was ready: it has ended', { fix: 'start it again', exitCode: EXIT.interrupted });
+  }
   child.unref();
   if (ready === null || child.pid === undefined) {
     const fix = `the whole log is ${logPath}; without --detach the error comes to the terminal`;

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { access, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { folder, hearth, said, start } from './testing/run-hearth.ts';
 
 const skip = existsSync(new URL('../app.js', import.meta.url)) ? false : 'the server is not part of this build';
+
+const linux = process.platform === 'linux';
+
+/** Ids of the processes that were started with `text` in their arguments. */
+async function processesWith(text: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return pids.filter((_, i) => lines[i]?.includes(text));
+}
 
 describe('hearth up', { skip }, () => {
   it('runs in the background until `down`, and refuses a second on its home', async () => {
@@ -53,6 +62,24 @@ describe('hearth up', { skip }, () => {
     assert.equal(host.code, 2, host.stderr);
     assert.match(host.stderr, /error: 192\.0\.2\.1 is no address of this machine\nfix: [^\n]*--host/);
     await assert.rejects(access(join(here.path, 'home', 'server.json')));
+  });
+
+  it('leaves no server when it is interrupted before that is ready', { skip: linux ? false : 'looks into /proc' }, async () => {
+    await using here = await folder();
+    const home = join(here.path, 'home');
+    await mkdir(home);
+    const made = new AbortController();
+    const watching = watch(home, { signal: made.signal });
+    await using child = start(['up', '--detach', '--port', '0', '--home', home], { cwd: here.path });
+    // The folder of the database is made by the server, never by who waits for it.
+    for await (const { filename } of watching) if (filename === 'postgres') break;
+    made.abort();
+    child.kill('SIGINT');
+    const { code, stderr } = await child.ended;
+    assert.equal(code, 130);
+    assert.match(stderr, /^error: interrupted before the server was ready/);
+    assert.deepEqual(await processesWith(home), []);
+    await assert.rejects(access(join(home, 'server.json')));
   });
 
   it('ends cleanly on SIGINT', async () => {

@@ -28,14 +28,14 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
   const config = await configFor(context, { home, host, port });
   const first = readLocalKey(config.home) === null;
   const file = await fileOf(context, options);
+  const signal = context.interrupted();
   if (options.detach) {
     await refuseSecond(config.home);
-    const started = await startDetached(context, config);
-    await settleIn(context, options, { endpoint: started.endpoint, pid: started.pid, home: config.home, first, file });
+    const started = await startDetached(context, config, signal);
+    await settleIn(context, options, { endpoint: started.endpoint, pid: started.pid, home: config.home, first, file, signal });
     context.out.note(`\nrunning in the background (process ${started.pid}, log ${logPathIn(config.home)}); \`hearth down\` ends it`);
-    return EXIT.ok;
+    return signal.aborted ? EXIT.interrupted : EXIT.ok;
   }
-  const signal = context.interrupted();
   const server = await startLocalServer(context, config);
   const held = holdOpen();
   try {
@@ -60,7 +60,7 @@ interface Started {
   readonly first: boolean;
   /** What to deploy. */
   readonly file: HearthFile | null;
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal;
 }
 
 /** Says where the server is, deploys, and says what to try. A function that fails does not end the server. */
@@ -101,7 +101,7 @@ async function deployed(context: Context, { endpoint, home, file, signal }: Star
   try {
     return await deployAll(context, client, file.functions, { signal });
   } catch (error) {
-    if (!signal?.aborted) context.out.error(asCliError(error));
+    if (!signal.aborted) context.out.error(asCliError(error));
     return [];
   } finally {
     client.close();
