@@ -59,6 +59,12 @@ describe('hearth', () => {
     assert.equal((await hearth(['rm', 'nobody', '--yes'], { env })).code, 5);
   });
 
+  it('events show of one that is not there ends with 5 and names the list of events', async () => {
+    const { code, stderr } = await hearth(['events', 'show', 'nope'], { env });
+    assert.equal(code, 5);
+    assert.match(stderr, /^error: [^\n]*\nfix: `hearth events` lists them with their ids\n$/);
+  });
+
   it('logs prints lines for people, and NDJSON for programs', async () => {
     const text = await hearth(['logs', 'hello', '--tail', '5'], { env });
     assert.match(text.stdout, /^\d\d:\d\d:\d\d\.000 one\n\d\d:\d\d:\d\d\.000 two\n$/);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, open, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { HearthClient } from '../client/client.ts';
@@ -10,17 +10,22 @@ import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { readinessOn } from './readiness.ts';
 import { SERVER_HEAP } from './server-heap.ts';
-import { logPathIn } from './server.ts';
+import { logPathIn, makeHome } from './server.ts';
 
 /** How much of the log is shown when the server does not come up. */
 const TAIL_BYTES = 4_096;
 
 /**
  * Starts `hearth up` in a session of its own and returns once it answers. Its readiness comes on a pipe, never from
- * looking again and again; when it ends before that, the end of its log becomes the error. `anonymous`: asked for on the command line.
+ * looking again and again; when it ends before that, the end of its log becomes the error. Interrupted by `signal` before it answers, it is
+ * ended again: nobody was told of it. `anonymous`: asked for on the command line.
  */
-export async function startDetached(context: Context, config: Config, anonymous: boolean): Promise<{ endpoint: string; pid: number }> {
-  await mkdir(config.home, { recursive: true });
+export async function startDetached(
+  context: Context,
+  config: Config,
+  { anonymous, signal }: { anonymous: boolean; signal: AbortSignal },
+): Promise<{ endpoint: string; pid: number }> {
+  await makeHome(config.home);
   const logPath = logPathIn(config.home);
   const before = await stat(logPath).then(
     (info) => info.size,
@@ -48,8 +53,16 @@ export async function startDetached(context: Context, config: Config, anonymous:
     { detached: true, stdio: ['ignore', log, log, 'pipe'], env: context.env, cwd: config.home },
   );
   closeSync(log);
-  const pipe = child.stdio[3] as Readable;
-  const ready = await readinessOn(pipe);
+  const ended = new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
+  const end = (): void => void child.kill('SIGTERM');
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end);
+  const ready = await readinessOn(child.stdio[3] as Readable);
+  signal.removeEventListener('abort', end);
+  if (signal.aborted) {
+    await ended;
+    throw new CliError('interrupted before the server was ready: it has ended', { fix: 'start it again', exitCode: EXIT.interrupted });
+  }
   child.unref();
   if (ready === null || child.pid === undefined) {
     const fix = `the whole log is ${logPath}; without --detach the error comes to the terminal`;

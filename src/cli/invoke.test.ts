@@ -137,7 +137,7 @@ describe('hearth invoke', () => {
     ]) {
       const { code, stdout, stderr } = await run('hello', ...args);
       assert.deepEqual([code, stdout], [2, ''], args.join(' '));
-      assert.match(stderr, /^error: /);
+      assert.match(stderr, /^error: [^\n]*\nfix: /);
     }
   });
 

@@ -21,7 +21,10 @@ export async function payloadOf(context: Context, options: PayloadOptions): Prom
   }
   if (options.file === undefined) return Buffer.from('{}');
   const bytes = await readFile(resolve(context.cwd, options.file)).catch((error: NodeJS.ErrnoException) => {
-    throw new CliError(`can't read ${options.file}: ${error.message}`, { cause: error });
+    throw new CliError(`can't read ${options.file}: ${error.message}`, {
+      fix: 'name a file that is there, or `-` for standard input',
+      cause: error,
+    });
   });
   return extname(options.file).toLowerCase() === '.json' ? checkedJson(bytes, options.file) : asRequest(bytes, options.file);
 }

@@ -1,5 +1,5 @@
 import { readLocalKey } from '../auth/local-key.ts';
-import { mkdir, rename, stat } from 'node:fs/promises';
+import { access, constants, mkdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { HearthClient } from '../client/client.ts';
@@ -64,7 +64,7 @@ export async function refuseSecond(home: string): Promise<void> {
 /** Starts the server here. Its log goes to a file of the home, so that the terminal belongs to the functions. */
 export async function startLocalServer(context: Context, config: Config): Promise<LocalServer> {
   await refuseSecond(config.home);
-  await mkdir(config.home, { recursive: true });
+  await makeHome(config.home);
   preferThisSession();
   const logPath = logPathIn(config.home);
   await turnOver(logPath);
@@ -99,10 +99,37 @@ async function turnOver(path: string): Promise<void> {
   if (size > LOG_BYTES) await rename(path, `${path}.1`);
 }
 
+/** Makes the folder of all state, unless it is there. Throws CliError where it can't be made or written to. */
+export async function makeHome(home: string): Promise<void> {
+  try {
+    await mkdir(home, { recursive: true });
+    await access(home, constants.W_OK);
+  } catch (error) {
+    throw new CliError(`can't keep state in ${home}: ${(error as Error).message}`, {
+      fix: 'name a folder that you may write to, with --home or HEARTH_HOME',
+      cause: error,
+    });
+  }
+}
+
+/** What is wrong with the address or the port, in words; any other error as it is. */
 function startError(error: unknown, config: Config, logPath: string): unknown {
-  if ((error as NodeJS.ErrnoException | null)?.code !== 'EADDRINUSE') return error;
-  return new CliError(`port ${config.port} of ${config.host} is taken`, {
-    fix: `choose another with --port (log: ${logPath})`,
-    cause: error,
-  });
+  const { code, syscall, hostname } = (error ?? {}) as NodeJS.ErrnoException & { hostname?: string };
+  if (code === 'EADDRINUSE')
+    return new CliError(`port ${config.port} of ${config.host} is taken`, {
+      fix: `choose another with --port (log: ${logPath})`,
+      cause: error,
+    });
+  if (code === 'EACCES' && syscall === 'listen')
+    return new CliError(`port ${config.port} of ${config.host} is for privileged programs`, {
+      fix: 'choose one above 1023 with --port',
+      cause: error,
+    });
+  // A name that can't be looked up may be the database's, too.
+  if ((code === 'EADDRNOTAVAIL' && syscall === 'listen') || (syscall === 'getaddrinfo' && hostname === config.host))
+    return new CliError(`${config.host} is no address of this machine`, {
+      fix: 'name one with --host: 127.0.0.1 for this machine only, 0.0.0.0 for all networks',
+      cause: error,
+    });
+  return error;
 }

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { folder, hearth, said, start } from './testing/run-hearth.ts';
 
 const skip = existsSync(new URL('../app.js', import.meta.url)) ? false : 'the server is not part of this build';
+
+const linux = process.platform === 'linux';
+
+/** Ids of the processes that were started with `text` in their arguments. */
+async function processesWith(text: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return pids.filter((_, i) => lines[i]?.includes(text));
+}
 
 describe('hearth up', { skip }, () => {
   it('runs in the background until `down`, and refuses a second on its home', async () => {
@@ -26,6 +35,69 @@ describe('hearth up', { skip }, () => {
     }
     await assert.rejects(access(join(env.HEARTH_HOME, 'server.json')));
     assert.equal((await run('status')).code, 3);
+  });
+
+  it('starts nothing when what it should deploy is not there or broken', async () => {
+    await using here = await folder();
+    const env = { HEARTH_HOME: join(here.path, 'home') };
+    const missing = await hearth(['up', '--detach', '--port', '0', '-f', 'nope.yaml'], { cwd: here.path, env });
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /^error: can't read [^\n]*nope\.yaml[^\n]*\nfix: name another file with -f\n$/);
+    await writeFile(join(here.path, 'hearth.yaml'), 'function: {}\n');
+    const broken = await hearth(['up', '--port', '0'], { cwd: here.path, env });
+    assert.equal(broken.code, 2);
+    assert.match(broken.stderr, /hearth\.yaml:1:1: function: unknown key; did you mean functions\?/);
+    await assert.rejects(access(env.HEARTH_HOME));
+  });
+
+  it('says by its exit code that a function could not be deployed, and runs on in the background', async () => {
+    await using here = await folder();
+    const env = { HEARTH_HOME: join(here.path, 'home') };
+    const runtime = `nodejs${process.versions.node.split('.')[0]}.x`;
+    const declared = `functions:\n  broken:\n    runtime: ${runtime}\n    handler: index.handler\n    code: ./broken\n`;
+    await writeFile(join(here.path, 'hearth.yaml'), declared);
+    await mkdir(join(here.path, 'broken'));
+    await writeFile(join(here.path, 'broken', 'index.ts'), 'export const handler = (;\n');
+    try {
+      const started = await hearth(['up', '--detach', '--port', '0', '--json'], { cwd: here.path, env });
+      const { functions } = JSON.parse(started.stdout);
+      assert.deepEqual([started.code, functions[0].ok], [8, false], started.stderr);
+      assert.equal((await hearth(['status'], { cwd: here.path, env })).code, 0);
+    } finally {
+      await hearth(['down'], { cwd: here.path, env });
+    }
+  });
+
+  it('says what to do about a home or an address it can not have, and leaves no server', async () => {
+    await using here = await folder();
+    await writeFile(join(here.path, 'file'), '');
+    for (const detach of [[], ['--detach']]) {
+      const home = await hearth(['up', '--port', '0', '--home', 'file/home', ...detach], { cwd: here.path });
+      assert.equal(home.code, 2);
+      assert.match(home.stderr, /^error: can't keep state in [^\n]*\/file\/home: [^\n]*\nfix: [^\n]*--home or HEARTH_HOME\n$/);
+    }
+    const host = await hearth(['up', '--port', '0', '--host', '192.0.2.1', '--home', 'home'], { cwd: here.path });
+    assert.equal(host.code, 2, host.stderr);
+    assert.match(host.stderr, /error: 192\.0\.2\.1 is no address of this machine\nfix: [^\n]*--host/);
+    await assert.rejects(access(join(here.path, 'home', 'server.json')));
+  });
+
+  it('leaves no server when it is interrupted before that is ready', { skip: linux ? false : 'looks into /proc' }, async () => {
+    await using here = await folder();
+    const home = join(here.path, 'home');
+    await mkdir(home);
+    const made = new AbortController();
+    const watching = watch(home, { signal: made.signal });
+    await using child = start(['up', '--detach', '--port', '0', '--home', home], { cwd: here.path });
+    // The folder of the database is made by the server, never by who waits for it.
+    for await (const { filename } of watching) if (filename === 'postgres') break;
+    made.abort();
+    child.kill('SIGINT');
+    const { code, stderr } = await child.ended;
+    assert.equal(code, 130);
+    assert.match(stderr, /^error: interrupted before the server was ready/);
+    assert.deepEqual(await processesWith(home), []);
+    await assert.rejects(access(join(home, 'server.json')));
   });
 
   it('ends cleanly on SIGINT', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { DEFAULTS } from './defaults.ts';
@@ -40,6 +40,14 @@ describe('loadConfig', () => {
     assert.deepEqual(loadConfig({ HEARTH_HOME: home }).auth, { required: false, anonymous: null });
     writeFileSync(join(home, 'config.yaml'), 'auth: { required: null }\n');
     assert.throws(() => loadConfig({ HEARTH_HOME: home }), /auth\.required/);
+  });
+
+  it('takes an empty variable as one that is not set, and says which file is no YAML', () => {
+    const { host, databaseUrl } = loadConfig({ HEARTH_HOME: home, HEARTH_HOST: '', HEARTH_PORT: '', DATABASE_URL: '' });
+    assert.deepEqual({ host, databaseUrl }, { host: DEFAULTS.host, databaseUrl: DEFAULTS.databaseUrl });
+    assert.equal(loadConfig({ HEARTH_HOME: '' }).home, join(homedir(), '.hearth'));
+    writeFileSync(join(home, 'config.yaml'), 'port: [\n');
+    assert.throws(() => loadConfig({ HEARTH_HOME: home }), { name: 'ValidationException', message: /config\.yaml: not valid YAML: / });
   });
 
   it('is frozen all the way down', () => {

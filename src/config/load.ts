@@ -18,18 +18,18 @@ export interface ConfigOverrides {
 
 /**
  * Defaults, then `config.yaml` in HEARTH_HOME, then the environment (HEARTH_HOME, HEARTH_HOST, HEARTH_PORT, HEARTH_ALLOWED_HOSTS,
- * HEARTH_LOG_LEVEL, DATABASE_URL), then overrides. Frozen. Throws HearthError ValidationException that names the key.
+ * HEARTH_LOG_LEVEL, DATABASE_URL; an empty one counts as not set), then overrides. Frozen. Throws HearthError ValidationException that names the key.
  */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>, overrides: ConfigOverrides = {}): Config {
-  const home = resolve(overrides.home ?? env['HEARTH_HOME'] ?? join(homedir(), '.hearth'));
+  const home = resolve(overrides.home ?? (env['HEARTH_HOME'] || join(homedir(), '.hearth')));
   const file = readFile(join(home, 'config.yaml'));
   const merged = merge(file);
   const config: Config = {
     ...merged,
     home,
-    host: overrides.host ?? env['HEARTH_HOST'] ?? merged.host,
+    host: overrides.host ?? (env['HEARTH_HOST'] || merged.host),
     port: overrides.port ?? port(env['HEARTH_PORT']) ?? merged.port,
-    databaseUrl: env['DATABASE_URL'] ?? merged.databaseUrl,
+    databaseUrl: env['DATABASE_URL'] || merged.databaseUrl,
     allowedHosts: env['HEARTH_ALLOWED_HOSTS']?.split(',').map((h) => h.trim()) ?? merged.allowedHosts,
     logLevel: level(env['HEARTH_LOG_LEVEL']) ?? merged.logLevel,
     auth: overrides.anonymous === true ? { required: false, anonymous: true } : merged.auth,
@@ -56,10 +56,18 @@ function defined<T extends object>(part: T): { [K in keyof T]: Exclude<T[K], und
 
 function readFile(path: string): ConfigFile {
   if (!existsSync(path)) return {};
-  const parsed = configFileSchema.safeParse(parse(readFileSync(path, 'utf8')) ?? {});
+  const parsed = configFileSchema.safeParse(yamlIn(path) ?? {});
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map((i) => `${i.path.join('.') || '(top)'}: ${i.message}`);
   throw new HearthError('ValidationException', `${path}: ${issues.join('; ')}`);
+}
+
+function yamlIn(path: string): unknown {
+  try {
+    return parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new HearthError('ValidationException', `${path}: not valid YAML: ${(error as Error).message.trim()}`);
+  }
 }
 
 function port(text: string | undefined): number | undefined {

@@ -1,5 +1,6 @@
 import type { EventDetail, EventQuery, EventSummary } from '../../client/events.ts';
 import { type Context, type EndpointOptions, withClient } from '../context.ts';
+import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { bytes, count, duration, timeOfDay } from '../format.ts';
 
@@ -32,7 +33,10 @@ export async function listEvents(context: Context, name: string | undefined, opt
 /** `hearth events show`: one event, with its attempts. */
 export async function showEvent(context: Context, id: string, options: EventOptions): Promise<ExitCode> {
   return withClient(context, options, async (client) => {
-    const deliveries = await client.events.show(id);
+    const deliveries = await client.events.show(id).catch((error: Error & { status?: number }) => {
+      if (error.status !== 404) throw error;
+      throw new CliError(error.message, { fix: '`hearth events` lists them with their ids', exitCode: EXIT.notFound, cause: error });
+    });
     if (options.json) context.out.json({ deliveries });
     else for (const delivery of deliveries) await show(context, delivery);
     return EXIT.ok;

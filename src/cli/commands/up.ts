@@ -3,12 +3,12 @@ import { HearthClient } from '../../client/client.ts';
 import { holdOpen } from '../../lib/hold-open.ts';
 import type { Config } from '../../config/config.ts';
 import type { Context } from '../context.ts';
-import { deployAll, outcomesJson, showOutcomes } from '../deploy-view.ts';
+import { exitCodeOf, deployAll, outcomesJson, showOutcomes } from '../deploy-view.ts';
 import type { Outcome } from '../deployment.ts';
 import { startDetached } from '../detached.ts';
 import { asCliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { findHearthFile, loadHearthFile } from '../hearth-file.ts';
+import { findHearthFile, type HearthFile, loadHearthFile } from '../hearth-file.ts';
 import { announce } from '../readiness.ts';
 import { sayWhoMay } from '../who-may.ts';
 import { configFor, logPathIn, refuseSecond, type ServerOptions, startLocalServer } from '../server.ts';
@@ -28,19 +28,20 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
   const { home, host, port, anonymous } = options;
   const config = await configFor(context, { home, host, port, anonymous });
   const first = readLocalKey(config.home) === null;
+  const file = await fileOf(context, options);
+  const signal = context.interrupted();
   if (options.detach) {
     await refuseSecond(config.home);
-    const { endpoint, pid } = await startDetached(context, config, anonymous === true);
-    await settleIn(context, options, { endpoint, pid, config, first });
-    context.out.note(`\nrunning in the background (process ${pid}, log ${logPathIn(config.home)}); \`hearth down\` ends it`);
-    return EXIT.ok;
+    const made = await startDetached(context, config, { anonymous: anonymous === true, signal });
+    const outcomes = await settleIn(context, options, { endpoint: made.endpoint, pid: made.pid, config, first, file, signal });
+    context.out.note(`\nrunning in the background (process ${made.pid}, log ${logPathIn(config.home)}); \`hearth down\` ends it`);
+    return signal.aborted ? EXIT.interrupted : exitCodeOf(outcomes);
   }
-  const signal = context.interrupted();
   const server = await startLocalServer(context, config);
   const held = holdOpen();
   try {
     if (options.announce !== undefined) announce(options.announce, { endpoint: server.endpoint });
-    if (!signal.aborted) await settleIn(context, options, { endpoint: server.endpoint, pid: process.pid, config, first, signal });
+    if (!signal.aborted) await settleIn(context, options, { endpoint: server.endpoint, pid: process.pid, config, first, file, signal });
     if (options.announce === undefined) context.out.note(`\nlog: ${server.logPath}; Ctrl-C ends it`);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     context.out.note('stopping (Ctrl-C again: at once)');
@@ -57,34 +58,45 @@ interface Started {
   readonly config: Config;
   /** The server was never started on this home before. */
   readonly first: boolean;
-  readonly signal?: AbortSignal;
+  /** What to deploy. */
+  readonly file: HearthFile | null;
+  readonly signal: AbortSignal;
 }
 
 /** Says where the server is, deploys, and says what to try. A function that fails does not end the server. */
-async function settleIn(context: Context, options: UpOptions, started: Started): Promise<void> {
+async function settleIn(context: Context, options: UpOptions, started: Started): Promise<readonly Outcome[]> {
   const { out } = context;
   const { endpoint, pid } = started;
   out.note(`Hearth is up at ${out.mark('bold', endpoint)}`);
   // In the background it is whoever waits that shows it: here it would go into the log.
   if (options.announce === undefined) sayWhoMay(context, started.config, started.first);
-  const outcomes = options.deploy ? await deployed(context, options, started) : [];
-  if (options.json) return out.json({ endpoint, pid, ...(outcomesJson(outcomes) as object) });
+  const outcomes = await deployed(context, started);
+  if (options.json) {
+    out.json({ endpoint, pid, ...(outcomesJson(outcomes) as object) });
+    return outcomes;
+  }
   if (outcomes.length > 0) {
     out.note('');
     await showOutcomes(out, outcomes);
   }
   const made = outcomes.find((o) => 'deployed' in o);
   out.note(`\ntry:\n${(made && 'deployed' in made ? afterDeploy(made) : FIRST_STEPS).map((line) => `  ${line}`).join('\n')}`);
+  return outcomes;
 }
 
-async function deployed(context: Context, options: UpOptions, { endpoint, config, signal }: Started): Promise<readonly Outcome[]> {
-  if (options.file === undefined && (await findHearthFile(context.cwd, undefined)) === null) return [];
+/** The hearth.yaml to deploy, read before the server starts: one that is not there or broken starts nothing. */
+async function fileOf(context: Context, options: UpOptions): Promise<HearthFile | null> {
+  if (!options.deploy || (await findHearthFile(context.cwd, options.file)) === null) return null;
+  return loadHearthFile(context.cwd, options.file);
+}
+
+async function deployed(context: Context, { endpoint, config, file, signal }: Started): Promise<readonly Outcome[]> {
+  if (file === null) return [];
   const client = new HearthClient(endpoint, readLocalKey(config.home));
   try {
-    const file = await loadHearthFile(context.cwd, options.file);
     return await deployAll(context, client, file.functions, { signal });
   } catch (error) {
-    if (!signal?.aborted) context.out.error(asCliError(error));
+    if (!signal.aborted) context.out.error(asCliError(error));
     return [];
   } finally {
     client.close();
