@@ -190,7 +190,7 @@ describe('examples/vision-pipeline', { skip: why ?? false }, () => {
   });
 
   test('when its time comes the schedule writes it', async () => {
-    const [night] = (await server.client.triggers('report')).filter((t) => t.kind === 'schedule');
+    const night = (await server.client.triggers('report')).find((t) => t.kind === 'schedule');
     assert.deepEqual(night?.configuration, { cron: '0 6 * * *', timezone: 'Europe/Madrid' });
     const due = new Date(Date.now() + 3_000).toISOString().slice(0, 19);
     await deploy('report', { triggers: [{ schedule: { at: due } }] });
