@@ -59,11 +59,11 @@ describe('examples/vision-pipeline', { skip: why ?? false }, () => {
     const python = (await languages()).find((l) => l.language === 'python');
     const { functions } = await loadHearthFile(join(EXAMPLES, 'vision-pipeline'), undefined);
     deploy = async (name, changes) => {
-      const declared = functions.find((f) => f.manifest.name === name)!;
+      const declared = functions.find((f) => f.name === name)!;
       const manifest = { ...declared.manifest, runtime: python?.runtime, ...changes };
       await deployFunction(server.client, { ...declared, manifest }, undefined, () => {});
     };
-    for (const { manifest } of functions) await deploy(String(manifest.name), {});
+    for (const { name } of functions) await deploy(name, {});
     s3 = s3Client(server);
     app = new Pool({ ...ownerOf(server.home), max: 2 });
   });
