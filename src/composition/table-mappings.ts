@@ -7,6 +7,7 @@ import { batchOrderPrefix } from '../model/batch-contract.ts';
 import { parseTableArn } from '../model/table-arn.ts';
 import type { TriggerRecord } from '../model/trigger-record.ts';
 import { parseTrigger } from '../model/triggers.ts';
+import type { Log } from '../store/log.ts';
 import type { BatchStore } from '../triggers/batches/batch-store.ts';
 import type { Triggers } from '../triggers/triggers.ts';
 import type { Base } from './base.ts';
@@ -20,12 +21,17 @@ interface Parts {
 
 /** After the database was away. */
 const AGAIN_MS = 2_000;
+/** What was just being looked at with the settings of before is put off when it is done: it is hurried once more. */
+const HURRY_AGAIN_MS = 1_000;
 
 /**
  * Serves the event source mappings of tables: each is a trigger on changes, kept with the others. They are made alike at the start and after every change of
  * a mapping. A mapping goes with its function, since a slot that nobody reads would keep the log.
  */
-export function followTables({ clock, log, closing }: Base, parts: Parts): { mapping(uuid: string): MappingState | null } {
+export function followTables(
+  { clock, log, closing }: Pick<Base, 'clock' | 'log' | 'closing'>,
+  parts: Parts,
+): { mapping(uuid: string): MappingState | null } {
   const { triggers, registry, resources, batches } = parts;
   let [timer, closed]: [Timer | null, boolean] = [null, false];
   let running: Promise<void> = Promise.resolve();
@@ -38,7 +44,16 @@ export function followTables({ clock, log, closing }: Base, parts: Parts): { map
       const known = before.get(record.id);
       if (known === null || known === undefined || isDeepStrictEqual(known.configuration, record.configuration)) continue;
       await batches.hurry(batchOrderPrefix(record), record.functionId);
+      hurryAgain(record);
     }
+  };
+  const hurryAgain = (record: TriggerRecord): void => {
+    clock.after(HURRY_AGAIN_MS, () => {
+      if (closed) return;
+      batches
+        .hurry(batchOrderPrefix(record), record.functionId)
+        .catch((err: unknown) => log.warn({ err }, 'what waits for a mapping could not be hurried'));
+    });
   };
   const sync = (): void => {
     running = running.then(make).catch((err: unknown) => {

@@ -22,7 +22,7 @@ export interface BatchTargetDeps {
 }
 
 /** How long a batch of a mapping that is stopped waits unless it is told: enabling tells it. */
-const STOPPED_MS = 5 * 60_000;
+const STOPPED_MS = 60_000;
 /** How long one waits that came to the head of its order while others of before are still to be run: twice as long each time, up to the last. */
 const BEHIND_MS = { first: 100, most: 2_000 };
 
