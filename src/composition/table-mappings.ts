@@ -29,7 +29,7 @@ const HURRY_AGAIN_MS = 1_000;
  * a mapping. A mapping goes with its function, since a slot that nobody reads would keep the log.
  */
 export function followTables(
-  { clock, log, closing }: Pick<Base, 'clock' | 'log' | 'closing'>,
+  { clock, log, closing }: Pick<Base, 'clock' | 'closing'> & { readonly log: Log },
   parts: Parts,
 ): { mapping(uuid: string): MappingState | null } {
   const { triggers, registry, resources, batches } = parts;
