@@ -14,7 +14,8 @@ export interface UrlRequest {
   readonly nowMs: number;
 }
 
-const TEXT = /^(?:text\/|application\/(?:json|javascript|xml|x-www-form-urlencoded|[\w.+-]+\+(?:json|xml)))/i;
+/** What AWS takes for text. A form is not, and neither is what has no type: `curl --data-binary @picture.jpg` calls its picture a form. */
+const TEXT = /^(?:text\/|application\/(?:json|javascript|xml)\s*(?:;|$))/i;
 
 /**
  * The event of a function URL: payload format 2.0 (AWS Lambda developer guide, "Invoking function URLs"). A body is text when its content type

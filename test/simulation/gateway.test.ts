@@ -163,6 +163,18 @@ describe('gateway', () => {
     assert.equal(event['isBase64Encoded'], true);
     assert.equal(event['body'], '/wA=');
     assert.equal(event['requestContext'].http.method, 'PUT');
+    for (const [type, isText] of [
+      ['application/json; charset=utf-8', true],
+      ['text/csv', true],
+      ['application/xml', true],
+      ['application/x-www-form-urlencoded', false], // what curl calls everything
+      ['application/vnd.api+json', false],
+      ['', false],
+    ] as const) {
+      const headers = type === '' ? {} : { 'content-type': type };
+      const posted = JSON.parse((await call('POST', '/fn/echo/', { headers, body: 'a=1' })).body.toString()) as Record<string, unknown>;
+      assert.deepEqual([posted['body'], posted['isBase64Encoded']], isText ? ['a=1', false] : ['YT0x', true], type);
+    }
     const byHost = await call('GET', '/deep?q', { headers: { host: 'echo.fn.localhost:8420' } });
     assert.equal(JSON.parse(byHost.body.toString()).rawPath, '/deep');
   });
