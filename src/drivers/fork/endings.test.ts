@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
 import { describe, it } from 'node:test';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import { exitWords } from '../../model/exit-words.ts';
 import { initExited, initTimedOut } from './endings.ts';
 import { ExitBoard } from './exit-board.ts';
+import type { ForkDriverOptions } from './options.ts';
+import { ENDING_MS, Processes } from './processes.ts';
 
 describe('endings', () => {
   it('read as on Lambda', () => {
@@ -49,5 +52,23 @@ describe('exit board', () => {
     void board.expect(1).then(() => (first = true));
     assert.deepEqual(await board.expect(300), status);
     assert.equal(first, false);
+  });
+
+  it('lets go of an end that nobody reports', async () => {
+    const clock = new VirtualClock();
+    const processes = new Processes({
+      clock,
+      runDirectory: tmpdir(),
+      greetingMs: 1_000,
+    } as Partial<ForkDriverOptions> as ForkDriverOptions);
+    const lost = processes.exits.expect(10);
+    const ended = processes.endOf({ pid: 10, status: lost });
+    await clock.advance(ENDING_MS);
+    assert.equal(await ended, null);
+    assert.equal(processes.exits.forget(10, lost), false, 'it is awaited still');
+    const next = processes.exits.expect(10);
+    assert.equal(processes.exits.forget(10, lost), false, "the end of another process with that pid is somebody else's to forget");
+    processes.exits.report(10, status);
+    assert.deepEqual(await processes.endOf({ pid: 10, status: next }), status);
   });
 });

@@ -27,6 +27,11 @@ export class ExitBoard {
     return awaited.promise;
   }
 
+  /** Nobody waits for that end any longer: no report of it will come. False when it has come, or the pid is another process's by now. */
+  forget(pid: number, end: Promise<ExitStatus>): boolean {
+    return this.#awaited.get(pid)?.promise === end && this.#awaited.delete(pid);
+  }
+
   report(pid: number, status: ExitStatus): void {
     const awaited = this.#awaited.get(pid);
     if (awaited !== undefined) {

@@ -201,6 +201,7 @@ export class Forker {
     this.#leaving?.resolve();
     this.#parent.peer.drop();
     await this.#processes.supervisor.kill(this.pid);
+    void this.#processes.endOf(this.#parent);
     this.#parent.log.end();
     this.#gone.resolve();
   }

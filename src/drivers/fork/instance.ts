@@ -7,10 +7,8 @@ import type { Step } from '../../model/waterfall.ts';
 import { Calls } from './calls.ts';
 import { Halt } from './halt.ts';
 import { holdsMoreThan, memoryOfFamily } from './process-figures.ts';
+import { ENDING_MS } from './processes.ts';
 import type { Newborn, Processes } from './processes.ts';
-
-/** How long the several signs of an end (connection, log, exit status) wait for each other. */
-const ENDING_MS = 1_000;
 
 /** How an instance came to be. */
 export interface Birth {
@@ -112,7 +110,7 @@ export class ForkInstance implements DriverInstance {
     const { peer, log, status } = this.#newborn;
     let ended = await this.#processes.within(status, ENDING_MS);
     await this.#processes.supervisor.kill(this.pid); // it may have let go of its host and live on
-    ended ??= (await this.#processes.within(status, ENDING_MS)) ?? { code: null, signal: 'SIGKILL' };
+    ended ??= (await this.#processes.endOf(this.#newborn)) ?? { code: null, signal: 'SIGKILL' };
     await this.#processes.within(Promise.all([this.#disconnected.promise, log.closed]), ENDING_MS);
     if (peer.complaint !== null) this.#processes.warnOnce(`an instance was ended because it broke the protocol: ${peer.complaint}`);
     peer.drop();

@@ -12,6 +12,9 @@ import type { Peer } from './peer.ts';
 import { Switchboard } from './switchboard.ts';
 import type { Expected } from './switchboard.ts';
 
+/** How long the several signs of an end (connection, log, exit status) wait for each other. */
+export const ENDING_MS = 1_000;
+
 /** A process that has greeted and waits for its welcome. */
 export interface Newborn {
   readonly pid: number;
@@ -84,9 +87,17 @@ export class Processes {
     }
     expected.cancel();
     await this.supervisor.kill(pid);
+    void this.endOf({ pid, status });
     await this.within(log.closed, 100);
     log.end();
     throw new HearthError('ServiceException', `a process ${first}${log.lastLine === '' ? '' : `: ${log.lastLine}`}`);
+  }
+
+  /** How a process ended that is gone; null where no word of that comes: who reaped it went, or was let go of, before it had said so. */
+  async endOf({ pid, status }: Pick<Newborn, 'pid' | 'status'>): Promise<ExitStatus | null> {
+    const ended = await this.within(status, ENDING_MS);
+    if (ended === null && this.exits.forget(pid, status)) this.supervisor.forget(pid);
+    return ended;
   }
 
   #steps(hello: Hello, of: StepOf, orderedMs: number): Step[] {
