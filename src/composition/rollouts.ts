@@ -44,7 +44,7 @@ export class Rollouts {
   /** Serves all that the registry has and follows its changes from now on. What was used last is made ready first. */
   static follow(deps: RolloutDeps): Rollouts {
     const rollouts = new Rollouts(deps);
-    const lastUse = (v: FunctionVersion): number => deps.fleet.habits.of(v.functionId).idleSinceMs ?? Number.NEGATIVE_INFINITY;
+    const lastUse = (v: FunctionVersion): number => deps.fleet.habits.find(v.functionId)?.idleSinceMs ?? Number.NEGATIVE_INFINITY;
     for (const version of deps.registry.serving().sort((a, b) => lastUse(b) - lastUse(a))) {
       if (version.version === '$LATEST') rollouts.#serving.set(version.name, version);
       deps.fleet.revive(version);

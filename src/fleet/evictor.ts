@@ -68,7 +68,8 @@ export class Evictor {
 
   #endAll(residence: Residence): Promise<unknown>[] {
     const { revisionId, functionId } = residence.version;
-    this.#deps.habits.of(functionId).uses = 0;
+    const habit = this.#deps.habits.find(functionId);
+    if (habit !== undefined) habit.uses = 0;
     return [...[...this.#deps.roster.of(revisionId)].map((i) => i.kill()), residence.evict('memory')];
   }
 
@@ -119,14 +120,14 @@ export class Evictor {
   }
 
   #household(residence: Residence, bytes: number): Candidate {
-    const habit = this.#deps.habits.of(residence.version.functionId);
+    const habit = this.#deps.habits.find(residence.version.functionId);
     return {
       id: residence.version.revisionId,
       bytes,
       rebuildMs: residence.initMs ?? 0,
-      uses: Math.max(1, habit.uses),
+      uses: Math.max(1, habit?.uses ?? 0),
       clockAtUse: residence.clockAtUse,
-      lastUsedMs: Math.max(residence.lastUsedMs, habit.idleSinceMs ?? 0),
+      lastUsedMs: Math.max(residence.lastUsedMs, habit?.idleSinceMs ?? 0),
       what: residence,
     };
   }

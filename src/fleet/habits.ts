@@ -29,10 +29,16 @@ export class Habits {
     this.#rangeMinutes = rangeMinutes;
   }
 
+  /** Of a function that is about to be served: begun where nothing is known of it. */
   of(functionId: string): Habit {
     let habit = this.#byFunction.get(functionId);
     if (habit === undefined) this.#byFunction.set(functionId, (habit = this.#habit(functionId, new IdleTimes(this.#rangeMinutes))));
     return habit;
+  }
+
+  /** What is known of a function, if anything. */
+  find(functionId: string): Habit | undefined {
+    return this.#byFunction.get(functionId);
   }
 
   /** One of its instances took up work. */
@@ -50,6 +56,7 @@ export class Habits {
     if (--habit.busy === 0) habit.idleSinceMs = this.#clock.monotonic();
   }
 
+  /** The function was removed. Its instances may still be at work: they go on with what they have, and nothing of it is stored. */
   forget(functionId: string): void {
     this.#byFunction.delete(functionId);
   }

@@ -86,8 +86,11 @@ export class Keeper {
   }
 
   retire(revisionId: string): void {
-    this.#kept.get(revisionId)?.timer?.cancel();
+    const kept = this.#kept.get(revisionId);
+    if (kept === undefined) return;
+    kept.timer?.cancel();
     this.#kept.delete(revisionId);
+    for (const _ of kept.busy) this.#deps.habits.rested(kept.habit); // they end as nobody's: their function must not count as busy for ever
   }
 
   /** Whether a snapshot that is made now would be kept: not while its function is away by its own habit. */
@@ -117,9 +120,10 @@ export class Keeper {
   }
 
   busy(instance: FleetInstance): void {
-    const { version } = instance;
-    this.#deps.habits.busy(this.#deps.habits.of(version.functionId));
-    this.#kept.get(version.revisionId)?.busy.add(instance);
+    const kept = this.#kept.get(instance.version.revisionId);
+    if (kept === undefined) return;
+    this.#deps.habits.busy(kept.habit); // not asked for by name: that of a function removed meanwhile would be made anew
+    kept.busy.add(instance);
   }
 
   /** An instance has fallen idle, or was started to be. */

@@ -64,7 +64,7 @@ function eventBody(body: Buffer, contentType: string | undefined): Record<string
 
 /** Header names in lower case, repeated ones joined by commas, cookies apart. */
 function flatHeaders(request: IncomingMessage): { headers: Record<string, string>; cookies: string[] } {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = Object.create(null); // a header may be called __proto__
   let cookies: string[] = [];
   for (const [name, values] of Object.entries(request.headersDistinct)) {
     if (values === undefined) continue;
@@ -79,9 +79,9 @@ function flatHeaders(request: IncomingMessage): { headers: Record<string, string
 
 /** Repeated parameters are joined by commas, as the format has it. */
 function queryParameters(query: string): Record<string, string> {
-  const parameters: Record<string, string> = {};
+  const parameters: Record<string, string> = Object.create(null); // where __proto__ is a name like any other
   for (const [name, value] of new URLSearchParams(query)) {
-    parameters[name] = Object.hasOwn(parameters, name) ? `${parameters[name]},${value}` : value;
+    parameters[name] = name in parameters ? `${parameters[name]},${value}` : value;
   }
   return parameters;
 }

@@ -24,7 +24,7 @@ export type OnFrame = (type: number, request: number, payload: Buffer) => void;
  */
 export class FrameDecoder {
   readonly #onFrame: OnFrame;
-  readonly #maxBytes: number;
+  #maxBytes: number;
   #parts: Buffer[] = [];
   #have = 0;
   /** Bytes of `#parts` needed before it is worth looking at them again. */
@@ -38,6 +38,11 @@ export class FrameDecoder {
   /** Whether the stream stands between two frames: an end here is clean. */
   get idle(): boolean {
     return this.#have === 0;
+  }
+
+  /** From now on payloads may be so long. */
+  allow(maxBytes: number): void {
+    this.#maxBytes = maxBytes;
   }
 
   /** Takes the next chunk and calls back for every frame it completes. Throws FrameError; the decoder is then useless. */

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, chownSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
@@ -14,8 +14,11 @@ export interface ProgramOutputs {
   close(): Promise<void>;
 }
 
-/** Listens for the two connections of one program, whichever user it runs as. */
-export async function listenForOutputs(path: string): Promise<ProgramOutputs> {
+/** Listens for the two connections of one program, which runs as `owner`; null: as the server's own user. Nobody else's may connect, root's excepted. */
+export async function listenForOutputs(
+  path: string,
+  owner: { readonly uid: number; readonly gid: number } | null,
+): Promise<ProgramOutputs> {
   const accepted = deferred<[Socket, Socket]>();
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -28,7 +31,8 @@ export async function listenForOutputs(path: string): Promise<ProgramOutputs> {
     server.once('error', reject);
     server.listen(path, resolve);
   });
-  chmodSync(path, 0o666);
+  chmodSync(path, 0o600);
+  if (owner !== null) chownSync(path, owner.uid, owner.gid);
   const close = async (): Promise<void> => {
     server.close();
     if (sockets.length < 2) for (const socket of sockets) socket.destroy();

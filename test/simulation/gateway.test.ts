@@ -179,6 +179,25 @@ describe('gateway', () => {
     assert.equal(JSON.parse(byHost.body.toString()).rawPath, '/deep');
   });
 
+  it('keeps a parameter, a header and a cookie that are called __proto__', async () => {
+    answer = echo;
+    const headers = { ['__proto__']: 'h', constructor: 'c', cookie: '__proto__=k' };
+    const reply = await call('GET', '/fn/echo/?__proto__=1&constructor=2&__proto__=3&toString=4', { headers });
+    const text = reply.body.toString();
+    assert.match(text, /"queryStringParameters":\{"__proto__":"1,3","constructor":"2","toString":"4"\}/);
+    assert.match(text, /"headers":\{"__proto__":"h","constructor":"c",/);
+    assert.deepEqual((JSON.parse(text) as { cookies: string[] }).cookies, ['__proto__=k']);
+  });
+
+  it('refuses a CloudEvent whose attribute is called __proto__, as every other that CloudEvents does not allow', async () => {
+    const event = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/a', 'ce-type': 't' };
+    for (const name of ['ce-__proto__', 'ce-under_score']) {
+      const reply = await call('POST', '/hearth/v1/cloudevents/echo', { headers: { ...event, [name]: 'x' } });
+      assert.equal(reply.status, 400, reply.body.toString());
+      assert.match(reply.body.toString(), /is no attribute/);
+    }
+  });
+
   it('answers what the handler says: status, headers, cookies, binary body', async () => {
     answer = () => ({
       body: Buffer.from(

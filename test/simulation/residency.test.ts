@@ -76,6 +76,35 @@ describe('what stays resident by its histogram', () => {
     await second.fleet.close();
   });
 
+  it('forgets a function that is removed while it is at work, whatever still comes to its end', async () => {
+    const w = world({ behaviour: { handler: () => ({ ms: 1_000 }) } });
+    const v = byHistogram();
+    w.fleet.serve(v);
+    const first = w.dispatcher.invoke(v, w.invocation());
+    await w.clock.advance(700);
+    const second = w.dispatcher.invoke(v, w.invocation());
+    w.fleet.habits.forget(v.functionId);
+    const done = w.dispatcher.retire(v.revisionId).then(() => w.fleet.retire(v.revisionId));
+    await w.clock.advance(10_000);
+    await Promise.all([first, second, done]);
+    assert.deepEqual(w.fleet.habits.changes(), [], 'nothing is stored of what is gone');
+    assert.equal(w.fleet.habits.find(v.functionId), undefined);
+    await w.fleet.close();
+  });
+
+  it('a function whose revision is retired at work is idle when its other revisions are', async () => {
+    const w = world({ behaviour: { handler: () => ({ ms: 1_000 }) } });
+    const [v, next] = [byHistogram(), byHistogram({ revisionId: 'r-2' })];
+    w.fleet.serve(v);
+    const done = w.dispatcher.invoke(v, w.invocation());
+    await w.clock.advance(700);
+    w.fleet.serve(next);
+    await Promise.all([w.fleet.retire(v.revisionId), w.clock.advance(10_000), done]);
+    await call(w, next);
+    assert.equal(w.fleet.habits.of(v.functionId).busy, 0);
+    await w.fleet.close();
+  });
+
   it('makes no more snapshots in a minute than it may', async () => {
     const w = world({ snapshotKeepMs: 5 * MINUTE, residency: { prewarmsPerMinute: 2, policyOf: policyOf('histogram') } });
     const all = Array.from({ length: 6 }, (_, i) => byHistogram({ functionId: `f-${i}`, name: `n-${i}`, revisionId: `r-${i}` }));

@@ -38,7 +38,7 @@ export function programSpawner(options: ProgramSpawnerOptions): Spawner & { clos
   });
   return {
     async spawn(order: ProgramOrder): Promise<Program> {
-      const outputs = await listenForOutputs(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`));
+      const outputs = await listenForOutputs(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`), null); // the supervisor connects
       spawning++;
       try {
         // The exit may be told before the answer with the pid has been waited for: whoever comes first makes the promise.

@@ -21,7 +21,7 @@ import { Processes } from './processes.ts';
 import { Programs } from './programs.ts';
 import type { Newborn } from './processes.ts';
 import { ForkSnapshot } from './snapshot.ts';
-import { makeTemporary, neededPaths, real } from './surroundings.ts';
+import { neededPaths, real } from './surroundings.ts';
 import { startWrapped } from './wrapped.ts';
 import { WRAPPED, wrapperOf } from './wrapper.ts';
 import { Zygotes, whyNoFork } from './zygotes.ts';
@@ -62,6 +62,7 @@ export class ForkDriver implements Driver {
   static async open(options: ForkDriverOptions): Promise<ForkDriver> {
     const driver = new ForkDriver(options);
     await driver.#processes.switchboard.open();
+    driver.#processes.temporaries.sweep();
     return driver;
   }
 
@@ -93,8 +94,9 @@ export class ForkDriver implements Driver {
     if (!(snapshot instanceof ForkSnapshot)) throw new HearthError('ServiceException', "the snapshot is another driver's");
     const { abilities } = this.#options;
     const { version, needed } = snapshot.origin;
-    const temporary = needsTemporary('instance', abilities) ? makeTemporary(this.#options, version.functionId, instance.instanceId) : null;
-    const cleanUp = temporary?.remove ?? (() => {});
+    const { temporaries } = this.#processes;
+    const temporary = needsTemporary('instance', abilities) ? temporaries.make(version.functionId, instance.instanceId) : null;
+    const cleanUp = (): void => temporary?.remove();
     const confine = confinement({
       kind: 'instance',
       abilities,
@@ -157,6 +159,7 @@ export class ForkDriver implements Driver {
   async #close(): Promise<void> {
     await this.#processes.supervisor.close();
     await Promise.all([...this.#instances].map((instance) => instance.exited));
+    await this.#processes.temporaries.close();
     await this.#processes.switchboard.close();
   }
 
@@ -176,9 +179,9 @@ export class ForkDriver implements Driver {
     const interpreter = await this.#interpreter(spec.version.runtime);
     const { abilities } = this.#options;
     const own = wrapperOf(spec.version) !== null; // started as a program, which is given one
-    const temporary =
-      !own && needsTemporary('function', abilities) ? makeTemporary(this.#options, spec.version.functionId, instance.instanceId) : null;
-    const cleanUp = temporary?.remove ?? (() => {});
+    const { temporaries } = this.#processes;
+    const temporary = !own && needsTemporary('function', abilities) ? temporaries.make(spec.version.functionId, instance.instanceId) : null;
+    const cleanUp = (): void => temporary?.remove();
     try {
       const needed = neededPaths(this.#options, interpreter, spec);
       const of = snapshot ? 'snapshot' : 'instance';

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { FrameDecoder } from '../../runtimes/frames.ts';
 import type { OnFrame } from '../../runtimes/frames.ts';
+import { MAX_FRAME_BYTES } from '../../runtimes/protocol.ts';
 
 /**
- * One process's connection, after its greeting. Whatever can't be understood ends it: the process then ends itself, as every
+ * One process's connection, from its greeting on. Whatever can't be understood ends it: the process then ends itself, as every
  * shim does that loses its host.
  */
 export class Peer {
@@ -15,10 +16,11 @@ export class Peer {
   /** Why the connection was given up by this side, or null. */
   complaint: string | null = null;
 
-  constructor(socket: Socket, onFrame: OnFrame) {
+  /** `maxBytes`: of a frame, until the process is known. */
+  constructor(socket: Socket, onFrame: OnFrame, maxBytes = MAX_FRAME_BYTES) {
     this.#socket = socket;
     this.#onFrame = onFrame;
-    this.#decoder = new FrameDecoder((type, request, payload) => this.#onFrame(type, request, payload));
+    this.#decoder = new FrameDecoder((type, request, payload) => this.#onFrame(type, request, payload), maxBytes);
     socket.on('data', (chunk: Buffer) => {
       if (this.#closed) return;
       try {
@@ -33,6 +35,11 @@ export class Peer {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** It is one of ours: from now on its frames may be as long as frames are. */
+  known(): void {
+    this.#decoder.allow(MAX_FRAME_BYTES);
   }
 
   /** Who takes the frames from now on; may throw to end the connection. */

@@ -11,6 +11,7 @@ import type { ForkDriverOptions } from './options.ts';
 import type { Peer } from './peer.ts';
 import { Switchboard } from './switchboard.ts';
 import type { Expected } from './switchboard.ts';
+import { Temporaries } from './temporaries.ts';
 
 /** How long the several signs of an end (connection, log, exit status) wait for each other. */
 export const ENDING_MS = 1_000;
@@ -41,6 +42,7 @@ export interface Awaited {
 export class Processes {
   readonly options: ForkDriverOptions;
   readonly switchboard: Switchboard;
+  readonly temporaries: Temporaries;
   readonly supervisor: SupervisorClient;
   readonly exits: ExitBoard;
   /** What CLOCK_MONOTONIC said when our clock said 0. */
@@ -53,6 +55,7 @@ export class Processes {
     const [seconds, nanoseconds] = process.hrtime();
     this.originMs = seconds * 1e3 + nanoseconds / 1e6 - options.clock.monotonic();
     this.switchboard = new Switchboard(options.runDirectory, options);
+    this.temporaries = new Temporaries(options.runDirectory, options);
     this.supervisor = new SupervisorClient(options.clock, {
       exited: (pid, status) => this.exits.report(pid, status),
       lost: (reason) => options.warn(`the supervisor died (${reason}); every instance was ended and is started anew when it is wanted`),

@@ -12,7 +12,8 @@ import { needsTemporary } from '../../sandbox/confinement.ts';
 import { listenForOutputs } from '../../supervisor/program-outputs.ts';
 import { confineFunction } from './confine-function.ts';
 import type { Newborn, Processes } from './processes.ts';
-import { makeTemporary, neededPaths, real } from './surroundings.ts';
+import { neededPaths, real } from './surroundings.ts';
+import type { Temporary } from './temporaries.ts';
 import { whyNoFork, type Zygotes } from './zygotes.ts';
 
 /** A custom runtime to start. */
@@ -59,10 +60,12 @@ export class Programs {
     const interpreter = await options.catalogue.resolve(`nodejs${process.versions.node.split('.')[0]}.x`).catch(() => null);
     if (interpreter === null) return null;
     const { spec, instanceId } = program;
-    const outputs = await listenForOutputs(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`));
-    let temporary: ReturnType<typeof makeTemporary> | null = null;
+    const { root, ids } = options.abilities;
+    const user = root && ids !== null ? functionIds(spec.version.functionId, ids) : null;
+    const outputs = await listenForOutputs(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`), user);
+    let temporary: Temporary | null = null;
     try {
-      if (needsTemporary('function', options.abilities)) temporary = makeTemporary(options, spec.version.functionId, instanceId);
+      if (needsTemporary('function', options.abilities)) temporary = this.#processes.temporaries.make(spec.version.functionId, instanceId);
       const confine = confineFunction(options, spec, {
         needed: [...this.#needed(interpreter, spec), ...(program.needed ?? []).flatMap((path) => real(path) ?? [])],
         initCpu: null,
@@ -83,9 +86,7 @@ export class Programs {
         throw new HearthError('ServiceException', `${program.argv[0]}: its process ended before it could run`);
       }
       const [stdout, stderr] = connected;
-      const { root, ids } = options.abilities;
-      const uid = root && ids !== null ? functionIds(spec.version.functionId, ids).uid : null;
-      return { pid: newborn.pid, uid, stdout, stderr, exited };
+      return { pid: newborn.pid, uid: user?.uid ?? null, stdout, stderr, exited };
     } catch (error) {
       temporary?.remove();
       throw error;

@@ -1,8 +1,6 @@
-import { chownSync, existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
 import type { StartSpec } from '../../fleet/driver.ts';
 import type { Interpreter } from '../../runtimes/interpreters.ts';
-import { functionIds } from '../../sandbox/ids.ts';
 import { closedAncestors } from '../../sandbox/visibility.ts';
 import type { ForkDriverOptions } from './options.ts';
 import { shimFolders } from './zygotes.ts';
@@ -23,17 +21,4 @@ export function hiddenPaths(options: ForkDriverOptions, needed: readonly string[
 
 export function real(path: string): string | null {
   return existsSync(path) ? realpathSync(path) : null;
-}
-
-/** Makes a private temporary directory for one process; returns its path and the way to remove it. */
-export function makeTemporary(options: ForkDriverOptions, functionId: string, name: string): { path: string; remove: () => void } {
-  const path = join(options.runDirectory, 'tmp', name);
-  mkdirSync(join(options.runDirectory, 'tmp'), { recursive: true, mode: 0o711 });
-  mkdirSync(path, { mode: 0o700 });
-  const { abilities } = options;
-  if (abilities.root && abilities.ids !== null) {
-    const { uid, gid } = functionIds(functionId, abilities.ids);
-    chownSync(path, uid, gid);
-  }
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }

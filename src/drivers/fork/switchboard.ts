@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
-import { FrameError, decodeJson } from '../../runtimes/frames.ts';
+import { FrameError, decodeJson, type OnFrame } from '../../runtimes/frames.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Hello } from '../../runtimes/protocol.ts';
 import type { LogStream } from './log-stream.ts';
@@ -14,6 +14,14 @@ import { Peer } from './peer.ts';
 /** What a Unix socket's path may have, its closing zero excluded (sun_path; macOS has 104). */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 const MAX_TOKEN_BYTES = 128;
+/** Longest greeting: a token, a few names, and a sentence for each step of confinement that failed. */
+const GREETING_BYTES = 16 * 1024;
+/**
+ * Most connections, of one socket, that have not greeted yet; a further one takes the place of the oldest. Ours greet within milliseconds, so that what
+ * has waited longest is a stranger's. More than the kernel lets wait: none of ours goes for those that came at once with it.
+ */
+const MOST_STRANGERS = 1_536;
+const BACKLOG = 1_024;
 
 export interface Greeted {
   readonly peer: Peer;
@@ -30,7 +38,7 @@ export interface Expected {
 
 /**
  * The two sockets on which processes report: one for frames, one for what they print. A token lets one process in, once on each;
- * whoever comes without is shown out, and so is who greets too slowly.
+ * whoever comes without is shown out, and so is who greets too slowly, or with more than a greeting. Any process of a function can connect.
  */
 export class Switchboard {
   readonly socketPath: string;
@@ -40,13 +48,16 @@ export class Switchboard {
   readonly #greetingMs: number;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
+  readonly #strangers = { frames: new Set<Socket>(), logs: new Set<Socket>() };
+  readonly #mostStrangers: number;
   readonly #expected = new Map<string, { resolve(greeted: Greeted): void; reject(error: Error): void }>();
   readonly #logs = new Map<string, LogStream>();
 
-  constructor(directory: string, options: { clock: Clock; greetingMs: number }) {
+  constructor(directory: string, options: { clock: Clock; greetingMs: number; mostStrangers?: number }) {
     this.#directory = directory;
     this.#clock = options.clock;
     this.#greetingMs = options.greetingMs;
+    this.#mostStrangers = options.mostStrangers ?? MOST_STRANGERS;
     this.socketPath = join(directory, 'main');
     this.logPath = join(directory, 'log');
     if (Buffer.byteLength(this.socketPath) > MAX_PATH_BYTES) {
@@ -84,10 +95,25 @@ export class Switchboard {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  #admit(socket: Socket): void {
-    const impatience = this.#clock.after(this.#greetingMs, () => peer.drop('no greeting'));
-    const peer = new Peer(socket, (type, _request, payload) => {
+  /** Somebody connected who has not said who they are; call what is returned when they have, or are gone. */
+  #stranger(socket: Socket, among: Set<Socket>): () => void {
+    const impatience = this.#clock.after(this.#greetingMs, () => socket.destroy());
+    if (among.size >= this.#mostStrangers) {
+      const [oldest] = among;
+      among.delete(oldest!);
+      oldest!.destroy();
+    }
+    among.add(socket);
+    return () => {
       impatience.cancel();
+      among.delete(socket);
+    };
+  }
+
+  #admit(socket: Socket): void {
+    const introduced = this.#stranger(socket, this.#strangers.frames);
+    const greet: OnFrame = (type, _request, payload) => {
+      introduced();
       if (type !== Frame.hello) throw new FrameError(`frame of type ${type} instead of a greeting`);
       const hello = decodeJson(payload) as unknown as Hello;
       const expected = this.#expected.get(hello.token);
@@ -98,22 +124,24 @@ export class Switchboard {
         expected.reject(new HearthError('ServiceException', message));
         throw new FrameError(message);
       }
+      peer.known();
       peer.handle((t) => {
         throw new FrameError(`frame of type ${t} before welcome`);
       });
       expected.resolve({ peer, hello });
-    });
-    peer.onClose(() => impatience.cancel());
+    };
+    const peer = new Peer(socket, greet, GREETING_BYTES);
+    socket.on('close', introduced);
   }
 
   #admitLog(socket: Socket): void {
-    const impatience = this.#clock.after(this.#greetingMs, () => socket.destroy());
+    const introduced = this.#stranger(socket, this.#strangers.logs);
     let head: Buffer = Buffer.alloc(0);
     const read = (chunk: Buffer): void => {
       head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
       const end = head.indexOf(10);
       if (end < 0 && head.length <= MAX_TOKEN_BYTES) return;
-      impatience.cancel();
+      introduced();
       socket.off('data', read);
       const token = end < 0 ? '' : head.toString('latin1', 0, end);
       const log = this.#logs.get(token);
@@ -122,7 +150,7 @@ export class Switchboard {
       else log.attach(socket, head.subarray(end + 1));
     };
     socket.on('data', read);
-    socket.on('close', () => impatience.cancel());
+    socket.on('close', introduced);
   }
 
   #listen(path: string, accept: (socket: Socket) => void): Promise<void> {
@@ -136,7 +164,7 @@ export class Switchboard {
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
       server.once('error', (cause) => reject(new HearthError('ServiceException', `can't listen on ${path}: ${cause.message}`, { cause })));
-      server.listen({ path, backlog: 1024 }, () => {
+      server.listen({ path, backlog: BACKLOG }, () => {
         chmodSync(path, 0o666);
         resolve();
       });

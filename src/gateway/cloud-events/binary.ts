@@ -18,7 +18,7 @@ export function isBinary(headers: Headers): boolean {
  * for byte. Throws InvalidRequestContentException that names the attribute.
  */
 export function binaryEvent(headers: Headers, body: Buffer): { readonly event: CloudEvent; readonly json: Buffer } {
-  const attributes: Record<string, unknown> = {};
+  const attributes: Record<string, unknown> = Object.create(null); // __proto__ is refused like any other bad name
   for (const [name, values] of Object.entries(headers)) {
     if (!name.startsWith(PREFIX) || values === undefined) continue;
     const attribute = name.slice(PREFIX.length);

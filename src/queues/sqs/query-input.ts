@@ -55,20 +55,25 @@ export function queryCall(parameters: URLSearchParams, path: string): QueryCall 
 }
 
 function treeOf(parameters: URLSearchParams): Tree {
-  const root: Tree = {};
+  const root = emptyTree();
   for (const [name, value] of parameters) {
     if (name.startsWith('X-Amz-')) continue; // a signature in the query
     const parts = name.split('.');
     if (parts.length > MOST_DEPTH || parts.some((p) => p === '' || p === '__proto__')) throw invalid(name);
     let at = root;
     for (const part of parts.slice(0, -1)) {
-      const below = (at[part] ??= {});
+      const below = (at[part] ??= emptyTree());
       if (typeof below === 'string') throw invalid(name);
       at = below;
     }
     at[parts.at(-1) ?? ''] = value;
   }
   return root;
+}
+
+/** Without a prototype: a parameter called `constructor.prototype.x` must reach nothing but its own tree. */
+function emptyTree(): Tree {
+  return Object.create(null) as Tree;
 }
 
 function jsonOf(tree: Tree, at: string): Record<string, unknown> {

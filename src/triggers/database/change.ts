@@ -34,13 +34,12 @@ const UNAVAILABLE = '__debezium_unavailable_value';
  * old row, if there is one.
  */
 export function rowOf(relation: Relation, tuple: Tuple, options: { fallback?: Tuple | undefined; identityOnly?: boolean } = {}): Row {
-  const row: Record<string, Json> = {};
-  relation.columns.forEach((column, i) => {
-    if (options.identityOnly === true && !column.identity) return;
+  const cells = relation.columns.flatMap((column, i): [string, Json][] => {
+    if (options.identityOnly === true && !column.identity) return [];
     const text = tuple[i] === undefined ? options.fallback?.[i] : tuple[i];
-    row[column.name] = text === undefined ? UNAVAILABLE : text === null ? null : toJson(text, column.typeOid);
+    return [[column.name, text === undefined ? UNAVAILABLE : text === null ? null : toJson(text, column.typeOid)]];
   });
-  return row;
+  return Object.fromEntries(cells); // unlike an assignment, makes a column called __proto__ one like any other
 }
 
 /** The key of a row as text; null when it has none. */
