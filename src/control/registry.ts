@@ -153,8 +153,11 @@ export class FunctionRegistry {
     return version;
   }
 
-  /** Makes a function. Throws ResourceConflictException when the name is taken. */
-  create(name: string, settings: FunctionSettings): Promise<FunctionVersion> {
+  /**
+   * Makes a function; with `publish`, and its first version, which is what resolves then: nothing comes between. Throws ResourceConflictException
+   * when the name is taken.
+   */
+  create(name: string, settings: FunctionSettings, publish = false): Promise<FunctionVersion> {
     return this.#turns.take(name, async () => {
       if (this.#functions.has(name)) throw taken(name);
       const { ids, scope, store } = this.#deps;
@@ -162,18 +165,19 @@ export class FunctionRegistry {
       await store.create(version);
       this.#functions.set(name, entryOf(version));
       this.#tell({ kind: 'created', version });
-      return version;
+      return publish ? this.#publish(name, {}) : version;
     });
   }
 
   /**
    * Changes a function to what `change` gives for its present state. With `expectedRevisionId`, only while that is the present
-   * revision, else PreconditionFailedException. Throws ResourceNotFoundException when it is gone.
+   * revision, else PreconditionFailedException. With `publish`, and makes a numbered version of it, which is what resolves then: nothing comes between.
+   * Throws ResourceNotFoundException when it is gone.
    */
   update(
     name: string,
     change: (present: FunctionVersion) => Partial<FunctionSettings>,
-    expectedRevisionId: string | null = null,
+    { expectedRevisionId = null, publish = false }: { readonly expectedRevisionId?: string | null; readonly publish?: boolean } = {},
   ): Promise<FunctionVersion> {
     return this.#turns.take(name, async () => {
       const entry = this.#entry(name);
@@ -183,7 +187,7 @@ export class FunctionRegistry {
       await this.#deps.store.replaceLatest(version, previous.revisionId);
       entry.latest = version;
       this.#reserve(entry);
-      return version;
+      return publish ? this.#publish(name, {}) : version;
     });
   }
 
@@ -211,25 +215,27 @@ export class FunctionRegistry {
 
   /** Makes a numbered version of `$LATEST`, or gives the last one when nothing has changed since. */
   publish(name: string, publication: Publication = {}): Promise<FunctionVersion> {
-    return this.#turns.take(name, async () => {
-      const entry = this.#entry(name);
-      const { store, resources } = this.#deps;
-      const { latest } = entry;
-      expectRevision(publication.revisionId ?? null, latest);
-      publication.check?.(latest);
-      const key = `${latest.functionId}/`;
-      const before = resources.get('publications', key) ?? NOTHING_PUBLISHED;
-      const same = before.fingerprint === fingerprint(latest) ? entry.published.get(String(before.last)) : undefined;
-      if (same !== undefined) return same;
-      const number = before.last + 1;
-      const version = publishedVersion(latest, String(number), { ...this.#stamp(), description: publication.description ?? null });
-      // The number is used up first: a version is never made twice under one.
-      await resources.put('publications', key, { last: number, fingerprint: fingerprint(latest) }, latest.functionId);
-      await store.publish(version);
-      entry.published.set(version.version, version);
-      this.#reserve(entry);
-      return version;
-    });
+    return this.#turns.take(name, () => this.#publish(name, publication));
+  }
+
+  async #publish(name: string, publication: Publication): Promise<FunctionVersion> {
+    const entry = this.#entry(name);
+    const { store, resources } = this.#deps;
+    const { latest } = entry;
+    expectRevision(publication.revisionId ?? null, latest);
+    publication.check?.(latest);
+    const key = `${latest.functionId}/`;
+    const before = resources.get('publications', key) ?? NOTHING_PUBLISHED;
+    const same = before.fingerprint === fingerprint(latest) ? entry.published.get(String(before.last)) : undefined;
+    if (same !== undefined) return same;
+    const number = before.last + 1;
+    const version = publishedVersion(latest, String(number), { ...this.#stamp(), description: publication.description ?? null });
+    // The number is used up first: a version is never made twice under one.
+    await resources.put('publications', key, { last: number, fingerprint: fingerprint(latest) }, latest.functionId);
+    await store.publish(version);
+    entry.published.set(version.version, version);
+    this.#reserve(entry);
+    return version;
   }
 
   /** Removes a numbered version; false when there was none. */

@@ -18,7 +18,7 @@ export const createFunction: Operation = async ({ input }, deps) => {
   // A name that is taken is told before a large zip is unpacked; the registry decides.
   if (deps.registry.get(name) !== null) throw new HearthError('ResourceConflictException', `Function already exist: ${name}`);
   const code = await takeCode(input['Code'] as Input, deps);
-  const version = await deps.registry.create(name, {
+  const settings = {
     memoryMb: 128,
     timeoutMs: 3000,
     ephemeralStorageMb: 512,
@@ -37,9 +37,9 @@ export const createFunction: Operation = async ({ input }, deps) => {
     snapshot: 'onFirstUse',
     rehearsal: null,
     url: null,
-  });
+  } as const;
   // The answer names the function, also where it tells of its first version.
-  return configurationOf(input['Publish'] === true ? await deps.registry.publish(name) : version, 'created');
+  return configurationOf(await deps.registry.create(name, settings, input['Publish'] === true), 'created');
 };
 
 export function architectureOf(input: Input): 'x86_64' | 'arm64' | undefined {

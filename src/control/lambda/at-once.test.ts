@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { deferred } from '../../lib/deferred.ts';
+import { openPlane, zipOf, type TestPlane } from '../testing/plane.ts';
+
+let plane: TestPlane;
+
+before(async () => {
+  plane = await openPlane();
+});
+after(() => plane.close());
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+async function call(method: Method, url: string, payload?: object) {
+  const response = await plane.app.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
+  return { status: response.statusCode, document: response.body === '' ? {} : response.json<Record<string, unknown>>() };
+}
+
+async function code(text: string): Promise<{ ZipFile: string; sha256: string }> {
+  const zip = await zipOf({ 'index.js': text });
+  await plane.artifacts.putCode(zip); // so that who sends it does not wait for the disk
+  return { ZipFile: zip.toString('base64'), sha256: createHash('sha256').update(zip).digest('base64') };
+}
+
+async function create(name: string, more: object = {}): Promise<void> {
+  const { ZipFile } = await code('exports.handler = async () => 0');
+  const Role = 'arn:aws:iam::000000000000:role/r';
+  const body = { FunctionName: name, Runtime: 'nodejs20.x', Handler: 'index.handler', Role, Code: { ZipFile }, ...more };
+  assert.equal((await call('POST', '/2015-03-31/functions', body)).status, 201);
+}
+
+/** Makes calls while no write gets to the store: each has decided, as far as it does before its turn, when the first is written. */
+async function atOnce(...calls: readonly (() => ReturnType<typeof call>)[]) {
+  const gate = deferred<void>();
+  plane.store.held = gate.promise;
+  const under = calls.map((one) => one());
+  for (let turn = 0; turn < 1_000; turn++) await new Promise((resolve) => setImmediate(resolve));
+  gate.resolve();
+  return Promise.all(under);
+}
+
+test('of two changes of a configuration neither undoes the other', async () => {
+  await create('configured');
+  const url = '/2015-03-31/functions/configured/configuration';
+  await atOnce(
+    () => call('PUT', url, { TracingConfig: { Mode: 'Active' }, LoggingConfig: { LogFormat: 'JSON' } }),
+    () => call('PUT', url, { SnapStart: { ApplyOn: 'PublishedVersions' }, LoggingConfig: { LogGroup: 'mine' } }),
+  );
+  const { document } = await call('GET', url);
+  assert.deepEqual(document['TracingConfig'], { Mode: 'Active' });
+  assert.equal((document['SnapStart'] as { ApplyOn: string }).ApplyOn, 'PublishedVersions');
+  const { LogFormat, LogGroup } = document['LoggingConfig'] as Record<string, string>;
+  assert.deepEqual([LogFormat, LogGroup], ['JSON', 'mine']);
+});
+
+test('code that is to be published is published, whatever comes at the same time', async () => {
+  await create('published');
+  const codes = await Promise.all(Array.from({ length: 5 }, (_, i) => code(`exports.handler = async () => ${i + 1}`)));
+  const url = '/2015-03-31/functions/published/code';
+  const answers = await atOnce(
+    ...codes.map(
+      ({ ZipFile }) =>
+        () =>
+          call('PUT', url, { ZipFile, Publish: true }),
+    ),
+  );
+  assert.deepEqual(
+    answers.map(({ document }) => document['CodeSha256']),
+    codes.map(({ sha256 }) => sha256),
+  );
+  assert.equal(new Set(answers.map(({ document }) => document['Version'])).size, 5);
+});
