@@ -72,3 +72,51 @@ test('code that is to be published is published, whatever comes at the same time
   );
   assert.equal(new Set(answers.map(({ document }) => document['Version'])).size, 5);
 });
+
+test('tags that come with a change of a mapping, or with its end, undo neither', async () => {
+  await create('mapped');
+  const source = { FunctionName: 'mapped', EventSourceArn: 'arn:aws:sqs:us-east-1:000000000000:q', Enabled: false };
+  const { document } = await call('POST', '/2015-03-31/event-source-mappings', source);
+  const url = `/2015-03-31/event-source-mappings/${String(document['UUID'])}`;
+  const arn = `arn:aws:lambda:us-east-1:000000000000:event-source-mapping:${String(document['UUID'])}`;
+  const tags = `/2017-03-31/tags/${encodeURIComponent(arn)}`;
+  await atOnce(
+    () => call('PUT', url, { BatchSize: 7 }),
+    () => call('POST', tags, { Tags: { a: '1' } }),
+    () => call('POST', tags, { Tags: { b: '2' } }),
+  );
+  assert.equal((await call('GET', url)).document['BatchSize'], 7);
+  assert.deepEqual((await call('GET', tags)).document['Tags'], { a: '1', b: '2' });
+  const [, tagged] = await atOnce(
+    () => call('DELETE', url),
+    () => call('POST', tags, { Tags: { c: '3' } }),
+  );
+  assert.deepEqual([tagged?.status, (await call('GET', url)).status], [404, 404]);
+});
+
+test('of two changes of an EventInvokeConfig neither undoes the other', async () => {
+  await create('retried');
+  const url = '/2019-09-25/functions/retried/event-invoke-config';
+  await call('PUT', url, { MaximumRetryAttempts: 2 });
+  await atOnce(
+    () => call('POST', url, { MaximumRetryAttempts: 0 }),
+    () => call('POST', url, { MaximumEventAgeInSeconds: 60 }),
+  );
+  const { document } = await call('GET', url);
+  assert.deepEqual([document['MaximumRetryAttempts'], document['MaximumEventAgeInSeconds']], [0, 60]);
+});
+
+test('no function has more than 50 tags, made with them or given them at once', async () => {
+  const some = (from: number, count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${from + i}`, 'v']));
+  const { ZipFile } = await code('exports.handler = async () => 0');
+  const Role = 'arn:aws:iam::000000000000:role/r';
+  const body = { FunctionName: 'tagged', Runtime: 'nodejs20.x', Handler: 'index.handler', Role, Code: { ZipFile } };
+  assert.equal((await call('POST', '/2015-03-31/functions', { ...body, Tags: some(0, 51) })).status, 400);
+  assert.equal((await call('POST', '/2015-03-31/functions', body)).status, 201);
+  const url = `/2017-03-31/tags/${encodeURIComponent('arn:aws:lambda:us-east-1:000000000000:function:tagged')}`;
+  const answers = await atOnce(
+    () => call('POST', url, { Tags: some(0, 30) }),
+    () => call('POST', url, { Tags: some(30, 30) }),
+  );
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [204, 400]);
+});

@@ -5,12 +5,15 @@ import { configurationOf } from './configuration.ts';
 import type { Input } from './model/check.ts';
 import { invalid, type LambdaDeps, type Operation } from './operation.ts';
 import { settingsOf } from './settings.ts';
+import { checkTags } from './tags.ts';
 
 const LONGEST_NAME = 64;
 
 export const createFunction: Operation = async ({ input }, deps) => {
   const name = newName(String(input['FunctionName']), deps);
   const given = settingsOf(input, deps);
+  const tags = { ...(input['Tags'] as Record<string, string> | undefined) };
+  checkTags(tags);
   const { runtime, handler, role } = given;
   if (runtime === undefined || handler === undefined || role === undefined) {
     throw invalid('Runtime and Handler are mandatory parameters for functions created with deployment packages.');
@@ -28,7 +31,7 @@ export const createFunction: Operation = async ({ input }, deps) => {
     runtime,
     handler,
     role,
-    tags: { ...(input['Tags'] as Record<string, string> | undefined) },
+    tags,
     architecture: architectureOf(input) ?? (process.arch === 'arm64' ? 'arm64' : 'x86_64'),
     codeSha256: code.sha256,
     codeBytes: code.bytes,
