@@ -120,3 +120,39 @@ test('no function has more than 50 tags, made with them or given them at once', 
   );
   assert.deepEqual(answers.map(({ status }) => status).sort(), [204, 400]);
 });
+
+test('no alias points to a version that was deleted at the same time', async () => {
+  await create('aliased', { Publish: true });
+  const answers = await atOnce(
+    () => call('POST', '/2015-03-31/functions/aliased/aliases', { Name: 'live', FunctionVersion: '1' }),
+    () => call('DELETE', '/2015-03-31/functions/aliased?Qualifier=1'),
+  );
+  const [made, deleted] = answers.map(({ status }) => status);
+  assert.ok((made === 201 && deleted === 409) || (made === 404 && deleted === 204), `${made} ${deleted}`);
+});
+
+test('nothing is left of a version: not even what is provisioned for an alias that was deleted at the same time', async () => {
+  await create('left', { Publish: true });
+  const provisioned = '/2019-09-30/functions/left/provisioned-concurrency';
+  const version = [
+    call('PUT', `${provisioned}?Qualifier=1`, { ProvisionedConcurrentExecutions: 1 }),
+    call('PUT', '/2019-09-25/functions/left/event-invoke-config?Qualifier=1', { MaximumRetryAttempts: 0 }),
+    call('POST', '/2015-03-31/functions/left/policy?Qualifier=1', { StatementId: 's', Action: 'lambda:InvokeFunction', Principal: '*' }),
+  ];
+  for (const { status } of await Promise.all(version)) assert.ok(status < 300, String(status));
+  assert.equal((await call('DELETE', '/2015-03-31/functions/left?Qualifier=1')).status, 204);
+  await call('PUT', '/2015-03-31/functions/left/configuration', { Description: 'other' });
+  assert.equal((await call('POST', '/2015-03-31/functions/left/versions')).document['Version'], '2');
+  await call('POST', '/2015-03-31/functions/left/aliases', { Name: 'live', FunctionVersion: '2' });
+  const [, put] = await atOnce(
+    () => call('DELETE', '/2015-03-31/functions/left/aliases/live'),
+    () => call('PUT', `${provisioned}?Qualifier=live`, { ProvisionedConcurrentExecutions: 1 }),
+  );
+  assert.equal(put?.status, 404);
+  assert.deepEqual((await call('GET', `${provisioned}?List=ALL`)).document['ProvisionedConcurrencyConfigs'], []);
+  const configs = await call('GET', '/2019-09-25/functions/left/event-invoke-config/list');
+  assert.deepEqual(configs.document['FunctionEventInvokeConfigs'], []);
+  const functionId = plane.registry.get('left')?.functionId ?? '';
+  for (const kind of ['policy', 'provisioned', 'event-invoke-config'] as const)
+    assert.deepEqual(plane.resources.list(kind, functionId), []);
+});
