@@ -19,6 +19,9 @@ export type FunctionSettings = Omit<
   'functionId' | 'accountId' | 'region' | 'name' | 'version' | 'revisionId' | 'modifiedAtMs'
 >;
 
+/** What of a function is changed apart from its code and configuration, and is not how it runs. */
+export type Amendment = 'tags' | 'url' | 'scaling';
+
 /** What happened to a function. `previous` no longer serves. `updated` may be of a numbered version whose scaling is another now. */
 export type FunctionChange =
   | { readonly kind: 'created'; readonly version: FunctionVersion }
@@ -198,18 +201,22 @@ export class FunctionRegistry {
   }
 
   /**
-   * Goes back from a revision to the one that serves, as if the change had not been: when it is still the latest. Told to nobody, since for
-   * callers nothing changes. False when it was changed or removed meanwhile.
+   * Goes back from a revision to the one that serves, as if the change had not been: when it is still the latest. What of the latest is `amended` stays.
+   * Told to nobody, since for callers nothing changes; resolves with what is to serve, which is another revision where its scaling was amended. Null
+   * when it was changed or removed meanwhile.
    */
-  undo(version: FunctionVersion, serving: FunctionVersion): Promise<boolean> {
+  undo(version: FunctionVersion, serving: FunctionVersion, amended: readonly Amendment[] = []): Promise<FunctionVersion | null> {
     return this.#turns.take(version.name, async () => {
       const entry = this.#functions.get(version.name);
-      if (entry === undefined || entry.serving.get('$LATEST') !== version) return false;
+      if (entry === undefined || entry.serving.get('$LATEST') !== version) return null;
       const before = this.#stored.get(serving) ?? serving;
-      await this.#deps.store.replaceLatest(before, entry.latest.revisionId);
-      entry.latest = before;
+      const kept: Partial<FunctionVersion> = Object.fromEntries(amended.map((member) => [member, entry.latest[member]]));
+      const rescaled = amended.includes('scaling') ? { revisionId: this.#deps.ids.uuid() } : {};
+      const back = amended.length === 0 ? before : Object.freeze({ ...before, ...kept, ...rescaled });
+      await this.#deps.store.replaceLatest(back, entry.latest.revisionId);
+      entry.latest = back;
       entry.serving = this.#served(entry);
-      return true;
+      return entry.serving.get('$LATEST') ?? null;
     });
   }
 
