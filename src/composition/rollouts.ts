@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { layersDigest } from '../artifacts/layers.ts';
-import type { FunctionChange, FunctionRegistry } from '../control/registry.ts';
+import type { Amendment, FunctionChange, FunctionRegistry } from '../control/registry.ts';
 import type { UpdateState } from '../control/update-state.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { InitFailure } from '../fleet/driver.ts';
@@ -36,6 +37,8 @@ export class Rollouts {
   readonly #candidates = new Map<string, Candidate>();
   /** Of those whose last change was undone. */
   readonly #failed = new Map<string, UpdateState>();
+  /** What was changed by itself, since the revision that serves was the latest: no failure of an init phase undoes it. */
+  readonly #amended = new Map<string, Set<Amendment>>();
 
   private constructor(deps: RolloutDeps) {
     this.#deps = deps;
@@ -130,13 +133,15 @@ export class Rollouts {
     this.#candidates.delete(name);
     if (overtaken !== null) this.#retire(overtaken);
     const serving = this.#serving.get(name) ?? change.previous;
-    if (change.kind === 'updated') this.#take(change.version, serving);
-    else this.#remove(serving);
+    if (change.kind === 'removed') return this.#remove(serving);
+    this.#amended.set(name, new Set([...(this.#amended.get(name) ?? []), ...amendments(change.version, change.previous)]));
+    this.#take(change.version, serving);
   }
 
   #remove(serving: FunctionVersion): void {
     const { logs, log, fleet } = this.#deps;
     this.#serving.delete(serving.name);
+    this.#amended.delete(serving.name);
     this.#retire(serving);
     fleet.habits.forget(serving.functionId);
     logs.remove(serving.name).catch((err: unknown) => log.error({ err }, 'a log could not be removed'));
@@ -145,27 +150,35 @@ export class Rollouts {
   #take(version: FunctionVersion, serving: FunctionVersion): void {
     // Nobody is served by what has not run yet, nor by what is switched off: nothing to wait for.
     if (!this.#deps.fleet.keeps(serving) || version.scaling.max === 0) return this.#promote(version, serving);
-    const candidate = { version, ready: this.#takeOver(version, serving) };
+    this.#try(version, serving, (error) => this.#undo(version, serving, error));
+  }
+
+  #try(version: FunctionVersion, serving: FunctionVersion, failed: (error: unknown) => Promise<void>): void {
+    const candidate = { version, ready: this.#takeOver(version, serving, failed) };
     this.#candidates.set(version.name, candidate);
     candidate.ready.catch(() => undefined); // whoever deployed is told; there may be nobody
   }
 
-  async #takeOver(version: FunctionVersion, serving: FunctionVersion): Promise<Preparation> {
+  /** `failed`: what is done when its init phase fails and it is still wanted. */
+  async #takeOver(version: FunctionVersion, serving: FunctionVersion, failed: (error: unknown) => Promise<void>): Promise<Preparation> {
     const current = (): boolean => this.#candidates.get(version.name)?.version === version;
     try {
       const preparation = await this.#deps.fleet.takeOver(version, serving);
-      if (current()) {
-        this.#candidates.delete(version.name);
-        this.#promote(version, serving);
-      }
+      if (current()) this.#settle(version, serving);
       return preparation;
     } catch (error) {
-      if (current()) await this.#undo(version, serving, error);
+      if (current()) await failed(error);
       throw error;
     }
   }
 
+  #settle(version: FunctionVersion, serving: FunctionVersion): void {
+    this.#candidates.delete(version.name);
+    this.#promote(version, serving);
+  }
+
   #promote(version: FunctionVersion, serving: FunctionVersion): void {
+    this.#amended.delete(version.name);
     this.#serving.set(version.name, version);
     this.#deps.fleet.serve(version);
     this.#retire(serving);
@@ -177,8 +190,13 @@ export class Rollouts {
     log.warn({ err: error, function: version.name }, 'the init phase of a new revision failed: the one before it serves on');
     this.#retire(version);
     try {
-      await registry.undo(version, serving);
+      const back = await registry.undo(version, serving, [...(this.#amended.get(version.name) ?? [])]);
+      if (back === null) return;
       this.#failed.set(version.name, failureOf(error));
+      // What was reserved meanwhile counts: the same code takes over from itself, with or without a head start.
+      if (back.revisionId !== serving.revisionId) return this.#try(back, serving, async () => this.#settle(back, serving));
+      this.#amended.delete(back.name);
+      this.#serving.set(back.name, back);
     } catch (err) {
       log.error({ err, revisionId: version.revisionId }, 'a change whose init phase failed could not be undone in the database');
     } finally {
@@ -194,6 +212,15 @@ export class Rollouts {
       .then(() => fleet.retire(revisionId))
       .catch((err: unknown) => log.error({ err, revisionId }, 'a revision could not be retired'));
   }
+}
+
+const AMENDMENTS: readonly Amendment[] = ['tags', 'url', 'scaling'];
+
+/** What a change is of, where it is of nothing else. */
+function amendments(version: FunctionVersion, previous: FunctionVersion): Amendment[] {
+  const { tags: _1, url: _2, scaling: _3, revisionId: _4, modifiedAtMs: _5, ...made } = version;
+  const others = Object.entries(made).some(([member, value]) => !isDeepStrictEqual(value, previous[member as keyof FunctionVersion]));
+  return others ? [] : AMENDMENTS.filter((member) => !isDeepStrictEqual(version[member], previous[member]));
 }
 
 function failureOf(error: unknown): UpdateState {

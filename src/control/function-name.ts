@@ -54,22 +54,32 @@ export function refuse(faults: readonly string[]): void {
  */
 export function parseReference(text: string, qualifier: string | null, scope: Scope): FunctionReference {
   refuse([...(qualifier === null ? [] : textFaults(qualifier, 'qualifier', QUALIFIER)), ...textFaults(text, 'functionName', KNOWN_NAME)]);
-  const parts = PARTS.exec(text)?.groups ?? {};
-  if (parts['region'] !== undefined && parts['region'] !== scope.region) {
-    const message = `Functions from '${parts['region']}' are not reachable in this region ('${scope.region}')`;
+  const parts = partsOf(text);
+  if (parts.region !== undefined && parts.region !== scope.region) {
+    const message = `Functions from '${parts.region}' are not reachable in this region ('${scope.region}')`;
     throw new HearthError('ResourceNotFoundException', message, { details: { Type: 'User' } });
   }
-  if (parts['account'] !== undefined && parts['account'] !== scope.accountId) {
-    throw new HearthError('AccessDeniedException', `The account ${parts['account']} is not this server's, which is ${scope.accountId}.`);
+  if (parts.account !== undefined && parts.account !== scope.accountId) {
+    throw new HearthError('AccessDeniedException', `The account ${parts.account} is not this server's, which is ${scope.accountId}.`);
   }
-  const derived = parts['qualifier'] ?? null;
+  const derived = parts.qualifier ?? null;
   if (derived !== null && qualifier !== null && derived !== qualifier) {
     throw new HearthError(
       'InvalidParameterValueException',
       'The derived qualifier from the function name does not match the specified qualifier.',
     );
   }
-  return { name: parts['name'] ?? text, qualifier: qualifier ?? derived };
+  return { name: parts.name ?? text, qualifier: qualifier ?? derived };
+}
+
+/** The function that a text names and the version in it, whoever's it is; a text that is no name is taken as it stands. */
+export function namedIn(text: string): FunctionReference {
+  const { name = text, qualifier = null } = partsOf(text);
+  return { name, qualifier };
+}
+
+function partsOf(text: string): Readonly<Partial<Record<'region' | 'account' | 'name' | 'qualifier', string>>> {
+  return PARTS.exec(text)?.groups ?? {};
 }
 
 /** ResourceNotFoundException as Lambda words it; `qualifier` is what was asked for, if anything. */

@@ -70,9 +70,9 @@ test('updates at once happen one after the other, each on what the one before le
 test('an update of another revision than the present is refused', async () => {
   const { registry } = await opened();
   const first = await registry.create('a', settings);
-  await registry.update('a', () => ({ memoryMb: 200 }), first.revisionId);
+  await registry.update('a', () => ({ memoryMb: 200 }), { expectedRevisionId: first.revisionId });
   await assert.rejects(
-    registry.update('a', () => ({ memoryMb: 300 }), first.revisionId),
+    registry.update('a', () => ({ memoryMb: 300 }), { expectedRevisionId: first.revisionId }),
     { code: 'PreconditionFailedException', message: /^The Revision Id provided does not match/ },
   );
   assert.equal(registry.get('a')?.memoryMb, 200);

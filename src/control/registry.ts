@@ -19,6 +19,9 @@ export type FunctionSettings = Omit<
   'functionId' | 'accountId' | 'region' | 'name' | 'version' | 'revisionId' | 'modifiedAtMs'
 >;
 
+/** What of a function is changed apart from its code and configuration, and is not how it runs. */
+export type Amendment = 'tags' | 'url' | 'scaling';
+
 /** What happened to a function. `previous` no longer serves. `updated` may be of a numbered version whose scaling is another now. */
 export type FunctionChange =
   | { readonly kind: 'created'; readonly version: FunctionVersion }
@@ -153,8 +156,11 @@ export class FunctionRegistry {
     return version;
   }
 
-  /** Makes a function. Throws ResourceConflictException when the name is taken. */
-  create(name: string, settings: FunctionSettings): Promise<FunctionVersion> {
+  /**
+   * Makes a function; with `publish`, and its first version, which is what resolves then: nothing comes between. Throws ResourceConflictException
+   * when the name is taken.
+   */
+  create(name: string, settings: FunctionSettings, publish = false): Promise<FunctionVersion> {
     return this.#turns.take(name, async () => {
       if (this.#functions.has(name)) throw taken(name);
       const { ids, scope, store } = this.#deps;
@@ -162,18 +168,19 @@ export class FunctionRegistry {
       await store.create(version);
       this.#functions.set(name, entryOf(version));
       this.#tell({ kind: 'created', version });
-      return version;
+      return publish ? this.#publish(name, {}) : version;
     });
   }
 
   /**
    * Changes a function to what `change` gives for its present state. With `expectedRevisionId`, only while that is the present
-   * revision, else PreconditionFailedException. Throws ResourceNotFoundException when it is gone.
+   * revision, else PreconditionFailedException. With `publish`, and makes a numbered version of it, which is what resolves then: nothing comes between.
+   * Throws ResourceNotFoundException when it is gone.
    */
   update(
     name: string,
     change: (present: FunctionVersion) => Partial<FunctionSettings>,
-    expectedRevisionId: string | null = null,
+    { expectedRevisionId = null, publish = false }: { readonly expectedRevisionId?: string | null; readonly publish?: boolean } = {},
   ): Promise<FunctionVersion> {
     return this.#turns.take(name, async () => {
       const entry = this.#entry(name);
@@ -183,7 +190,7 @@ export class FunctionRegistry {
       await this.#deps.store.replaceLatest(version, previous.revisionId);
       entry.latest = version;
       this.#reserve(entry);
-      return version;
+      return publish ? this.#publish(name, {}) : version;
     });
   }
 
@@ -194,42 +201,48 @@ export class FunctionRegistry {
   }
 
   /**
-   * Goes back from a revision to the one that serves, as if the change had not been: when it is still the latest. Told to nobody, since for
-   * callers nothing changes. False when it was changed or removed meanwhile.
+   * Goes back from a revision to the one that serves, as if the change had not been: when it is still the latest. What of the latest is `amended` stays.
+   * Told to nobody, since for callers nothing changes; resolves with what is to serve, which is another revision where its scaling was amended. Null
+   * when it was changed or removed meanwhile.
    */
-  undo(version: FunctionVersion, serving: FunctionVersion): Promise<boolean> {
+  undo(version: FunctionVersion, serving: FunctionVersion, amended: readonly Amendment[] = []): Promise<FunctionVersion | null> {
     return this.#turns.take(version.name, async () => {
       const entry = this.#functions.get(version.name);
-      if (entry === undefined || entry.serving.get('$LATEST') !== version) return false;
+      if (entry === undefined || entry.serving.get('$LATEST') !== version) return null;
       const before = this.#stored.get(serving) ?? serving;
-      await this.#deps.store.replaceLatest(before, entry.latest.revisionId);
-      entry.latest = before;
+      const kept: Partial<FunctionVersion> = Object.fromEntries(amended.map((member) => [member, entry.latest[member]]));
+      const rescaled = amended.includes('scaling') ? { revisionId: this.#deps.ids.uuid() } : {};
+      const back = amended.length === 0 ? before : Object.freeze({ ...before, ...kept, ...rescaled });
+      await this.#deps.store.replaceLatest(back, entry.latest.revisionId);
+      entry.latest = back;
       entry.serving = this.#served(entry);
-      return true;
+      return entry.serving.get('$LATEST') ?? null;
     });
   }
 
   /** Makes a numbered version of `$LATEST`, or gives the last one when nothing has changed since. */
   publish(name: string, publication: Publication = {}): Promise<FunctionVersion> {
-    return this.#turns.take(name, async () => {
-      const entry = this.#entry(name);
-      const { store, resources } = this.#deps;
-      const { latest } = entry;
-      expectRevision(publication.revisionId ?? null, latest);
-      publication.check?.(latest);
-      const key = `${latest.functionId}/`;
-      const before = resources.get('publications', key) ?? NOTHING_PUBLISHED;
-      const same = before.fingerprint === fingerprint(latest) ? entry.published.get(String(before.last)) : undefined;
-      if (same !== undefined) return same;
-      const number = before.last + 1;
-      const version = publishedVersion(latest, String(number), { ...this.#stamp(), description: publication.description ?? null });
-      // The number is used up first: a version is never made twice under one.
-      await resources.put('publications', key, { last: number, fingerprint: fingerprint(latest) }, latest.functionId);
-      await store.publish(version);
-      entry.published.set(version.version, version);
-      this.#reserve(entry);
-      return version;
-    });
+    return this.#turns.take(name, () => this.#publish(name, publication));
+  }
+
+  async #publish(name: string, publication: Publication): Promise<FunctionVersion> {
+    const entry = this.#entry(name);
+    const { store, resources } = this.#deps;
+    const { latest } = entry;
+    expectRevision(publication.revisionId ?? null, latest);
+    publication.check?.(latest);
+    const key = `${latest.functionId}/`;
+    const before = resources.get('publications', key) ?? NOTHING_PUBLISHED;
+    const same = before.fingerprint === fingerprint(latest) ? entry.published.get(String(before.last)) : undefined;
+    if (same !== undefined) return same;
+    const number = before.last + 1;
+    const version = publishedVersion(latest, String(number), { ...this.#stamp(), description: publication.description ?? null });
+    // The number is used up first: a version is never made twice under one.
+    await resources.put('publications', key, { last: number, fingerprint: fingerprint(latest) }, latest.functionId);
+    await store.publish(version);
+    entry.published.set(version.version, version);
+    this.#reserve(entry);
+    return version;
   }
 
   /** Removes a numbered version; false when there was none. */

@@ -4,11 +4,14 @@ export interface UrlHead {
   readonly headers: Record<string, string | readonly string[]>;
 }
 
-/** Status, headers and cookies as a handler names them; `contentType`: unless it says another. Null when the status can be none. */
+/**
+ * Status, headers and cookies as a handler names them; `contentType`: unless it says another. Null when the status can be none: one below 200 is no
+ * answer, and whoever got it would take the next request's for its own.
+ */
 export function answerHead(value: object, contentType: string): UrlHead | null {
   const { statusCode, headers, cookies } = value as Record<string, unknown>;
   const status = Number(text(statusCode));
-  if (!Number.isInteger(status) || status < 100 || status > 599) return null;
+  if (!Number.isInteger(status) || status < 200 || status > 599) return null;
   const out: Record<string, string | readonly string[]> = { 'content-type': contentType };
   for (const [name, v] of Object.entries((headers ?? {}) as Record<string, unknown>))
     if (allowed(name, text(v))) out[name.toLowerCase()] = String(v);

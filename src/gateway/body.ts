@@ -23,10 +23,11 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
       else (rest ??= [first]).push(chunk);
     });
     request.on('end', () => resolve(rest === null ? (first ?? EMPTY) : Buffer.concat(rest, bytes)));
-    request.on('error', reject);
+    const brokenOff = (cause?: unknown): void =>
+      reject(new HearthError('InvalidRequestContentException', 'the connection closed before the body was complete', { cause }));
+    request.on('error', brokenOff);
     request.on('close', () => {
-      if (!request.complete)
-        reject(new HearthError('InvalidRequestContentException', 'the connection closed before the body was complete'));
+      if (!request.complete) brokenOff();
     });
   });
 }

@@ -12,4 +12,9 @@ describe('the answer of a function URL', () => {
     assert.deepEqual(made?.headers, { 'content-type': 'application/json', b: '2', 'set-cookie': ['e=1'] });
     assert.equal(answer({ statusCode: none }), null);
   });
+
+  it('is none with a status that only comes before an answer', () => {
+    for (const statusCode of [99, 100, 101, 103, 199, 600, 200.5]) assert.equal(answer({ statusCode }), null, String(statusCode));
+    assert.equal(answer({ statusCode: '204' })?.status, 204);
+  });
 });

@@ -99,7 +99,8 @@ function respond(response: ServerResponse, done: Dispatched, { head, cors }: { h
     ...headers,
     // What the URL's configuration says goes before what the function says, as on Lambda.
     ...cors,
-    'content-length': body.length,
+    // An answer that has no body by its status must not say how long that is (RFC 9110, 8.6).
+    ...(status === 204 ? {} : { 'content-length': body.length }),
     'x-amzn-requestid': done.requestId,
   };
   coldHeaders(all, done);

@@ -11,7 +11,7 @@ import { createGateway } from '../../src/gateway/server.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { randomIds } from '../../src/lib/ids.ts';
 import type { FunctionVersion } from '../../src/model/function-version.ts';
-import { createLogger } from '../../src/observe/logger.ts';
+import { createLogger, type Logger } from '../../src/observe/logger.ts';
 import { QUICK, version } from './world.ts';
 
 interface Reply {
@@ -30,6 +30,7 @@ describe('gateway', () => {
   let server: Server;
   let fleet: LocalFleet;
   let port = 0;
+  const logged: unknown[] = [];
   let answer: (event: Buffer) => { body: Buffer; errorType?: string };
 
   before(async () => {
@@ -86,7 +87,7 @@ describe('gateway', () => {
       payloadBytes: 1_000,
       streamBytes: 5_000,
       hosts: hostCheck([]),
-      log: createLogger('silent'),
+      log: { ...createLogger('silent'), error: (fields: unknown) => void logged.push(fields) } as Logger,
       services: [],
       control: (_request, response) => response.writeHead(404).end(),
     });
@@ -226,6 +227,32 @@ describe('gateway', () => {
     assert.equal((await call('GET', '/fn/echo')).status, 502);
     answer = () => ({ body: Buffer.from('{}'), errorType: 'Error' });
     assert.equal((await call('GET', '/fn/echo')).status, 502);
+  });
+
+  it('answers 204 without a length, and 502 for a status that would leave the caller waiting', { timeout: 20_000 }, async () => {
+    answer = () => ({ body: Buffer.from(JSON.stringify({ statusCode: 204, body: 'none' })) });
+    const empty = await call('GET', '/fn/echo');
+    assert.deepEqual([empty.status, empty.headers['content-length'], empty.body.length], [204, undefined, 0]);
+    answer = () => ({ body: Buffer.from(JSON.stringify({ statusCode: 103, body: 'early' })) });
+    assert.equal((await call('GET', '/fn/echo')).status, 502);
+  });
+
+  it('takes a caller that leaves before its body is complete for no fault of its own', { timeout: 20_000 }, async () => {
+    const before = logged.length;
+    const left = new Promise<void>((resolve) => server.once('connection', (socket) => socket.once('close', () => resolve())));
+    const request = httpRequest({
+      port,
+      host: '127.0.0.1',
+      method: 'POST',
+      path: '/fn/echo',
+      agent: false,
+      headers: { 'content-length': 10 },
+    });
+    request.on('error', () => undefined);
+    request.write('abc', () => request.destroy());
+    await left;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(logged.slice(before), []);
   });
 
   it('refuses URLs of functions that have none, hosts that are not ours, and pages of other origins', async () => {

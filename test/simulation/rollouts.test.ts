@@ -108,6 +108,36 @@ describe('a deploy', () => {
     assert.deepEqual(revisions(await Promise.all(calls)), [old.revisionId, again.revisionId]);
   });
 
+  it('whose init phase fails takes nothing back that was changed by itself meanwhile', async () => {
+    const { w, registry, rollouts, streaming, create, calls } = await opened();
+    const old = await create();
+    w.behaviour.initError = INIT_ERROR;
+    await registry.update('f', () => ({ environment: { A: '2' } }));
+    await streaming(200);
+    await registry.update('f', () => ({ tags: { kept: 'yes' } }));
+    await registry.update('f', () => ({ url: { auth: 'NONE' } }));
+    await streaming(3_000);
+    assert.equal(rollouts.update('f').status, 'Failed');
+    assert.deepEqual(registry.get('f'), { ...old, tags: { kept: 'yes' }, url: { auth: 'NONE' } });
+    await registry.update('f', () => ({ environment: { A: '3' } }));
+    await registry.update('f', (f) => ({ scaling: { ...f.scaling, max: 7 } }));
+    await streaming(1_600);
+    w.behaviour.initError = null;
+    await streaming(3_000);
+    assert.equal(rollouts.update('f').status, 'Failed');
+    const { environment, tags, scaling, revisionId } = registry.get('f') ?? old;
+    assert.deepEqual([environment, tags, scaling.max], [old.environment, { kept: 'yes' }, 7]);
+    const serving = rollouts.resolve('f', null).version;
+    assert.deepEqual([serving.revisionId, serving.scaling.max], [revisionId, 7]);
+    // The reserved concurrency is that of what serves, so that it is another revision, which a change can be made on top of.
+    assert.notEqual(revisionId, old.revisionId);
+    const again = await registry.update('f', () => ({ environment: { A: '4' } }));
+    await streaming(3_000);
+    assert.deepEqual([rollouts.update('f').status, rollouts.resolve('f', null).version], ['Successful', again]);
+    await w.clock.advance(2_000);
+    assert.ok((await Promise.all(calls)).every((u) => u.outcome === 'ok'));
+  });
+
   it('that is overtaken by the next never serves', async () => {
     const { w, registry, rollouts, calls, streaming, create } = await opened();
     const old = await create();

@@ -53,7 +53,8 @@ const deleteAlias: Operation = async (call, deps) => {
   const of = functionOf(call, deps);
   const name = String(call.input['Name']);
   return inTurn(of, name, deps, async (key) => {
-    for (const kind of ['policy', 'url', 'provisioned', 'event-invoke-config', 'alias'] as const) await deps.resources.remove(kind, key);
+    await removeBelongings(key, deps);
+    await deps.resources.remove('alias', key);
     return null;
   });
 };
@@ -86,7 +87,18 @@ function inTurn<T>(
   task: (key: string, present: Alias | null) => Promise<T>,
 ): Promise<T> {
   const key = `${of.functionId}/${name}`;
-  return deps.resources.inTurn(key, () => task(key, deps.resources.get('alias', key)));
+  return qualifierTurn(of, deps, () => task(key, deps.resources.get('alias', key)));
+}
+
+/** Runs a task on the aliases and versions of a function when those before it have ended: none points to what another removes. */
+export function qualifierTurn<T>({ functionId }: FunctionVersion, { resources }: LambdaDeps, task: () => Promise<T>): Promise<T> {
+  return resources.inTurn(`qualifiers ${functionId}`, task);
+}
+
+/** Removes what goes with an alias or a version and not with its function. */
+export async function removeBelongings(key: string, { resources }: LambdaDeps): Promise<void> {
+  for (const kind of ['policy', 'url', 'provisioned', 'event-invoke-config', 'runtime-management'] as const)
+    await resources.remove(kind, key);
 }
 
 function requireVersion(of: FunctionVersion, version: string, deps: LambdaDeps): void {

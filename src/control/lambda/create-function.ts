@@ -5,12 +5,15 @@ import { configurationOf } from './configuration.ts';
 import type { Input } from './model/check.ts';
 import { invalid, type LambdaDeps, type Operation } from './operation.ts';
 import { settingsOf } from './settings.ts';
+import { checkTags } from './tags.ts';
 
 const LONGEST_NAME = 64;
 
 export const createFunction: Operation = async ({ input }, deps) => {
   const name = newName(String(input['FunctionName']), deps);
   const given = settingsOf(input, deps);
+  const tags = { ...(input['Tags'] as Record<string, string> | undefined) };
+  checkTags(tags);
   const { runtime, handler, role } = given;
   if (runtime === undefined || handler === undefined || role === undefined) {
     throw invalid('Runtime and Handler are mandatory parameters for functions created with deployment packages.');
@@ -18,7 +21,7 @@ export const createFunction: Operation = async ({ input }, deps) => {
   // A name that is taken is told before a large zip is unpacked; the registry decides.
   if (deps.registry.get(name) !== null) throw new HearthError('ResourceConflictException', `Function already exist: ${name}`);
   const code = await takeCode(input['Code'] as Input, deps);
-  const version = await deps.registry.create(name, {
+  const settings = {
     memoryMb: 128,
     timeoutMs: 3000,
     ephemeralStorageMb: 512,
@@ -28,7 +31,7 @@ export const createFunction: Operation = async ({ input }, deps) => {
     runtime,
     handler,
     role,
-    tags: { ...(input['Tags'] as Record<string, string> | undefined) },
+    tags,
     architecture: architectureOf(input) ?? (process.arch === 'arm64' ? 'arm64' : 'x86_64'),
     codeSha256: code.sha256,
     codeBytes: code.bytes,
@@ -37,9 +40,9 @@ export const createFunction: Operation = async ({ input }, deps) => {
     snapshot: 'onFirstUse',
     rehearsal: null,
     url: null,
-  });
+  } as const;
   // The answer names the function, also where it tells of its first version.
-  return configurationOf(input['Publish'] === true ? await deps.registry.publish(name) : version, 'created');
+  return configurationOf(await deps.registry.create(name, settings, input['Publish'] === true), 'created');
 };
 
 export function architectureOf(input: Input): 'x86_64' | 'arm64' | undefined {

@@ -1,6 +1,7 @@
 import { HearthError } from '../../errors.ts';
+import type { FunctionVersion } from '../../model/function-version.ts';
 import { notFound } from '../function-name.ts';
-import { aliasesOf } from './aliases.ts';
+import { aliasesOf, qualifierTurn, removeBelongings } from './aliases.ts';
 import { invalid, referenceOf, type LambdaDeps, type Operation } from './operation.ts';
 
 /** Deletes a function, or a version of it. The model says 200; AWS answers 204. */
@@ -13,17 +14,19 @@ export const deleteFunction: Operation = async (call, deps) => {
     if (!(await deps.registry.remove(name))) throw notFound(reference, deps.registry.scope);
     return { StatusCode: 204 };
   }
-  refuseAliased(name, qualifier, deps);
-  // As on Lambda, a version that is not there is none the less deleted; a function that is not there is an error.
-  if (!(await deps.registry.removeVersion(name, qualifier)) && deps.registry.get(name) === null)
-    throw notFound(reference, deps.registry.scope);
-  return { StatusCode: 204 };
+  const of = deps.registry.get(name);
+  if (of === null) throw notFound(reference, deps.registry.scope);
+  return qualifierTurn(of, deps, async () => {
+    refuseAliased(of, qualifier, deps);
+    await removeBelongings(`${of.functionId}/${qualifier}`, deps);
+    // As on Lambda, a version that is not there is none the less deleted.
+    await deps.registry.removeVersion(name, qualifier);
+    return { StatusCode: 204 };
+  });
 };
 
-function refuseAliased(name: string, version: string, deps: LambdaDeps): void {
-  const present = deps.registry.get(name);
-  if (present === null) return;
-  const pointing = aliasesOf(present, deps).filter((a) => a.functionVersion === version || version in a.weights);
+function refuseAliased(of: FunctionVersion, version: string, deps: LambdaDeps): void {
+  const pointing = aliasesOf(of, deps).filter((a) => a.functionVersion === version || version in a.weights);
   if (pointing.length === 0) return;
   throw new HearthError(
     'ResourceConflictException',

@@ -16,12 +16,16 @@ import { pageOf } from './pages.ts';
 const MEMBERS = ['MaximumRetryAttempts', 'MaximumEventAgeInSeconds', 'DestinationConfig'] as const;
 
 /** Put replaces what there was; update changes what it names. */
-const put: Operation = (call, deps) => write(call, deps, {});
+const put: Operation = (call, deps) => write(call, deps, () => ({}));
 
 const update: Operation = (call, deps) => {
-  const target = targetOf(call, deps);
-  const present = target === null ? null : deps.resources.get('event-invoke-config', target.key);
-  if (present === null) throw hasNone(call, deps);
+  const present = (): Input => {
+    const target = targetOf(call, deps);
+    const config = target === null ? null : deps.resources.get('event-invoke-config', target.key);
+    if (config === null) throw hasNone(call, deps);
+    return config;
+  };
+  present();
   return write(call, deps, present);
 };
 
@@ -34,7 +38,8 @@ const get: Operation = (call, deps) => {
 
 const remove: Operation = async (call, deps) => {
   const target = targetOf(call, deps);
-  if (target === null || !(await deps.resources.remove('event-invoke-config', target.key))) throw hasNone(call, deps);
+  const removed = target !== null && (await inTurn(target, deps, () => deps.resources.remove('event-invoke-config', target.key)));
+  if (!removed) throw hasNone(call, deps);
   return null;
 };
 
@@ -66,7 +71,12 @@ function targetOf(call: OperationCall, deps: LambdaDeps): Target | null {
   return of === null ? null : { of, qualifier: wanted, key: `${of.functionId}/${wanted}` };
 }
 
-async function write(call: OperationCall, deps: LambdaDeps, present: Input): Promise<Record<string, unknown>> {
+function inTurn<T>({ key }: Target, { resources }: LambdaDeps, task: () => Promise<T>): Promise<T> {
+  return resources.inTurn(`event-invoke-config ${key}`, task);
+}
+
+/** `present`: what the request goes on top of, by its turn. */
+async function write(call: OperationCall, deps: LambdaDeps, present: () => Input): Promise<Record<string, unknown>> {
   const { input } = call;
   if (MEMBERS.every((name) => input[name] === undefined))
     throw invalid('You must specify at least one of error handling or destination setting.');
@@ -75,9 +85,11 @@ async function write(call: OperationCall, deps: LambdaDeps, present: Input): Pro
   refuseSelf(input, target);
   requireReachable(input, deps);
   const given = Object.fromEntries(MEMBERS.filter((name) => input[name] !== undefined).map((name) => [name, input[name]]));
-  const config = { ...present, ...given, LastModified: deps.clock.now() };
-  await deps.resources.put('event-invoke-config', target.key, config, target.of.functionId);
-  return answer(target.of, target.qualifier, config);
+  return inTurn(target, deps, async () => {
+    const config = { ...present(), ...given, LastModified: deps.clock.now() };
+    await deps.resources.put('event-invoke-config', target.key, config, target.of.functionId);
+    return answer(target.of, target.qualifier, config);
+  });
 }
 
 /** What can't be told would be found out when an event has ended. Throws InvalidParameterValueException. */

@@ -6,6 +6,7 @@ import { eventSourceKind, eventSourceSettings, type EventSourceKind } from './ev
 import type { Input } from './model/check.ts';
 import { absent, invalid, text, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
 import { pageOf } from './pages.ts';
+import { checkTags } from './tags.ts';
 
 /** Members of a request that the mapping keeps apart. */
 const OWN = new Set(['UUID', 'FunctionName', 'EventSourceArn', 'Enabled', 'Tags']);
@@ -17,6 +18,8 @@ const create: Operation = (call, deps) => {
   const kind = eventSourceKind(sourceArn, deps.registry.scope);
   const settings = eventSourceSettings(kind, settingsIn(input), {});
   const reference = existing(String(input['FunctionName']), deps);
+  const tags = { ...(input['Tags'] as Record<string, string> | undefined) };
+  checkTags(tags);
   return deps.resources.inTurn('event-source-mappings', async () => {
     const same = deps.resources
       .list('event-source-mapping')
@@ -32,7 +35,7 @@ const create: Operation = (call, deps) => {
       enabled: input['Enabled'] !== false,
       createdAtMs,
       modifiedAtMs: createdAtMs,
-      tags: { ...(input['Tags'] as Record<string, string> | undefined) },
+      tags,
       settings,
     };
     await deps.resources.put('event-source-mapping', mapping.uuid, mapping, null);

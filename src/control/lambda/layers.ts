@@ -31,7 +31,9 @@ const publishLayerVersion: Operation = async (call, deps) => {
 const getLayerVersion: Operation = (call, deps) => whole(versionOf(nameOf(call.input), numberOf(call.input), deps), call, deps);
 
 const getLayerVersionByArn: Operation = (call, deps) => {
-  const [, name = '', number = '0'] = /:layer:([^:]+):(\d+)$/.exec(String(call.input['Arn'])) ?? [];
+  const [, of = '', name = '', number = '0'] = /^arn:[^:]*:lambda:([^:]*:[^:]*):layer:([^:]+):(\d+)$/.exec(String(call.input['Arn'])) ?? [];
+  const { region, accountId } = deps.registry.scope;
+  if (of !== `${region}:${accountId}`) throw absent(); // of others there are none here
   return whole(versionOf(name, Number(number), deps), call, deps);
 };
 

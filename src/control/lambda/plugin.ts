@@ -71,7 +71,8 @@ async function respond(
   if (served === undefined) throw unknownOperation(request.method, request.url);
   const caller = await deps.authority.identify(signedRequest(request), raw.body ?? EMPTY);
   const input = readRequest(served.model, raw);
-  caller.require(`lambda:${served.name}`, resourceOf(input, deps));
+  const { action, arn } = resourceOf(served.name, input, deps);
+  caller.require(action, arn);
   const result = await served.run({ input, endpoint: endpointOf(request) }, deps);
   const { status, headers, document } = replyOf(served.model, result);
   reply.code(status).headers(headers);

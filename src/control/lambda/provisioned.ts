@@ -12,12 +12,13 @@ import {
   type OperationCall,
   type Operations,
 } from './operation.ts';
+import { qualifierTurn } from './aliases.ts';
 import { pageOf } from './pages.ts';
 
 const put: Operation = (call, deps) => {
-  const target = targetOf(call, deps);
   const requested = call.input['ProvisionedConcurrentExecutions'] as number;
-  return deps.resources.inTurn(`${target.of.functionId}/provisioned`, async () => {
+  return qualifierTurn(targetOf(call, deps).of, deps, async () => {
+    const target = targetOf(call, deps);
     refuseShared(target, deps);
     const { max } = target.of.scaling;
     if (max !== null && requested > max) {

@@ -1,44 +1,60 @@
 import type { FunctionVersion } from '../../model/function-version.ts';
 import { memoryStore } from '../../store/memory-store.ts';
-import type { FunctionStore } from '../../store/store.ts';
+import type { FunctionStore, ResourceStore, StoredResource } from '../../store/store.ts';
 
-/** The store in memory whose next write fails when told so (`failNext`). */
+/** The store in memory whose next write fails when told so (`failNext`), and whose writes wait for `held`. */
 export class TestFunctionStore implements FunctionStore {
-  readonly #store = memoryStore().functions;
+  readonly #store = memoryStore();
   failNext: Error | null = null;
+  /** No write begins before this has resolved. */
+  held: Promise<void> = Promise.resolve();
+
+  /** The lesser resources beside the functions; their writes wait, too. */
+  readonly resources: ResourceStore = {
+    all: () => this.#store.resources.all(),
+    put: async (resource: StoredResource): Promise<void> => {
+      await this.held;
+      await this.#store.resources.put(resource);
+    },
+    remove: async (resource): Promise<boolean> => {
+      await this.held;
+      return this.#store.resources.remove(resource);
+    },
+  };
 
   all(): Promise<FunctionVersion[]> {
-    return this.#store.all();
+    return this.#store.functions.all();
   }
 
   async create(version: FunctionVersion): Promise<void> {
-    this.#maybeFail();
-    await this.#store.create(version);
+    await this.#begin();
+    await this.#store.functions.create(version);
   }
 
   async replaceLatest(version: FunctionVersion, expectedRevisionId: string): Promise<void> {
-    this.#maybeFail();
-    await this.#store.replaceLatest(version, expectedRevisionId);
+    await this.#begin();
+    await this.#store.functions.replaceLatest(version, expectedRevisionId);
   }
 
   async publish(version: FunctionVersion): Promise<void> {
-    this.#maybeFail();
-    await this.#store.publish(version);
+    await this.#begin();
+    await this.#store.functions.publish(version);
   }
 
   async removeVersion(functionId: string, version: string): Promise<boolean> {
-    this.#maybeFail();
-    return this.#store.removeVersion(functionId, version);
+    await this.#begin();
+    return this.#store.functions.removeVersion(functionId, version);
   }
 
   async remove(functionId: string): Promise<boolean> {
-    this.#maybeFail();
-    return this.#store.remove(functionId);
+    await this.#begin();
+    return this.#store.functions.remove(functionId);
   }
 
-  #maybeFail(): void {
+  async #begin(): Promise<void> {
     const error = this.failNext;
     this.failNext = null;
     if (error !== null) throw error;
+    await this.held;
   }
 }

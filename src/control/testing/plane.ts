@@ -13,7 +13,6 @@ import { FsArtifacts } from '../../artifacts/fs-artifacts.ts';
 import type { Interpreters } from '../../artifacts/interpreters.ts';
 import { randomIds } from '../../lib/ids.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
-import { memoryStore } from '../../store/memory-store.ts';
 import { controlPlane } from '../control-plane.ts';
 import { Sources } from '../own/sources.ts';
 import { KeyRing } from '../key-ring.ts';
@@ -35,7 +34,7 @@ export async function openPlane() {
   const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock });
   const store = new TestFunctionStore();
   const scope = { accountId: '000000000000', region: 'us-east-1' };
-  const resources = await Resources.load(memoryStore().resources, scope);
+  const resources = await Resources.load(store.resources, scope);
   const local = { id: 'AKIALOCAL', secret: 'local' };
   const keys = new KeyRing({ resources, seal: openSeal(home), clock, local, functions: { id: 'functions', secret: 'of functions' } });
   const statementsOf = (id: string) => keys.statementsOf(id);

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FunctionRegistry } from '../registry.ts';
+import { resourceOf } from './resource-of.ts';
+
+const registry = { scope: { accountId: '000000000000', region: 'us-east-1' } } as FunctionRegistry;
+const OWN = 'arn:aws:lambda:us-east-1:000000000000';
+
+function of(operation: string, input: Record<string, unknown>): string {
+  return resourceOf(operation, input, { registry }).arn;
+}
+
+test('a function is the same to statements by whatever name the operation takes', () => {
+  const names = [
+    'f',
+    'function:f',
+    '000000000000:f',
+    'us-east-1:000000000000:function:f',
+    `${OWN}:function:f`,
+    // The model takes these two, too.
+    'arn::lambda:us-east-1:000000000000:function:f',
+    'arn:aws-cn:lambda:us-east-1:000000000000:function:f',
+  ];
+  for (const FunctionName of names) assert.equal(of('DeleteFunction', { FunctionName }), `${OWN}:function:f`, FunctionName);
+  assert.equal(of('DeleteFunction', { FunctionName: 'f', Qualifier: '1' }), `${OWN}:function:f:1`);
+  // What is done to the function is done to it whatever version is named beside it.
+  for (const operation of ['UpdateFunctionCode', 'CreateFunction', 'PutFunctionConcurrency', 'CreateAlias'])
+    assert.equal(of(operation, { FunctionName: 'f:1' }), `${OWN}:function:f`, operation);
+  assert.equal(of('CreateEventSourceMapping', { FunctionName: 'f:live' }), `${OWN}:function:f:live`);
+  // A name that looks like the end of a region is none.
+  assert.equal(of('GetFunction', { FunctionName: 'foo-1:prod' }), `${OWN}:function:foo-1:prod`);
+  assert.equal(of('TagResource', { Resource: 'arn:aws-cn:lambda:us-east-1:000000000000:function:f' }), `${OWN}:function:f`);
+});
+
+test('mappings and versions of layers are things of their own', () => {
+  const UUID = '6a2f4a3e-0f0c-4f1e-9b1c-2f0f3c1d5e6f';
+  assert.equal(of('UpdateEventSourceMapping', { UUID, FunctionName: 'f' }), `${OWN}:event-source-mapping:${UUID}`);
+  assert.equal(of('TagResource', { Resource: `${OWN}:event-source-mapping:${UUID}` }), `${OWN}:event-source-mapping:${UUID}`);
+  assert.equal(of('CreateEventSourceMapping', { FunctionName: 'f' }), `${OWN}:function:f`);
+  assert.equal(of('DeleteLayerVersion', { LayerName: 'l', VersionNumber: 3 }), `${OWN}:layer:l:3`);
+  assert.equal(of('ListLayerVersions', { LayerName: `${OWN}:layer:l` }), `${OWN}:layer:l`);
+  const by = resourceOf('GetLayerVersionByArn', { Arn: `${OWN}:layer:l:3` }, { registry });
+  assert.deepEqual(by, { action: 'lambda:GetLayerVersion', arn: `${OWN}:layer:l:3` });
+  assert.equal(of('ListFunctions', {}), '*');
+});
