@@ -155,6 +155,23 @@ describe('presigned', () => {
     const unsigned = await fetch(`${server.endpoint}/${Bucket}`, { method: 'POST', body: new FormData() });
     assert.equal(unsigned.status, 400);
   });
+
+  test('a form that ends within a file is refused, whoever sends it, and ends nothing but itself', async () => {
+    const cut = (name: string): Promise<{ status: number; text: string }> => {
+      const field = (of: string, value: string) => `--B\r\nContent-Disposition: form-data; name="${of}"\r\n\r\n${value}\r\n`;
+      const file = `--B\r\nContent-Disposition: form-data; name="${name}"; filename="a"\r\n\r\nhello`;
+      return raw(`/${Bucket}`, {
+        method: 'POST',
+        headers: { 'content-type': 'multipart/form-data; boundary=B' },
+        body: field('key', 'cut') + file,
+      });
+    };
+    for (const name of ['file', 'another']) {
+      const { status, text } = await cut(name);
+      assert.ok(status >= 400 && status < 500, `${name} ${status} ${text}`);
+    }
+    await refused(client.send(new GetObjectCommand({ Bucket, Key: 'cut' })), 'NoSuchKey', 404);
+  });
 });
 
 describe('addresses', () => {

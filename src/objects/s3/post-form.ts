@@ -99,13 +99,15 @@ function readForm(r: S3Request): { form: Promise<Form>; done: Promise<void> } {
   let content: PassThrough | null = null;
   parser.on('field', (name, value) => fields.set(name.toLowerCase(), value));
   parser.on('file', (name, stream, filename) => {
+    // A form that ends within a file: whoever reads it is told; an error that nobody listens to would end the server.
+    stream.on('error', (error: Error) => content?.destroy(error));
     if (name !== 'file' || content !== null) {
       stream.resume();
       return;
     }
     // A stream of our own: it must be readable to the end whatever the parser does with its own.
     content = new PassThrough();
-    stream.on('error', (error: Error) => content?.destroy(error));
+    content.on('error', () => {});
     stream.pipe(content);
     found.resolve({ fields, file: content, filename: filename ?? '' });
   });
