@@ -71,7 +71,7 @@ function world(queueArn: string, batch: ReceivedMessage[], timeoutMs = 3_000) {
       functions,
       notes: { note: async () => {} },
       clock: new VirtualClock(),
-      ids: { uuid: () => 'u', ordered: () => 'o' } as never,
+      ids: { uuid: () => 'u', ordered: () => 'o' },
       log: silent,
     },
   );
