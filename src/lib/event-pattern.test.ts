@@ -39,6 +39,37 @@ const cases: readonly [string, object, boolean][] = [
 
 describe('fits', () => {
   for (const [name, pattern, expected] of cases) it(name, () => assert.equal(fits(pattern as Record<string, unknown>, event), expected));
+
+  const like = (wildcard: string, text: string): boolean => fits({ text: [{ wildcard }] }, { text });
+  it('wildcard, wherever its stars are', () => {
+    for (const [pattern, text] of [
+      ['*', ''],
+      ['a*', 'a'],
+      ['*a', 'ba'],
+      ['a*b*c', 'a-b-b-c'],
+      ['*a*', 'bab'],
+      ['ab*ba', 'abba'],
+      ['\\\\*\\*', '\\x*'],
+    ] as const)
+      assert.ok(like(pattern, text), `${pattern} ${text}`);
+    for (const [pattern, text] of [
+      ['ab*ba', 'aba'],
+      ['a*b*c', 'acb'],
+      ['a*bc*c', 'abc'],
+      ['*a*', 'b'],
+      ['a', 'ab'],
+      ['\\*', 'a'],
+    ] as const)
+      assert.ok(!like(pattern, text), `${pattern} ${text}`);
+  });
+
+  // By a regular expression the first would take for ever, and nothing else would run meanwhile; the second would be an overflow of the stack.
+  it('what was made to take long does not', () => {
+    assert.equal(like(`${'*a'.repeat(30)}*b`, 'a'.repeat(100_000)), false);
+    const depth = 200_000;
+    const deep: unknown = JSON.parse(`{"a":${'['.repeat(depth)}1${']'.repeat(depth)}}`);
+    assert.equal(fits({ a: [1] }, deep), true);
+  });
 });
 
 /** The examples of EventBridge's user guide ("Comparison operators", "Filtering"): a pattern, what fits it and what does not. */

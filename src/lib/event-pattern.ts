@@ -25,8 +25,14 @@ function oneFits(wanted: unknown, value: unknown): boolean {
 
 /** The values that a test looks at: what has members is no value, and lists are looked into. */
 function leavesOf(value: unknown): unknown[] {
-  if (Array.isArray(value)) return value.flatMap(leavesOf);
-  return value === undefined || isObject(value) ? [] : [value];
+  const leaves: unknown[] = [];
+  // No recursion: whoever sends an event says how deep its lists are.
+  for (const left = [value]; left.length > 0;) {
+    const one = left.pop();
+    if (Array.isArray(one)) for (const element of one as unknown[]) left.push(element);
+    else if (one !== undefined && !isObject(one)) leaves.push(one);
+  }
+  return leaves;
 }
 
 function testFits(wanted: unknown, value: unknown): boolean {
@@ -42,7 +48,7 @@ const TESTS: Readonly<Record<string, (operand: unknown, value: unknown) => boole
   prefix: (operand, value) => at(operand, value, (whole, part) => whole.startsWith(part)),
   suffix: (operand, value) => at(operand, value, (whole, part) => whole.endsWith(part)),
   'equals-ignore-case': (operand, value) => at({ 'equals-ignore-case': operand }, value, (whole, part) => whole === part),
-  wildcard: (operand, value) => typeof value === 'string' && wildcard(String(operand)).test(value),
+  wildcard: (operand, value) => typeof value === 'string' && isLike(value, String(operand)),
   numeric: (operand, value) => typeof value === 'number' && Array.isArray(operand) && numeric(operand, value),
   'anything-but': (operand, value) => !excluded(operand, value),
   cidr: (operand, value) => typeof value === 'string' && lies(value, String(operand)),
@@ -84,13 +90,25 @@ function lies(address: string, range: string): boolean {
   return list.check(address, type);
 }
 
-/** `*` stands for anything; a backslash takes it for itself. */
-function wildcard(text: string): RegExp {
-  const source = text.replaceAll(/\\[\\*]|[\s\S]/g, (part) => {
-    if (part === '*') return '[\\s\\S]*';
-    return (part.length === 2 ? part.slice(1) : part).replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  });
-  return new RegExp(`^${source}$`);
+/** `*` stands for anything; a backslash takes it for itself. Whatever the pattern, a text is gone through once: a regular expression would go back at every star. */
+function isLike(text: string, pattern: string): boolean {
+  const parts = [''];
+  for (const [token] of pattern.matchAll(/\\[\\*]|[\s\S]/g)) {
+    if (token === '*') parts.push('');
+    else parts[parts.length - 1] += token.length === 2 ? token.slice(1) : token;
+  }
+  const first = parts.shift() ?? '';
+  const last = parts.pop();
+  if (last === undefined) return text === first;
+  const end = text.length - last.length;
+  let at = first.length;
+  if (at > end || !text.startsWith(first) || !text.endsWith(last)) return false;
+  for (const part of parts) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at <= end;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client, DatabaseError } from 'pg';
 import { publish } from '../../src/triggers/database/catalog.ts';
-import { adminPool } from '../../src/triggers/database/follower.ts';
+import { adminPool } from '../../src/triggers/database/sessions.ts';
 import { settingsOf } from '../../src/triggers/database/settings.ts';
 import { ownerOf } from './app-database.ts';
 import { languages, TestServer } from './platform-server.ts';
@@ -85,8 +85,8 @@ describe('the database app, as functions have it', () => {
     try {
       const settings = settingsOf({ table: 'own' });
       // The second looks at what the first has made.
-      for (const _ of [1, 2]) assert.equal((await publish(pool, 'trap', settings)).publications.length, 1);
-      await pool.query('drop publication hearth_trap');
+      for (const _ of [1, 2]) assert.equal((await publish(pool, 'trap', settings)).publications.length, 2);
+      await pool.query('drop publication hearth_trap, hearth_trap_i');
     } finally {
       await pool.end();
     }

@@ -155,6 +155,49 @@ describe('presigned', () => {
     const unsigned = await fetch(`${server.endpoint}/${Bucket}`, { method: 'POST', body: new FormData() });
     assert.equal(unsigned.status, 400);
   });
+
+  test('what no header can carry is encoded as on S3, or refused where it is given', async () => {
+    const post = async (more: Record<string, string>): Promise<string> => {
+      const { url, fields } = await createPresignedPost(client, {
+        Bucket,
+        Key: 'characters',
+        Conditions: [
+          ['starts-with', '$x-amz-meta-title', ''],
+          ...Object.keys(more).map((name) => ['starts-with', `$${name}`, ''] as never),
+        ],
+      });
+      const form = new FormData();
+      for (const [name, value] of Object.entries({ ...fields, ...more })) form.append(name, value);
+      form.append('file', new Blob(['content']), 'a');
+      const answer = await fetch(url, { method: 'POST', body: form });
+      return answer.status === 204 ? 'stored' : await answer.text();
+    };
+    assert.equal(await post({ 'x-amz-meta-title': '日本' }), 'stored');
+    const got = await client.send(new GetObjectCommand({ Bucket, Key: 'characters' }));
+    assert.deepEqual([await got.Body?.transformToString(), got.Metadata], ['content', { title: '=?UTF-8?B?5pel5pys?=' }]);
+    assert.match(await post({ 'x-amz-meta-title': 'x', 'Content-Type': 'text/日本' }), /<Code>InvalidArgument/);
+    const url = await getSignedUrl(client, new GetObjectCommand({ Bucket, Key: 'k', ResponseContentType: 'text/日本' }));
+    assert.equal((await fetch(url)).status, 400);
+    const rule = { AllowedMethods: ['GET'], AllowedOrigins: ['*'], ExposeHeaders: ['x-–'] };
+    await refused(client.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules: [rule] } })), 'InvalidRequest', 400);
+  });
+
+  test('a form that ends within a file is refused, whoever sends it, and ends nothing but itself', async () => {
+    const cut = (name: string): Promise<{ status: number; text: string }> => {
+      const field = (of: string, value: string) => `--B\r\nContent-Disposition: form-data; name="${of}"\r\n\r\n${value}\r\n`;
+      const file = `--B\r\nContent-Disposition: form-data; name="${name}"; filename="a"\r\n\r\nhello`;
+      return raw(`/${Bucket}`, {
+        method: 'POST',
+        headers: { 'content-type': 'multipart/form-data; boundary=B' },
+        body: field('key', 'cut') + file,
+      });
+    };
+    for (const name of ['file', 'another']) {
+      const { status, text } = await cut(name);
+      assert.ok(status >= 400 && status < 500, `${name} ${status} ${text}`);
+    }
+    await refused(client.send(new GetObjectCommand({ Bucket, Key: 'cut' })), 'NoSuchKey', 404);
+  });
 });
 
 describe('addresses', () => {

@@ -37,6 +37,8 @@ test('a task that moves dead letters back goes on after kill -9, and is listed a
   };
   const listed = async () => (await sqs.send(new ListMessageMoveTasksCommand({ SourceArn: `${ARN}dead` }))).Results?.[0];
   const start = { SourceArn: `${ARN}dead`, DestinationArn: `${ARN}alive`, MaxNumberOfMessagesPerSecond: 2 };
+  // It would never end.
+  await assert.rejects(sqs.send(new StartMessageMoveTaskCommand({ ...start, DestinationArn: `${ARN}dead` })), /destination is the source/);
   const { TaskHandle } = await sqs.send(new StartMessageMoveTaskCommand(start));
   await until(async () => (await count('alive')) >= 2);
   await server.end('SIGKILL');

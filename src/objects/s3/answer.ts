@@ -94,5 +94,6 @@ export function sendError(response: ServerResponse, error: HearthError, o: { req
   });
   const marker = error.details['DeleteMarker'] === true ? { 'x-amz-delete-marker': 'true' } : {};
   const headers = { ...o.extra, ...marker };
-  void send(response, { status: error.status, headers, ...(o.head ? {} : { body }) }, o);
+  // What can't be sent is cut: nobody is left to tell.
+  send(response, { status: error.status, headers, ...(o.head ? {} : { body }) }, o).catch(() => response.destroy());
 }

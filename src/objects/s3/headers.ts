@@ -26,6 +26,26 @@ const REFUSED = [
   'x-amz-website-redirect-location',
 ];
 
+/** Whether HTTP can carry a text as a header's value: bytes, none of which controls anything. */
+export function isHeaderValue(text: string): boolean {
+  return /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(text);
+}
+
+/** Whether a text can be a header's name. */
+export function isHeaderName(text: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
+}
+
+/** Metadata that came in a form, which knows every character: as headers have it, what is beyond ASCII in the way of RFC 2047, as on S3. Throws InvalidArgument. */
+export function formMeta(user: ReadonlyMap<string, string>): Record<string, string> {
+  const encoded = (text: string): string =>
+    /^[\u0020-\u007e]*$/.test(text) ? text : `=?UTF-8?B?${Buffer.from(text).toString('base64')}?=`;
+  const unfit = [...user.keys()].find((name) => !isHeaderName(name));
+  if (unfit !== undefined)
+    throw new HearthError('InvalidArgument', 'A name of metadata has characters that no header has.', { details: { ArgumentName: unfit } });
+  return Object.fromEntries([...user].map(([name, text]) => [name, encoded(text)]));
+}
+
 /** What of an upload's headers stays with its object. Throws MetadataTooLarge, NotImplemented, InvalidStorageClass. */
 export function metaOf(r: S3Request): ObjectMeta {
   refuseUnserved(r);
@@ -36,6 +56,8 @@ export function metaFrom(value: (name: string) => string | undefined, user: Read
   const headers: Record<string, string> = {};
   for (const name of KEPT) {
     const text = value(name);
+    if (text !== undefined && !isHeaderValue(text))
+      throw new HearthError('InvalidArgument', 'Header value cannot be represented.', { details: { ArgumentName: name } });
     if (text !== undefined) headers[name] = text;
   }
   const encoding = withoutChunked(headers['content-encoding']);

@@ -11,7 +11,7 @@ import { CHECKSUM_ALGORITHMS } from '../model.ts';
 import { DEFAULT_CHECKSUM } from '../object-store.ts';
 import type { S3Answer } from './answer.ts';
 import { MAX_PUT_BYTES } from './body.ts';
-import { madeVersion, metaFrom } from './headers.ts';
+import { formMeta, madeVersion, metaFrom } from './headers.ts';
 import { permit } from './permissions.ts';
 import type { S3Deps } from './operation.ts';
 import { bucketOf, causeOf, checkKey, type S3Request } from './request.ts';
@@ -53,7 +53,7 @@ export async function postForm(r: S3Request, d: S3Deps, o: { keys: Keys; authori
     if (fields.has('tagging')) permit({ ...r, caller }, 'PutObjectTagging', { bucket, key });
     await d.store.index.bucket(bucket); // throws NoSuchBucket
     const user = [...fields].flatMap(([n, v]) => (n.startsWith('x-amz-meta-') ? [[n.slice('x-amz-meta-'.length), v] as const] : []));
-    const meta = metaFrom((header) => fields.get(header), Object.fromEntries(user));
+    const meta = metaFrom((header) => fields.get(header), formMeta(new Map(user)));
     const tagging = fields.get('tagging');
     const tags = tagging === undefined ? {} : readTags(Buffer.from(tagging), 10);
     const expected = {
@@ -99,13 +99,15 @@ function readForm(r: S3Request): { form: Promise<Form>; done: Promise<void> } {
   let content: PassThrough | null = null;
   parser.on('field', (name, value) => fields.set(name.toLowerCase(), value));
   parser.on('file', (name, stream, filename) => {
+    // A form that ends within a file: whoever reads it is told; an error that nobody listens to would end the server.
+    stream.on('error', (error: Error) => content?.destroy(error));
     if (name !== 'file' || content !== null) {
       stream.resume();
       return;
     }
     // A stream of our own: it must be readable to the end whatever the parser does with its own.
     content = new PassThrough();
-    stream.on('error', (error: Error) => content?.destroy(error));
+    content.on('error', () => {});
     stream.pipe(content);
     found.resolve({ fields, file: content, filename: filename ?? '' });
   });

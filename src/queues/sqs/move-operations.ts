@@ -15,6 +15,11 @@ const startMessageMoveTask: SqsOperation = async (call, deps) => {
   const feeds = deps.queues.list().some((q) => q.attributes.redrive?.deadLetterTargetArn === input.SourceArn);
   if (!feeds) throw new HearthError('InvalidParameterValue', 'Source queue must be configured as a Dead Letter Queue.');
   const to = input.DestinationArn === undefined ? null : queueWith(input.DestinationArn, deps);
+  if (to?.queueId === from.queueId)
+    throw new HearthError(
+      'InvalidParameterValue',
+      'The destination is the source: give another queue, or none for the queues that the messages came from.',
+    );
   const task = await deps.queues.moves.start({ handle: deps.ids.uuid(), from, to, perSecond: input.MaxNumberOfMessagesPerSecond ?? null });
   return { TaskHandle: task.handle };
 };

@@ -156,8 +156,9 @@ describe('a batch as an event source mapping runs it', () => {
       const { next } = await w.attempt();
       assert.deepEqual(next?.kind === 'again' && [next.delayMs, next.functionErrors], [delayMs, 0]);
     }
-    w.state.unreached = notTried('RetriesExhausted', 'reserved concurrency is 0');
-    assert.equal((await w.attempt()).next?.kind, 'again');
+    w.state.unreached = notTried('ZeroReservedConcurrency', 'reserved concurrency is 0');
+    const stopped = await w.attempt();
+    assert.deepEqual([stopped.outcome, stopped.next?.kind], ['throttled', 'again']);
     w.setContract({ ...DEFAULTS, stopped: true });
     assert.equal((await w.attempt()).next?.kind, 'again');
     assert.equal(w.calls.length, 0);

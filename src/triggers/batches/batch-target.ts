@@ -187,7 +187,7 @@ function finished({ records }: Batch, { progress, last }: { progress: Progress; 
 function unreached(claimed: Claimed, done: Attempted): Attempted {
   const { givenUp } = done;
   // No instances are allowed at the moment: as Lambda's pollers, it waits.
-  if (givenUp !== undefined && givenUp !== 'RetriesExhausted') return { ...done, next: { kind: 'failed', reason: givenUp } };
+  if (givenUp !== undefined && givenUp !== 'ZeroReservedConcurrency') return { ...done, next: { kind: 'failed', reason: givenUp } };
   const systemErrors = claimed.systemErrors + 1;
   return {
     ...done,

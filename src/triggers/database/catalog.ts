@@ -21,17 +21,27 @@ interface TableRow extends TableName {
 }
 
 /**
- * Makes the publications what the trigger wants, and changes nothing when they are. A table without an identity of its rows is published apart, without
- * updates and deletes: PostgreSQL would refuse these to the application that makes them. `keepEmpty`: a publication without tables stays, since the server
- * puts tables into it as they come.
+ * Whether updates and deletes of a table `c` (of pg_class) can be published: as PostgreSQL judges it when an application makes them, which it refuses otherwise.
+ * A key that is checked at the end of a transaction only tells no rows apart; of a partitioned table each partition is judged by itself.
  */
-export async function publish(pool: Pool, triggerId: string, settings: ChangeSettings, keepEmpty = false): Promise<Published> {
+export const HAS_IDENTITY = `not exists (
+  select 1 from (select c.oid as relid union select p.relid from pg_partition_tree(c.oid) p where p.isleaf) part join pg_class l on l.oid = part.relid
+  where l.relreplident <> 'f' and not exists (
+    select 1 from pg_index i where i.indrelid = l.oid and i.indisvalid and i.indimmediate
+      and case l.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end))`;
+
+/**
+ * Makes the publications what the trigger wants, and changes nothing when they are. A table without an identity of its rows is published apart, without
+ * updates and deletes: PostgreSQL would refuse these to the application that makes them. Both are there from the beginning, be they empty: a stream reads those
+ * that it was begun with, and tables come, or come to be of the other kind, while it runs.
+ */
+export async function publish(pool: Pool, triggerId: string, settings: ChangeSettings): Promise<Published> {
   const present = await presentTables(pool, settings.tables);
   const followed = present.filter((t) => t.identity);
   const inserted = present.filter((t) => !t.identity);
   const base = slotName(triggerId);
-  const whole = { tables: followed, events: [...settings.events], keepEmpty };
-  const inserts = { tables: inserted, events: whole.events.filter((e) => e === 'insert' || e === 'truncate'), keepEmpty };
+  const whole = { tables: followed, events: [...settings.events] };
+  const inserts = { tables: inserted, events: whole.events.filter((e) => e === 'insert' || e === 'truncate') };
   const publications = [...(await ensurePublication(pool, base, whole)), ...(await ensurePublication(pool, `${base}_i`, inserts))];
   const names = new Set(present.map(textOf));
   const losesEvents = settings.events.has('update') || settings.events.has('delete');
@@ -46,8 +56,7 @@ export async function publish(pool: Pool, triggerId: string, settings: ChangeSet
 async function presentTables(pool: Pool, tables: readonly TableName[]): Promise<TableRow[]> {
   const { rows } = await pool.query<{ schema: string; table: string; identity: boolean }>(
     `select n.nspname as schema, c.relname as table,
-       c.relreplident in ('f', 'i') or (c.relreplident = 'd' and exists (
-         select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary)) as identity
+       ${HAS_IDENTITY} as identity
      from unnest($1::text[], $2::text[]) as w(schema, name)
      join pg_namespace n on n.nspname = w.schema
      join pg_class c on c.relnamespace = n.oid and c.relname = w.name and c.relkind in ('r', 'p')
@@ -60,7 +69,7 @@ async function presentTables(pool: Pool, tables: readonly TableName[]): Promise<
 async function ensurePublication(
   pool: Pool,
   name: string,
-  { tables, events, keepEmpty }: { tables: readonly TableName[]; events: readonly string[]; keepEmpty: boolean },
+  { tables, events }: { tables: readonly TableName[]; events: readonly string[] },
 ): Promise<string[]> {
   const { rows } = await pool.query<{ events: string[]; tables: string[] }>(
     `select array_remove(array[case when pubinsert then 'insert' end, case when pubupdate then 'update' end, case when pubdelete then 'delete' end,
@@ -71,7 +80,7 @@ async function ensurePublication(
     [name],
   );
   const found = rows[0];
-  if (events.length === 0 || (tables.length === 0 && !keepEmpty)) {
+  if (events.length === 0) {
     if (found !== undefined) await pool.query(`drop publication if exists "${name}"`);
     return [];
   }
@@ -111,8 +120,8 @@ export function textOf({ schema, table }: TableName): string {
 /** How a slot is. */
 export interface SlotState {
   readonly active: boolean;
-  /** Where its acknowledged part ends. */
-  readonly confirmed: string;
+  /** Where its acknowledged part ends; null: it is being made. */
+  readonly confirmed: string | null;
   /** `reserved`, `extended`, `unreserved`: the next checkpoint may remove what it needs; `lost`: it has. */
   readonly walStatus: string;
   readonly lagBytes: number;
@@ -137,8 +146,8 @@ export async function slotState(pool: Pool, slot: string): Promise<SlotState | n
   if (row === undefined) return null;
   return {
     active: row.active,
-    confirmed: row.confirmed ?? '0/0',
-    walStatus: row.status ?? 'lost',
+    confirmed: row.confirmed,
+    walStatus: row.status ?? (row.confirmed === null ? 'reserved' : 'lost'),
     lagBytes: Math.max(0, Number(row.lag ?? 0)),
     safeBytes: row.safe === null ? null : Number(row.safe),
   };

@@ -6,8 +6,9 @@ import type { TriggerRecord, TriggerStatus } from '../../model/trigger-record.ts
 import type { TriggerLog } from '../trigger.ts';
 import { dropPublications, dropSlot, slotName, textOf } from './catalog.ts';
 import { dropDefinitionWatch } from './definitions.ts';
-import { adminPool, Follower, type FollowerReport } from './follower.ts';
+import { Follower, type FollowerReport } from './follower.ts';
 import type { ChangeLedger } from './ledger.ts';
+import { adminPool } from './sessions.ts';
 import { tablesOf } from './settings.ts';
 import { troubleOf } from './trouble.ts';
 
@@ -90,6 +91,7 @@ export class ChangeTrigger {
         if (awaited.length > 0) this.#become('waiting', `waits for ${awaited.join(', ')}: there is no such table yet`);
         else this.#become('running', notes.length === 0 ? null : notes.join('; '));
       },
+      held: (detail) => this.#become('waiting', detail),
       backfilling: () => this.#become('starting', 'reads the rows that are there'),
       appended: (events, occurredAtMs) => {
         this.#events += events;

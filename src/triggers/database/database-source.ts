@@ -5,7 +5,7 @@ import type { TriggerSource } from '../trigger.ts';
 import { dropPublications, dropSlot, slotName, slotsOfHearth, textOf } from './catalog.ts';
 import { ChangeTrigger, removeTraces, type ChangeTriggerDeps } from './change-trigger.ts';
 import { dropDefinitionWatch } from './definitions.ts';
-import { adminPool } from './follower.ts';
+import { adminPool } from './sessions.ts';
 import { tablesOf } from './settings.ts';
 import type { ClientConfig } from 'pg';
 

@@ -1,12 +1,12 @@
 import type { Pool } from 'pg';
-import { slotName } from './catalog.ts';
+import { HAS_IDENTITY, slotName } from './catalog.ts';
 import type { TableName } from './settings.ts';
 
 /** Where the functions of event triggers are. */
 const SCHEMA = 'hearth_triggers';
 const NOT_ALLOWED = '42501';
 /** Statements after which a table may be there, or may be told apart by another key. */
-const TAGS = ['CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE SCHEMA'];
+const TAGS = ['CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'DROP INDEX', 'CREATE SCHEMA'];
 
 /**
  * Lets the server put tables into the trigger's publications in the very transaction that makes them, by an event trigger of PostgreSQL: what is written into a new
@@ -19,10 +19,12 @@ export async function watchDefinitions(pool: Pool, triggerId: string, tables: re
   try {
     await pool.query(`create schema if not exists ${SCHEMA}`);
     await pool.query(functionText(name, tables));
-    const found = await pool.query('select 1 from pg_event_trigger where evtname = $1', [name]);
+    const found = await pool.query('select 1 from pg_event_trigger where evtname = $1 and evttags @> $2 and evttags <@ $2', [name, TAGS]);
     if (found.rows.length > 0) return true;
     const tags = TAGS.map((t) => `'${t}'`).join(', ');
-    await pool.query(`create event trigger "${name}" on ddl_command_end when tag in (${tags}) execute function ${SCHEMA}."${name}"()`);
+    await pool.query(
+      `drop event trigger if exists "${name}"; create event trigger "${name}" on ddl_command_end when tag in (${tags}) execute function ${SCHEMA}."${name}"()`,
+    );
     return true;
   } catch (error) {
     if ((error as { code?: unknown }).code === NOT_ALLOWED) return false;
@@ -50,8 +52,7 @@ function functionText(name: string, tables: readonly TableName[]): string {
     begin
       for t in
         select c.oid, n.nspname as schema, c.relname as name,
-          c.relreplident in ('f', 'i') or (c.relreplident = 'd' and exists (
-            select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary)) as identity
+          ${HAS_IDENTITY} as identity
         from (values ${wanted}) w(schema, name)
         join pg_namespace n on n.nspname = w.schema
         join pg_class c on c.relnamespace = n.oid and c.relname = w.name and c.relkind in ('r', 'p')

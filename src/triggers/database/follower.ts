@@ -1,29 +1,38 @@
-import { Client, Pool, type ClientConfig } from 'pg';
+import type { Client, ClientConfig, Pool } from 'pg';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
 import { backfill } from './backfill.ts';
 import { Batcher } from './batcher.ts';
-import { dropSlot, primaryKey, publish, settingsFault, slotName, slotState, textOf, unboundedSlots, type Published } from './catalog.ts';
+import { dropSlot, primaryKey, publish, settingsFault, slotName, slotState, textOf, type Published } from './catalog.ts';
 import { watchDefinitions } from './definitions.ts';
 import type { ChangeLedger, StreamState } from './ledger.ts';
 import { parseLsn, reached, type Lsn, type Place } from './lsn.ts';
 import { decode, type Relation } from './pgoutput.ts';
+import { notesOf } from './notes.ts';
+import { adminPool, Sessions } from './sessions.ts';
 import { settingsOf } from './settings.ts';
 import { nextSharing } from './sharing.ts';
 import { Transactions } from './transactions.ts';
 import { Awaited, goneSlot, lostSlot, NeedsPerson } from './trouble.ts';
-import { createSlot, identify, readerConfig, WalStream } from './wal-stream.ts';
+import { createSlot, identify, WalStream, type NewSlot } from './wal-stream.ts';
 import { Window } from './window.ts';
 
 const WATCH_MS = 30_000;
 /** While a table is not there: only to tell when it is. */
 const MISSING_MS = 2_000;
 
+/** How long a session that is to end may take to write what it holds, before what it waits for is cut. */
+const GRACE_MS = 2_000;
+
+const OPEN_BEFORE = 'waits for the end of transactions that were open before: pg_stat_activity shows them (backend_xid)';
+
 /** What a session tells of itself. */
 export interface FollowerReport {
   /** `awaited`: the tables that are not there, when none is. */
   streaming(notes: readonly string[], awaited: readonly string[]): void;
   backfilling(): void;
+  /** It can't begin yet, for a reason that is not Hearth's. */
+  held(detail: string): void;
   appended(events: number, occurredAtMs: number | null): void;
   lag(bytes: number): void;
 }
@@ -43,17 +52,21 @@ export interface FollowerDeps {
 export class Follower {
   readonly #deps: FollowerDeps;
   readonly #slot: string;
+  readonly #sessions: Sessions;
   readonly #pool: Pool;
   readonly #now: () => number;
   #stream: WalStream | null = null;
   #stopped = false;
+  #cutting: Timer | null = null;
   /** Whether tables that come are published by the server itself. */
   #watched = false;
 
   constructor(deps: FollowerDeps) {
     this.#deps = deps;
     this.#slot = slotName(deps.record.id);
+    this.#sessions = new Sessions(deps.config);
     this.#pool = adminPool(deps.config);
+    this.#pool.on('connect', (client) => this.#sessions.add(client as unknown as Client));
     this.#now = () => deps.clock.now();
   }
 
@@ -66,6 +79,7 @@ export class Follower {
       this.#watched = await watchDefinitions(this.#pool, this.#deps.record.id, settingsOf(this.#deps.record.configuration).tables);
       await this.#publish();
       replication = await WalStream.connect(this.#deps.config, 'hearth changes');
+      this.#sessions.add(replication);
       const history = await identify(replication);
       const begun = await this.#begin(replication, history);
       if (this.#stopped || begun === null) return;
@@ -74,21 +88,28 @@ export class Follower {
       const published = await this.#publish();
       await this.#follow(replication, { ...history, published, state });
     } finally {
+      this.#cutLater();
       await this.#stream?.close();
       await replication?.end().catch(() => {});
       await this.#pool.end().catch(() => {});
+      this.#cutting?.cancel();
     }
   }
 
-  /** Lets what is being written be written, and ends. */
+  /** Lets what is being written be written, and ends; what waits for others (a lock, a transaction that is open) is cut. */
   stop(): void {
     this.#stopped = true;
     this.#stream?.poke();
+    this.#cutLater();
+  }
+
+  #cutLater(): void {
+    this.#cutting ??= this.#deps.clock.after(GRACE_MS, () => void this.#sessions.cut());
   }
 
   async #publish(): Promise<Published> {
     const { record } = this.#deps;
-    const published = await publish(this.#pool, record.id, settingsOf(record.configuration), this.#watched);
+    const published = await publish(this.#pool, record.id, settingsOf(record.configuration));
     if (!published.empty || (this.#watched && published.missing.length > 0)) return published;
     if (published.missing.length > 0) throw new Awaited(`waits for ${published.missing.join(', ')}: there is no such table yet`);
     throw new NeedsPerson(
@@ -103,18 +124,30 @@ export class Follower {
     if (slot?.walStatus === 'lost') throw new NeedsPerson(lostSlot());
     if (slot === null && state?.backfilled === true) throw new NeedsPerson(goneSlot());
     if (slot !== null && state?.backfilled === true) return state;
+    const confirmed = slot?.confirmed ?? null;
+    if (slot !== null && confirmed === null) throw new Awaited(`the replication slot is still being made: ${OPEN_BEFORE}`);
     const wanted = record.configuration.backfill === true;
     const sharing = nextSharing(state, settingsOf(record.configuration).parallel);
-    if (slot !== null && !wanted) {
+    if (confirmed !== null && !wanted) {
       // Made, and then the server was killed: nothing was read of it yet.
-      return this.#remember({ place: { ...history, commitLsn: parseLsn(slot.confirmed), index: -1 }, backfilled: true, sharing });
+      return this.#remember({ place: { ...history, commitLsn: parseLsn(confirmed), index: -1 }, backfilled: true, sharing });
     }
     // A backfill that was broken off begins again: its snapshot went with the connection.
     if (slot !== null) await dropSlot(this.#pool, this.#slot);
-    const made = await createSlot(replication, this.#slot, wanted);
+    const made = await this.#createSlot(replication, wanted);
     const place = { ...history, commitLsn: parseLsn(made.lsn), index: -1 };
     if (made.snapshot === null) return this.#remember({ place, backfilled: true, sharing });
     return this.#backfill(made.snapshot, await this.#remember({ place, backfilled: false, sharing }));
+  }
+
+  async #createSlot(replication: Client, wanted: boolean): Promise<NewSlot> {
+    const { clock, report } = this.#deps;
+    const slow = clock.after(GRACE_MS, () => report.held(OPEN_BEFORE));
+    try {
+      return await createSlot(replication, this.#slot, wanted);
+    } finally {
+      slow.cancel();
+    }
   }
 
   /** The state of a stream that goes on, by as many orders as are wanted now. */
@@ -134,9 +167,9 @@ export class Follower {
     report.backfilling();
     const batcher = await this.#batcher(begun);
     const tables = await Promise.all(batcher.settings.tables.map(async (t) => ({ ...t, key: await primaryKey(this.#pool, t) })));
-    const missing = new Set((await publish(this.#pool, record.id, batcher.settings, this.#watched)).missing);
+    const missing = new Set((await publish(this.#pool, record.id, batcher.settings)).missing);
     const there = tables.filter((t) => !missing.has(textOf(t)));
-    for await (const changes of backfill({ config, snapshot, place, tables: there, now: this.#now })) {
+    for await (const changes of backfill({ config, snapshot, place, tables: there, now: this.#now, sessions: this.#sessions })) {
       if (this.#stopped) return null;
       for (const change of changes) {
         batcher.add(change, this.#now());
@@ -173,7 +206,7 @@ export class Follower {
     const batcher = await this.#batcher(from.state);
     const stream = await WalStream.start(replication, { slot: this.#slot, publications, now: this.#now });
     this.#stream = stream;
-    this.#deps.report.streaming(await this.#notes(from.published), this.#awaited(from.published));
+    this.#deps.report.streaming(await notesOf(this.#pool, this.#slot, from.published), this.#awaited(from.published));
     const stopWatching = this.#watch(from.published);
     const transactions = new Transactions(from, (relation) => this.#keyColumns(relation));
     const window = new Window(this.#deps.clock, batcher.settings.windowMs, () => stream.poke());
@@ -237,23 +270,6 @@ export class Follower {
     return missing.length === settingsOf(this.#deps.record.configuration).tables.length ? missing : [];
   }
 
-  async #notes({ missing, insertsOnly }: Published): Promise<string[]> {
-    const notes = [];
-    if (missing.length > 0) notes.push(`there is no table ${missing.join(', ')} yet`);
-    if (insertsOnly.length > 0) {
-      notes.push(`${insertsOnly.join(', ')} has no primary key: only inserts are seen; add one, or: alter table … replica identity full`);
-    }
-    const slot = await slotState(this.#pool, this.#slot);
-    if (slot !== null && slot.walStatus === 'unreserved')
-      notes.push('the slot is about to be lost: more is written than is taken, or the ledger is away');
-    if (await unboundedSlots(this.#pool)) {
-      notes.push(
-        'max_slot_wal_keep_size is not set on the server: while this trigger is away its disk may fill; set it, to 1GB for example',
-      );
-    }
-    return notes;
-  }
-
   /** Looks now and then whether tables came, went or changed their key; returns the way to stop. */
   #watch(from: Published): () => void {
     const { clock, report } = this.#deps;
@@ -265,7 +281,7 @@ export class Follower {
         .then((published) => {
           missing = published.missing.length > 0;
           awaited = this.#awaited(published);
-          return this.#notes(published);
+          return notesOf(this.#pool, this.#slot, published);
         })
         .catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
       if (timer === null) return; // the session has ended meanwhile
@@ -278,12 +294,4 @@ export class Follower {
       timer = null;
     };
   }
-}
-
-/** Connections for questions and for making things, few and soon closed. */
-export function adminPool(config: ClientConfig): Pool {
-  const pool = new Pool({ ...readerConfig(config, 'hearth triggers'), max: 1, idleTimeoutMillis: 2_000, allowExitOnIdle: true });
-  pool.on('error', () => {}); // an idle connection was lost; the next query makes another
-  pool.on('connect', (client) => client.on('error', () => {}));
-  return pool;
 }

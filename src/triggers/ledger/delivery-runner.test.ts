@@ -13,15 +13,15 @@ const LIMITS = { inFlight: 16, payloadBytes: 1_000_000, pollMs: 1_000, renewMs: 
 const FAILED: Attempted = { outcome: 'function_error', errorType: 'Error', message: 'no', response: null };
 const OK: Attempted = { outcome: 'ok', errorType: '', message: '', response: null };
 
-async function world(attempt: Target['attempt'], change: { limits?: Partial<Target>; outcomes?: NewDelivery[] } = {}) {
+async function world(attempt: Target['attempt'], change: { limits?: Partial<Target>; outcomes?: () => NewDelivery[] } = {}) {
   const clock = new VirtualClock();
   const ledger = new MemoryLedger(clock);
   const target: Target = { most: () => 8, limits: () => ({ retries: 2, maxAgeMs: 21_600_000 }), attempt, ...change.limits };
-  const outcomes = change.outcomes ?? [];
+  const outcomes = change.outcomes ?? (() => []);
   const runner = new DeliveryRunner({
     ledger,
     target,
-    outcomes: (_claimed, { next }) => (next.kind === 'again' ? [] : outcomes),
+    outcomes: (_claimed, { next }) => (next.kind === 'again' ? [] : outcomes()),
     clock,
     log: silent,
     limits: LIMITS,
@@ -48,6 +48,17 @@ describe('the runner', () => {
     await clock.advance(600_000);
     assert.deepEqual(times, [0, 60, 180]);
     assert.deepEqual(ledger.end('e'), { kind: 'failed', reason: 'RetriesExhausted' });
+    await end(clock, runner);
+  });
+
+  it('ends what nothing can be told of, and goes on', async () => {
+    const outcomes = (): never => {
+      throw new RangeError('Maximum call stack size exceeded');
+    };
+    const { clock, ledger, runner } = await world(async () => OK, { outcomes });
+    ledger.accept([aDelivery({ id: 'e' })]);
+    await clock.advance(1_000);
+    assert.deepEqual(ledger.end('e'), { kind: 'succeeded' });
     await end(clock, runner);
   });
 
@@ -160,7 +171,7 @@ describe('the runner', () => {
   });
 
   it('puts what the outcome makes into the ledger with it', async () => {
-    const { clock, ledger, runner } = await world(async () => OK, { outcomes: [aDelivery({ id: 'o', functionId: 'none' })] });
+    const { clock, ledger, runner } = await world(async () => OK, { outcomes: () => [aDelivery({ id: 'o', functionId: 'none' })] });
     ledger.accept([aDelivery({ id: 'e' })]);
     await clock.advance(10);
     assert.ok(ledger.has('o'));

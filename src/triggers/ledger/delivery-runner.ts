@@ -210,13 +210,23 @@ export class DeliveryRunner {
       };
       const givenUp = attempted.givenUp;
       const next: NextStep = attempted.next ?? (givenUp === undefined ? nextStep(observed, limits) : { kind: 'failed', reason: givenUp });
-      const outcomes = attempted.next === undefined ? this.#deps.outcomes(claimed, { attempted, next }) : [];
+      const outcomes = attempted.next === undefined ? this.#outcomes(claimed, { attempted, next }) : [];
       const record = { attempt: claimed.attempt, requestId: claimed.requestId, startedAtMs, durationMs, outcome, errorType, message };
       this.#writer.add({ claimed, record, next, outcomes });
       this.#lanes.ended(claimed.lane, outcome === 'throttled');
       if (this.#running.size === 0) this.#idle();
       this.#pump();
     });
+  }
+
+  /** What can't be made of somebody's answer (lists within lists, a hundred thousand deep) must not end the server, nor keep the delivery from ending. */
+  #outcomes(claimed: Claimed, ended: { attempted: Attempted; next: NextStep }): NewDelivery[] {
+    try {
+      return this.#deps.outcomes(claimed, ended);
+    } catch (err) {
+      this.#deps.log.error({ err, seq: claimed.seq, event: claimed.eventId }, 'what the end of a delivery was to tell could not be made');
+      return [];
+    }
   }
 
   /** The database failed: everything is looked at again in a while. */

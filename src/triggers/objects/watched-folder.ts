@@ -96,7 +96,7 @@ export class WatchedFolder {
     const state = { size: stat.size, modifiedMs: Math.floor(stat.mtimeMs) };
     const known = await this.#deps.bucket.known(key);
     if (known !== null && known.size === state.size && known.modifiedMs === state.modifiedMs) return;
-    await this.#deps.bucket.put(key, createReadStream(path) as AsyncIterable<Buffer>, state);
+    await this.#deps.bucket.put(key, contentOf(path), state);
   }
 
   /** Never rejects. Tries again while the database is away or the disk is full; a file that went meanwhile is no matter. */
@@ -114,4 +114,9 @@ export class WatchedFolder {
       }
     }
   }
+}
+
+/** Opened by its first reader: an error that comes before anybody reads would end the server. */
+async function* contentOf(path: string): AsyncGenerator<Buffer> {
+  for await (const chunk of createReadStream(path)) yield chunk as Buffer;
 }

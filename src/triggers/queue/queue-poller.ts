@@ -37,6 +37,8 @@ const BACK_OFF_SECONDS = { first: 1, most: 60 };
 /** Of what Lambda takes as one event, less what surrounds the records. */
 const BATCH_BYTES = 6 * 1024 * 1024 - 1_024;
 const MOST_AT_ONCE = 10;
+/** What an init phase may take at least. */
+const INIT_MS = 10_000;
 
 /** What is known of a mapping that runs. */
 export interface PollerStatus {
@@ -100,7 +102,7 @@ export class QueuePoller {
         if (this.#ended) return;
         const batch = await this.#gather(version);
         this.#trouble = null;
-        for (const part of divided(batch)) this.#begin(part);
+        await this.#beginAll(divided(batch));
       } catch (error) {
         if (this.#ended) return;
         this.#trouble = (error as Error).message;
@@ -130,8 +132,9 @@ export class QueuePoller {
     const { queues, clock } = this.#deps;
     const { signal } = this.#stopped;
     const usual = queues.visibilitySeconds(queueArn);
-    // Hidden while it is gathered and runs, whatever the queue says: else it would be run twice at once.
-    const visibilitySeconds = Math.max(usual, Math.ceil((version.timeoutMs + windowMs) / 1_000) + 10);
+    // Hidden while it is gathered, starts (an init phase may take as long as a run) and runs, whatever the queue says: else it would be run twice at once.
+    const runMs = version.timeoutMs + Math.max(version.timeoutMs, INIT_MS);
+    const visibilitySeconds = Math.max(usual, Math.ceil((runMs + windowMs) / 1_000) + 10);
     const batch = await queues.receive(queueArn, { most: batchSize, waitMs: POLL_MS, visibilitySeconds, signal });
     const until = clock.monotonic() + windowMs;
     while (batch.length > 0 && batch.length < batchSize && bytesOf(batch) < BATCH_BYTES && !this.#ended) {
@@ -140,6 +143,20 @@ export class QueuePoller {
       batch.push(...(await queues.receive(queueArn, { most: batchSize - batch.length, waitMs, visibilitySeconds, signal })));
     }
     return batch;
+  }
+
+  /** Of a FIFO queue the first part alone: others may be of its groups, and come again once it is done. */
+  async #beginAll(parts: readonly (readonly ReceivedMessage[])[]): Promise<void> {
+    const { queueArn } = this.#mapping;
+    const now = queueArn.endsWith('.fifo') ? parts.slice(0, 1) : parts;
+    const rest = parts.slice(now.length).flat();
+    for (const part of now) this.#begin(part);
+    if (rest.length === 0) return;
+    await this.#deps.queues.hide(
+      queueArn,
+      rest.map((m) => m.receipt),
+      { seconds: 0, undo: true },
+    );
   }
 
   #begin(batch: readonly ReceivedMessage[]): void {

@@ -131,10 +131,13 @@ function pattern(source: string): RegExp {
   return made;
 }
 
+/** Of what there is a date at all. */
+const MOST_MS = 8.64e15;
+
 /** Seconds since the epoch or ISO 8601, to milliseconds. */
 function milliseconds(value: unknown, at: string): number {
   const ms = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? Date.parse(value) : NaN;
-  if (!Number.isFinite(ms)) throw wrongType(at, 'a time');
+  if (!(Math.abs(ms) <= MOST_MS)) throw wrongType(at, 'a time');
   return ms;
 }
 

@@ -1,7 +1,7 @@
 import { HearthError, type ErrorCode } from '../../../errors.ts';
 import type { CorsRule } from '../../model.ts';
 import { wholeBody, xmlBody } from '../body.ts';
-import { checkTags } from '../headers.ts';
+import { checkTags, isHeaderName } from '../headers.ts';
 import { ownerElement, type Operation } from '../operation.ts';
 import { bucketOf } from '../request.ts';
 import { malformedXml, parseXml, xmlDocument, type XmlNode } from '../xml.ts';
@@ -93,6 +93,8 @@ function corsRule(node: XmlNode): CorsRule {
   const unknown = rule.methods.find((m) => !METHODS.has(m));
   if (unknown !== undefined)
     throw new HearthError('InvalidRequest', `Found unsupported HTTP method in CORS config. Unsupported method is ${unknown}`);
+  const unfit = rule.exposeHeaders.find((name) => !isHeaderName(name));
+  if (unfit !== undefined) throw new HearthError('InvalidRequest', `ExposeHeader "${unfit}" contains characters that no header has.`);
   const stars = [...rule.origins, ...rule.headers].find((text) => text.split('*').length > 2);
   if (stars !== undefined) throw new HearthError('InvalidRequest', `AllowedOrigin "${stars}" can not have more than one wildcard.`);
   return rule;

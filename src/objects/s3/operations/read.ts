@@ -3,7 +3,7 @@ import type { ObjectVersion } from '../../model.ts';
 import { BlobGone } from '../../object-store.ts';
 import type { S3Answer } from '../answer.ts';
 import { readCondition } from '../conditions.ts';
-import { checksumElements, objectHeaders } from '../headers.ts';
+import { checksumElements, isHeaderValue, objectHeaders } from '../headers.ts';
 import type { Operation, S3Deps } from '../operation.ts';
 import { parseRange, type ByteRange } from '../range.ts';
 import { bucketOf, header, keyOf, type S3Request } from '../request.ts';
@@ -107,7 +107,7 @@ function overrides(r: S3Request): Record<string, string | number | undefined> {
   if (given.length > 0 && r.verified === null) {
     throw new HearthError('InvalidRequest', 'Request specific response headers cannot be used for anonymous GET requests.');
   }
-  const unfit = given.find(([, value]) => /[\r\n]/.test(value));
+  const unfit = given.find(([, value]) => !isHeaderValue(value));
   if (unfit !== undefined)
     throw new HearthError('InvalidArgument', 'Header value cannot be represented.', { details: { ArgumentName: `response-${unfit[0]}` } });
   return Object.fromEntries(given);

@@ -1,0 +1,17 @@
+import type { Pool } from 'pg';
+import { slotState, unboundedSlots, type Published } from './catalog.ts';
+
+/** What is to be said of a trigger that streams, in sentences that name what to do. */
+export async function notesOf(pool: Pool, slot: string, { missing, insertsOnly }: Published): Promise<string[]> {
+  const notes = [];
+  if (missing.length > 0) notes.push(`there is no table ${missing.join(', ')} yet`);
+  if (insertsOnly.length > 0) {
+    notes.push(`${insertsOnly.join(', ')} has no primary key: only inserts are seen; add one, or: alter table … replica identity full`);
+  }
+  const state = await slotState(pool, slot);
+  if (state?.walStatus === 'unreserved') notes.push('the slot is about to be lost: more is written than is taken, or the ledger is away');
+  if (await unboundedSlots(pool)) {
+    notes.push('max_slot_wal_keep_size is not set on the server: while this trigger is away its disk may fill; set it, to 1GB for example');
+  }
+  return notes;
+}

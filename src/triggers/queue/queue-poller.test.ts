@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { silent } from '../../../test/silent-log.ts';
+import type { Dispatched, Dispatcher } from '../../dispatch/dispatcher.ts';
+import { deferred } from '../../lib/deferred.ts';
+import { VirtualClock } from '../../lib/virtual-clock.ts';
+import type { ReceivedMessage } from '../../model/queue.ts';
+import { aVersion } from '../../model/testing/a-version.ts';
+import { QueuePoller } from './queue-poller.ts';
+import type { QueuePort } from './queue-port.ts';
+
+const QUEUE = 'arn:aws:sqs:us-east-1:000000000000:work';
+
+function aMessage(n: number, bytes: number, groupId: string | null): ReceivedMessage {
+  return {
+    messageId: `m${n}`,
+    sequence: String(n),
+    body: 'x'.repeat(bytes),
+    attributes: {},
+    md5Body: '',
+    md5Attributes: null,
+    traceHeader: null,
+    sender: '',
+    groupId,
+    deduplicationId: null,
+    receipt: `r${n}`,
+    receiveCount: 1,
+    sentAtMs: 0,
+    firstReceivedAtMs: 0,
+    deadLetterSource: null,
+  };
+}
+
+/** A poller of a queue that has one batch, for a function that answers when it is told to. */
+function world(queueArn: string, batch: ReceivedMessage[], timeoutMs = 3_000) {
+  const version = aVersion({ timeoutMs });
+  const invocations: string[][] = [];
+  const hidden: { receipts: readonly string[]; seconds: number; undo: boolean }[] = [];
+  const asked: number[] = [];
+  const begun = deferred<void>();
+  const answer = deferred<void>();
+  const left = [batch];
+  const queues: QueuePort = {
+    async receive(_, { visibilitySeconds, signal }) {
+      asked.push(visibilitySeconds);
+      const next = left.shift();
+      if (next === undefined) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      return next ?? [];
+    },
+    delete: async () => {},
+    hide: async (_, receipts, how) => void hidden.push({ receipts, ...how }),
+    visibilitySeconds: () => 30,
+    mostReceives: () => null,
+    systemAttributes: () => ({}),
+  };
+  const dispatcher: Pick<Dispatcher, 'invoke'> = {
+    async invoke(_, { body }) {
+      invocations.push((JSON.parse(body.toString()) as { Records: { messageId: string }[] }).Records.map((r) => r.messageId));
+      begun.resolve();
+      await answer.promise;
+      return { error: null, body: Buffer.from('null'), executedVersion: '$LATEST' } as unknown as Dispatched;
+    },
+  };
+  const functions = { find: () => version, mayLoop: () => true };
+  const mapping = { id: 'm', queueArn, functionName: 'f', qualifier: null, enabled: true, batchSize: 10, windowMs: 0, concurrency: 10 };
+  const poller = new QueuePoller(
+    { ...mapping, reportsFailures: false, filters: [] },
+    {
+      queues,
+      dispatcher,
+      functions,
+      notes: { note: async () => {} },
+      clock: new VirtualClock(),
+      ids: { uuid: () => 'u', ordered: () => 'o' },
+      log: silent,
+    },
+  );
+  const end = async (): Promise<void> => {
+    answer.resolve();
+    await poller.stop();
+  };
+  return { invocations, hidden, asked, begun: begun.promise, end };
+}
+
+describe('the poller of a queue', () => {
+  const large = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => aMessage(n, 1_000_000, 'g'));
+
+  it('runs a FIFO batch that is too large for one event as one event, and puts the rest back: a group is never run twice at once', async () => {
+    const w = world(`${QUEUE}.fifo`, large);
+    await w.begun;
+    await w.end();
+    assert.deepEqual(w.invocations, [['m1', 'm2', 'm3', 'm4', 'm5', 'm6']]);
+    assert.deepEqual(w.hidden, [{ receipts: ['r7', 'r8'], seconds: 0, undo: true }]);
+  });
+
+  it('runs that of another queue as several', async () => {
+    const w = world(QUEUE, large);
+    await w.begun;
+    await w.end();
+    assert.deepEqual([w.invocations.flat().length, w.invocations.length, w.hidden.length], [8, 2, 0]);
+  });
+
+  it('hides what runs for as long as the function may take to start and to run', async () => {
+    const w = world(QUEUE, [aMessage(1, 1, null)], 60_000);
+    await w.begun;
+    await w.end();
+    assert.ok((w.asked[0] ?? 0) > 120, String(w.asked[0]));
+  });
+});
