@@ -18,6 +18,7 @@ import type { TriggerRecord } from '../model/trigger-record.ts';
 import type { DatabaseStore } from '../store/postgres-store.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { DeliveryRunner } from '../triggers/ledger/delivery-runner.ts';
+import type { BatchOwner } from '../triggers/batches/batch-store.ts';
 import { batchTarget } from '../triggers/batches/batch-target.ts';
 import { functionTarget, type FunctionLookup } from '../triggers/ledger/function-target.ts';
 import { discardDelivery, outcomesOf } from '../triggers/ledger/outcomes.ts';
@@ -68,6 +69,7 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   const batches = batchTarget({
     functions: functionTarget({ dispatcher, functions, clock, perFunction: config.events.perFunction }),
     contract: (id) => contractOf(triggers.get(id)),
+    owner: (id) => ownerOf(triggers.get(id)),
     store: store.batches,
     intake: store.intake,
     discard: (claimed, to, facts) => discardDelivery(telling, claimed, { to, facts }),
@@ -92,6 +94,10 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
 
 function contractOf(trigger: TriggerRecord | null): BatchContract | null {
   return trigger === null || trigger.kind !== 'database' ? null : batchContract(trigger as TriggerRecord<'database'>);
+}
+
+function ownerOf(trigger: TriggerRecord | null): BatchOwner | null {
+  return trigger === null ? null : { functionId: trigger.functionId, qualifier: trigger.mapping?.qualifier ?? null };
 }
 
 /** Writes outcomes as objects. */

@@ -1,5 +1,6 @@
 import { Client, Pool, type ClientConfig } from 'pg';
 import type { Clock, Timer } from '../../lib/clock.ts';
+import { batchOrderPrefix } from '../../model/batch-contract.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
 import { backfill } from './backfill.ts';
 import { Batcher } from './batcher.ts';
@@ -11,7 +12,7 @@ import { decode, type Relation } from './pgoutput.ts';
 import { settingsOf } from './settings.ts';
 import { nextSharing } from './sharing.ts';
 import { Transactions } from './transactions.ts';
-import { Awaited, goneSlot, lostSlot, NeedsPerson } from './trouble.ts';
+import { ABOUT_TO_BE_LOST, Awaited, goneSlot, lostSlot, NeedsPerson } from './trouble.ts';
 import { createSlot, identify, readerConfig, WalStream } from './wal-stream.ts';
 import { Window } from './window.ts';
 
@@ -61,6 +62,7 @@ export class Follower {
   async run(): Promise<void> {
     let replication: Client | null = null;
     try {
+      await this.#readdress();
       const fault = await settingsFault(this.#pool);
       if (fault !== null) throw new NeedsPerson(fault);
       this.#watched = await watchDefinitions(this.#pool, this.#deps.record.id, settingsOf(this.#deps.record.configuration).tables);
@@ -84,6 +86,13 @@ export class Follower {
   stop(): void {
     this.#stopped = true;
     this.#stream?.poke();
+  }
+
+  /** Whoever was given the changes before: what is not finished comes before what is read now, and so to the same function. */
+  #readdress(): Promise<void> {
+    const { record, ledger } = this.#deps;
+    const { functionId, mapping } = record;
+    return ledger.readdress(batchOrderPrefix(record), { functionId, qualifier: mapping?.qualifier ?? null });
   }
 
   async #publish(): Promise<Published> {
@@ -244,8 +253,7 @@ export class Follower {
       notes.push(`${insertsOnly.join(', ')} has no primary key: only inserts are seen; add one, or: alter table … replica identity full`);
     }
     const slot = await slotState(this.#pool, this.#slot);
-    if (slot !== null && slot.walStatus === 'unreserved')
-      notes.push('the slot is about to be lost: more is written than is taken, or the ledger is away');
+    if (slot?.walStatus === 'unreserved') notes.push(ABOUT_TO_BE_LOST);
     if (await unboundedSlots(this.#pool)) {
       notes.push(
         'max_slot_wal_keep_size is not set on the server: while this trigger is away its disk may fill; set it, to 1GB for example',
