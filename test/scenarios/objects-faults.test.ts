@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import {
+  CopyObjectCommand,
   CreateBucketCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -100,6 +102,33 @@ describe('an upload', () => {
     await until(() => blobs(home).length === seen.size); // the sweep has taken the rest
     again.destroy();
   });
+});
+
+test('objects of any size pass through in the memory of a few', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'hearth-scenario-'));
+  homes.push(home);
+  const server = await ServerProcess.start({ home });
+  const client = s3Client({ endpoint: server.client.endpoint, home } as unknown as TestServer);
+  await client.send(new CreateBucketCommand({ Bucket }));
+  /** The most that the server ever had resident, bytes. */
+  const peak = (): number => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) * 1024;
+  const MiB = 1024 * 1024;
+  const chunk = Buffer.alloc(MiB, 'hearth ');
+  const send = (Key: string, chunks: number) =>
+    client.send(new PutObjectCommand({ Bucket, Key, Body: Readable.from(Array(chunks).fill(chunk)), ContentLength: chunks * MiB }));
+  await send('warm', 16);
+  const before = peak();
+  const size = 512;
+  await send('large', size);
+  await client.send(new CopyObjectCommand({ Bucket, Key: 'copied', CopySource: `${Bucket}/large` }));
+  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: 'copied' }));
+  let bytes = 0;
+  for await (const piece of Body as Readable) bytes += (piece as Buffer).length;
+  assert.equal(bytes, size * MiB);
+  const grown = (peak() - before) / MiB;
+  assert.ok(grown < size / 4, `${grown} MB more for an object of ${size} MB`);
+  client.destroy();
+  await server.end('SIGTERM');
 });
 
 describe('a full disk', () => {
