@@ -23,6 +23,8 @@ function laneOf(delivery: Pick<NewDelivery, 'functionId' | 'destination'>): stri
       return `http:${new URL(destination.url).origin}`;
     case 'bucket':
       return `bucket:${destination.bucket}`;
+    case 'table':
+      return `table:${destination.connection === null ? '' : `${destination.connection}/`}${destination.table}`;
   }
 }
 

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -102,6 +103,40 @@ describe('an upload', () => {
     await until(() => blobs(home).length === seen.size); // the sweep has taken the rest
     again.destroy();
   });
+});
+
+test('an upload is answered, and seen, once it is on the disk: not while it is being synced, and not when that fails', async (t) => {
+  await using server = await TestServer.start();
+  const client = s3Client(server);
+  await client.send(new CreateBucketCommand({ Bucket }));
+  const file = await open(process.execPath, 'r');
+  const handles = Object.getPrototypeOf(file) as { sync: () => Promise<void> };
+  await file.close();
+  const { sync } = handles;
+  let [synced, go] = [0, (): void => {}];
+  let gate: Promise<void> = new Promise((resolve) => (go = resolve));
+  t.mock.method(handles, 'sync', async function (this: unknown) {
+    synced++;
+    await gate;
+    await sync.call(this);
+  });
+  const stored = client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'content' }));
+  let answered = false;
+  void stored.then(() => (answered = true));
+  await until(() => synced === 1);
+  await refused(client.send(new HeadObjectCommand({ Bucket, Key: 'k' })), 'NotFound', 404);
+  assert.equal(answered, false);
+  go();
+  await stored;
+  assert.ok(synced >= 2, 'the file and its folder');
+  gate = Promise.reject(Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' }));
+  gate.catch(() => {});
+  const failed = client.send(new PutObjectCommand({ Bucket, Key: 'lost', Body: 'content' }));
+  await assert.rejects(failed, (e: { $metadata: { httpStatusCode: number } }) => e.$metadata.httpStatusCode === 500);
+  t.mock.restoreAll();
+  await refused(client.send(new HeadObjectCommand({ Bucket, Key: 'lost' })), 'NotFound', 404);
+  await until(() => blobs(server.home).length === 1);
+  client.destroy();
 });
 
 test('objects of any size pass through in the memory of a few', async () => {
