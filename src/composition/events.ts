@@ -6,7 +6,6 @@ import type { FunctionRegistry } from '../control/registry.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import type { Directory } from '../gateway/directory.ts';
-import type { Timer } from '../lib/clock.ts';
 import { eventInvokeDocument, type AsyncManifest } from '../model/async-manifest.ts';
 import { batchContract, type BatchContract } from '../model/batch-contract.ts';
 import type { NewDelivery } from '../model/delivery.ts';
@@ -15,9 +14,10 @@ import { eventInvokeConfig } from '../model/event-invoke-config.ts';
 import type { QueueFeed } from '../model/delivery-view.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { TriggerRecord } from '../model/trigger-record.ts';
-import type { DatabaseStore } from '../store/postgres-store.ts';
+import type { PostgresStore } from '../store/postgres-store.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
 import { DeliveryRunner } from '../triggers/ledger/delivery-runner.ts';
+import type { BatchOwner } from '../triggers/batches/batch-store.ts';
 import { batchTarget } from '../triggers/batches/batch-target.ts';
 import { functionTarget, type FunctionLookup } from '../triggers/ledger/function-target.ts';
 import { discardDelivery, outcomesOf } from '../triggers/ledger/outcomes.ts';
@@ -25,9 +25,11 @@ import { targets, type DestinationPorts } from '../triggers/ledger/target.ts';
 import type { Triggers } from '../triggers/triggers.ts';
 import type { Base } from './base.ts';
 import { eventList } from './event-list.ts';
+import { keepBounded } from './retention.ts';
+import { writingRows } from './table-rows.ts';
 
 export interface EventParts {
-  readonly store: DatabaseStore;
+  readonly store: PostgresStore;
   readonly dispatcher: Dispatcher;
   readonly registry: FunctionRegistry;
   /** What is run of a function. */
@@ -50,7 +52,6 @@ export interface EventParts {
 }
 
 const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000, closeMs: 2_000 };
-const SWEEP_MS = 60_000;
 
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
 export async function openEvents(base: Base, parts: EventParts): Promise<Events> {
@@ -68,6 +69,7 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   const batches = batchTarget({
     functions: functionTarget({ dispatcher, functions, clock, perFunction: config.events.perFunction }),
     contract: (id) => contractOf(triggers.get(id)),
+    owner: (id) => ownerOf(triggers.get(id)),
     store: store.batches,
     intake: store.intake,
     discard: (claimed, to, facts) => discardDelivery(telling, claimed, { to, facts }),
@@ -75,7 +77,10 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   });
   const runner = new DeliveryRunner({
     ledger: store.ledger,
-    target: targets({ functions: batches, ports: { queue: queues.deliver, bucket: writing(objects), sign } }),
+    target: targets({
+      functions: batches,
+      ports: { queue: queues.deliver, bucket: writing(objects), table: writingRows(base, parts), sign },
+    }),
     outcomes: (claimed, ended) => outcomesOf(telling, claimed, ended),
     clock,
     log,
@@ -92,6 +97,10 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
 
 function contractOf(trigger: TriggerRecord | null): BatchContract | null {
   return trigger === null || trigger.kind !== 'database' ? null : batchContract(trigger as TriggerRecord<'database'>);
+}
+
+function ownerOf(trigger: TriggerRecord | null): BatchOwner | null {
+  return trigger === null ? null : { functionId: trigger.functionId, qualifier: trigger.mapping?.qualifier ?? null };
 }
 
 /** Writes outcomes as objects. */
@@ -148,29 +157,4 @@ function find(serving: Pick<Directory, 'resolve'>, name: string | undefined, qua
     if (error instanceof HearthError && error.code === 'ResourceNotFoundException') return null;
     throw error;
   }
-}
-
-/** Removes finished deliveries that are too old or too many, a batch at a time; returns the way to stop. */
-function keepBounded({ config, clock, log }: Base, store: DatabaseStore): () => void {
-  const keep = { ms: config.events.keepMs, count: config.events.keepCount };
-  let timer: Timer | null = null;
-  let stopped = false;
-  const sweep = (): void => {
-    store.deliveries.sweep(keep).then(
-      // There may be more: soon, yet not so that nothing else gets at the database.
-      (removed) => again(removed === 0 ? SWEEP_MS : 100),
-      (err: unknown) => {
-        log.warn({ err }, 'old deliveries could not be removed');
-        again(SWEEP_MS);
-      },
-    );
-  };
-  const again = (ms: number): void => {
-    if (!stopped) timer = clock.after(ms, sweep);
-  };
-  again(SWEEP_MS);
-  return () => {
-    stopped = true;
-    timer?.cancel();
-  };
 }

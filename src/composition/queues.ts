@@ -65,7 +65,7 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
   return {
     service,
     mapping: (uuid) => stateOf(pollers, uuid),
-    source: new QueueSource({ pollers, ensure, arn: (name) => queues.arn({ name }), log }),
+    source: new QueueSource({ pollers, ensure, arn: (name) => queues.arn({ name }), clock, log }),
     feeds: () =>
       pollers.mappings().flatMap(({ queueArn, functionName, qualifier }) => {
         const [queue, version] = [queues.byArn(queueArn), functions.find(functionName, qualifier)];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { destinationAddress, outcomeDestination, type DestinationManifest } from './destination-manifest.ts';
+import { destinationAddress, failureDestination, successDestination, type DestinationManifest } from './destination-manifest.ts';
 
 const text = z.string().min(1);
 
@@ -12,8 +12,8 @@ export const asyncManifest = z.strictObject({
     .optional()
     .describe('Oldest an event may become before it is given up; default: 21600, six hours'),
   retries: z.int().min(0).max(2).optional().describe('How often an event that the function failed is tried again; default: 2'),
-  onSuccess: outcomeDestination.optional().describe('Who is told of what went well'),
-  onFailure: outcomeDestination.optional().describe('Who is told of what was given up'),
+  onSuccess: successDestination.optional().describe('Who is told of what went well'),
+  onFailure: failureDestination.optional().describe('Who is told of what was given up'),
   deadLetter: z
     .strictObject({
       queue: text.optional().describe('Name of a queue'),
@@ -36,7 +36,8 @@ export function eventInvokeDocument(
   scope: { readonly accountId: string; readonly region: string },
 ): Record<string, unknown> {
   const { maxAgeSeconds, retries, onSuccess, onFailure } = manifest;
-  const named = (d: DestinationManifest | undefined): object => (d === undefined ? {} : { Destination: destinationAddress(d, scope) });
+  const named = (d: Partial<DestinationManifest> | undefined): object =>
+    d === undefined ? {} : { Destination: destinationAddress(d, scope) };
   return {
     ...(maxAgeSeconds === undefined ? {} : { MaximumEventAgeInSeconds: maxAgeSeconds }),
     ...(retries === undefined ? {} : { MaximumRetryAttempts: retries }),

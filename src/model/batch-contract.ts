@@ -62,6 +62,8 @@ export interface BatchOrder {
   /** With its generation where that is not the first. */
   readonly shard: string;
   readonly generation: number;
+  /** What all order keys of the trigger begin with. */
+  readonly prefix: string;
 }
 
 /** Takes apart what `batchOrderKey` made. */
@@ -69,5 +71,5 @@ export function triggerOfBatch(orderKey: string): BatchOrder {
   const mapped = orderKey.startsWith(MAPPED);
   const [id = '', shard = ''] = orderKey.slice(mapped ? MAPPED.length : 0).split('/');
   const [generation = ''] = shard.includes('-') ? shard.split('-') : ['0'];
-  return { id, mapped, shard, generation: Number(generation) };
+  return { id, mapped, shard, generation: Number(generation), prefix: orderKey.slice(0, orderKey.length - shard.length) };
 }

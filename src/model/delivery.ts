@@ -15,7 +15,9 @@ type Destination =
       readonly groupId?: string;
     }
   | { readonly kind: 'http'; readonly url: string; readonly cloudEvents?: CloudEventMode }
-  | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string };
+  | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string }
+  /** `connection`: variable with the connection string of another server; null: the database `app`. */
+  | { readonly kind: 'table'; readonly table: string; readonly connection: string | null };
 
 /**
  * What a rule's or schedule's target says of what does not reach it (RetryPolicy, DeadLetterConfig). Once a function was reached, or had no place for it,

@@ -1,4 +1,5 @@
 import { HearthError } from '../errors.ts';
+import { isSystemTable, parseTableArn } from './table-arn.ts';
 
 /** How an event is sent as a CloudEvent: as one JSON document, or with its attributes as headers. */
 export type CloudEventMode = 'structured' | 'binary';
@@ -9,6 +10,8 @@ export type DestinationName =
   | { readonly kind: 'queue'; readonly queue: string }
   | { readonly kind: 'http'; readonly url: string; readonly cloudEvents?: CloudEventMode }
   | { readonly kind: 'bucket'; readonly bucket: string; readonly prefix: string }
+  /** What the function answered, as rows; `connection`: a variable with the connection string of another server. */
+  | { readonly kind: 'table'; readonly table: string; readonly connection: string | null }
   /** The default event bus. */
   | { readonly kind: 'bus' };
 
@@ -26,7 +29,7 @@ export function httpDestination(url: string, cloudEvents: CloudEventMode | undef
   return cloudEvents === undefined ? url : `${url.replace(/#.*$/, '')}#cloudevents=${cloudEvents}`;
 }
 
-/** Reads the ARN of a function, a queue, a bucket (with a key prefix after a slash) or the default event bus, or an address. Throws InvalidParameterValueException. */
+/** Reads the ARN of a function, a queue, a bucket (with a key prefix after a slash), a table or the default event bus, or an address. Throws InvalidParameterValueException. */
 export function parseDestination(text: string): DestinationName {
   const [, name, qualifier] = FUNCTION.exec(text) ?? [];
   if (name !== undefined) return { kind: 'function', name, qualifier: qualifier ?? null };
@@ -35,6 +38,8 @@ export function parseDestination(text: string): DestinationName {
   const [, bucket, prefix] = BUCKET.exec(text) ?? [];
   if (bucket !== undefined) return { kind: 'bucket', bucket, prefix: prefix ?? '' };
   if (BUS.test(text)) return { kind: 'bus' };
+  const stream = parseTableArn(text);
+  if (stream !== null && !isSystemTable(stream.table)) return { kind: 'table', table: stream.table, connection: stream.connection };
   if (/^https?:\/\//i.test(text) && URL.canParse(text)) {
     const found = AS_CLOUD_EVENT.exec(text);
     if (found === null) return { kind: 'http', url: text };
@@ -42,6 +47,6 @@ export function parseDestination(text: string): DestinationName {
   }
   throw new HearthError(
     'InvalidParameterValueException',
-    `The destination ${text} is none that can be reached: give the ARN of a function, of a queue, of a bucket (with /PREFIX) or of the default event bus, or an http(s) address.`,
+    `The destination ${text} is none that can be reached: give the ARN of a function, of a queue, of a bucket (with /PREFIX), of a table or of the default event bus, or an http(s) address.`,
   );
 }

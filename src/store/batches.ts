@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { BatchStore } from '../triggers/batches/batch-store.ts';
+import type { BatchOwner, BatchStore } from '../triggers/batches/batch-store.ts';
 import type { Progress } from '../triggers/batches/policies/progress.ts';
-import { DELIVERIES_CHANNEL } from './deliveries.ts';
+import { DELIVERIES_CHANNEL, lockKeys } from './deliveries.ts';
 import type { Run } from './functions.ts';
 import type { Database } from './schema.ts';
 
@@ -18,8 +18,28 @@ export function batchStore(db: Kysely<Database>, run: Run): BatchStore {
           where lane = ${functionId} and order_key is not null and starts_with(order_key, ${orderPrefix}) and state = 'ready'`.execute(db);
         await sql`select pg_notify(${DELIVERIES_CHANNEL}, ${functionId})`.execute(db);
       }),
+    readdress: (orderPrefix, to) => run(() => readdress(db, orderPrefix, to)),
     isBehind: (claimed, orders) => run(() => isBehind(db, claimed, orders)),
   };
+}
+
+/** See BatchStore. Under the lock of each order: what ends meanwhile lets out the next of its order where that is then. */
+export async function readdress(db: Kysely<Database>, orderPrefix: string, { functionId, qualifier }: BatchOwner): Promise<void> {
+  const others = sql`order_key is not null and state in ('held', 'ready', 'running') and starts_with(order_key, ${orderPrefix})
+    and (lane <> ${functionId} or qualifier <> ${qualifier ?? ''})`;
+  await db.transaction().execute(async (tx) => {
+    const { rows } = await sql<{ order_key: string }>`select distinct order_key from hearth.delivery where ${others}`.execute(tx);
+    if (rows.length === 0) return;
+    await lockKeys(
+      tx,
+      rows.map((r) => r.order_key),
+    );
+    await sql`
+      update hearth.delivery set lane = ${functionId}, function_id = ${functionId}, qualifier = ${qualifier ?? ''},
+        due_at = case when state = 'ready' then now() else due_at end
+      where ${others}`.execute(tx);
+    await sql`select pg_notify(${DELIVERIES_CHANNEL}, ${functionId})`.execute(tx);
+  });
 }
 
 async function isBehind(

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { ChangeLedger, StreamState } from '../triggers/database/ledger.ts';
 import { formatLsn, parseLsn } from '../triggers/database/lsn.ts';
+import { readdress } from './batches.ts';
 import { insertDeliveries } from './deliveries.ts';
 import type { Run } from './functions.ts';
 import type { Database } from './schema.ts';
@@ -27,6 +28,7 @@ export function changeLedger(db: Kysely<Database>, run: Run): ChangeLedger {
           await remember(tx, triggerId, state);
         }),
       ),
+    readdress: (orderPrefix, to) => run(() => readdress(db, orderPrefix, to)),
   };
 }
 

@@ -23,6 +23,8 @@ function laneOf(delivery: Pick<NewDelivery, 'functionId' | 'destination'>): stri
       return `http:${new URL(destination.url).origin}`;
     case 'bucket':
       return `bucket:${destination.bucket}`;
+    case 'table':
+      return `table:${destination.connection === null ? '' : `${destination.connection}/`}${destination.table}`;
   }
 }
 
@@ -39,7 +41,11 @@ export async function insertDeliveries(db: Kysely<Database> | Transaction<Databa
 async function insertWithin(tx: Kysely<Database>, deliveries: readonly NewDelivery[]): Promise<void> {
   const keyed = deliveries.filter((d) => d.orderKey !== null);
   // Who finishes the head of a key takes the same lock: the next is neither forgotten nor let out beside it. Each statement sees what was committed before it.
-  if (keyed.length > 0) await lockKeys(tx, keyed.map(keyText));
+  if (keyed.length > 0)
+    await lockKeys(
+      tx,
+      keyed.map((d) => d.orderKey ?? ''),
+    );
   const rows = distinct(deliveries);
   let offset = 0;
   const documents = rows.map((d, place) => {
@@ -77,17 +83,13 @@ async function insertWithin(tx: Kysely<Database>, deliveries: readonly NewDelive
   `.execute(tx);
 }
 
-/** The lock of each order key, always in the same order. */
+/** The lock of each order key, always in the same order; whatever function or destination it is of, which may change while it is not finished. */
 export async function lockKeys(tx: Kysely<Database>, keys: readonly string[]): Promise<void> {
   await sql`
     select pg_advisory_xact_lock(hashtext('hearth.delivery'), slot) from (
       select distinct abs(hashtext(k) % ${sql.lit(KEY_LOCKS)}) as slot from unnest(${[...keys]}::text[]) as k order by slot
     ) as slots
   `.execute(tx);
-}
-
-function keyText(d: NewDelivery): string {
-  return `${laneOf(d)} ${d.qualifier ?? ''} ${d.orderKey}`;
 }
 
 function distinct(deliveries: readonly NewDelivery[]): NewDelivery[] {

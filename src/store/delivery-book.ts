@@ -165,8 +165,8 @@ async function redrive(db: Kysely<Database>, run: Run, filter: DeliveryFilter & 
 }
 
 async function redriveBatch(tx: Kysely<Database>, chosen: RawBuilder<unknown>): Promise<{ count: number; last: string | null }> {
-  const { rows } = await sql<{ seq: string; lane: string; key: string | null }>`
-    select seq, lane, case when order_key is not null then lane || ' ' || qualifier || ' ' || order_key end as key
+  const { rows } = await sql<{ seq: string; key: string | null }>`
+    select seq, order_key as key
     from hearth.delivery where ${chosen} order by seq limit ${sql.lit(BATCH)}
   `.execute(tx);
   if (rows.length === 0) return { count: 0, last: null };

@@ -247,6 +247,38 @@ describe('the ledger as workers use it', () => {
     assert.equal(await isBehind('6', 't/2-'), false);
   });
 
+  it('gives what is not finished of a trigger to another function: what runs ends where it runs, and lets out the next there', async () => {
+    const of = (id: string, orderKey: string) => aDelivery({ id, orderKey });
+    await store.intake.accept([of('1', 't/0'), of('2', 't/0'), of('3', 't/0'), of('4', 't/1'), of('x', 'other/0'), of('0', 't/2')]);
+    const running = await claim();
+    const one = running.filter((c) => c.eventId === '1');
+    await finish(running.filter((c) => c.eventId === '0'));
+    await finish(
+      running.filter((c) => c.eventId === '4'),
+      { kind: 'again', delayMs: 60_000, functionErrors: 1, systemErrors: 0 },
+    );
+    await store.batches.readdress('t/', { functionId: 'f-2', qualifier: 'live' });
+    const lanes = async () =>
+      (await client.query('select event_id, lane, function_id, qualifier, state from hearth.delivery order by event_id')).rows.map((r) =>
+        [r.event_id, r.lane, r.function_id, r.qualifier, r.state].join(' '),
+      );
+    assert.deepEqual(await lanes(), [
+      '0 f-1 f-1  succeeded',
+      '1 f-2 f-2 live running',
+      '2 f-2 f-2 live held',
+      '3 f-2 f-2 live held',
+      '4 f-2 f-2 live ready',
+      'x f-1 f-1  running',
+    ]);
+    const moved = await claim(100, 'f-2');
+    assert.deepEqual([ids(moved), moved[0]?.qualifier, moved[0]?.functionErrors], [['4'], 'live', 1], 'due at once, with its count');
+    await finish(one, { kind: 'failed', reason: 'RetriesExhausted' });
+    assert.deepEqual(ids(await claim(100, 'f-2')), ['2']);
+    await store.intake.accept([aDelivery({ id: '5', functionId: 'f-2', qualifier: 'live', orderKey: 't/0' })]);
+    assert.equal((await states())['5'], 'held', 'behind what was moved');
+    assert.deepEqual(await claim(), []);
+  });
+
   it('removes what is finished and too old or too many, never what is not finished', async () => {
     await store.intake.accept(Array.from({ length: 10 }, (_, i) => aDelivery({ id: `${i}` })));
     await finish(await claim(6));

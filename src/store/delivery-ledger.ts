@@ -121,22 +121,32 @@ async function finish(db: Kysely<Database>, finished: readonly Finished[]): Prom
     if (keyed.length > 0)
       await lockKeys(
         tx,
-        keyed.map(({ claimed: c }) => `${c.lane} ${c.qualifier ?? ''} ${c.orderKey}`),
+        keyed.map((f) => f.claimed.orderKey ?? ''),
       );
-    const written = new Set(await write(tx, others));
+    const written = await write(tx, others);
     await letOut(
       tx,
-      keyed.map((f) => f.claimed),
+      written.filter((w) => w.done && w.order_key !== null),
     );
+    const seqs = new Set(written.map((w) => w.seq));
     await insertDeliveries(
       tx,
-      others.filter((f) => written.has(f.claimed.seq)).flatMap((f) => f.outcomes),
+      others.filter((f) => seqs.has(f.claimed.seq)).flatMap((f) => f.outcomes),
     );
   });
 }
 
-/** Returns which were still ours to finish. */
-async function write(db: Kysely<Database>, finished: readonly Finished[]): Promise<string[]> {
+/** What was written, as it is now: while it ran, it may have become another function's. `done`: it has ended. */
+interface Written {
+  readonly seq: string;
+  readonly lane: string;
+  readonly qualifier: string;
+  readonly order_key: string | null;
+  readonly done: boolean;
+}
+
+/** Returns those that were still ours to finish. */
+async function write(db: Kysely<Database>, finished: readonly Finished[]): Promise<Written[]> {
   const documents = finished.map(({ claimed: c, record, next }) => ({
     seq: c.seq,
     attempt: c.attempt,
@@ -147,7 +157,7 @@ async function write(db: Kysely<Database>, finished: readonly Finished[]): Promi
     reason: next.kind === 'failed' ? next.reason : null,
     record: storable(JSON.stringify([record])),
   }));
-  const { rows } = await sql<{ seq: string }>`
+  const { rows } = await sql<Written>`
     update hearth.delivery d
     set state = g.state, due_at = now() + g.delay_ms * interval '1 millisecond', lease_until = null, function_errors = g.function_errors,
       system_errors = g.system_errors, reason = g.reason, finished_at = case when g.state = 'ready' then null else now() end,
@@ -155,9 +165,9 @@ async function write(db: Kysely<Database>, finished: readonly Finished[]): Promi
     from json_to_recordset(${JSON.stringify(documents)}::json) as g(seq int8, attempt int, state text, delay_ms float8, function_errors int,
       system_errors int, reason text, record text)
     where d.seq = g.seq and d.state = 'running' and d.attempts = g.attempt
-    returning d.seq
+    returning d.seq, d.lane, d.qualifier, d.order_key, d.state <> 'ready' as done
   `.execute(db);
-  return rows.map((r) => r.seq);
+  return rows;
 }
 
 /** jsonb holds no NUL, and no half of a surrogate pair (which JSON.stringify escapes). */
@@ -166,12 +176,11 @@ export function storable(json: string): string {
 }
 
 /** The first that is held of each key becomes ready, unless one of the key still is. The key's lock must be held. */
-async function letOut(tx: Kysely<Database>, keyed: readonly Claimed[]): Promise<void> {
+async function letOut(tx: Kysely<Database>, keyed: readonly Written[]): Promise<void> {
   if (keyed.length === 0) return;
-  const keys = keyed.map((c) => ({ lane: c.lane, qualifier: c.qualifier ?? '', order_key: c.orderKey }));
   await sql`
     with keys as (
-      select distinct lane, qualifier, order_key from json_to_recordset(${JSON.stringify(keys)}::json) as k(lane text, qualifier text, order_key text)
+      select distinct lane, qualifier, order_key from json_to_recordset(${JSON.stringify(keyed)}::json) as k(lane text, qualifier text, order_key text)
     ), firsts as (
       select f.seq from keys k cross join lateral (
         select d.seq, d.state from hearth.delivery d where d.lane = k.lane and d.qualifier = k.qualifier and d.order_key = k.order_key

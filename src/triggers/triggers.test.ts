@@ -147,6 +147,36 @@ test('killed between the removal of a function and that of its triggers, the nex
   assert.equal(store.records.size, 0);
 });
 
+test('one of a mapping goes when there is no such mapping, not with a function: it may have been moved to another just before', async () => {
+  const [f, other] = [aVersion(), aVersion({ functionId: randomUUID(), name: 'other' })];
+  const functions = [f, other];
+  const { store, clock, open } = world(functions);
+  const { triggers } = await open();
+  const scope = { accountId: '000000000000', region: 'us-east-1', changedAtMs: 0, retired: false };
+  const of = (v: FunctionVersion): TriggerRecord => ({
+    id: 'm',
+    ...scope,
+    functionId: v.functionId,
+    functionName: v.name,
+    kind: 'queue',
+    configuration: { queue: 'a' },
+    mapping: { qualifier: null },
+  });
+  await triggers.map([of(f)]);
+  functions.shift();
+  await triggers.forget(f.functionId);
+  await triggers.close();
+  // Killed here, and the registration still names the function of before.
+  const after = await open();
+  assert.equal(after.source.running.size, 1);
+  await after.triggers.map([of(other)]);
+  assert.equal(after.source.running.get('m')?.functionId, other.functionId);
+  await after.triggers.map([]);
+  await clock.advance(1);
+  assert.deepEqual([after.source.removed, store.records.size], [['m'], 0]);
+  await after.triggers.close();
+});
+
 test('a deployment that comes after the removal registers nothing', async () => {
   const { store, open } = world([]);
   const { triggers } = await open();

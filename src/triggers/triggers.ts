@@ -65,10 +65,12 @@ export class Triggers {
     const triggers = new Triggers(deps);
     const alive = new Set(deps.functions.list().map((f) => f.functionId));
     const records = (await deps.store.all()).filter((r) => r.accountId === deps.scope.accountId && r.region === deps.scope.region);
-    const orphans = records.filter((r) => !r.retired && !alive.has(r.functionId));
+    // Which mappings there are is not told by their functions: one may have been moved to another, and its function of before removed.
+    const isOrphan = (r: TriggerRecord): boolean => r.mapping === undefined && !alive.has(r.functionId);
+    const orphans = records.filter((r) => !r.retired && isOrphan(r));
     if (orphans.length > 0) await deps.store.change({ put: [], retire: orphans.map((r) => r.id) });
     for (const record of records) {
-      const retired = record.retired || !alive.has(record.functionId);
+      const retired = record.retired || isOrphan(record);
       triggers.#records.set(record.id, retired ? { ...record, retired } : record);
       if (!retired) triggers.#source(record.kind)?.start(record);
     }
@@ -161,10 +163,10 @@ export class Triggers {
     return record === undefined ? null : this.#statusOf(record);
   }
 
-  /** The function is gone, and so are its triggers. Never rejects. */
+  /** The function is gone, and so are its triggers; those of mappings are `map`'s to end. Never rejects. */
   async forget(functionId: string): Promise<void> {
     await this.#turns.take(functionId, async () => {
-      const gone = [...this.#records.values()].filter((r) => r.functionId === functionId && !r.retired);
+      const gone = [...this.#records.values()].filter((r) => r.functionId === functionId && !r.retired && r.mapping === undefined);
       if (gone.length === 0) return;
       // What the store does not learn here it learns at the next start: the function is no longer there.
       await this.#deps.store

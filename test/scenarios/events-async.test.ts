@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetFunctionRecursionConfigCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { Diary } from './diary.ts';
 import { handlerOf, languages, TestServer } from './platform-server.ts';
 import { until } from './until.ts';
@@ -97,5 +97,24 @@ describe('asynchronous invocation', () => {
     assert.equal(diary.entries.filter((e) => e.n === 400).length, 16);
     const { deliveries } = (await own(`/${String(stopped['eventId'])}`)) as { deliveries: { history: { message: string }[] }[] };
     assert.match(deliveries[0]?.history[0]?.message ?? '', /step 17 of the chain/);
+  });
+
+  test('where it is allowed for a function, its chain goes on', async () => {
+    const [node] = await languages();
+    const manifest = { runtime: node?.runtime, handler: handlerOf('node'), async: { recursiveLoop: 'allow' } };
+    await server.deploy('loops', 'events-diary', manifest);
+    const config = await lambda.send(new GetFunctionRecursionConfigCommand({ FunctionName: 'loops' }));
+    assert.equal(config.RecursiveLoop, 'Allow');
+    const Payload = Buffer.from(JSON.stringify({ n: 500, post: diary.url, again: server.endpoint }));
+    await lambda.send(new InvokeCommand({ FunctionName: 'loops', InvocationType: 'Event', Payload }));
+    const hops = await until(() => {
+      const traces = diary.entries.flatMap((e) => (e.n === 500 ? [e.trace ?? ''] : []));
+      return traces.length <= 20 ? null : traces.map((trace) => Number(/Lineage=[0-9a-f]+:(\d+)/.exec(trace)?.[1]));
+    });
+    assert.deepEqual(
+      hops.slice(0, 20),
+      Array.from({ length: 20 }, (_, i) => i + 1),
+    );
+    await server.client.remove('loops');
   });
 });

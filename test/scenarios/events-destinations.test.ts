@@ -62,6 +62,27 @@ describe('outcomes of asynchronous invocations', () => {
     assert.deepEqual([outcome.requestPayload, outcome.responsePayload], [{ n: 1 }, { n: 1 }]);
   });
 
+  test('a success is told to a queue, an address and a bucket, too', async () => {
+    const { QueueUrl } = await clients.sqs.send(new CreateQueueCommand({ QueueName: 'succeeded' }));
+    const Bucket = 'successes';
+    await clients.s3.send(new CreateBucketCommand({ Bucket }));
+    const to = { queue: { queue: 'succeeded' }, http: { http: diary.url }, bucket: { bucket: Bucket, prefix: 'good/' } };
+    for (const [kind, onSuccess] of Object.entries(to)) {
+      await deploy(`works-${kind}`, { onSuccess });
+      await invoke(`works-${kind}`, { n: 10 });
+    }
+    const { Messages } = await clients.sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
+    const posted = (await until(() => diary.entries.find((e) => 'requestContext' in e && !('n' in e)))) as unknown as Outcome;
+    const Key = await until(async () => (await clients.s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'good/' }))).Contents?.[0]?.Key);
+    const { Body } = await clients.s3.send(new GetObjectCommand({ Bucket, Key }));
+    for (const outcome of [JSON.parse(Messages?.[0]?.Body ?? ''), posted, JSON.parse((await Body?.transformToString()) ?? '')] as Outcome[])
+      assert.deepEqual(
+        [outcome.requestContext.condition, outcome.requestPayload, outcome.responsePayload],
+        ['Success', { n: 10 }, { n: 10 }],
+      );
+    diary.entries.length = 0;
+  });
+
   test('a failure is told to an address', async () => {
     await deploy('fails-http', { retries: 0, onFailure: { http: diary.url } });
     await invoke('fails-http', { n: 2, fail: 'no luck' });

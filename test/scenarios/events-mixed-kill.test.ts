@@ -16,8 +16,8 @@ import { credentialsOf } from './server-credentials.ts';
 import { until } from './until.ts';
 
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x`;
-/** More by HEARTH_TEST_EVENTS: 10000 takes some minutes. */
-const EVENTS = Number(process.env['HEARTH_TEST_EVENTS'] ?? 2_000);
+/** Fewer by HEARTH_TEST_EVENTS, to look for something. */
+const EVENTS = Number(process.env['HEARTH_TEST_EVENTS'] ?? 10_000);
 const KILLS = 4;
 
 after(() => ServerProcess.endAll()); // of a test that failed

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import {
   CreateBucketCommand,
+  DeleteBucketCommand,
   DeleteBucketCorsCommand,
+  DeleteObjectCommand,
   GetBucketCorsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListBucketsCommand,
+  ListObjectsV2Command,
   PutBucketCorsCommand,
   PutObjectCommand,
   type S3Client,
@@ -209,6 +212,27 @@ describe('addresses', () => {
     assert.equal(host, `${Bucket}.s3.localhost:${port}`);
     const answer = await raw(pathname + search, { headers: { host } });
     assert.deepEqual([answer.status, answer.text], [200, 'content']);
+    byHost.destroy();
+  });
+
+  test('every operation by host, signed in the header', async () => {
+    const { port } = new URL(server.endpoint);
+    const lookup = (_host: string, options: object, done: (error: null, ...found: unknown[]) => void) =>
+      'all' in options && options.all === true ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4);
+    const requestHandler = { httpAgent: new Agent({ lookup: lookup as never }) };
+    const byHost = s3Client(server, { endpoint: `http://s3.localhost:${port}`, forcePathStyle: false, requestHandler });
+    await byHost.send(new CreateBucketCommand({ Bucket: 'by-host' }));
+    const Key = 'a b+c/ü.jpg';
+    await byHost.send(new PutObjectCommand({ Bucket: 'by-host', Key, Body: 'by host' }));
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: 'by-host', Key }));
+    assert.equal(await Body?.transformToString(), 'by host');
+    assert.deepEqual(
+      (await byHost.send(new ListObjectsV2Command({ Bucket: 'by-host' }))).Contents?.map((o) => o.Key),
+      [Key],
+    );
+    await byHost.send(new DeleteObjectCommand({ Bucket: 'by-host', Key }));
+    await byHost.send(new DeleteBucketCommand({ Bucket: 'by-host' }));
+    await refused(client.send(new ListObjectsV2Command({ Bucket: 'by-host' })), 'NoSuchBucket', 404);
     byHost.destroy();
   });
 

@@ -27,6 +27,7 @@ before(async () => {
     triggers: [
       { objects: { bucket: 'dropped', events: ['created', 'removed'] } },
       { objects: { bucket: 'elsewhere', prefix: 'in/', external: true } },
+      { objects: { bucket: 'stores', prefix: 'in/', suffix: '.jpg', events: ['created', 'removed'], external: true } },
       { objects: { bucket: 'elsewhere.cloud', external: true, shape: 'cloudevents' } },
     ],
   });
@@ -130,6 +131,89 @@ describe('the webhook of other stores', () => {
     await until(() => told('elsewhere').length === 2);
     assert.deepEqual(told('elsewhere'), ['s3:ObjectCreated:Put in%2Fa+b.jpg', 's3:ObjectCreated:Put in%2Fa+b.jpg']);
   });
+
+  /** As each store sends a key that has to be encoded, and its removal. */
+  const STORES: Readonly<Record<string, (name: string, tag: string | null) => unknown>> = {
+    MinIO: (name, tag) => ({
+      EventName: `s3:${name}`,
+      Key: 'elsewhere/in/a b+c/ü.jpg',
+      Records: [record({ eventName: `s3:${name}`, eventSource: 'minio:s3' }, { key: 'in%2Fa+b%2Bc%2F%C3%BC.jpg', eTag: tag ?? undefined })],
+    }),
+    RustFS: (name, tag) => ({
+      EventName: `s3:${name}`,
+      Key: 'elsewhere/in/a b+c/ü.jpg',
+      Records: [
+        record({ eventName: `s3:${name}`, eventSource: 'rustfs:s3' }, { key: 'in%2Fa+b%2Bc%2F%C3%BC.jpg', eTag: tag ?? undefined }),
+      ],
+    }),
+    'RustFS, wrapped': (name, tag) => ({
+      EventName: `s3:${name}`,
+      Records: [
+        {
+          object_name: 'x',
+          bucket_name: 'elsewhere',
+          event_name: `s3:${name}`,
+          data: record({ eventName: `s3:${name}`, eventSource: 'rustfs:s3' }, { key: 'in%2Fa+b%2Bc%2F%C3%BC.jpg', eTag: tag ?? undefined }),
+        },
+      ],
+    }),
+    versitygw: (name, tag) => ({
+      Records: [
+        record(
+          { eventName: `s3:${name}`, eventSource: 'aws:s3', eventVersion: '2.2' },
+          { key: 'in/a%20b+c/%C3%BC.jpg', size: 0, eTag: tag, versionId: null },
+          'webhook-global',
+        ),
+      ],
+    }),
+    'versitygw, earlier': (name, tag) => [
+      record({ eventName: `s3:${name}`, eventSource: 'aws:s3' }, { key: 'in/a b+c/ü.jpg', eTag: tag, versionId: null }, 'webhook-global'),
+    ],
+    Ceph: (name, tag) => ({
+      Records: [
+        {
+          ...record(
+            { eventName: name, eventSource: 'ceph:s3', eventVersion: '2.2' },
+            { key: 'in/a b+c/ü.jpg', size: 4, eTag: tag ?? '', versionId: '', metadata: [], tags: [] },
+          ),
+          eventId: '1.2.e',
+          opaqueData: '',
+        },
+      ],
+    }),
+  };
+  let sequence = 0x17a1;
+  const record = (of: object, object: object, configurationId = 'c') => ({
+    awsRegion: '',
+    eventTime: '2026-11-25T12:00:00Z',
+    ...of,
+    s3: {
+      s3SchemaVersion: '1.0',
+      configurationId,
+      bucket: { name: 'stores', arn: 'arn:aws:s3:::stores' },
+      object: { ...object, sequencer: (++sequence).toString(16).toUpperCase() },
+    },
+  });
+  for (const [store, sent] of Object.entries(STORES)) {
+    test(`what ${store} sends of an upload and of its removal: one key, encoded as S3's for the function`, async () => {
+      const before = told('stores').length;
+      for (const [name, tag] of [
+        ['ObjectCreated:Put', 'e'],
+        ['ObjectRemoved:Delete', null],
+      ] as const) {
+        const answer = await post(sent(name, tag));
+        assert.equal(answer.status, 200, await answer.text());
+      }
+      await until(() => told('stores').length === before + 2);
+      const names = told('stores')
+        .slice(before)
+        .map((t) => t.replace(/^s3:/, '').split(' '));
+      assert.deepEqual(new Set(names.map(([name]) => name)), new Set(['ObjectCreated:Put', 'ObjectRemoved:Delete']));
+      for (const [, key = ''] of names) assert.equal(decodeURIComponent(key.replaceAll('+', ' ')), 'in/a b+c/ü.jpg');
+      const { events } = await server.client.events.list({ source: 'objects', prefix: 'stores/in/a b+c/ü.jpg' });
+      assert.equal(events.length, before + 2);
+    });
+  }
 
   test('in another shape, by other ways to give the token', async () => {
     const basic = Buffer.from(`ceph:${token()}`).toString('base64');

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
   CopyObjectCommand,
@@ -14,11 +17,14 @@ import {
   PutObjectTaggingCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Upload } from '@aws-sdk/lib-storage';
+import { build } from 'esbuild';
 import { parseCloudEvent } from '../../src/model/cloud-event.ts';
 import { Diary } from './diary.ts';
-import { handlerOf, languages, TestServer } from './platform-server.ts';
+import { handlerOf, languages, ROOT, TestServer } from './platform-server.ts';
 import { refused, s3Client } from './s3-clients.ts';
+import { clientOptions } from './server-credentials.ts';
 import { until } from './until.ts';
 
 interface Record_ {
@@ -181,6 +187,62 @@ describe('a notification that was put', () => {
     await configure(Bucket, {});
     assert.equal((await client.send(new GetBucketNotificationConfigurationCommand({ Bucket }))).QueueConfigurations, undefined);
   });
+});
+
+test('a queue is told as a function is, of the keys that its filter has', async () => {
+  const sqs = new SQSClient(clientOptions(server));
+  const [Bucket, QueueName] = ['to-queue', 'uploads'];
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName }));
+  await client.send(new CreateBucketCommand({ Bucket }));
+  const FilterRules = [
+    { Name: 'prefix' as const, Value: 'in/' },
+    { Name: 'suffix' as const, Value: '.jpg' },
+  ];
+  const to = {
+    QueueArn: `arn:aws:sqs:us-east-1:000000000000:${QueueName}`,
+    Events: ['s3:ObjectCreated:*' as const],
+    Filter: { Key: { FilterRules } },
+  };
+  await client.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration: { QueueConfigurations: [to] } }));
+  for (const key of ['in/a.png', 'out/a.jpg', 'in/ü b.jpg']) await put(Bucket, key);
+  const seen: string[] = [];
+  await until(async () => {
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20, MaxNumberOfMessages: 10 }));
+    for (const { Body = '' } of Messages)
+      seen.push(
+        ...((JSON.parse(Body) as { Records?: Record_[] }).Records ?? []).map((r) => `${r.eventName} ${String(r.s3.object['key'])}`),
+      );
+    return seen.length > 0;
+  });
+  assert.deepEqual(seen, ['ObjectCreated:Put in/%C3%BC+b.jpg']);
+  sqs.destroy();
+});
+
+test('an unmodified handler with the AWS SDK, bundled as people do', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hearth-handler-'));
+  try {
+    const entry = join(ROOT, 'test/functions/objects-aws-sdk/index.mjs');
+    await build({
+      entryPoints: [entry],
+      outfile: join(folder, 'index.cjs'),
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      logLevel: 'error',
+    });
+    const [node] = await languages();
+    await client.send(new CreateBucketCommand({ Bucket: 'results' }));
+    const triggers = [{ objects: { bucket: 'for-sdk' } }];
+    await server.deploy('sdk', folder, { runtime: node?.runtime, handler: 'index.handler', timeoutSeconds: 60, memoryMb: 512, triggers });
+    await put('for-sdk', 'a b+c/ü.bin', 'x'.repeat(4321));
+    const text = await until(async () => {
+      const got = await client.send(new GetObjectCommand({ Bucket: 'results', Key: 'a b+c/ü.bin.txt' })).catch(() => null);
+      return got === null ? null : got.Body?.transformToString();
+    });
+    assert.equal(text, '4321 bytes');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 const boto3 = spawnSync('python3', ['-c', 'import boto3']).status === 0;

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import {
+  CopyObjectCommand,
   CreateBucketCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -100,6 +103,67 @@ describe('an upload', () => {
     await until(() => blobs(home).length === seen.size); // the sweep has taken the rest
     again.destroy();
   });
+});
+
+test('an upload is answered, and seen, once it is on the disk: not while it is being synced, and not when that fails', async (t) => {
+  await using server = await TestServer.start();
+  const client = s3Client(server);
+  await client.send(new CreateBucketCommand({ Bucket }));
+  const file = await open(process.execPath, 'r');
+  const handles = Object.getPrototypeOf(file) as { sync: () => Promise<void> };
+  await file.close();
+  const { sync } = handles;
+  let [synced, go] = [0, (): void => {}];
+  let gate: Promise<void> = new Promise((resolve) => (go = resolve));
+  t.mock.method(handles, 'sync', async function (this: unknown) {
+    synced++;
+    await gate;
+    await sync.call(this);
+  });
+  const stored = client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'content' }));
+  let answered = false;
+  void stored.then(() => (answered = true));
+  await until(() => synced === 1);
+  await refused(client.send(new HeadObjectCommand({ Bucket, Key: 'k' })), 'NotFound', 404);
+  assert.equal(answered, false);
+  go();
+  await stored;
+  assert.ok(synced >= 2, 'the file and its folder');
+  gate = Promise.reject(Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' }));
+  gate.catch(() => {});
+  const failed = client.send(new PutObjectCommand({ Bucket, Key: 'lost', Body: 'content' }));
+  await assert.rejects(failed, (e: { $metadata: { httpStatusCode: number } }) => e.$metadata.httpStatusCode === 500);
+  t.mock.restoreAll();
+  await refused(client.send(new HeadObjectCommand({ Bucket, Key: 'lost' })), 'NotFound', 404);
+  await until(() => blobs(server.home).length === 1);
+  client.destroy();
+});
+
+test('objects of any size pass through in the memory of a few', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'hearth-scenario-'));
+  homes.push(home);
+  const server = await ServerProcess.start({ home });
+  const client = s3Client({ endpoint: server.client.endpoint, home } as unknown as TestServer);
+  await client.send(new CreateBucketCommand({ Bucket }));
+  /** The most that the server ever had resident, bytes. */
+  const peak = (): number => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) * 1024;
+  const MiB = 1024 * 1024;
+  const chunk = Buffer.alloc(MiB, 'hearth ');
+  const send = (Key: string, chunks: number) =>
+    client.send(new PutObjectCommand({ Bucket, Key, Body: Readable.from(Array(chunks).fill(chunk)), ContentLength: chunks * MiB }));
+  await send('warm', 16);
+  const before = peak();
+  const size = 512;
+  await send('large', size);
+  await client.send(new CopyObjectCommand({ Bucket, Key: 'copied', CopySource: `${Bucket}/large` }));
+  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: 'copied' }));
+  let bytes = 0;
+  for await (const piece of Body as Readable) bytes += (piece as Buffer).length;
+  assert.equal(bytes, size * MiB);
+  const grown = (peak() - before) / MiB;
+  assert.ok(grown < size / 4, `${grown} MB more for an object of ${size} MB`);
+  client.destroy();
+  await server.end('SIGTERM');
 });
 
 describe('a full disk', () => {

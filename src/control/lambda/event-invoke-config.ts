@@ -94,9 +94,12 @@ async function write(call: OperationCall, deps: LambdaDeps, present: () => Input
 
 /** What can't be told would be found out when an event has ended. Throws InvalidParameterValueException. */
 function requireReachable(input: Input, deps: LambdaDeps): void {
-  for (const destination of destinationsIn((input['DestinationConfig'] ?? {}) as DestinationConfig)) {
+  const config = (input['DestinationConfig'] ?? {}) as DestinationConfig;
+  for (const destination of destinationsIn(config)) {
     if (destination === '') continue;
     const to = parseDestination(destination);
+    if (to.kind === 'table' && destination === config['OnFailure']?.Destination)
+      throw invalid(`A failure has no rows to write: ${destination} can be told of successes only.`);
     if (to.kind === 'function' && deps.registry.get(to.name, to.qualifier ?? '$LATEST') === null)
       throw invalid(`The destination ARN ${destination} is invalid.`);
   }

@@ -2,7 +2,7 @@ import { HearthError } from '../../errors.ts';
 import { functionArn } from '../../model/function-version.ts';
 import { notFound, parseReference, type FunctionReference } from '../function-name.ts';
 import type { EventSourceMapping } from '../resources.ts';
-import { eventSourceKind, eventSourceSettings, type EventSourceKind } from './event-source-settings.ts';
+import { eventSourceKind, eventSourceSettings } from './event-source-settings.ts';
 import type { Input } from './model/check.ts';
 import { absent, invalid, text, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
 import { pageOf } from './pages.ts';
@@ -21,11 +21,7 @@ const create: Operation = (call, deps) => {
   const tags = { ...(input['Tags'] as Record<string, string> | undefined) };
   checkTags(tags);
   return deps.resources.inTurn('event-source-mappings', async () => {
-    const same = deps.resources
-      .list('event-source-mapping')
-      .map((m) => m.document)
-      .find((m) => m.sourceArn === sourceArn && m.functionName === reference.name);
-    if (same !== undefined) throw duplicate(same, kind);
+    refuseSecond({ sourceArn, functionName: reference.name }, deps);
     const createdAtMs = deps.clock.now();
     const mapping: EventSourceMapping = {
       uuid: deps.ids.uuid(),
@@ -49,6 +45,7 @@ const update: Operation = (call, deps) => {
     const present = mappingOf(call, deps);
     const named = text(input, 'FunctionName');
     const reference = named === null ? { name: present.functionName, qualifier: present.qualifier } : existing(named, deps);
+    if (reference.name !== present.functionName) refuseSecond({ sourceArn: present.sourceArn, functionName: reference.name }, deps);
     const enabled = (input['Enabled'] as boolean | undefined) ?? present.enabled;
     const mapping: EventSourceMapping = {
       ...present,
@@ -117,9 +114,13 @@ function stateOf({ uuid, enabled, createdAtMs, modifiedAtMs }: EventSourceMappin
   return createdAtMs === modifiedAtMs ? 'Creating' : 'Enabling';
 }
 
-function duplicate(of: EventSourceMapping, kind: EventSourceKind): HearthError {
-  const named = kind === 'queue' ? 'SQS' : 'table';
-  return new HearthError(
+/** A function has one mapping of a source. Throws ResourceConflictException. */
+function refuseSecond({ sourceArn, functionName }: Pick<EventSourceMapping, 'sourceArn' | 'functionName'>, deps: LambdaDeps): void {
+  const all = deps.resources.list('event-source-mapping').map((m) => m.document);
+  const of = all.find((m) => m.sourceArn === sourceArn && m.functionName === functionName);
+  if (of === undefined) return;
+  const named = eventSourceKind(sourceArn, deps.registry.scope) === 'queue' ? 'SQS' : 'table';
+  throw new HearthError(
     'ResourceConflictException',
     `An event source mapping with ${named} arn (" ${of.sourceArn} ") and function (" ${of.functionName} ") already exists. Please update or delete the existing mapping with UUID ${of.uuid}`,
   );

@@ -82,6 +82,6 @@ function checkStream(settings: Input): void {
   if (age !== -1 && age < 60) throw invalid('MaximumRecordAgeInSeconds must be -1 or at least 60.');
   const destination = (settings['DestinationConfig'] as { OnFailure?: { Destination?: string } } | undefined)?.OnFailure?.Destination;
   if (destination === undefined || destination === '') return;
-  if (parseDestination(destination).kind === 'bus')
-    throw invalid('A mapping tells no event bus: name a queue, a function, a bucket or an address.');
+  if (['bus', 'table'].includes(parseDestination(destination).kind))
+    throw invalid('A mapping tells no event bus and no table: name a queue, a function, a bucket or an address.');
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { FunctionVersion } from '../../model/function-version.ts';
 import type { TriggerStatus } from '../../model/trigger-record.ts';
 import type { TriggerKind, TriggerManifest } from '../../model/triggers.ts';
-import { checkedName, type OwnDeps } from './api.ts';
+import { checkedName, functionNamed, type OwnDeps } from './api.ts';
 
 /** What the control plane asks of triggers; the composition root satisfies it. */
 export interface TriggerDesk {
@@ -19,6 +19,10 @@ export interface TriggerDesk {
 export function triggerResource(app: FastifyInstance, deps: OwnDeps): void {
   app.get<{ Querystring: Record<string, unknown> }>('/hearth/v1/triggers', (request) => {
     const name = request.query['function'];
-    return { triggers: deps.triggers.list(name === undefined ? null : checkedName(name)) };
+    if (name === undefined) return { triggers: deps.triggers.list(null) };
+    const triggers = deps.triggers.list(checkedName(name));
+    // Those of a function that was removed are there until what they made elsewhere is gone.
+    if (triggers.length === 0) functionNamed(deps, name);
+    return { triggers };
   });
 }

@@ -7,6 +7,7 @@ import { aDelivery } from '../../model/testing/a-delivery.ts';
 import type { Attempted, Target } from '../ledger/attempt.ts';
 import { notTried } from '../ledger/attempt.ts';
 import type { Claimed } from '../ledger/ledger.ts';
+import type { BatchOwner } from './batch-store.ts';
 import { batchTarget } from './batch-target.ts';
 import type { Progress } from './policies/progress.ts';
 
@@ -26,7 +27,13 @@ function world(count: number, poison: readonly number[], given: Partial<BatchCon
   const saved = new Map<string, Progress>();
   const told: NewDelivery[] = [];
   const calls: number[][] = [];
-  const state = { failSave: false, unreached: null as Attempted | null, before: [] as string[] };
+  const state = {
+    failSave: false,
+    unreached: null as Attempted | null,
+    before: [] as string[],
+    owner: null as BatchOwner | null,
+    readdressed: [] as string[],
+  };
   const functions: Target = {
     most: () => 1,
     limits: () => ({ retries: 2, maxAgeMs: 1_000 }),
@@ -43,6 +50,7 @@ function world(count: number, poison: readonly number[], given: Partial<BatchCon
   const target = batchTarget({
     functions,
     contract: () => contract,
+    owner: () => state.owner,
     store: {
       load: async (seq) => structuredClone(saved.get(seq) ?? null),
       async save(seq, progress) {
@@ -51,6 +59,7 @@ function world(count: number, poison: readonly number[], given: Partial<BatchCon
         else saved.set(seq, structuredClone(progress));
       },
       hurry: async () => {},
+      readdress: async (prefix, to) => void state.readdressed.push(`${prefix} ${to.functionId} ${to.qualifier}`),
       isBehind: async (_, orders) => state.before.some((key) => key.startsWith(orders.all) && !key.startsWith(orders.own)),
     },
     intake: { accept: async (deliveries) => void told.push(...deliveries) },
@@ -191,6 +200,24 @@ describe('a batch as an event source mapping runs it', () => {
     w.setContract(null);
     w.state.before = ['p/0'];
     assert.equal((await at('p/1-0')).outcome, 'not_tried');
+  });
+
+  it('is not run by a function that its mapping no longer names, which may be gone: it and all that waits are given to the other at once', async () => {
+    const w = world(1, []);
+    w.state.owner = { functionId: 'f-1', qualifier: null };
+    w.state.unreached = notTried('FunctionGone', 'gone');
+    for (const owner of [
+      { functionId: 'f-2', qualifier: null },
+      { functionId: 'f-1', qualifier: 'live' },
+    ]) {
+      w.state.owner = owner;
+      const { next } = await w.attempt();
+      assert.deepEqual(next, { kind: 'again', delayMs: 0, functionErrors: 0, systemErrors: 0 });
+    }
+    assert.deepEqual([w.calls, w.state.readdressed], [[], ['esm:t/ f-2 null', 'esm:t/ f-1 live']]);
+    w.state.owner = { functionId: 'f-1', qualifier: null };
+    w.state.unreached = null;
+    assert.equal((await w.attempt()).next?.kind, 'succeeded');
   });
 
   it('has no age of its own, and leaves other deliveries to the ledger’s retries', async () => {

@@ -1,11 +1,11 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { BatchContract } from '../../model/batch-contract.ts';
-import { triggerOfBatch } from '../../model/batch-contract.ts';
+import { triggerOfBatch, type BatchOrder } from '../../model/batch-contract.ts';
 import type { DeliveryIntake, NewDelivery } from '../../model/delivery.ts';
 import type { Attempted, Target } from '../ledger/attempt.ts';
 import type { Claimed, NextStep } from '../ledger/ledger.ts';
 import { failedItems } from '../queue/policies/batch-failures.ts';
-import type { BatchStore } from './batch-store.ts';
+import type { BatchOwner, BatchStore } from './batch-store.ts';
 import type { BatchRecord, DiscardFacts } from './policies/discard-record.ts';
 import { afterAging, afterRun, backOffMs, wholeBatch, type Progress, type Step } from './policies/progress.ts';
 
@@ -14,6 +14,8 @@ export interface BatchTargetDeps {
   readonly functions: Target;
   /** The contract of a trigger, by its id, as it is now; null where its batches are retried as any asynchronous invocation. */
   readonly contract: (triggerId: string) => BatchContract | null;
+  /** Whose the batches of a trigger are now; null when it is not there. */
+  readonly owner: (triggerId: string) => BatchOwner | null;
   readonly store: BatchStore;
   readonly intake: DeliveryIntake;
   /** The delivery that tells a destination of what was given up. */
@@ -47,6 +49,8 @@ export function batchTarget(deps: BatchTargetDeps): Target {
     async attempt(claimed) {
       const contract = contractOf(deps, claimed);
       try {
+        if (await isReaddressed(deps, claimed))
+          return ended('not_tried', later(claimed, 0), 'Goes to the function that its event source mapping names now.');
         if (await isBehind(claimed))
           return ended('not_tried', later(claimed, behindMs(claimed)), 'Waits for changes from before `parallel` was changed.');
       } catch (error) {
@@ -73,10 +77,10 @@ export function batchTarget(deps: BatchTargetDeps): Target {
 function generations(store: BatchStore): (claimed: Claimed) => Promise<boolean> {
   const clear = new Map<string, number>();
   return async (claimed) => {
-    if (claimed.source !== 'database' || claimed.orderKey === null || claimed.destination !== undefined) return false;
-    const { id, generation, shard } = triggerOfBatch(claimed.orderKey);
+    const order = triggerOf(claimed);
+    if (order === null) return false;
+    const { id, generation, prefix: all } = order;
     if (generation <= (clear.get(id) ?? 0)) return false;
-    const all = claimed.orderKey.slice(0, -shard.length);
     const isBehind = await store.isBehind(claimed, { all, own: `${all}${generation}-` });
     if (!isBehind) clear.set(id, generation);
     return isBehind;
@@ -93,10 +97,29 @@ function broken(claimed: Claimed, error: unknown): Attempted {
   return ended('system_error', { ...later(claimed, backOffMs(systemErrors)), systemErrors }, (error as Error).message);
 }
 
+/** Which trigger a delivery is a batch of; null when it is none. */
+function triggerOf({ source, orderKey, destination }: Claimed): BatchOrder | null {
+  return source !== 'database' || orderKey === null || destination !== undefined ? null : triggerOfBatch(orderKey);
+}
+
+/**
+ * Gives a batch whose mapping was moved to another function to that one, with all that is not finished of the trigger. The stream does so before it goes on;
+ * here, when it can't go on now: the function of before may be gone. What is driven again later goes there, too.
+ */
+async function isReaddressed(deps: BatchTargetDeps, claimed: Claimed): Promise<boolean> {
+  const order = triggerOf(claimed);
+  const owner = order === null ? null : deps.owner(order.id);
+  if (order === null || owner === null) return false;
+  if (owner.functionId === claimed.functionId && owner.qualifier === claimed.qualifier) return false;
+  await deps.store.readdress(order.prefix, owner);
+  return true;
+}
+
 /** Null: none; `gone`: there was one. */
 function contractOf(deps: BatchTargetDeps, claimed: Claimed): BatchContract | 'gone' | null {
-  if (claimed.source !== 'database' || claimed.orderKey === null || claimed.destination !== undefined) return null;
-  const { id, mapped } = triggerOfBatch(claimed.orderKey);
+  const order = triggerOf(claimed);
+  if (order === null) return null;
+  const { id, mapped } = order;
   return deps.contract(id) ?? (mapped ? 'gone' : null);
 }
 

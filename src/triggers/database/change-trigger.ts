@@ -4,13 +4,13 @@ import type { Clock, Timer } from '../../lib/clock.ts';
 import { sleep } from '../../lib/sleep.ts';
 import type { TriggerRecord, TriggerStatus } from '../../model/trigger-record.ts';
 import type { TriggerLog } from '../trigger.ts';
-import { dropPublications, dropSlot, slotName, textOf } from './catalog.ts';
+import { dropPublications, dropSlot, slotName, slotState, textOf } from './catalog.ts';
 import { dropDefinitionWatch } from './definitions.ts';
 import { Follower, type FollowerReport } from './follower.ts';
 import type { ChangeLedger } from './ledger.ts';
 import { adminPool } from './sessions.ts';
 import { tablesOf } from './settings.ts';
-import { troubleOf } from './trouble.ts';
+import { ABOUT_TO_BE_LOST, lostSlot, troubleOf } from './trouble.ts';
 
 /** Between attempts: twice as long each time, up to this. */
 const LONGEST_MS = 10_000;
@@ -19,6 +19,9 @@ const SHORTEST_MS = 500;
 const DROPS = 40;
 const DROP_AGAIN_MS = 250;
 const NO_DATABASE = '3D000';
+/** How often the slot of one that is disabled is looked at. */
+const WATCH_MS = 30_000;
+const KEPT = 'its slot keeps what changes until it is enabled, up to max_slot_wal_keep_size';
 
 export interface ChangeTriggerDeps {
   /** How to reach the trigger's database. Throws HearthError ServiceUnavailable when that is not known (now). */
@@ -48,11 +51,9 @@ export class ChangeTrigger {
   }
 
   start(): void {
-    if (this.record.configuration.enabled === false) {
-      this.#state = { state: 'disabled', detail: 'its slot keeps what changes until it is enabled, up to max_slot_wal_keep_size' };
-      return;
-    }
-    this.#running = this.#run();
+    const disabled = this.record.configuration.enabled === false;
+    if (disabled) this.#state = { state: 'disabled', detail: KEPT };
+    this.#running = disabled ? this.#watch() : this.#run();
   }
 
   async stop(): Promise<void> {
@@ -83,6 +84,32 @@ export class ChangeTrigger {
     }
   }
 
+  /** While nothing is read: its slot goes on keeping the log. */
+  async #watch(): Promise<void> {
+    while (!this.#stopped) {
+      const trouble = await this.#look();
+      this.#become('disabled', trouble ?? KEPT);
+      await this.#wait(WATCH_MS);
+    }
+  }
+
+  /** Asks the server how far behind the slot is, which nobody streams now; returns what is wrong with it. That it can't be asked is no news. */
+  async #look(): Promise<string | null> {
+    try {
+      const pool = adminPool(this.#deps.connection(this.record));
+      try {
+        const slot = await slotState(pool, slotName(this.record.id));
+        this.#lagBytes = slot?.lagBytes ?? null;
+        if (slot?.walStatus === 'lost') return lostSlot();
+        return slot?.walStatus === 'unreserved' ? ABOUT_TO_BE_LOST : null;
+      } finally {
+        await pool.end();
+      }
+    } catch {
+      return null;
+    }
+  }
+
   #report(): FollowerReport {
     return {
       streaming: (notes, awaited) => {
@@ -107,7 +134,14 @@ export class ChangeTrigger {
     if (this.#stopped) return;
     const { state, detail, againMs } = troubleOf(error);
     this.#become(state, detail, error);
-    const ms = againMs ?? Math.min(LONGEST_MS, SHORTEST_MS * 2 ** this.#failures++);
+    const trouble = await this.#look();
+    if (trouble !== null && state === 'waiting' && !this.#stopped) this.#become(state, `${detail}; ${trouble}`);
+    await this.#wait(againMs ?? Math.min(LONGEST_MS, SHORTEST_MS * 2 ** this.#failures++));
+  }
+
+  /** Ends early when it is stopped. */
+  async #wait(ms: number): Promise<void> {
+    if (this.#stopped) return;
     await new Promise<void>((end) => {
       this.#waiting = { timer: this.#deps.clock.after(ms, end), end };
     });
@@ -120,7 +154,7 @@ export class ChangeTrigger {
     if (same) return;
     const { id, functionName } = this.record;
     const fields = { trigger: id, function: functionName, state, detail };
-    if (state === 'failed' || (state === 'running' && detail !== null))
+    if (state === 'failed' || (state === 'running' && detail !== null) || (state === 'disabled' && detail !== KEPT))
       this.#deps.log.warn({ ...fields, err }, 'a trigger on changes needs attention');
     else this.#deps.log.info(fields, 'a trigger on changes');
   }

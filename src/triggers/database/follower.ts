@@ -1,5 +1,6 @@
 import type { Client, ClientConfig, Pool } from 'pg';
 import type { Clock, Timer } from '../../lib/clock.ts';
+import { batchOrderPrefix } from '../../model/batch-contract.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
 import { backfill } from './backfill.ts';
 import { Batcher } from './batcher.ts';
@@ -74,6 +75,7 @@ export class Follower {
   async run(): Promise<void> {
     let replication: Client | null = null;
     try {
+      await this.#readdress();
       const fault = await settingsFault(this.#pool);
       if (fault !== null) throw new NeedsPerson(fault);
       this.#watched = await watchDefinitions(this.#pool, this.#deps.record.id, settingsOf(this.#deps.record.configuration).tables);
@@ -105,6 +107,13 @@ export class Follower {
 
   #cutLater(): void {
     this.#cutting ??= this.#deps.clock.after(GRACE_MS, () => void this.#sessions.cut());
+  }
+
+  /** Whoever was given the changes before: what is not finished comes before what is read now, and so to the same function. */
+  #readdress(): Promise<void> {
+    const { record, ledger } = this.#deps;
+    const { functionId, mapping } = record;
+    return ledger.readdress(batchOrderPrefix(record), { functionId, qualifier: mapping?.qualifier ?? null });
   }
 
   async #publish(): Promise<Published> {

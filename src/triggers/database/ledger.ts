@@ -20,4 +20,6 @@ export interface ChangeLedger {
    * Rejects with HearthError ServiceUnavailable when the database is away.
    */
   append(triggerId: string, deliveries: readonly NewDelivery[], state: StreamState): Promise<void>;
+  /** Gives what is not finished of orders that begin so to a function, if it is another's. Rejects as `append` does. */
+  readdress(orderPrefix: string, to: { readonly functionId: string; readonly qualifier: string | null }): Promise<void>;
 }

@@ -14,6 +14,9 @@ export interface Trouble {
   readonly againMs: number | null;
 }
 
+/** Of a slot that is at its bound. */
+export const ABOUT_TO_BE_LOST = 'the slot is about to be lost: more is written than is taken, or the ledger is away';
+
 const SLOT_IN_USE = '55006';
 const TOO_MANY_SLOTS = '53400';
 const NOT_ALLOWED = '42501';

@@ -77,6 +77,9 @@ function destination(deps: OutcomeDeps, claimed: Claimed, { attempted, next, ver
     const facts = { id: stableUuid(delivery.id), succeeded: next.kind === 'succeeded', functionArn: qualified, ...deps.scope };
     return deps.onBus({ event: outcomeBusEvent(delivery, facts), lineage: delivery.lineage, traceId: delivery.traceId });
   }
+  // Rows are what the function answered, not what is told of it.
+  if (to.kind === 'table')
+    return attempted.response === null ? [] : [addressed(deps, to, { ...delivery, payload: attempted.response.body })];
   const asEvent = to.kind === 'http' && to.cloudEvents !== undefined;
   return [addressed(deps, to, asEvent ? { ...delivery, payload: outcomeEvent(delivery, next.kind) } : delivery)];
 }
@@ -148,7 +151,8 @@ export function discardDelivery(
   const [first, last] = [facts.records[0], facts.records.at(-1)];
   const id = `${ofAttempt(claimed)}:${first?.eventID ?? ''}-${last?.eventID ?? ''}`;
   const place = parseDestination(to);
-  if (place.kind === 'bus') throw new HearthError('InvalidParameterValueException', 'What a mapping gave up is not told to the event bus.');
+  if (place.kind === 'bus' || place.kind === 'table')
+    throw new HearthError('InvalidParameterValueException', 'What a mapping gave up is not told to the event bus, nor to a table.');
   return addressed(deps, place, { ...base(deps, claimed, claimed.sourceArn), id, payload });
 }
 

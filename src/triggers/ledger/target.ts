@@ -23,6 +23,11 @@ export interface DestinationPorts {
   readonly queue?: (queue: string, message: QueuedMessage) => Promise<void>;
   /** Headers that sign a request to this server itself; none for what goes elsewhere. */
   readonly sign?: OwnSignature;
+  /** Writes what a function answered as rows. What went wrong with the answer or the table is in the result. */
+  readonly table?: (
+    to: { readonly table: string; readonly connection: string | null; readonly functionId: string },
+    answer: Buffer,
+  ) => Promise<Attempted>;
   /** Writes an object. */
   readonly bucket?: (
     to: { readonly bucket: string; readonly key: string },
@@ -78,6 +83,9 @@ async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attem
           { body: payload, lineage: claimed.lineage },
         );
         return { outcome: 'ok', errorType: '', message: '', response: null };
+      case 'table':
+        if (ports.table === undefined) return notTried('DestinationRefused', 'This Hearth writes no tables.');
+        return await ports.table({ ...destination, functionId: claimed.functionId }, payload);
       case undefined:
         return notTried('DestinationRefused', 'This delivery has no destination.');
     }

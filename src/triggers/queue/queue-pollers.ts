@@ -11,11 +11,13 @@ export class QueuePollers {
     this.#deps = deps;
   }
 
-  /** Serves a mapping, or goes on with other settings of it. */
+  /**
+   * Serves a mapping, or goes on with other settings of it. One of another queue or function begins anew at once: what was taken for the function of before
+   * is run by it, and what of it fails is back in the queue at once, for the other.
+   */
   set(mapping: QueueMapping): void {
     const present = this.#pollers.get(mapping.id);
-    const same = present?.mapping.queueArn === mapping.queueArn;
-    if (mapping.enabled && same && present.poller !== null) {
+    if (mapping.enabled && present !== undefined && present.poller !== null && sameEnds(present.mapping, mapping)) {
       present.poller.change(mapping);
       present.mapping = mapping;
       return;
@@ -58,4 +60,9 @@ export class QueuePollers {
     await Promise.all([...this.#pollers.keys()].map((id) => this.remove(id)));
     await Promise.all(this.#stopping.values());
   }
+}
+
+/** Whether two are of the same queue and function. */
+function sameEnds(a: QueueMapping, b: QueueMapping): boolean {
+  return a.queueArn === b.queueArn && a.functionName === b.functionName && a.qualifier === b.qualifier;
 }

@@ -1,7 +1,9 @@
 import { HearthError } from '../../errors.ts';
+import type { Clock, Timer } from '../../lib/clock.ts';
 import type { TriggerRecord, TriggerStatus } from '../../model/trigger-record.ts';
 import type { TriggerConfiguration } from '../../model/triggers.ts';
 import type { TriggerSource } from '../trigger.ts';
+import type { QueueMapping } from './mapping.ts';
 import type { QueuePollers } from './queue-pollers.ts';
 
 export interface QueueSourceDeps {
@@ -10,8 +12,21 @@ export interface QueueSourceDeps {
   readonly ensure: (name: string) => Promise<void>;
   /** The ARN of a queue of that name. */
   readonly arn: (name: string) => string;
+  readonly clock: Clock;
   readonly log: { warn(fields: object, message: string): void };
 }
+
+interface Entry {
+  readonly record: TriggerRecord<'queue'>;
+  /** Why its queue could not be made yet; null: nothing is wrong. */
+  trouble: string | null;
+  /** Whether its queue is there, and messages are taken. */
+  served: boolean;
+  again: Timer | null;
+}
+
+/** A queue that could not be made is tried again after this. */
+const AGAIN_MS = 2_000;
 
 const WITHOUT_WINDOW = 10;
 const NAME = /^(?:[a-zA-Z0-9-_]{1,80}|[a-zA-Z0-9-_]{1,75}\.fifo)$/;
@@ -20,7 +35,7 @@ const NAME = /^(?:[a-zA-Z0-9-_]{1,80}|[a-zA-Z0-9-_]{1,75}\.fifo)$/;
 export class QueueSource implements TriggerSource<'queue'> {
   readonly kind = 'queue';
   readonly #deps: QueueSourceDeps;
-  readonly #records = new Map<string, TriggerRecord<'queue'>>();
+  readonly #entries = new Map<string, Entry>();
 
   constructor(deps: QueueSourceDeps) {
     this.#deps = deps;
@@ -39,28 +54,16 @@ export class QueueSource implements TriggerSource<'queue'> {
   }
 
   start(record: TriggerRecord<'queue'>): void {
-    const { configuration: c } = record;
-    this.#records.set(record.id, record);
-    // The poller says so while the queue is not there, and goes on when it is.
-    this.#deps
-      .ensure(c.queue)
-      .catch((err: unknown) => this.#deps.log.warn({ err, queue: c.queue }, 'the queue of a trigger could not be made'));
-    this.#deps.pollers.set({
-      id: record.id,
-      queueArn: this.#deps.arn(c.queue),
-      functionName: record.functionName,
-      qualifier: null,
-      enabled: c.enabled !== false,
-      batchSize: c.batchSize ?? 10,
-      windowMs: (c.batchingWindowSeconds ?? 0) * 1_000,
-      concurrency: c.maxConcurrency ?? null,
-      reportsFailures: c.reportBatchItemFailures === true,
-      filters: c.filters ?? [],
-    });
+    const before = this.#entries.get(record.id);
+    before?.again?.cancel();
+    const entry: Entry = { record, trouble: null, served: before?.served ?? false, again: null };
+    this.#entries.set(record.id, entry);
+    void this.#serve(entry);
   }
 
   async stop(id: string): Promise<void> {
-    this.#records.delete(id);
+    this.#entries.get(id)?.again?.cancel();
+    this.#entries.delete(id);
     await this.#deps.pollers.remove(id);
   }
 
@@ -70,15 +73,53 @@ export class QueueSource implements TriggerSource<'queue'> {
   }
 
   status(id: string): TriggerStatus | null {
-    const record = this.#records.get(id);
-    if (record === undefined) return null;
-    const status = this.#deps.pollers.status(id) ?? { state: 'disabled' as const, detail: null, events: 0, lastFiredMs: null };
-    return { ...status, subject: record.configuration.queue, nextMs: null, lagBytes: null };
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return null;
+    const { record, trouble, served } = entry;
+    const none = { detail: null, events: 0, lastFiredMs: null };
+    const status = this.#deps.pollers.status(id) ?? { state: served ? ('disabled' as const) : ('starting' as const), ...none };
+    const waits = trouble === null ? {} : { state: 'waiting' as const, detail: trouble };
+    return { ...status, ...waits, subject: record.configuration.queue, nextMs: null, lagBytes: null };
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#records.keys()].map((id) => this.stop(id)));
+    await Promise.all([...this.#entries.keys()].map((id) => this.stop(id)));
   }
+
+  /** Makes the queue if it is not there, then takes its messages. */
+  async #serve(entry: Entry): Promise<void> {
+    const { record } = entry;
+    const { queue } = record.configuration;
+    const isCurrent = (): boolean => this.#entries.get(record.id) === entry;
+    try {
+      await this.#deps.ensure(queue);
+    } catch (err) {
+      if (!isCurrent()) return;
+      entry.trouble = `queue ${queue} could not be made yet, and is tried again: ${err instanceof Error ? err.message : String(err)}`;
+      this.#deps.log.warn({ err, trigger: record.id, queue }, 'the queue of a trigger could not be made yet');
+      entry.again = this.#deps.clock.after(AGAIN_MS, () => void this.#serve(entry));
+      return;
+    }
+    if (!isCurrent()) return;
+    entry.trouble = null;
+    entry.served = true;
+    this.#deps.pollers.set(mappingOf(record, this.#deps.arn(queue)));
+  }
+}
+
+function mappingOf({ id, functionName, configuration: c }: TriggerRecord<'queue'>, queueArn: string): QueueMapping {
+  return {
+    id,
+    queueArn,
+    functionName,
+    qualifier: null,
+    enabled: c.enabled !== false,
+    batchSize: c.batchSize ?? 10,
+    windowMs: (c.batchingWindowSeconds ?? 0) * 1_000,
+    concurrency: c.maxConcurrency ?? null,
+    reportsFailures: c.reportBatchItemFailures === true,
+    filters: c.filters ?? [],
+  };
 }
 
 function fault(message: string): HearthError {
