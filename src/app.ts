@@ -130,7 +130,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     triggers,
     mappings: (uuid) => queues.mapping(uuid) ?? tables.mapping(uuid),
     platform: platform(parts),
-    updates: (name) => rollouts.update(name),
+    updates: (version) => rollouts.state(version),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();

@@ -29,6 +29,7 @@ const ERRORS = {
   UnknownOperationException: { status: 404, fault: 'caller', retryable: false },
   MethodNotAllowed: { status: 405, fault: 'caller', retryable: false },
   ResourceConflictException: { status: 409, fault: 'caller', retryable: false },
+  SnapStartNotReadyException: { status: 409, fault: 'caller', retryable: true },
   PreconditionFailedException: { status: 412, fault: 'caller', retryable: false },
   RequestTooLargeException: { status: 413, fault: 'caller', retryable: false },
   UnsupportedMediaTypeException: { status: 415, fault: 'caller', retryable: false },

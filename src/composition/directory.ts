@@ -36,7 +36,7 @@ export async function openFunctions(base: Base, { store, fleet, dispatcher, logs
   const resources = await Resources.load(store.resources, scope);
   const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
   closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
-  const rollouts = Rollouts.follow({ registry, fleet, dispatcher, logs, log });
+  const rollouts = Rollouts.follow({ registry, resources, fleet, dispatcher, logs, log });
   closing.add(keepSwept(artifacts, rollouts, { clock, log }));
   return { resources, registry, rollouts, ...openKeys(base, { resources, local: key, functions: functionsKey }) };
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { layersDigest } from '../artifacts/layers.ts';
 import type { Amendment, FunctionChange, FunctionRegistry } from '../control/registry.ts';
-import type { UpdateState } from '../control/update-state.ts';
+import type { Resources } from '../control/resources.ts';
+import type { FailedUpdate, UpdateState } from '../control/update-state.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { InitFailure } from '../fleet/driver.ts';
 import type { LocalFleet, Preparation } from '../fleet/local-fleet.ts';
@@ -10,9 +11,11 @@ import { errorMessage } from '../model/error-document.ts';
 import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
 import type { FunctionLogs } from '../observe/function-logs.ts';
 import type { Logger } from '../observe/logger.ts';
+import { VersionStates } from './version-states.ts';
 
 export interface RolloutDeps {
   readonly registry: FunctionRegistry;
+  readonly resources: Resources;
   readonly fleet: LocalFleet;
   readonly dispatcher: Dispatcher;
   readonly logs: FunctionLogs;
@@ -39,9 +42,11 @@ export class Rollouts {
   readonly #failed = new Map<string, UpdateState>();
   /** What was changed by itself, since the revision that serves was the latest: no failure of an init phase undoes it. */
   readonly #amended = new Map<string, Set<Amendment>>();
+  readonly #versions: VersionStates;
 
   private constructor(deps: RolloutDeps) {
     this.#deps = deps;
+    this.#versions = new VersionStates({ ...deps, failureOf });
   }
 
   /** Serves all that the registry has and follows its changes from now on. What was used last is made ready first. */
@@ -70,10 +75,16 @@ export class Rollouts {
     return found === null ? null : { ...found, version: this.#served(found.version) };
   }
 
-  /** How the last change of a function stands. */
-  update(name: string): UpdateState {
-    if (this.#candidates.has(name)) return { status: 'InProgress' };
-    return this.#failed.get(name) ?? { status: 'Successful' };
+  /** Throws SnapStartNotReadyException for a version whose snapshot is still being made. */
+  requireReady(version: FunctionVersion): void {
+    if (version.version !== '$LATEST') this.#versions.requireReady(version);
+  }
+
+  /** How the last change of a function stands, or the making of a numbered version. */
+  state(version: FunctionVersion): UpdateState {
+    if (version.version !== '$LATEST') return this.#versions.of(this.#deps.registry.find(version.name, version.version));
+    if (this.#candidates.has(version.name)) return { status: 'InProgress' };
+    return this.#failed.get(version.name) ?? { status: 'Successful' };
   }
 
   /**
@@ -110,14 +121,13 @@ export class Rollouts {
 
   /** A numbered version is what it is: it serves from its publication on, and with another scaling from now on. */
   #numberedChanged(change: FunctionChange): void {
-    const { fleet, log } = this.#deps;
     if ('version' in change) {
       const { version } = change;
-      fleet.serve(version);
-      if (change.kind === 'published' && version.snapshot === 'onDeploy')
-        fleet.deploy(version).catch((err: unknown) => log.warn({ err, function: version.name }, 'a version has no snapshot yet'));
+      this.#deps.fleet.serve(version);
+      if (change.kind === 'published' && version.snapshot === 'onDeploy') this.#versions.prepare(version);
     }
     if ('previous' in change) this.#retire(change.previous);
+    if (change.kind === 'unpublished') this.#versions.forget(change.previous);
   }
 
   #latestChanged(change: FunctionChange): void {
@@ -223,7 +233,7 @@ function amendments(version: FunctionVersion, previous: FunctionVersion): Amendm
   return others ? [] : AMENDMENTS.filter((member) => !isDeepStrictEqual(version[member], previous[member]));
 }
 
-function failureOf(error: unknown): UpdateState {
+function failureOf(error: unknown): FailedUpdate {
   if (!(error instanceof InitFailure)) return { status: 'Failed', reasonCode: 'InternalError', reason: (error as Error).message };
   const reasonCode = error.errorType === 'Sandbox.Timedout' ? 'FunctionError.InitTimeout' : 'FunctionError.RuntimeInitError';
   return { status: 'Failed', reasonCode, reason: `${error.errorType}: ${errorMessage(error.body)}` };

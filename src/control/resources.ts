@@ -6,6 +6,7 @@ import type { FunctionUrl } from '../model/function-version.ts';
 import type { ResourceStore, StoredResource } from '../store/store.ts';
 import type { Scope } from './function-name.ts';
 import { Turns } from '../lib/turns.ts';
+import type { FailedUpdate } from './update-state.ts';
 
 /** A resource policy: statements in the order in which they were added. */
 export interface Policy {
@@ -75,6 +76,8 @@ export interface ResourceKinds {
   readonly url: FunctionUrl;
   /** FUNCTION/ */
   readonly publications: Publications;
+  /** FUNCTION/VERSION: why the snapshot of a version could not be made when it was published. */
+  readonly 'version-failure': FailedUpdate;
   /** FUNCTION/QUALIFIER */
   readonly provisioned: Provisioned;
   /** FUNCTION/QUALIFIER: members of Lambda's API as they were put, and `LastModified`. */

@@ -1,12 +1,18 @@
-/** How the last change of a function stands, in Lambda's words. `Failed`: it was undone, and the revision before it serves. */
-export type UpdateState =
-  | { readonly status: 'Successful' | 'InProgress' }
-  | {
-      readonly status: 'Failed';
-      /** LastUpdateStatusReasonCode. */
-      readonly reasonCode: 'FunctionError.InitTimeout' | 'FunctionError.RuntimeInitError' | 'InternalError';
-      readonly reason: string;
-    };
+import type { FunctionVersion } from '../model/function-version.ts';
 
-/** Asked for the state of a function's last change, by name. */
-export type UpdateStates = (functionName: string) => UpdateState;
+/** Why an init phase failed, in Lambda's words. */
+export interface FailedUpdate {
+  readonly status: 'Failed';
+  /** LastUpdateStatusReasonCode; StateReasonCode of a numbered version. */
+  readonly reasonCode: 'FunctionError.InitTimeout' | 'FunctionError.RuntimeInitError' | 'InternalError';
+  readonly reason: string;
+}
+
+/**
+ * How the last change of a function stands, or the making of a numbered version, in Lambda's words. `Failed`: the change was undone, and the revision
+ * before it serves; of a numbered version, that its snapshot could not be made.
+ */
+export type UpdateState = { readonly status: 'Successful' | 'InProgress' } | FailedUpdate;
+
+/** Asked how a version stands, as it is stored. */
+export type UpdateStates = (version: FunctionVersion) => UpdateState;

@@ -14,6 +14,8 @@ export interface Directory {
    * decides. Throws HearthError ResourceNotFoundException or ValidationException with Lambda's texts.
    */
   resolve(name: string, qualifier: string | null): Found;
+  /** Throws HearthError SnapStartNotReadyException for a version that Lambda's Invoke does not take yet. */
+  requireReady(version: FunctionVersion): void;
   /** The URL of a function (`NAME`) or of an alias (`NAME:ALIAS`) and what it runs, or null when there is no such function. */
   url(target: string): (Found & { readonly url: FunctionUrl | null }) | null;
 }

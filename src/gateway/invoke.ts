@@ -67,6 +67,7 @@ export async function invoke(
     return;
   }
   checkPayload(body);
+  deps.directory.requireReady(found.version);
   const wantTail = request.headers['x-amz-log-type'] === 'Tail';
   const asInvoked = invocation(request, { target, found, body, clock: deps.clock });
   if (target.form === 'events') {

@@ -81,6 +81,7 @@ describe('gateway', () => {
           const version = FUNCTIONS[name];
           return version === undefined ? null : { version, qualifier: null, url: version.url };
         },
+        requireReady: () => undefined,
       },
       clock: systemClock,
       ids: randomIds,

@@ -8,6 +8,7 @@ import { memoryStore } from '../../src/store/memory-store.ts';
 import { randomIds } from '../../src/lib/ids.ts';
 import type { FunctionLogs } from '../../src/observe/function-logs.ts';
 import { createLogger } from '../../src/observe/logger.ts';
+import type { FunctionVersion } from '../../src/model/function-version.ts';
 import type { UsageRecord } from '../../src/model/usage.ts';
 import { version, world } from './world.ts';
 
@@ -21,7 +22,7 @@ async function opened(options: Parameters<typeof world>[0] = {}) {
   const resources = await Resources.load(memoryStore().resources, scope);
   const registry = await FunctionRegistry.load({ store, resources, clock: w.clock, ids: randomIds, random: () => 0.5, scope });
   const logs = { remove: async () => undefined } as unknown as FunctionLogs;
-  const rollouts = Rollouts.follow({ registry, fleet: w.fleet, dispatcher: w.dispatcher, logs, log: createLogger('silent') });
+  const rollouts = Rollouts.follow({ registry, resources, fleet: w.fleet, dispatcher: w.dispatcher, logs, log: createLogger('silent') });
   const { functionId: _1, accountId: _2, region: _3, name: _4, version: _5, revisionId: _6, modifiedAtMs: _7, ...settings } = version();
   const calls: Promise<UsageRecord>[] = [];
   /** Calls in a steady stream while the clock turns. */
@@ -38,21 +39,22 @@ async function opened(options: Parameters<typeof world>[0] = {}) {
     await ready;
     return created;
   };
-  return { w, registry, rollouts, calls, streaming, create };
+  const state = (qualifier = '$LATEST') => rollouts.state(registry.get('f', qualifier) as FunctionVersion);
+  return { w, registry, resources, rollouts, calls, streaming, create, state };
 }
 
 const revisions = (records: readonly UsageRecord[]): string[] => [...new Set(records.map((u) => u.revisionId))];
 
 describe('a deploy', () => {
   it('no caller meets an init phase, none fails, the old one ends', async () => {
-    const { w, registry, rollouts, calls, streaming, create } = await opened();
+    const { w, registry, rollouts, calls, streaming, create, state } = await opened();
     const old = await create();
     await streaming(500);
     const updated = await registry.update('f', () => ({ environment: { A: '2' } }));
-    assert.deepEqual(rollouts.update('f'), { status: 'InProgress' });
+    assert.deepEqual(state(), { status: 'InProgress' });
     assert.equal(rollouts.resolve('f', null).version.revisionId, old.revisionId);
     await streaming(3_000);
-    assert.deepEqual(rollouts.update('f'), { status: 'Successful' });
+    assert.deepEqual(state(), { status: 'Successful' });
     await w.clock.advance(2_000);
     const records = await Promise.all(calls);
     assert.ok(records.length > 150);
@@ -84,7 +86,7 @@ describe('a deploy', () => {
   });
 
   it('whose init phase fails is undone: the old serves on, the registry has it back', async () => {
-    const { w, registry, rollouts, calls, streaming, create } = await opened();
+    const { w, registry, rollouts, calls, streaming, create, state } = await opened();
     const old = await create();
     w.behaviour.initError = INIT_ERROR;
     const updated = await registry.update('f', () => ({ environment: { A: '2' } }));
@@ -93,7 +95,7 @@ describe('a deploy', () => {
     await streaming(3_000);
     await failed;
     assert.equal(taking, true);
-    assert.deepEqual(rollouts.update('f'), {
+    assert.deepEqual(state(), {
       status: 'Failed',
       reasonCode: 'FunctionError.RuntimeInitError',
       reason: 'Runtime.ImportModuleError: no module',
@@ -103,7 +105,7 @@ describe('a deploy', () => {
     const again = await registry.update('f', () => ({ environment: { A: '3' } }));
     await streaming(3_000);
     assert.equal(rollouts.resolve('f', null).version.revisionId, again.revisionId);
-    assert.deepEqual(rollouts.update('f'), { status: 'Successful' });
+    assert.deepEqual(state(), { status: 'Successful' });
     await w.clock.advance(2_000);
     assert.deepEqual(revisions(await Promise.all(calls)), [old.revisionId, again.revisionId]);
   });
@@ -175,5 +177,61 @@ describe('a deploy', () => {
     assert.equal(rollouts.url('f'), null);
     assert.throws(() => rollouts.resolve('f', null).version, { name: 'ResourceNotFoundException' });
     assert.deepEqual([w.fleet.roster.count, w.fleet.residences.size], [0, 0]);
+  });
+});
+
+describe('a version that is published with SnapStart', () => {
+  const kept = { SnapStart: { ApplyOn: 'PublishedVersions' } };
+  const NOT_READY = { code: 'SnapStartNotReadyException', status: 409 };
+
+  it('is pending, and refused, until its snapshot is made', async () => {
+    const { w, registry, rollouts, create, state } = await opened();
+    await create({ kept });
+    const published = await registry.publish('f');
+    assert.deepEqual(state('1'), { status: 'InProgress' });
+    assert.throws(() => rollouts.requireReady(published), NOT_READY);
+    rollouts.requireReady(registry.get('f') as FunctionVersion);
+    await w.clock.advance(3_000);
+    assert.deepEqual(state('1'), { status: 'Successful' });
+    rollouts.requireReady(published);
+    assert.equal(w.fleet.residences.get(published.revisionId)?.state.kind, 'snapshot');
+  });
+
+  it('is there at once without it', async () => {
+    const { registry, rollouts, create, state } = await opened();
+    await create();
+    rollouts.requireReady(await registry.publish('f'));
+    assert.deepEqual(state('1'), { status: 'Successful' });
+  });
+
+  it('whose init phase fails says so, over a restart, until it works', async () => {
+    const { w, registry, resources, rollouts, create, state } = await opened();
+    await create({ kept });
+    w.behaviour.initError = INIT_ERROR;
+    const published = await registry.publish('f');
+    await w.clock.advance(3_000);
+    const failed = { status: 'Failed', reasonCode: 'FunctionError.RuntimeInitError', reason: 'Runtime.ImportModuleError: no module' };
+    assert.deepEqual(state('1'), failed);
+    rollouts.requireReady(published);
+    const logs = { remove: async () => undefined } as unknown as FunctionLogs;
+    const restarted = Rollouts.follow({ registry, resources, fleet: w.fleet, dispatcher: w.dispatcher, logs, log: createLogger('silent') });
+    assert.deepEqual(restarted.state(published), failed);
+    w.behaviour.initError = null;
+    const call = w.dispatcher.invoke(published, w.invocation());
+    await w.clock.advance(3_000);
+    assert.equal((await call).error, null);
+    assert.deepEqual(state('1'), { status: 'Successful' });
+  });
+
+  it('that is removed leaves no failure to one that comes after it', async () => {
+    const { w, registry, resources, create } = await opened();
+    const { functionId } = await create({ kept });
+    w.behaviour.initError = INIT_ERROR;
+    await registry.publish('f');
+    await w.clock.advance(3_000);
+    assert.notEqual(resources.get('version-failure', `${functionId}/1`), null);
+    await registry.removeVersion('f', '1');
+    await w.clock.advance(1);
+    assert.equal(resources.get('version-failure', `${functionId}/1`), null);
   });
 });

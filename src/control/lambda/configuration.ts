@@ -23,11 +23,13 @@ interface Named {
   readonly qualifier: string | null;
 }
 
-/** What tells how the last change of a function stands. */
-function stageOf(stage: Stage | UpdateState): Record<string, string> {
+/** What tells how the last change of a function stands, or the making of a numbered version. */
+function stageOf(stage: Stage | UpdateState, { version }: FunctionVersion): Record<string, string> {
   if (typeof stage === 'string') return STAGES[stage];
-  if (stage.status !== 'Failed') return stage.status === 'InProgress' ? STAGES.updated : STAGES.settled;
+  const numbered = version !== '$LATEST';
+  if (stage.status !== 'Failed') return isPending(stage) ? STAGES[numbered ? 'created' : 'updated'] : STAGES.settled;
   const { status, reason, reasonCode } = stage;
+  if (numbered) return { State: status, StateReason: reason, StateReasonCode: reasonCode };
   return { State: 'Active', LastUpdateStatus: status, LastUpdateStatusReason: reason, LastUpdateStatusReasonCode: reasonCode };
 }
 
@@ -43,7 +45,8 @@ export function configurationOf(
 ): Record<string, unknown> {
   return {
     ...listedConfigurationOf(version, named),
-    ...stageOf(stage),
+    ...stageOf(stage, version),
+    SnapStart: snapStartOf(version, stage === 'settled' || (typeof stage !== 'string' && stage.status === 'Successful')),
     RevisionId: isPending(stage) ? pendingRevision(version.revisionId) : version.revisionId,
     RuntimeVersionConfig: { RuntimeVersionArn: runtimeVersionArn(version) },
   };
@@ -76,7 +79,7 @@ export function listedConfigurationOf(version: FunctionVersion, { qualifier }: N
     PackageType: 'Zip',
     Architectures: [version.architecture],
     EphemeralStorage: { Size: version.ephemeralStorageMb },
-    SnapStart: { ApplyOn: snapStarts(version) ? 'PublishedVersions' : 'None', OptimizationStatus: optimised(version) },
+    SnapStart: snapStartOf(version),
     LoggingConfig: loggingConfigOf(version),
   };
 }
@@ -95,8 +98,13 @@ function deadLetters(config: unknown): boolean {
   return ((config as { TargetArn?: string } | undefined)?.TargetArn ?? '') !== '';
 }
 
-function optimised(version: FunctionVersion): 'On' | 'Off' {
-  return snapStarts(version) && version.version !== '$LATEST' ? 'On' : 'Off';
+/** `made`: its snapshot, if it is to have one. */
+function snapStartOf(version: FunctionVersion, made = true): Record<string, string> {
+  const asked = snapStarts(version);
+  return {
+    ApplyOn: asked ? 'PublishedVersions' : 'None',
+    OptimizationStatus: asked && made && version.version !== '$LATEST' ? 'On' : 'Off',
+  };
 }
 
 /** Lambda names the build of a runtime by a digest; here the name is all there is to it. */

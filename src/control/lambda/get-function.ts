@@ -21,9 +21,9 @@ export const getFunctionConfiguration: Operation = (call, deps) => {
   return configurationOf(version, stageOf(version, deps), reference);
 };
 
-/** Changes are rolled out for `$LATEST` alone: a numbered version is what it is. */
-function stageOf({ name, version }: FunctionVersion, deps: LambdaDeps): Parameters<typeof configurationOf>[1] {
-  return version === '$LATEST' ? (deps.updates?.(name) ?? 'settled') : 'settled';
+/** How a version stands. */
+export function stageOf(version: FunctionVersion, deps: LambdaDeps): Parameters<typeof configurationOf>[1] {
+  return deps.updates?.(version) ?? 'settled';
 }
 
 function codeLocation(endpoint: string, { name, version }: FunctionVersion): string {

@@ -1,4 +1,5 @@
 import { configurationOf } from './configuration.ts';
+import { stageOf } from './get-function.ts';
 import { functionOf, invalid, text, type Operation } from './operation.ts';
 
 export const publishVersion: Operation = async (call, deps) => {
@@ -15,5 +16,5 @@ export const publishVersion: Operation = async (call, deps) => {
       );
     },
   });
-  return configurationOf(version, 'settled', { qualifier: version.version });
+  return configurationOf(version, stageOf(version, deps), { qualifier: version.version });
 };
