@@ -111,7 +111,7 @@ describe('a deploy', () => {
   });
 
   it('whose init phase fails takes nothing back that was changed by itself meanwhile', async () => {
-    const { w, registry, rollouts, streaming, create, calls } = await opened();
+    const { w, registry, rollouts, state, streaming, create, calls } = await opened();
     const old = await create();
     w.behaviour.initError = INIT_ERROR;
     await registry.update('f', () => ({ environment: { A: '2' } }));
@@ -119,14 +119,14 @@ describe('a deploy', () => {
     await registry.update('f', () => ({ tags: { kept: 'yes' } }));
     await registry.update('f', () => ({ url: { auth: 'NONE' } }));
     await streaming(3_000);
-    assert.equal(rollouts.update('f').status, 'Failed');
+    assert.equal(state().status, 'Failed');
     assert.deepEqual(registry.get('f'), { ...old, tags: { kept: 'yes' }, url: { auth: 'NONE' } });
     await registry.update('f', () => ({ environment: { A: '3' } }));
     await registry.update('f', (f) => ({ scaling: { ...f.scaling, max: 7 } }));
     await streaming(1_600);
     w.behaviour.initError = null;
     await streaming(3_000);
-    assert.equal(rollouts.update('f').status, 'Failed');
+    assert.equal(state().status, 'Failed');
     const { environment, tags, scaling, revisionId } = registry.get('f') ?? old;
     assert.deepEqual([environment, tags, scaling.max], [old.environment, { kept: 'yes' }, 7]);
     const serving = rollouts.resolve('f', null).version;
@@ -135,7 +135,7 @@ describe('a deploy', () => {
     assert.notEqual(revisionId, old.revisionId);
     const again = await registry.update('f', () => ({ environment: { A: '4' } }));
     await streaming(3_000);
-    assert.deepEqual([rollouts.update('f').status, rollouts.resolve('f', null).version], ['Successful', again]);
+    assert.deepEqual([state().status, rollouts.resolve('f', null).version], ['Successful', again]);
     await w.clock.advance(2_000);
     assert.ok((await Promise.all(calls)).every((u) => u.outcome === 'ok'));
   });
