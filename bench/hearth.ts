@@ -61,7 +61,7 @@ export class BenchHearth {
     });
     releases.add(() => program.stop());
     const ready = program.announcements === null ? null : await readinessOn(program.announcements);
-    if (ready === null) throw new Error(`Hearth did not start:\n${program.lastWords()}`);
+    if (ready === null || 'error' in ready) throw new Error(`Hearth did not start:\n${program.lastWords()}`);
     return new BenchHearth(ready.endpoint, home, () => program.stop());
   }
 

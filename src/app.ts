@@ -54,6 +54,8 @@ import type { Store } from './store/store.ts';
 export interface StartOptions {
   readonly config: Config;
   readonly log: Logger;
+  /** Ends the start, where it has not come to its end: all that was begun is undone. */
+  readonly signal?: AbortSignal;
 }
 
 /** A running server. */
@@ -68,23 +70,23 @@ const SHIMS = fileURLToPath(new URL('../../shims', import.meta.url));
 
 /**
  * Puts the whole of Hearth together and serves. Throws HearthError: ResourceConflictException when another server has the home or
- * database, ServiceUnavailable when the database can't be had; and the system's error when the port is taken.
+ * database, ServiceUnavailable when the database can't be had; the system's error when the port is taken; and the signal's reason.
  */
-export async function startServer({ config, log }: StartOptions): Promise<RunningServer> {
+export async function startServer({ config, log, signal }: StartOptions): Promise<RunningServer> {
   const closing = new Closing();
   try {
-    return await assemble(config, log, closing);
+    return await assemble({ config, log, clock: systemClock, ids: randomIds, closing }, signal);
   } catch (error) {
     await closing.close();
     throw error;
   }
 }
 
-async function assemble(config: Config, log: Logger, closing: Closing): Promise<RunningServer> {
-  const base: Base = { config, log, clock: systemClock, ids: randomIds, closing };
-  const { clock, ids } = base;
-  const [store, abilities] = await Promise.all([openStore(storeOptions(config), { clock, log }), detect()]);
+async function assemble(base: Base, signal: AbortSignal | undefined): Promise<RunningServer> {
+  const { config, log, clock, ids, closing } = base;
+  const [store, abilities] = await Promise.all([openStore(storeOptions(config), { clock, log, signal }), detect()]);
   closing.add(() => store.close());
+  signal?.throwIfAborted();
   const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
   closing.add(() => logs.close());
   const recorder = openRecorder(base, store);
@@ -93,6 +95,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   const artifacts = await FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock });
   closing.add(() => artifacts.close());
   const drivers = await openDrivers(base, catalogue, abilities);
+  signal?.throwIfAborted();
   const memory = machineMemory(clock);
   const [key, functionsKey] = [openLocalKey(config.home), newKey()];
   const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
@@ -104,6 +107,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey });
+  signal?.throwIfAborted();
   const { resources, authority } = directory;
   const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, authority });
   const bus = openBus(base, { store, registry, resources, authority });
@@ -134,6 +138,7 @@ async function assemble(config: Config, log: Logger, closing: Closing): Promise<
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
+  signal?.throwIfAborted();
   const services = [queues.service, logsService({ registry, logs, authority, log }), ...bus.services, ...objects.services];
   const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority });
   door.endpoint = endpoint;

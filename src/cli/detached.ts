@@ -10,14 +10,15 @@ import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { readinessOn } from './readiness.ts';
 import { SERVER_HEAP } from './server-heap.ts';
-import { logPathIn, makeHome } from './server.ts';
+import { makeHome } from './home.ts';
+import { interrupted, logPathIn } from './server.ts';
 
 /** How much of the log is shown when the server does not come up. */
 const TAIL_BYTES = 4_096;
 
 /**
  * Starts `hearth up` in a session of its own and returns once it answers. Its readiness comes on a pipe, never from
- * looking again and again; when it ends before that, the end of its log becomes the error. Interrupted by `signal` before it answers, it is
+ * looking again and again; its error comes there, too, and when it ends without a word the end of its log becomes the error. Interrupted by `signal` before it answers, it is
  * ended again: nobody was told of it. `anonymous`: asked for on the command line.
  */
 export async function startDetached(
@@ -25,7 +26,7 @@ export async function startDetached(
   config: Config,
   { anonymous, signal }: { anonymous: boolean; signal: AbortSignal },
 ): Promise<{ endpoint: string; pid: number }> {
-  await makeHome(config.home);
+  const home = await makeHome(config.home);
   const logPath = logPathIn(config.home);
   const before = await stat(logPath).then(
     (info) => info.size,
@@ -61,7 +62,13 @@ export async function startDetached(
   signal.removeEventListener('abort', end);
   if (signal.aborted) {
     await ended;
-    throw new CliError('interrupted before the server was ready: it has ended', { fix: 'start it again', exitCode: EXIT.interrupted });
+    await home.undo();
+    throw interrupted();
+  }
+  if (ready !== null && 'error' in ready) {
+    await ended;
+    if (ready.error.exitCode === EXIT.usage) await home.undo();
+    throw new CliError(ready.error.message, { fix: `the whole log is ${logPath}`, ...ready.error });
   }
   child.unref();
   if (ready === null || child.pid === undefined) {

@@ -1,11 +1,12 @@
 import { readLocalKey } from '../auth/local-key.ts';
-import { access, constants, mkdir, rename, stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { HearthClient } from '../client/client.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
+import { makeHome } from './home.ts';
 import { isAlive, readStatusFile, removeStatusFile, type StatusFile, writeStatusFile } from './status-file.ts';
 import { preferThisSession } from '../lib/session-priority.ts';
 
@@ -61,18 +62,24 @@ export async function refuseSecond(home: string): Promise<void> {
   });
 }
 
-/** Starts the server here. Its log goes to a file of the home, so that the terminal belongs to the functions. */
-export async function startLocalServer(context: Context, config: Config): Promise<LocalServer> {
+/**
+ * Starts the server here. Its log goes to a file of the home, so that the terminal belongs to the functions. Interrupted by `signal` before it is up, or
+ * kept from it by what the error names, it leaves nothing of a home that was not there before.
+ */
+export async function startLocalServer(context: Context, config: Config, signal: AbortSignal): Promise<LocalServer> {
   await refuseSecond(config.home);
-  await makeHome(config.home);
+  const home = await makeHome(config.home);
   preferThisSession();
   const logPath = logPathIn(config.home);
   await turnOver(logPath);
   const { createLogger } = await import('../observe/logger.ts');
   // Loaded only by the commands that run a server: its modules cost more than all of the command line.
   const { startServer } = await import('../app.ts');
-  const server = await startServer({ config, log: createLogger(config.logLevel, logPath) }).catch((error: unknown) => {
-    throw startError(error, config, logPath);
+  const server = await startServer({ config, log: createLogger(config.logLevel, logPath), signal }).catch(async (error: unknown) => {
+    const named = signal.aborted ? interrupted() : startError(error, config);
+    if (named === null) throw error;
+    await home.undo();
+    throw named;
   });
   await writeStatusFile(config.home, { pid: process.pid, endpoint: server.endpoint, startedAtMs: context.clock.now() });
   return {
@@ -99,25 +106,17 @@ async function turnOver(path: string): Promise<void> {
   if (size > LOG_BYTES) await rename(path, `${path}.1`);
 }
 
-/** Makes the folder of all state, unless it is there. Throws CliError where it can't be made or written to. */
-export async function makeHome(home: string): Promise<void> {
-  try {
-    await mkdir(home, { recursive: true });
-    await access(home, constants.W_OK);
-  } catch (error) {
-    throw new CliError(`can't keep state in ${home}: ${(error as Error).message}`, {
-      fix: 'name a folder that you may write to, with --home or HEARTH_HOME',
-      cause: error,
-    });
-  }
+/** Ended before it was ready, at its owner's wish. */
+export function interrupted(): CliError {
+  return new CliError('interrupted before the server was ready: it has ended', { fix: 'start it again', exitCode: EXIT.interrupted });
 }
 
-/** What is wrong with the address or the port, in words; any other error as it is. */
-function startError(error: unknown, config: Config, logPath: string): unknown {
+/** What is wrong with the address or the port, in words; null for any other error. */
+function startError(error: unknown, config: Config): CliError | null {
   const { code, syscall, hostname } = (error ?? {}) as NodeJS.ErrnoException & { hostname?: string };
   if (code === 'EADDRINUSE')
     return new CliError(`port ${config.port} of ${config.host} is taken`, {
-      fix: `choose another with --port (log: ${logPath})`,
+      fix: 'choose another with --port',
       cause: error,
     });
   if (code === 'EACCES' && syscall === 'listen')
@@ -131,5 +130,5 @@ function startError(error: unknown, config: Config, logPath: string): unknown {
       fix: 'name one with --host: 127.0.0.1 for this machine only, 0.0.0.0 for all networks',
       cause: error,
     });
-  return error;
+  return null;
 }

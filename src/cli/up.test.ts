@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { access, mkdir, readdir, readFile, watch, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { folder, hearth, said, start } from './testing/run-hearth.ts';
@@ -80,6 +82,53 @@ describe('hearth up', { skip }, () => {
     assert.equal(host.code, 2, host.stderr);
     assert.match(host.stderr, /error: 192\.0\.2\.1 is no address of this machine\nfix: [^\n]*--host/);
     await assert.rejects(access(join(here.path, 'home', 'server.json')));
+  });
+
+  it('says what to do about a home on a file system that takes none', { skip: linux ? false : 'needs /proc' }, async () => {
+    await using here = await folder();
+    for (const detach of [[], ['--detach']]) {
+      const { code, stderr } = await hearth(['up', '--port', '0', '--home', '/proc/hearth/home', ...detach], { cwd: here.path });
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /^error: can't keep state in \/proc\/hearth\/home: [^\n]*\nfix: [^\n]*--home or HEARTH_HOME\n$/);
+    }
+  });
+
+  it('says once that the port is taken, and leaves nothing of a home that it made', async () => {
+    await using here = await folder();
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    await mkdir(join(here.path, 'kept'));
+    try {
+      for (const detach of [[], ['--detach']]) {
+        for (const home of ['made/by/us', 'kept']) {
+          const { code, stderr } = await hearth(['up', '--port', String(port), '--home', home, ...detach], { cwd: here.path });
+          assert.equal(code, 2);
+          assert.match(stderr, new RegExp(`^error: port ${port} of 127\\.0\\.0\\.1 is taken\nfix: choose another with --port\n$`));
+        }
+        assert.deepEqual(await readdir(here.path), ['kept']);
+        await access(join(here.path, 'kept', 'server.log'));
+      }
+    } finally {
+      other.close();
+    }
+  });
+
+  it('leaves nothing when it is interrupted while it starts', async () => {
+    await using here = await folder();
+    const home = join(here.path, 'home');
+    await mkdir(home);
+    const made = new AbortController();
+    const watching = watch(home, { signal: made.signal });
+    await using child = start(['up', '--port', '0', '--home', join(home, 'first')], { cwd: here.path });
+    for await (const { filename } of watching) if (filename === 'first') break;
+    made.abort();
+    child.kill('SIGTERM');
+    const { code, stderr } = await child.ended;
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /^error: interrupted before the server was ready: it has ended\nfix: start it again\n$/);
+    assert.deepEqual(await readdir(home), []);
+    if (linux) assert.deepEqual(await processesWith(home), []);
   });
 
   it('leaves no server when it is interrupted before that is ready', { skip: linux ? false : 'looks into /proc' }, async () => {

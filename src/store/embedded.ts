@@ -41,25 +41,33 @@ export interface EmbeddedOptions {
   readonly runDirectory?: string;
   /** How the server is made to die with us; chosen by what the machine has unless given. */
   readonly deathWatch?: DeathWatch;
+  /** Ends the start. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Starts the bundled PostgreSQL on `<home>/postgres`, made on the first call (about a second), with databases `hearth` and
  * `app`. Over a Unix socket in the data folder only. Dies with this process, and is started again when it crashes.
- * Throws HearthError ServiceUnavailable, saying why it can't run.
+ * Throws HearthError ServiceUnavailable, saying why it can't run; when `signal` aborts before it does, its reason, and then it has ended.
  */
-export async function startEmbedded({ home, log, clock, deathWatch, runDirectory }: EmbeddedOptions): Promise<Embedded> {
+export async function startEmbedded({ home, log, clock, deathWatch, runDirectory, signal }: EmbeddedOptions): Promise<Embedded> {
   const layout = layoutOf(home);
   const account = chooseAccount(layout.data);
   const installation = install(findDistribution(), layout.lib, account);
-  const host: Host = { installation, account, deathWatch: deathWatch ?? (await chooseDeathWatch()) };
+  const host: Host = { installation, account, deathWatch: deathWatch ?? (await chooseDeathWatch()), signal };
   await endLeftover(layout.data, clock, log);
   const { password, created } = await ensureCluster(host, layout, newPassword);
   const door = runDirectory === undefined ? null : doorIn(runDirectory);
   if (runDirectory !== undefined && door === null)
     log.warn({ runDirectory }, 'its path is too long for functions to reach the database app');
   const keeper = new Keeper(() => startPostmaster(host, layout.data, { log, door }), clock, log);
-  await keeper.start();
+  try {
+    await keeper.start();
+  } catch (error) {
+    if (door !== null) removeDoor(door);
+    signal?.throwIfAborted(); // that is why
+    throw error;
+  }
   const socket = socketFolder(layout.data);
   const connection = (database: string): DatabaseConnection => ({ host: socket.path, port: 5432, user: ROLE, password, database });
   const stop = async (): Promise<void> => {

@@ -55,6 +55,8 @@ export interface StoreOptions {
 export interface StoreParts {
   readonly clock: Clock;
   readonly log: Log;
+  /** Ends the opening of the store. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A store in a database that is there already. */
@@ -92,13 +94,14 @@ export interface PostgresStore extends DatabaseStore {
 /**
  * Opens the state of one Hearth: locks the home, starts the bundled PostgreSQL unless there is a `databaseUrl`, takes the
  * advisory lock, migrates. Throws ResourceConflictException naming the process when another server runs on the same
- * home or database, ServiceUnavailable when the database can't be had. `close` undoes all of it, in order.
+ * home or database, ServiceUnavailable when the database can't be had, the signal's reason when that ended it. `close` undoes all of it, in order.
  */
 export async function openStore(options: StoreOptions, parts: StoreParts): Promise<PostgresStore> {
   const lock = lockHome(options.home);
   let embedded: Embedded | null = null;
   try {
     embedded = options.databaseUrl === null ? await startEmbedded({ home: options.home, ...runIn(options), ...parts }) : null;
+    parts.signal?.throwIfAborted();
     const connection = embedded?.connection('hearth') ?? { connectionString: options.databaseUrl ?? '' };
     const store = await openDatabase(connection, options.region, parts);
     const close = once(async () => {

@@ -29,7 +29,7 @@ export async function dev(context: Context, names: readonly string[], options: D
   if (path === null) throw new CliError('there is no hearth.yaml here', { fix: '`hearth init` writes one, or name yours with -f' });
   const first = await loadOrShow(context, path);
   const signal = context.interrupted();
-  const server = await serverFor(context, options);
+  const server = await serverFor(context, options, signal);
   const client = new HearthClient(server.endpoint, keyFor(context.env));
   const session = new DevSession(context, client, names, signal);
   const held = holdOpen();
@@ -56,7 +56,11 @@ async function loadOrShow(context: Context, path: string): Promise<HearthFile | 
   }
 }
 
-async function serverFor(context: Context, options: DevOptions): Promise<{ endpoint: string; close(): Promise<void> }> {
+async function serverFor(
+  context: Context,
+  options: DevOptions,
+  signal: AbortSignal,
+): Promise<{ endpoint: string; close(): Promise<void> }> {
   const endpoint = await resolveEndpoint(context.env, options.endpoint);
   const client = new HearthClient(endpoint, keyFor(context.env));
   try {
@@ -71,7 +75,7 @@ async function serverFor(context: Context, options: DevOptions): Promise<{ endpo
   }
   const config = await configFor(context, { anonymous: options.anonymous });
   const first = readLocalKey(config.home) === null;
-  const server = await startLocalServer(context, config);
+  const server = await startLocalServer(context, config, signal);
   context.out.note(`no server was up; started one at ${server.endpoint} (log ${server.logPath})`);
   sayWhoMay(context, config, first);
   return server;

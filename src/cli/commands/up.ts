@@ -37,7 +37,10 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
     context.out.note(`\nrunning in the background (process ${made.pid}, log ${logPathIn(config.home)}); \`hearth down\` ends it`);
     return signal.aborted ? EXIT.interrupted : exitCodeOf(outcomes);
   }
-  const server = await startLocalServer(context, config);
+  const server = await startLocalServer(context, config, signal).catch((error: unknown) => {
+    if (options.announce !== undefined) announceFailure(options.announce, error);
+    throw error;
+  });
   const held = holdOpen();
   try {
     if (options.announce !== undefined) announce(options.announce, { endpoint: server.endpoint });
@@ -50,6 +53,12 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
     held.release();
   }
   return EXIT.ok;
+}
+
+/** For whoever waits; an error that nobody foresaw is told with its stack, by the log. */
+function announceFailure(fd: number, error: unknown): void {
+  const { message, fix, output, exitCode } = asCliError(error);
+  if (exitCode !== EXIT.internal) announce(fd, { error: { message, output, exitCode, ...(fix === null ? {} : { fix }) } });
 }
 
 interface Started {

@@ -55,9 +55,14 @@ async function create(host: Host, layout: Layout, password: string): Promise<voi
   writeFileSync(join(draft, 'password'), password, { mode: 0o600 });
   if (host.account !== null) giveTo(host.account, draft);
   const folder = folderArgument(data);
-  await runProgram(host, data, ['initdb', '-D', folder, `--pwfile=${folder}/../password`, `--username=${ROLE}`, ...initArguments()]);
-  // Not copied from a template made once, though that is faster: each must have a system identifier of its own.
-  await runProgram(host, data, ['initdb', '--sync-only', '-D', folder]);
+  try {
+    await runProgram(host, data, ['initdb', '-D', folder, `--pwfile=${folder}/../password`, `--username=${ROLE}`, ...initArguments()]);
+    // Not copied from a template made once, though that is faster: each must have a system identifier of its own.
+    await runProgram(host, data, ['initdb', '--sync-only', '-D', folder]);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    throw error;
+  }
   writeDurably(layout.password, password);
   rmSync(layout.data, { recursive: true, force: true });
   renameSync(data, layout.data);

@@ -4,7 +4,7 @@ import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../log.ts';
 import { prepareDoor } from './function-door.ts';
-import { cannotRun, folderArgument, startProgram } from './program.ts';
+import { cannotRun, endOnAbort, folderArgument, startProgram } from './program.ts';
 import type { Host } from './program.ts';
 import { serverArguments } from './settings.ts';
 
@@ -38,7 +38,8 @@ export async function startPostmaster(host: Host, data: string, { log, door }: P
     child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
   const postmaster: Postmaster = { pid: child.pid ?? 0, exited, stop: (clock) => stop(child, exited, clock) };
-  await announced(child, exited, data, log);
+  const release = endOnAbort(child, host.signal);
+  await announced(child, exited, data, log).finally(release);
   return postmaster;
 }
 

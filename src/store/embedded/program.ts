@@ -11,6 +11,8 @@ export interface Host {
   readonly installation: Installation;
   readonly account: Account | null;
   readonly deathWatch: DeathWatch;
+  /** Whoever wants them to run no longer does: what is not ready yet is ended. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -38,9 +40,10 @@ export function startProgram(host: Host, cwd: string, [name, ...args]: readonly 
   return child;
 }
 
-/** Runs a program to its end; throws with what it wrote to stderr when it fails. */
+/** Runs a program to its end; throws with what it wrote to stderr when it fails, and the signal's reason when that ended it. */
 export async function runProgram(host: Host, cwd: string, command: readonly [string, ...string[]]): Promise<void> {
   const child = startProgram(host, cwd, command);
+  const release = endOnAbort(child, host.signal);
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-4_000);
@@ -48,8 +51,17 @@ export async function runProgram(host: Host, cwd: string, command: readonly [str
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
     child.once('error', (error) => reject(cannotRun(command[0], error)));
     child.once('close', (...status) => resolve(status));
-  });
+  }).finally(release);
+  host.signal?.throwIfAborted();
   if (code !== 0) throw new HearthError('ServiceUnavailable', `PostgreSQL's ${command[0]} failed (${signal ?? code}): ${stderr.trim()}`);
+}
+
+/** Asks a program to end when the signal aborts; returns how to let go of it. PostgreSQL's clean up after themselves. */
+export function endOnAbort(child: ChildProcess, signal: AbortSignal | undefined): () => void {
+  const end = (): void => void child.kill('SIGINT');
+  if (signal?.aborted) end();
+  signal?.addEventListener('abort', end);
+  return () => signal?.removeEventListener('abort', end);
 }
 
 export function cannotRun(name: string, error: Error): HearthError {
