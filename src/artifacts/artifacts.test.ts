@@ -36,11 +36,11 @@ after(async () => {
 });
 
 /** A zip of names to contents; with a mode when it is not a plain file's. */
-async function zip(files: Record<string, string | [content: string, mode: number]>): Promise<Buffer> {
+async function zip(files: Record<string, string | [content: string, mode: number]>, compress = true): Promise<Buffer> {
   const file = new ZipFile();
   for (const [name, value] of Object.entries(files)) {
     const [content, mode] = typeof value === 'string' ? [value, MODE.file] : value;
-    file.addBuffer(Buffer.from(content), name, { mode });
+    file.addBuffer(Buffer.from(content), name, { mode, compress });
   }
   file.end();
   return buffer(file.outputStream as Readable);
@@ -276,4 +276,24 @@ test('a sweep removes what nothing refers to, and what was made lately stays', a
   await assert.rejects(artifacts.taskRoot(old.sha256), { code: 'ServiceException' });
   assert.deepEqual(await readdir(join(home, 'artifacts', 'dependencies')), []);
   assert.deepEqual(await readdir(join(home, 'artifacts', 'tmp')), []);
+});
+
+test('a zip whose content is not what its checksum says is refused, a file or a link', async () => {
+  for (const mode of [MODE.file, MODE.link]) {
+    const bytes = await zip({ 'b.js': ['honest', mode], honest: 'x' }, false);
+    await refused(forge(bytes, 'honest', 'forged'), 'InvalidZipFileException', /^Could not unzip uploaded file/);
+  }
+});
+
+test('what a later layer has replaces what an earlier one had, links too', async () => {
+  const layer = async (files: Parameters<typeof zip>[0]): Promise<string> => (await artifacts.putCode(await zip(files))).sha256;
+  const root = await artifacts.layersRoot([
+    await layer({ a: 'file', t: '0', b: ['t', MODE.link], c: ['t', MODE.link], lib64: ['lib', MODE.link], 'lib/x': '1' }),
+    await layer({ a: ['t', MODE.link], t: '2', b: 'file', c: ['u', MODE.link], u: '3', lib64: ['lib', MODE.link], 'lib/y': '2' }),
+  ]);
+  assert.equal(await readlink(join(root, 'a')), 't');
+  assert.ok((await lstat(join(root, 'b'))).isFile());
+  assert.equal(await readlink(join(root, 'c')), 'u');
+  const read = (name: string): Promise<string> => readFile(join(root, name), 'utf8');
+  assert.deepEqual(await Promise.all(['a', 'b', 'c', 't', 'lib64/x', 'lib64/y'].map(read)), ['2', 'file', '3', '2', '1', '2']);
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cp } from 'node:fs/promises';
+import { cp, lstat, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HearthError } from '../errors.ts';
 import type { CodeStore } from './code-store.ts';
@@ -22,14 +22,19 @@ export async function layersRoot(sha256s: readonly string[], code: CodeStore, fo
   await using made = await scratch(folders);
   for (const sha256 of sha256s) {
     const root = await code.taskRoot(sha256);
-    await cp(root, made.path, { recursive: true, force: true, verbatimSymlinks: true, preserveTimestamps: true }).catch(
-      (error: unknown) => {
-        throw new HearthError('InvalidParameterValueException', `The layers can't be merged: ${(error as Error).message}`, {
-          cause: error,
-        });
-      },
-    );
+    const how = { recursive: true, force: true, verbatimSymlinks: true, preserveTimestamps: true, filter: makesWay };
+    await cp(root, made.path, how).catch((error: unknown) => {
+      throw new HearthError('InvalidParameterValueException', `The layers can't be merged: ${(error as Error).message}`, { cause: error });
+    });
   }
   await publish(made.path, merged);
   return merged;
+}
+
+/** Copying replaces files by files; a link, or what a link replaces, goes first. */
+async function makesWay(from: string, to: string): Promise<boolean> {
+  const [given, present] = await Promise.all([lstat(from), lstat(to).catch(() => null)]);
+  if (present === null || present.isDirectory() || given.isDirectory()) return true;
+  if (given.isSymbolicLink() || present.isSymbolicLink()) await rm(to);
+  return true;
 }

@@ -1,8 +1,9 @@
 import { createWriteStream } from 'node:fs';
 import { chmod, mkdir, readdir, realpath, symlink } from 'node:fs/promises';
 import { dirname, join, posix, sep } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { crc32 } from 'node:zlib';
 import { fromBufferPromise, type Entry, type ZipFile } from 'yauzl';
 import { HearthError } from '../errors.ts';
 import { syncPath } from './folders.ts';
@@ -79,15 +80,31 @@ async function unpackEntry(file: ZipFile, entry: Entry, folder: string): Promise
   const content = await file.openReadStreamPromise(entry);
   if (type === 0o120000) return { path: entry.fileName, target: await linkTarget(content, entry) };
   const executable = (mode & 0o111) !== 0;
-  await pipeline(content, createWriteStream(path, { flags: 'wx', mode: 0o644 }));
+  await pipeline(content, checksummed(entry), createWriteStream(path, { flags: 'wx', mode: 0o644 }));
   await chmod(path, executable ? 0o755 : 0o644); // whatever the umask
   return null;
+}
+
+/** Passes an entry's bytes on, and fails at their end when their checksum is not the entry's: yauzl compares sizes only. */
+function checksummed({ fileName, crc32: wanted }: Entry): Transform {
+  let sum = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      sum = crc32(chunk, sum);
+      done(null, chunk);
+    },
+    flush(done) {
+      done(sum === wanted ? null : broken(`${fileName}: bad CRC`));
+    },
+  });
 }
 
 async function linkTarget(content: Readable, entry: Entry): Promise<string> {
   if (entry.uncompressedSize > LONGEST_LINK_BYTES) throw broken(`the target of link ${entry.fileName} is too long`);
   const chunks: Buffer[] = [];
-  for await (const chunk of content) chunks.push(chunk as Buffer);
+  await pipeline(content, checksummed(entry), async (pieces) => {
+    for await (const chunk of pieces) chunks.push(chunk as Buffer);
+  });
   return Buffer.concat(chunks).toString('utf8');
 }
 

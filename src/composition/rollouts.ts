@@ -149,12 +149,10 @@ export class Rollouts {
   }
 
   #remove(serving: FunctionVersion): void {
-    const { logs, log, fleet } = this.#deps;
     this.#serving.delete(serving.name);
     this.#amended.delete(serving.name);
     this.#retire(serving);
-    fleet.habits.forget(serving.functionId);
-    logs.remove(serving.name).catch((err: unknown) => log.error({ err }, 'a log could not be removed'));
+    this.#deps.fleet.habits.forget(serving.functionId);
   }
 
   #take(version: FunctionVersion, serving: FunctionVersion): void {
@@ -214,12 +212,13 @@ export class Rollouts {
     }
   }
 
-  /** Ends a revision when what was begun with it is done. */
-  #retire({ revisionId }: FunctionVersion): void {
-    const { dispatcher, fleet, log } = this.#deps;
+  /** Ends a revision when what was begun with it is done; the last of a function that is gone takes its log with it. */
+  #retire({ revisionId, name }: FunctionVersion): void {
+    const { dispatcher, fleet, log, logs, registry } = this.#deps;
     dispatcher
       .retire(revisionId)
       .then(() => fleet.retire(revisionId))
+      .then(() => (registry.get(name) === null ? logs.remove(name) : undefined))
       .catch((err: unknown) => log.error({ err, revisionId }, 'a revision could not be retired'));
   }
 }

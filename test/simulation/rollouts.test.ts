@@ -21,7 +21,8 @@ async function opened(options: Parameters<typeof world>[0] = {}) {
   const scope = { accountId: '000000000000', region: 'us-east-1' };
   const resources = await Resources.load(memoryStore().resources, scope);
   const registry = await FunctionRegistry.load({ store, resources, clock: w.clock, ids: randomIds, random: () => 0.5, scope });
-  const logs = { remove: async () => undefined } as unknown as FunctionLogs;
+  const logsRemoved: string[] = [];
+  const logs = { remove: async (name: string) => void logsRemoved.push(name) } as unknown as FunctionLogs;
   const rollouts = Rollouts.follow({ registry, resources, fleet: w.fleet, dispatcher: w.dispatcher, logs, log: createLogger('silent') });
   const { functionId: _1, accountId: _2, region: _3, name: _4, version: _5, revisionId: _6, modifiedAtMs: _7, ...settings } = version();
   const calls: Promise<UsageRecord>[] = [];
@@ -40,7 +41,7 @@ async function opened(options: Parameters<typeof world>[0] = {}) {
     return created;
   };
   const state = (qualifier = '$LATEST') => rollouts.state(registry.get('f', qualifier) as FunctionVersion);
-  return { w, registry, resources, rollouts, calls, streaming, create, state };
+  return { w, registry, resources, rollouts, calls, streaming, create, state, logsRemoved };
 }
 
 const revisions = (records: readonly UsageRecord[]): string[] => [...new Set(records.map((u) => u.revisionId))];
@@ -177,6 +178,19 @@ describe('a deploy', () => {
     assert.equal(rollouts.url('f'), null);
     assert.throws(() => rollouts.resolve('f', null).version, { name: 'ResourceNotFoundException' });
     assert.deepEqual([w.fleet.roster.count, w.fleet.residences.size], [0, 0]);
+  });
+
+  it('a removed function’s log goes once what it runs has written its last line', async () => {
+    const { w, registry, rollouts, create, logsRemoved } = await opened({ behaviour: { initMs: 10, handler: () => ({ ms: 2_500 }) } });
+    await create();
+    const under = w.dispatcher.invoke(rollouts.resolve('f', null).version, w.invocation());
+    await w.clock.advance(1_000);
+    await registry.remove('f');
+    await w.clock.advance(1_000);
+    assert.deepEqual(logsRemoved, []);
+    await w.clock.advance(10_000);
+    assert.equal((await under).usage.outcome, 'ok');
+    assert.deepEqual(logsRemoved, ['f']);
   });
 });
 

@@ -118,7 +118,10 @@ test('no function has more than 50 tags, made with them or given them at once', 
     () => call('POST', url, { Tags: some(0, 30) }),
     () => call('POST', url, { Tags: some(30, 30) }),
   );
-  assert.deepEqual(answers.map(({ status }) => status).sort((a, b) => a - b), [204, 400]);
+  assert.deepEqual(
+    answers.map(({ status }) => status).sort((a, b) => a - b),
+    [204, 400],
+  );
 });
 
 test('no alias points to a version that was deleted at the same time', async () => {

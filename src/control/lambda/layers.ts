@@ -2,7 +2,7 @@ import type { LayerVersion } from '../resources.ts';
 import { takeCode } from './code.ts';
 import type { Input } from './model/check.ts';
 import { absent, text, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
-import { pageOf } from './pages.ts';
+import { byVersion, pageOf } from './pages.ts';
 
 const publishLayerVersion: Operation = async (call, deps) => {
   const { input } = call;
@@ -47,12 +47,17 @@ const deleteLayerVersion: Operation = async ({ input }, deps) => {
 
 const listLayerVersions: Operation = (call, deps) => {
   const versions = versionsOf(nameOf(call.input), call.input, deps);
-  const { items, next } = pageOf(versions, call.input, (v) => String(v.version));
+  const { items, next } = pageOf(
+    versions,
+    call.input,
+    (v) => String(v.version),
+    (a, b) => byVersion(b, a),
+  );
   return { LayerVersions: items.map((v) => listed(v, deps)), ...next };
 };
 
 const listLayers: Operation = (call, deps) => {
-  const names = [...new Set(deps.resources.list('layer-version').map((v) => v.document.layer))];
+  const names = [...new Set(deps.resources.list('layer-version').map((v) => v.document.layer))].sort();
   const layers = names.flatMap((name) => versionsOf(name, call.input, deps).slice(0, 1));
   const { items, next } = pageOf(layers, call.input, (v) => v.layer);
   const shown = items.map((v) => ({ LayerName: v.layer, LayerArn: layerArn(v.layer, deps), LatestMatchingVersion: listed(v, deps) }));
