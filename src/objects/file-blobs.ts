@@ -64,9 +64,11 @@ export class FileBlobs implements Blobs {
   }
 
   async remove(ids: readonly string[]): Promise<void> {
-    const free = ids.filter((id) => !this.#held.has(id));
-    for (const id of ids) if (this.#held.has(id)) this.#doomed.add(id);
-    for (const id of free) await unlink(this.#path(id)).catch(() => undefined);
+    // Asked for each when its turn comes: one may be taken hold of while those before it are being removed.
+    for (const id of ids) {
+      if (this.#held.has(id)) this.#doomed.add(id);
+      else await unlink(this.#path(id)).catch(() => undefined);
+    }
   }
 
   async sweep(referenced: (ids: readonly string[]) => Promise<ReadonlySet<string>>): Promise<number> {

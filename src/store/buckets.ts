@@ -56,6 +56,8 @@ async function removeBucket(tx: Db, scope: ObjectScope, name: string): Promise<{
   const { rows } = await sql`select 1 from hearth.object_version where ${within(scope)} and bucket = ${name} limit 1`.execute(tx);
   if (rows.length > 0)
     throw new HearthError('BucketNotEmpty', 'The bucket you tried to delete is not empty', { details: { BucketName: name } });
+  // A part that is just being put is waited for: its content would stay for ever otherwise.
+  await sql`select 1 from hearth.upload where ${within(scope)} and bucket = ${name} order by upload_id for update`.execute(tx);
   const freed = await sql<{ blob_id: string }>`
     with gone as (
       select p.blob_id from hearth.upload_part p join hearth.upload u using (upload_id)

@@ -56,3 +56,18 @@ it('goes on with a group of which the server before held a message, from that me
   assert.equal(await queues.giveBack(), 1);
   assert.deepEqual(await receive(queue, true, 10), ['1', '2', '3']);
 });
+
+it('takes what has the deduplication id of a message of another group for a double only where the queue does not say that groups are apart', async () => {
+  for (const [name, scope, seen] of [
+    ['apart.fifo', { DeduplicationScope: 'messageGroup' }, ['a', 'b']],
+    ['together.fifo', {}, ['a']],
+  ] as const) {
+    const queue = await queues.create({ name, attributes: { ...QUEUE_DEFAULTS, fifo: true, kept: scope }, tags: {} });
+    assert.ok(queue);
+    const message = (groupId: string) => newMessage(queue, { body: groupId, groupId, deduplicationId: 'same', sender: 'test' }, randomIds);
+    const [[first], [double]] = [await queues.send(queue, [message('a')]), await queues.send(queue, [message('a')])];
+    assert.deepEqual(double, first);
+    await queues.send(queue, [message('b'), message('b')]);
+    assert.deepEqual(await receive(queue, false, 10), seen, name);
+  }
+});

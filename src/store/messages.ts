@@ -17,18 +17,24 @@ export async function send(db: Kysely<Database>, queue: Queue, messages: readonl
     const before = queue.attributes.fifo ? await duplicates(tx, queue, messages) : new Map<string, Sent>();
     const fresh: NewMessage[] = [];
     for (const message of messages) {
-      const known = message.deduplicationId === null ? undefined : before.get(message.deduplicationId);
-      if (known !== undefined) continue;
+      const key = deduplicationKey(queue, message);
+      if (key !== null && before.has(key)) continue;
       fresh.push(message);
-      if (message.deduplicationId !== null) before.set(message.deduplicationId, { messageId: message.messageId, sequence: '' });
+      if (key !== null) before.set(key, { messageId: message.messageId, sequence: '' });
     }
     const sent = await insert(tx, queue, fresh);
     return messages.map((m) => {
-      const known = m.deduplicationId === null ? undefined : before.get(m.deduplicationId);
+      const known = before.get(deduplicationKey(queue, m) ?? '');
       const messageId = known?.messageId ?? m.messageId;
       return { messageId, sequence: known?.sequence || (sent.get(messageId) ?? '') };
     });
   });
+}
+
+/** By what a message of a FIFO queue is known to be another's double: within its queue, or, where the queue says so, within its group. Null: by nothing. */
+function deduplicationKey({ attributes }: Queue, { groupId, deduplicationId }: NewMessage): string | null {
+  if (deduplicationId === null || attributes.kept['DeduplicationScope'] !== 'messageGroup') return deduplicationId;
+  return JSON.stringify([groupId, deduplicationId]);
 }
 
 async function lockQueue(tx: Kysely<Database>, queue: Queue): Promise<void> {
@@ -36,7 +42,7 @@ async function lockQueue(tx: Kysely<Database>, queue: Queue): Promise<void> {
 }
 
 async function duplicates(tx: Kysely<Database>, queue: Queue, messages: readonly NewMessage[]): Promise<Map<string, Sent>> {
-  const ids = messages.flatMap((m) => m.deduplicationId ?? []);
+  const ids = messages.flatMap((m) => deduplicationKey(queue, m) ?? []);
   const { rows } = await sql<{ deduplication_id: string; message_id: string; seq: string }>`
     select deduplication_id, message_id, seq from hearth.message_deduplication
     where queue_id = ${queue.queueId} and deduplication_id = any(${ids}) and until > now()`.execute(tx);
@@ -55,21 +61,24 @@ async function insert(tx: Kysely<Database>, queue: Queue, messages: readonly New
     sender: m.sender,
     group_id: m.groupId,
     deduplication_id: m.deduplicationId,
+    deduplication_key: deduplicationKey(queue, m),
     delay: m.delaySeconds ?? queue.attributes.delaySeconds,
   }));
   const { rows } = await sql<{ message_id: string; seq: string }>`
-    with sent as (
+    with given as materialized (
+      select * from rows from (json_to_recordset(${JSON.stringify(documents)}::json) as (message_id text, body text, attributes jsonb, md5_body text,
+        md5_attributes text, trace_header text, sender text, group_id text, deduplication_id text, deduplication_key text, delay float8)) with ordinality as r
+    ), sent as (
       insert into hearth.message (queue_id, message_id, body, attributes, md5_body, md5_attributes, trace_header, sender, group_id, deduplication_id,
         visible_at)
       select ${queue.queueId}, message_id, body, attributes, md5_body, md5_attributes, trace_header, sender, group_id, deduplication_id,
         now() + delay * interval '1 second'
-      from rows from (json_to_recordset(${JSON.stringify(documents)}::json) as (message_id text, body text, attributes jsonb, md5_body text,
-        md5_attributes text, trace_header text, sender text, group_id text, deduplication_id text, delay float8)) with ordinality as r
-      order by ordinality
-      returning seq, message_id, deduplication_id
+      from given order by ordinality
+      returning seq, message_id
     ), remembered as (
       insert into hearth.message_deduplication (queue_id, deduplication_id, message_id, seq, until)
-      select ${queue.queueId}, deduplication_id, message_id, seq, now() + ${DEDUPLICATION} from sent where deduplication_id is not null
+      select ${queue.queueId}, g.deduplication_key, s.message_id, s.seq, now() + ${DEDUPLICATION}
+      from sent s join given g using (message_id) where g.deduplication_key is not null
       on conflict (queue_id, deduplication_id) do update set message_id = excluded.message_id, seq = excluded.seq, until = excluded.until
     ), told as (select pg_notify(${QUEUE_CHANNEL}, ${queue.queueId}))
     select sent.message_id, sent.seq from sent, told

@@ -114,6 +114,28 @@ describe('the runner', () => {
     await end(clock, runner);
   });
 
+  it('holds no more bytes than it may, and payloads of some that run for long keep no others out', async () => {
+    const began: string[] = [];
+    let [bytes, most] = [0, 0];
+    const { clock, ledger, runner } = await world(async ({ lane, payload }) => {
+      began.push(lane);
+      most = Math.max(most, (bytes += payload.length));
+      await new Promise<void>((resolve) => clock.after(lane === 'late' ? 1 : 600_000, resolve));
+      bytes -= payload.length;
+      return OK;
+    });
+    const large = (functionId: string, size: number) => aDelivery({ functionId, payload: Buffer.alloc(size, 'x') });
+    ledger.accept([large('huge', 3_000_000)]);
+    await clock.advance(1_000);
+    for (const functionId of ['a', 'b', 'c']) ledger.accept(Array.from({ length: 30 }, () => large(functionId, 50_000)));
+    await clock.advance(5_000);
+    ledger.accept([large('late', 50_000)]);
+    await clock.advance(5_000);
+    assert.deepEqual([...new Set(began)].sort(), ['a', 'b', 'c', 'huge', 'late']);
+    assert.ok(most <= 3_000_000 + LIMITS.payloadBytes, `${most} bytes`);
+    await end(clock, runner);
+  });
+
   it('claims for one place and writes one end within milliseconds, though others run for minutes', async () => {
     const long = new Set(['e0', 'e1', 'e2', 'e3', 'e4', 'e5', 'e6']);
     const began: string[] = [];

@@ -5,6 +5,7 @@ import { FinishWriter } from './finish-writer.ts';
 import { Lanes } from './lanes.ts';
 import type { Claimed, Ledger, NextStep } from './ledger.ts';
 import { mostAgeMs, nextStep } from './policies/next-step.ts';
+import { room } from './policies/room.ts';
 
 /** What the runner needs of a logger. */
 export interface RunnerLog {
@@ -52,7 +53,8 @@ export class DeliveryRunner {
   readonly #lanes: Lanes;
   readonly #writer: FinishWriter;
   readonly #running = new Map<string, Claimed>();
-  #bytes = 0;
+  /** Bytes of payloads of what runs, by lane. */
+  readonly #held = new Map<string, number>();
   #claiming = false;
   #awake = false;
   #closing = false;
@@ -154,24 +156,24 @@ export class DeliveryRunner {
     const { ledger, limits } = this.#deps;
     for (;;) {
       this.#awake = false;
-      const room = limits.payloadBytes - this.#bytes;
+      const { bytes: most, full } = room(this.#held, limits.payloadBytes);
       // What waits to be written down holds its payload: while the database can't keep up, nothing is taken.
       const free = limits.inFlight - this.#running.size - this.#writer.waiting;
-      if (this.#closing || room <= 0) return;
-      const { wants, waiting } = this.#lanes.wants(free, this.#patient);
+      if (this.#closing || most <= 0) return;
+      const { wants, waiting } = this.#lanes.wants(free, { patient: this.#patient, full });
       this.#patient = true;
       if (waiting) this.#gather();
       if (wants.length === 0) return;
       let claims: Claimed[];
       try {
-        claims = await ledger.claim(wants, room);
+        claims = await ledger.claim(wants, most);
       } catch (error) {
         for (const { lane } of wants) this.#lanes.wake(lane);
         this.#away(error);
         return;
       }
       const bytes = claims.reduce((sum, c) => sum + c.payload.length, 0);
-      this.#lanes.claimed(wants, claims, bytes >= room);
+      this.#lanes.claimed(wants, claims, bytes >= most);
       for (const claimed of claims) this.#begin(claimed);
     }
   }
@@ -190,7 +192,7 @@ export class DeliveryRunner {
     const beganMs = clock.monotonic();
     const startedAtMs = clock.now();
     this.#running.set(claimed.seq, claimed);
-    this.#bytes += claimed.payload.length;
+    this.#hold(claimed.lane, claimed.payload.length);
     this.#lanes.began(claimed.lane);
     const limits = target.limits(claimed);
     const attempting =
@@ -199,7 +201,7 @@ export class DeliveryRunner {
         : target.attempt(claimed);
     void attempting.then((attempted) => {
       if (!this.#running.delete(claimed.seq)) return; // given back meanwhile
-      this.#bytes -= claimed.payload.length;
+      this.#hold(claimed.lane, -claimed.payload.length);
       const durationMs = clock.monotonic() - beganMs;
       const { outcome, errorType, message } = attempted;
       const observed = {
@@ -217,6 +219,12 @@ export class DeliveryRunner {
       if (this.#running.size === 0) this.#idle();
       this.#pump();
     });
+  }
+
+  #hold(lane: string, bytes: number): void {
+    const held = (this.#held.get(lane) ?? 0) + bytes;
+    if (held === 0) this.#held.delete(lane);
+    else this.#held.set(lane, held);
   }
 
   /** What can't be made of somebody's answer (lists within lists, a hundred thousand deep) must not end the server, nor keep the delivery from ending. */

@@ -30,11 +30,12 @@ export class Lanes {
   }
 
   /**
-   * What to claim for so many free places; with `patient`, not for lanes that are nearly full. Those that claim count as empty from now on, until
-   * `claimed` or `wake` says otherwise.
+   * What to claim for so many free places; with `patient`, not for lanes that are nearly full, and never for those in `full`. Those that claim count as empty
+   * from now on, until `claimed` or `wake` says otherwise.
    */
-  wants(free: number, patient: boolean): Shares {
-    const observed = [...this.#awake].map((name) => {
+  wants(free: number, { patient, full }: { readonly patient: boolean; readonly full: ReadonlySet<string> }): Shares {
+    const asked = [...this.#awake].filter((name) => !full.has(name));
+    const observed = asked.map((name) => {
       const { inFlight, window } = this.#lanes.get(name) ?? { inFlight: 0, window: FIRST_WINDOW };
       return { lane: name, inFlight, window: Math.min(window, Math.max(1, this.#most(name))) };
     });

@@ -53,7 +53,7 @@ export class MemoryLedger implements Ledger {
     return [...new Set(this.#due().map((h) => h.delivery.functionId))];
   }
 
-  async claim(wants: readonly Want[]): Promise<Claimed[]> {
+  async claim(wants: readonly Want[], bytes: number): Promise<Claimed[]> {
     this.#check();
     this.statements.claims++;
     const taken = wants.flatMap(({ lane, most }) =>
@@ -61,7 +61,9 @@ export class MemoryLedger implements Ledger {
         .filter((h) => h.delivery.functionId === lane)
         .slice(0, most),
     );
-    return taken.map((held) => {
+    let until = 0;
+    const fitting = taken.filter(({ delivery }) => (until += delivery.payload.length) - delivery.payload.length < bytes);
+    return fitting.map((held) => {
       held.state = 'running';
       held.attempt++;
       const { id, requestId, clientContext, ...rest } = held.delivery;

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { randomIds } from '../lib/ids.ts';
+import { FileBlobs } from './file-blobs.ts';
+
+test('what is taken hold of while others are being removed stays readable to its end', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'hearth-blobs-'));
+  const blobs = new FileBlobs(root, randomIds);
+  const ids: string[] = [];
+  for (const text of ['first', 'second', 'third']) {
+    const blob = await blobs.create();
+    await blob.write(Buffer.from(text));
+    await blob.finish();
+    blob.keep();
+    ids.push(blob.id);
+  }
+  const [, , third = ''] = ids;
+  const removed = blobs.remove(ids);
+  const hold = blobs.hold([third]);
+  await removed;
+  const read = async (): Promise<string> => {
+    let text = '';
+    for await (const chunk of hold.read(third, 0, 4)) text += chunk.toString();
+    return text;
+  };
+  assert.equal(await read(), 'third');
+  hold.release();
+  assert.equal(await blobs.sweep(async () => new Set()), 0);
+  await assert.rejects(read(), /is gone/);
+  rmSync(root, { recursive: true });
+});
