@@ -28,9 +28,10 @@ export function writingRows({ closing }: Base, { store, registry }: EventParts):
     pools.set(connectionString, pool);
     return pool;
   };
+  const variables = (functionId: string): Readonly<Record<string, string>> =>
+    registry.list().find((v) => v.functionId === functionId)?.environment ?? {};
   return async ({ table, connection, functionId }, answer) => {
-    const name = registry.list().find((v) => v.functionId === functionId)?.environment[connection ?? ''];
-    const url = connection === null ? store.embedded?.functionUrl : (name ?? process.env[connection]);
+    const url = connection === null ? store.embedded?.functionUrl : (variables(functionId)[connection] ?? process.env[connection]);
     if (url === undefined || url === null)
       throw new HearthError(
         'ServiceUnavailable',

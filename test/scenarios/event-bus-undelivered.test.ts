@@ -87,7 +87,7 @@ describe('the event bus as a destination', () => {
     await assert.rejects(deploy('manifest', { async: { onSuccess: { bus: 'other' } } }), /bus/);
     await assert.rejects(
       deploy('manifest', { async: { onSuccess: { bus: 'default', queue: 'q' } } }),
-      /give exactly one of function, queue, http, bucket and bus/,
+      /give exactly one of function, queue, http, bucket, table and bus/,
     );
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { LambdaClient, PutFunctionEventInvokeConfigCommand } from '@aws-sdk/client-lambda';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { Pool, type Client } from 'pg';
+import { Client, Pool } from 'pg';
 import { insertAnswer } from '../../src/triggers/ledger/table-destination.ts';
 import { appClient } from '../fixtures/app-database.ts';
 import type { SeenRecord } from '../fixtures/changes.ts';
@@ -123,6 +123,27 @@ describe('a table as a destination', () => {
       return found.length > 0 ? found : null;
     });
     assert.deepEqual(who, { who: 'hearth_functions', session: 'hearth_functions' });
+  });
+
+  test('another server, by a variable of the function; without the variable it waits and says so', async () => {
+    await app.query('create database elsewhere');
+    const { host, user, password } = ownerOf(server.home) as { host: string; user: string; password: string };
+    const url = `postgresql://${user}:${encodeURIComponent(password)}@${encodeURIComponent(host)}/elsewhere`;
+    const other = new Client({ connectionString: url });
+    await other.connect();
+    await other.query('create table far (id int primary key)');
+    const async = { onSuccess: { table: 'far', connection: 'RESULTS' } };
+    await deploy('far', 'answers', { async });
+    await call('far', { id: 7 });
+    const waiting = await until(async () => {
+      const { events } = await server.client.events.list({ source: 'destination', state: 'waiting' });
+      return events.find((e) => e.destination === 'table:RESULTS/public.far' && e.attempts > 0);
+    });
+    const [detail] = await server.client.events.show(waiting.eventId);
+    assert.match(detail?.history.at(-1)?.message ?? '', /the variable RESULTS is not set/);
+    await deploy('far', 'answers', { async, environment: { RESULTS: url } });
+    await until(async () => (await other.query('select 1 from far where id = 7')).rows.length === 1);
+    await other.end();
   });
 
   test('what can’t be is refused, in hearth.yaml and by Lambda’s API', async () => {

@@ -41,7 +41,7 @@ export class QueuePollers {
   async remove(id: string): Promise<void> {
     const present = this.#pollers.get(id);
     this.#pollers.delete(id);
-    await present?.poller?.stop();
+    await Promise.all([present?.poller?.stop(), this.#stopping.get(id)]);
   }
 
   /** Null for a mapping that is not served, or disabled. */
@@ -49,11 +49,12 @@ export class QueuePollers {
     return this.#pollers.get(id)?.poller?.status ?? null;
   }
 
+  /** One that is moved again may have several of before that still run. */
   #await(id: string, stopped: Promise<void>): void {
-    this.#stopping.set(id, stopped);
-    void stopped.finally(() => {
-      if (this.#stopping.get(id) === stopped) this.#stopping.delete(id);
+    const all = Promise.all([this.#stopping.get(id), stopped]).then(() => {
+      if (this.#stopping.get(id) === all) this.#stopping.delete(id);
     });
+    this.#stopping.set(id, all);
   }
 
   async close(): Promise<void> {
