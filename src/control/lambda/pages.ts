@@ -22,12 +22,18 @@ export function pageOf<T>(all: readonly T[], input: Input, keyOf: (item: T) => s
   return { items, next: more ? { NextMarker: Buffer.from(keyOf(last)).toString('base64url') } : {} };
 }
 
-/** Where the items after a key begin; when it is gone, its place among keys in order. */
+/** Where the items after a key begin; when it is gone, its place among keys in order, which may go down (versions of a layer). */
 function after(keys: readonly string[], key: string): number {
   const at = keys.indexOf(key);
   if (at >= 0) return at + 1;
-  const next = keys.findIndex((k) => k > key);
+  const down = follows(keys[0] ?? '', keys.at(-1) ?? '');
+  const next = keys.findIndex((k) => (down ? follows(key, k) : follows(k, key)));
   return next < 0 ? keys.length : next;
+}
+
+/** Whether one key comes after another in order; numbers as numbers. */
+function follows(a: string, b: string): boolean {
+  return /^\d+$/.test(a) && /^\d+$/.test(b) ? Number(a) > Number(b) : a > b;
 }
 
 function keyIn(marker: string): string {

@@ -8,7 +8,7 @@ import { asHearthError } from '../faults.ts';
 import { LAMBDA, type OperationModel } from './model/model.ts';
 import { replyOf } from './model/reply.ts';
 import { readRequest, type RawRequest } from './model/request.ts';
-import { resourceOf } from './resource-of.ts';
+import { requireAll } from './resource-of.ts';
 import type { LambdaDeps, Operation } from './operation.ts';
 import { INVOCATIONS, OPERATIONS } from './operations.ts';
 
@@ -21,6 +21,9 @@ export interface LambdaPluginDeps extends LambdaDeps {
   /** Told of every error that is our own doing. */
   readonly report: (error: unknown, request: string) => void;
 }
+
+/** Actions of IAM that are not called as their operation is. */
+const ACTIONS: Readonly<Record<string, string>> = { GetLayerVersionByArn: 'GetLayerVersion' };
 
 /** An operation of the model with what serves it. */
 interface Served {
@@ -71,8 +74,8 @@ async function respond(
   if (served === undefined) throw unknownOperation(request.method, request.url);
   const caller = await deps.authority.identify(signedRequest(request), raw.body ?? EMPTY);
   const input = readRequest(served.model, raw);
-  caller.require(`lambda:${served.name}`, resourceOf(input, deps));
-  const result = await served.run({ input, endpoint: endpointOf(request) }, deps);
+  requireAll(caller, `lambda:${ACTIONS[served.name] ?? served.name}`, { input, deps });
+  const result = await served.run({ input, endpoint: endpointOf(request), caller }, deps);
   const { status, headers, document } = replyOf(served.model, result);
   reply.code(status).headers(headers);
   return document === null ? reply.send() : reply.send(document);

@@ -8,7 +8,7 @@ import { settingsOf } from './settings.ts';
 export const updateFunctionCode: Operation = async (call, deps) => {
   const { input } = call;
   const present = functionOf(call, deps);
-  const code = await takeCode(input, deps);
+  const code = await takeCode(call, deps);
   const changes = (of: { codeSha256: string; dependencies: string | null }): Partial<FunctionSettings> => ({
     codeSha256: code.sha256,
     codeBytes: code.bytes,
