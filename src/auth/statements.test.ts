@@ -56,9 +56,19 @@ test('what is no policy is refused by name', () => {
     [],
     [{}],
     [{ Effect: 'Maybe', Action: 'a', Resource: '*' }],
-    [{ Effect: 'Allow', Action: 'a', Resource: '*', Condition: {} }],
+    [{ Effect: 'Allow', Action: 'lambda:*', Resource: '*', Condition: {} }],
   ])
     assert.throws(() => parseStatements(wrong), { code: 'InvalidParameterValueException' });
+  const named = (part: object, message: RegExp) =>
+    assert.throws(() => parseStatements([{ Effect: 'Allow', Action: 'lambda:*', Resource: '*', ...part }]), { message });
+  for (const Action of ['InvokeFunction', 'lambda:', ':Get', 'lambda Get', ['lambda:*', 'x'], [], ''])
+    named({ Action }, /Action.*|lambda:InvokeFunction/);
+  for (const Resource of ['hello', 'function:hello', 'arn:', 'arn:aws:lambda:*:*:function:a b', ['*', 'hello'], ''])
+    named({ Resource }, /must be `\*` or an ARN: .*Resource/);
+  named({ NotAction: 'lambda:*' }, /NotAction/);
+  named({ Action: undefined }, /Action/);
+  for (const Resource of ['*', 'arn:aws:s3:::b/*', 'arn:aws:*', ['arn:aws:sqs:*:*:q']])
+    parseStatements({ Statement: { Effect: 'Deny', Action: ['*', 'S3:Get?bject', 'execute-api:*'], Resource } });
 });
 
 test('a sealed secret opens with the same home’s key and no other; the key is for its owner’s eyes', () => {
