@@ -12,8 +12,8 @@ export interface Caller {
   readonly accessKeyId: string | null;
   /** Why the caller may not do this, in AWS's words; null when it may. */
   refusal(action: string, resource: string): string | null;
-  /** Throws HearthError AccessDeniedException when the caller may not do this. */
-  require(action: string, resource: string): void;
+  /** Throws HearthError AccessDeniedException when the caller may not do this to a thing, by whatever of its names: a permission of one will do, and so will a denial. */
+  require(action: string, resource: string, otherNames?: readonly string[]): void;
 }
 
 export interface AuthorityDeps {
@@ -81,15 +81,15 @@ export class Authority {
   callerOf(accessKeyId: string): Caller {
     const { statementsOf, accountId } = this.#deps;
     const statements = statementsOf(accessKeyId);
-    const refusal = (action: string, resource: string): string | null =>
-      statements === null || allows(statements, action, resource)
+    const refusal = (action: string, resource: string, otherNames: readonly string[] = []): string | null =>
+      statements === null || allows(statements, action, [resource, ...otherNames])
         ? null
         : `User: arn:aws:iam::${accountId}:user/${accessKeyId} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`;
     return {
       accessKeyId,
       refusal,
-      require(action, resource) {
-        const why = refusal(action, resource);
+      require(action, resource, otherNames) {
+        const why = refusal(action, resource, otherNames);
         if (why !== null) throw new HearthError('AccessDeniedException', why);
       },
     };

@@ -32,6 +32,14 @@ test('what no statement allows is not allowed, and a denial goes before', () => 
   assert.equal(allows([], 'lambda:InvokeFunction', ARN), false);
 });
 
+test('a thing of several names is allowed by any of them, and denied by any of them', () => {
+  const of = (Effect: 'Allow' | 'Deny', Resource: string) => ({ Effect, Action: '*', Resource });
+  const names = [`${ARN}a`, `${ARN}b`];
+  assert.ok(allows([of('Allow', `${ARN}b`)], 'x', names));
+  assert.ok(!allows([of('Allow', `${ARN}c`)], 'x', names));
+  assert.ok(!allows([of('Allow', '*'), of('Deny', `${ARN}b`)], 'x', names));
+});
+
 test('a star reaches no further than its own part of an ARN', () => {
   const may = (Resource: string, resource: string): boolean => allows([{ Effect: 'Allow', Action: '*', Resource }], 'x', resource);
   assert.ok(may('arn:aws:lambda:*:*:function:mine', `${ARN}mine`));
@@ -56,9 +64,19 @@ test('what is no policy is refused by name', () => {
     [],
     [{}],
     [{ Effect: 'Maybe', Action: 'a', Resource: '*' }],
-    [{ Effect: 'Allow', Action: 'a', Resource: '*', Condition: {} }],
+    [{ Effect: 'Allow', Action: 'lambda:*', Resource: '*', Condition: {} }],
   ])
     assert.throws(() => parseStatements(wrong), { code: 'InvalidParameterValueException' });
+  const named = (part: object, message: RegExp) =>
+    assert.throws(() => parseStatements([{ Effect: 'Allow', Action: 'lambda:*', Resource: '*', ...part }]), { message });
+  for (const Action of ['InvokeFunction', 'lambda:', ':Get', 'lambda Get', ['lambda:*', 'x'], [], ''])
+    named({ Action }, /Action.*|lambda:InvokeFunction/);
+  for (const Resource of ['hello', 'function:hello', 'arn:', 'arn:aws:lambda:*:*:function:a b', ['*', 'hello'], ''])
+    named({ Resource }, /must be `\*` or an ARN: .*Resource/);
+  named({ NotAction: 'lambda:*' }, /NotAction/);
+  named({ Action: undefined }, /Action/);
+  for (const Resource of ['*', 'arn:aws:s3:::b/*', 'arn:aws:*', ['arn:aws:sqs:*:*:q']])
+    parseStatements({ Statement: { Effect: 'Deny', Action: ['*', 'S3:Get?bject', 'execute-api:*'], Resource } });
 });
 
 test('a sealed secret opens with the same home’s key and no other; the key is for its owner’s eyes', () => {

@@ -2,15 +2,22 @@ import { z } from 'zod';
 import { HearthError } from '../errors.ts';
 import { like } from '../lib/wildcard.ts';
 
-const texts = z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(100)]);
+const texts = (form: RegExp, error: string) => {
+  const text = z.string().max(256).regex(form, { error });
+  return z.union([text, z.array(text).min(1).max(100)], { error: (issue) => (issue.input === undefined ? 'it is missing' : error) });
+};
+
+// As IAM has them: what is of another form would be kept, and allow nothing.
+const actions = texts(/^(?:\*|[a-z][a-z0-9-]*:[\w*?]+)$/i, 'must be `*` or a service and what it does: lambda:InvokeFunction, s3:*');
+const resources = texts(/^(?:\*|arn:[^:\s]+:\S+)$/, 'must be `*` or an ARN: arn:aws:lambda:*:*:function:NAME, arn:aws:s3:::BUCKET/*');
 
 const statement = z.strictObject({
   Sid: z.string().max(100).optional(),
   Effect: z.enum(['Allow', 'Deny']),
   /** `lambda:InvokeFunction`, `lambda:*`, `s3:GetObject`, `sqs:SendMessage`, `hearth:*`. */
-  Action: texts,
+  Action: actions,
   /** ARNs with `*` and `?`. */
-  Resource: texts,
+  Resource: resources,
 });
 
 /** What a key may do, in the form of IAM's statements. A denial goes before any permission; what no statement allows is not allowed. */
@@ -31,10 +38,11 @@ export function parseStatements(value: unknown): KeyStatement[] {
   );
 }
 
-/** Whether statements allow an action on a resource. */
-export function allows(statements: readonly KeyStatement[], action: string, resource: string): boolean {
+/** Whether statements allow an action on a resource, which may have several names. */
+export function allows(statements: readonly KeyStatement[], action: string, names: string | readonly string[]): boolean {
   const meant = statements.filter(
-    (s) => some(s.Action, (p) => like(p.toLowerCase(), action.toLowerCase())) && some(s.Resource, (p) => covers(p, resource)),
+    (s) =>
+      some(s.Action, (p) => like(p.toLowerCase(), action.toLowerCase())) && some(s.Resource, (p) => some(names, (name) => covers(p, name))),
   );
   return meant.some((s) => s.Effect === 'Allow') && !meant.some((s) => s.Effect === 'Deny');
 }

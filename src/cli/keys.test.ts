@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -55,6 +55,19 @@ describe('hearth keys', { skip }, () => {
       assert.notEqual(again.code, 0);
       assert.match(again.stderr, /There is no key/);
       assert.match((await run('keys', 'create', '--allow', 'lambda:*', '--statements', 'x.json')).stderr, /\nfix: leave one out/);
+      for (const [statements, said] of [
+        ['{"Effect":', /can't be read as JSON: .*\nfix: write a policy with Statement/],
+        ['{"Statement":[{"Effect":"Allow","Action":"lambda:*","Resource":"hello"}]}', /must be `\*` or an ARN: .*Resource/],
+        ['[{"Effect":"Allow","Action":"lambda:*","Resource":"*","Condition":{}}]', /Unrecognized key: "Condition"/],
+        ['{}', /Effect/],
+      ] as const) {
+        writeFileSync(join(here.path, 'bad.json'), statements);
+        const refused = await run('keys', 'create', '--statements', 'bad.json');
+        assert.notEqual(refused.code, 0);
+        assert.match(refused.stderr, said);
+      }
+      const unnamed = await run('keys', 'create', '--allow', 'InvokeFunction');
+      assert.match(unnamed.stderr, /must be `\*` or a service and what it does: lambda:InvokeFunction/);
       await ok(
         'keys',
         'create',

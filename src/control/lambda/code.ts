@@ -1,14 +1,22 @@
 import type { CodePackage } from '../../artifacts/artifacts.ts';
 import { HearthError } from '../../errors.ts';
 import type { Input } from './model/check.ts';
-import { invalid, text, type LambdaDeps } from './operation.ts';
+import { invalid, text, type LambdaDeps, type OperationCall } from './operation.ts';
 
 /** Lambda's limit of a zip that comes from a bucket. */
 const MOST_ZIP_BYTES = 262_144_000;
 
-/** Keeps the code package that a request carries. Throws InvalidParameterValueException, as Lambda does, for what is none. */
+/** What is said to be code, and who says so. */
+interface GivenCode extends Pick<OperationCall, 'caller'> {
+  readonly input: Input;
+}
+
+/**
+ * Keeps the code package that a request carries, or that its sender may read in a bucket. Throws InvalidParameterValueException, as Lambda does, for
+ * what is none, and AccessDeniedException for an object that is not the sender's to read.
+ */
 export async function takeCode(
-  input: Input,
+  { input, caller }: GivenCode,
   deps: LambdaDeps,
   missing = 'Please provide a source for function code.',
 ): Promise<CodePackage> {
@@ -16,16 +24,23 @@ export async function takeCode(
   const zip = input['ZipFile'] as Buffer | undefined;
   if (zip === undefined && text(input, 'S3Bucket') === null && text(input, 'S3Key') === null) throw invalid(missing);
   try {
-    return await deps.artifacts.putCode(zip ?? (await fromBucket(input, deps)));
+    return await deps.artifacts.putCode(zip ?? (await fromBucket({ input, caller }, deps)));
   } catch (error) {
     if (!(error instanceof HearthError) || error.code !== 'InvalidZipFileException') throw error;
     throw new HearthError('InvalidParameterValueException', error.message, { cause: error });
   }
 }
 
-async function fromBucket(input: Input, { objects }: LambdaDeps): Promise<Buffer> {
+async function fromBucket({ input, caller }: GivenCode, { objects }: LambdaDeps): Promise<Buffer> {
   if (objects === null) throw invalid('Hearth has no object store to take code from here: send it as ZipFile.');
   const [bucket, key] = [text(input, 'S3Bucket'), text(input, 'S3Key')];
   if (bucket === null || key === null) throw invalid('Both S3Bucket and S3Key are needed to take code from a bucket.');
-  return objects.read({ bucket, key, version: text(input, 'S3ObjectVersion'), maxBytes: MOST_ZIP_BYTES });
+  const version = text(input, 'S3ObjectVersion');
+  const refused = caller.refusal(version === null ? 's3:GetObject' : 's3:GetObjectVersion', `arn:aws:s3:::${bucket}/${key}`);
+  if (refused !== null)
+    throw new HearthError(
+      'AccessDeniedException',
+      `Your access has been denied by S3, please make sure your request credentials have permission to GetObject for ${bucket}/${key}. S3 Error Code: AccessDenied. S3 Error Message: ${refused}`,
+    );
+  return objects.read({ bucket, key, version, maxBytes: MOST_ZIP_BYTES });
 }

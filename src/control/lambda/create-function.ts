@@ -9,7 +9,7 @@ import { checkTags } from './tags.ts';
 
 const LONGEST_NAME = 64;
 
-export const createFunction: Operation = async ({ input }, deps) => {
+export const createFunction: Operation = async ({ input, caller }, deps) => {
   const name = newName(String(input['FunctionName']), deps);
   const given = settingsOf(input, deps);
   const tags = { ...(input['Tags'] as Record<string, string> | undefined) };
@@ -20,7 +20,7 @@ export const createFunction: Operation = async ({ input }, deps) => {
   }
   // A name that is taken is told before a large zip is unpacked; the registry decides.
   if (deps.registry.get(name) !== null) throw new HearthError('ResourceConflictException', `Function already exist: ${name}`);
-  const code = await takeCode(input['Code'] as Input, deps);
+  const code = await takeCode({ input: input['Code'] as Input, caller }, deps);
   const settings = {
     memoryMb: 128,
     timeoutMs: 3000,

@@ -7,7 +7,11 @@ import { byVersion, pageOf } from './pages.ts';
 const publishLayerVersion: Operation = async (call, deps) => {
   const { input } = call;
   const layer = nameOf(input);
-  const code = await takeCode(input['Content'] as Input, deps, 'Please provide a source for the content of the layer.');
+  const code = await takeCode(
+    { input: input['Content'] as Input, caller: call.caller },
+    deps,
+    'Please provide a source for the content of the layer.',
+  );
   return deps.resources.inTurn(`layer ${layer}`, async () => {
     const version = (deps.resources.get('layer', layer)?.last ?? 0) + 1;
     const made: LayerVersion = {

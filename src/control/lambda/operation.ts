@@ -1,3 +1,4 @@
+import type { Caller } from '../../auth/authority.ts';
 import type { Artifacts } from '../../artifacts/artifacts.ts';
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -48,6 +49,8 @@ export interface OperationCall {
   readonly input: Input;
   /** `http://HOST:PORT` as the caller knows this server. */
   readonly endpoint: string;
+  /** Who calls, for what an operation reads elsewhere for its caller. */
+  readonly caller: Caller;
 }
 
 type Answer = Readonly<Record<string, unknown>> | null;

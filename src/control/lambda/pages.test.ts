@@ -32,3 +32,8 @@ test('versions of several functions are in the order of their names, then of the
   const keys = ['a:$LATEST', 'a:2', 'a:10', 'a-b:$LATEST', 'a-b:1'];
   assert.deepEqual(emptied(keys, 2, byNameAndVersion), keys);
 });
+
+test('a marker that none of its pages gave is refused', () => {
+  const marker = Buffer.from('a b').toString('base64url');
+  assert.throws(() => pageOf(['a'], { Marker: marker }, (key) => key), { code: 'InvalidParameterValueException' });
+});

@@ -8,7 +8,7 @@ import { asHearthError } from '../faults.ts';
 import { LAMBDA, type OperationModel } from './model/model.ts';
 import { replyOf } from './model/reply.ts';
 import { readRequest, type RawRequest } from './model/request.ts';
-import { resourceOf } from './resource-of.ts';
+import { requireAll, thingsOf } from './resource-of.ts';
 import type { LambdaDeps, Operation } from './operation.ts';
 import { INVOCATIONS, OPERATIONS } from './operations.ts';
 
@@ -71,9 +71,8 @@ async function respond(
   if (served === undefined) throw unknownOperation(request.method, request.url);
   const caller = await deps.authority.identify(signedRequest(request), raw.body ?? EMPTY);
   const input = readRequest(served.model, raw);
-  const { action, arn } = resourceOf(served.name, input, deps);
-  caller.require(action, arn);
-  const result = await served.run({ input, endpoint: endpointOf(request) }, deps);
+  requireAll(caller, thingsOf(served.name, input, deps));
+  const result = await served.run({ input, endpoint: endpointOf(request), caller }, deps);
   const { status, headers, document } = replyOf(served.model, result);
   reply.code(status).headers(headers);
   return document === null ? reply.send() : reply.send(document);

@@ -9,7 +9,7 @@ import { settingsOf } from './settings.ts';
 export const updateFunctionCode: Operation = async (call, deps) => {
   const { input } = call;
   const present = functionOf(call, deps);
-  const code = await takeCode(input, deps);
+  const code = await takeCode(call, deps);
   const changes = (of: FunctionVersion): Partial<FunctionSettings> => ({
     codeSha256: code.sha256,
     codeBytes: code.bytes,
