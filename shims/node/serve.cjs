@@ -7,6 +7,7 @@ const { AnswerSender } = require('./answer.cjs');
 const { Channel } = require('./channel.cjs');
 const { errorDocument, loggable, runtimeError } = require('./failures.cjs');
 const { Frame } = require('./frames.cjs');
+const { welcomeOf } = require('./greeting.cjs');
 const { IdleLoop } = require('./idle.cjs');
 const { invoke } = require('./invocation.cjs');
 const { Trimmer } = require('./trim.cjs');
@@ -49,6 +50,7 @@ class Instance {
       this.inFlight.set(request, { request, header: JSON.parse(payload.utf8Slice(0, payload.length)), chunks: [], startedAt: 0 });
       return;
     }
+    if (type === Frame.welcome) return welcomeAsInstance(payload);
     const invocation = this.inFlight.get(request);
     if (type === Frame.event) invocation.chunks.push(payload);
     else if (type === Frame.eventEnd) this.run(invocation);
@@ -135,6 +137,12 @@ class Instance {
       sent.push(this.fail(invocation, thrown, performance.now() - (invocation.startedAt || performance.now())));
     await Promise.all(sent);
   }
+}
+
+/** Comes here where the process got ready while its greeting was on its way. */
+function welcomeAsInstance(payload) {
+  const { role } = welcomeOf(payload);
+  if (role !== 'instance') throw new Error(`the host asks a snapshot's child to be the role ${role}`);
 }
 
 /** No bytes at all are an empty event, as on Lambda. */

@@ -342,6 +342,16 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     assert.equal((await host.childExited(zygote, snapshot)).code, 70);
   });
 
+  test("a snapshot's child is ready before it is welcomed, as an instance or not at all", async () => {
+    const { snapshot } = await snapshotOf('node-echo');
+    const [apart, wrong] = [await host.fork(snapshot), await host.fork(snapshot)];
+    apart.welcome('instance');
+    assert.equal((await invoke(apart, { a: 1 })).end?.errorType, null);
+    wrong.welcome('zygote');
+    assert.equal((await host.childExited(snapshot, wrong)).code, 0);
+    assert.match(await host.logged(wrong.hello.token, /the role zygote/), /snapshot's child/);
+  });
+
   const unforkable: [string, RegExp][] = [
     ['threads', /^a worker of worker_threads started 1 worker thread during init, .+\)$/],
     ['sockets', /^init left 1 socket open \(listening on port \d+\), .+\)$/],
