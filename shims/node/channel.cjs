@@ -10,13 +10,16 @@ const NOTHING = Buffer.alloc(0);
 
 class Channel {
   /**
-   * `link` gives its descriptor and what it has read ahead. `onFrame(type, request, payload)`: the payload is a view that holds until it returns,
-   * but for `event` frames, whose payload is kept (copied where it must be). `onClosed` is called when the host has gone.
+   * `link` gives its descriptor and what it has read ahead. `onFrame(type, request, payload, last)`: the payload is a view that holds until it returns;
+   * `last`: of an event that ends in the same read, until its `eventEnd` does. `event` frames are handed on in the pieces in which they come.
+   * `onClosed` is called when the host has gone.
    */
   constructor(link, onFrame, onClosed) {
     this.fd = link.fd;
     this.onFrame = onFrame;
     this.rest = NOTHING;
+    this.missing = 0; // bytes of an `event` frame that are to come, and whose they are
+    this.request = 0;
     this.ahead = link.reader.drain(); // what came in the same packet as the welcome
     this.socket = new net.Socket({
       fd: link.fd,
@@ -36,12 +39,13 @@ class Channel {
   /** Takes the first `bytes` of `buffer`, which are overwritten by the next read. True: go on reading. */
   take(buffer, bytes) {
     try {
+      const from = this.missing > 0 ? this.takeMissing(buffer, bytes) : 0;
       if (this.rest.length > 0) {
-        const whole = Buffer.concat([this.rest, buffer.subarray(0, bytes)]);
+        const whole = Buffer.concat([this.rest, buffer.subarray(from, bytes)]);
         this.rest = NOTHING;
-        this.rest = whole.subarray(this.cut(whole, whole.length, true));
+        this.rest = whole.subarray(this.cut(whole, 0, whole.length));
       } else {
-        const used = this.cut(buffer, bytes, false);
+        const used = this.cut(buffer, from, bytes);
         if (used < bytes) this.rest = Buffer.from(buffer.subarray(used, bytes));
       }
     } catch (error) {
@@ -51,21 +55,32 @@ class Channel {
     return true;
   }
 
-  /** Hands on every whole frame of `buffer`; returns where the first that is not whole begins. `ours`: nobody else writes to the buffer. */
-  cut(buffer, bytes, ours) {
-    let at = 0;
+  /** The next piece of an event. Returns where it ends. */
+  takeMissing(buffer, bytes) {
+    const piece = Math.min(this.missing, bytes);
+    this.missing -= piece;
+    this.onFrame(Frame.event, this.request, buffer.subarray(0, piece), false);
+    return piece;
+  }
+
+  /** Hands on every whole frame of `buffer` from `at` on, and what is there of an event; returns where the first frame that is not whole begins. */
+  cut(buffer, at, bytes) {
     while (bytes - at >= HEADER_BYTES) {
       const length = buffer.readUInt32BE(at);
       const type = buffer[at + 4];
       if (length < 5 || length > MAX_FRAME_BYTES) throw new Error(`frame of ${length} bytes`);
       if (type < 1 || type > LAST_HOST_TYPE) throw new Error(`frame of unknown type ${type}`);
       const end = at + 4 + length;
-      if (end > bytes) break;
-      let payload = buffer.subarray(at + HEADER_BYTES, end);
-      // An event that ends in the same read is parsed before the next one; any other has to be kept.
-      if (type === Frame.event && !ours && !(bytes - end >= HEADER_BYTES && buffer[end + 4] === Frame.eventEnd))
-        payload = Buffer.from(payload);
-      this.onFrame(type, buffer.readUInt32BE(at + 5), payload);
+      const request = buffer.readUInt32BE(at + 5);
+      if (end > bytes) {
+        if (type !== Frame.event) break;
+        this.request = request;
+        this.missing = end - bytes;
+        this.onFrame(type, request, buffer.subarray(at + HEADER_BYTES, bytes), false);
+        return bytes;
+      }
+      const last = type === Frame.event && bytes - end >= HEADER_BYTES && buffer[end + 4] === Frame.eventEnd;
+      this.onFrame(type, request, buffer.subarray(at + HEADER_BYTES, end), last);
       at = end;
     }
     return at;

@@ -6,8 +6,8 @@ const { Frame, PROTOCOL_VERSION } = require('./frames.cjs');
 // Asked once: the flags are gone from process.execArgv when user code runs.
 const capabilities = prepareForks() ? ['fork', 'concurrency'] : ['concurrency'];
 
-/** Says hello on the link and waits for the welcome. Throws when the host closes or speaks another version. */
-function greet({ link, token, unconfined, born = null }) {
+/** Says hello on the link. */
+function sayHello({ link, token, unconfined, born = null }) {
   const hello = {
     protocol: PROTOCOL_VERSION,
     token,
@@ -18,12 +18,23 @@ function greet({ link, token, unconfined, born = null }) {
     born,
   };
   link.send(Frame.hello, 0, hello);
-  const frame = link.receive();
-  if (frame === null) throw new Error('the host closed the connection instead of a welcome');
-  if (frame.type !== Frame.welcome) throw new Error(`frame of type ${frame.type} instead of a welcome`);
-  const welcome = JSON.parse(frame.payload.toString());
+}
+
+/** The host's welcome. Throws when it speaks another version. */
+function welcomeOf(payload) {
+  const welcome = JSON.parse(payload.toString());
   if (welcome.protocol !== PROTOCOL_VERSION) throw new Error(`the host speaks protocol ${welcome.protocol}, this shim ${PROTOCOL_VERSION}`);
   return welcome;
 }
 
-module.exports = { greet, capabilities };
+/** Says hello and waits for the welcome. Throws when the host closes or speaks another version. */
+function greet(self) {
+  sayHello(self);
+  const { link } = self;
+  const frame = link.receive();
+  if (frame === null) throw new Error('the host closed the connection instead of a welcome');
+  if (frame.type !== Frame.welcome) throw new Error(`frame of type ${frame.type} instead of a welcome`);
+  return welcomeOf(frame.payload);
+}
+
+module.exports = { greet, sayHello, welcomeOf, capabilities };

@@ -6,7 +6,7 @@ const reseed = require('./reseed.cjs');
 const { redirectOutput, takeFirstSteps } = require('./child.cjs');
 const { errorDocument, loggable, unhandledRejection } = require('./failures.cjs');
 const { Frame } = require('./frames.cjs');
-const { capabilities, greet } = require('./greeting.cjs');
+const { capabilities, greet, sayHello } = require('./greeting.cjs');
 const { calibrate } = require('./idle.cjs');
 const { fillHoles } = require('./holes.cjs');
 const hooks = require('./hooks.cjs');
@@ -55,7 +55,10 @@ const checkPhase = () => new Promise((resolve) => setImmediate(resolve));
  */
 async function forkOnOrders(self, fn, practice) {
   collectRubbish();
-  if (practice === null) fillHoles();
+  if (practice === null) {
+    fillHoles();
+    native.smallPages(); // its children's, too
+  }
   const orders = new Orders(self.link);
   for (;;) {
     const order = orders.wait(practice === null || practice.over, QUIET_MS);
@@ -130,6 +133,10 @@ async function resume(self, fn) {
 }
 
 async function become(self, fn) {
+  if (fn !== null && !hooks.restores()) {
+    sayHello(self);
+    return serve(self, fn); // what else can a snapshot's child be? It gets ready while its greeting is on its way
+  }
   const welcome = greet(self);
   switch (welcome.role) {
     case 'zygote':

@@ -139,6 +139,11 @@ native.smallPages = () => {
   if (process.platform === 'linux') native.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); // an old kernel refuses, and has none
 };
 
+/** Undoes it. */
+native.largePages = () => {
+  if (process.platform === 'linux') native.prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+};
+
 /** Throws what a C function that returned a negative number says, as `name: EPERM`. */
 native.check = (name, result) => {
   if (result < 0) throw native.failure(name);

@@ -12,7 +12,7 @@ const { Frame, FrameReader, encode } = require('./frames.cjs');
 const { IdleLoop } = require('./idle.cjs');
 const { Instance } = require('./serve.cjs');
 const { servingOf } = require('./streaming.cjs');
-const { greet } = require('./greeting.cjs');
+const { sayHello } = require('./greeting.cjs');
 
 /** Invocations in each round: connecting is rehearsed as often as there are rounds, answering until V8 has compiled most of it. */
 const ROUNDS = [8, 8, 50];
@@ -110,7 +110,7 @@ async function round(invocations) {
   confine(harmless());
   becomeSomeoneElse();
   fs.writeSync(host, Buffer.concat([encode(Frame.welcome, 0, { protocol: 1, role: 'instance' }), invocation(1, ownEvent(1))]));
-  greet({ link, token: 'rehearsal', unconfined: [] });
+  sayHello({ link, token: 'rehearsal', unconfined: [] });
   const fn = { order, handler, logStream: 'rehearsal' };
   const ended = new Promise((resolve) => {
     const Serving = servingOf(fn);

@@ -7,6 +7,7 @@ const { AnswerSender } = require('./answer.cjs');
 const { Channel } = require('./channel.cjs');
 const { errorDocument, loggable, runtimeError } = require('./failures.cjs');
 const { Frame } = require('./frames.cjs');
+const { welcomeOf } = require('./greeting.cjs');
 const { IdleLoop } = require('./idle.cjs');
 const { invoke } = require('./invocation.cjs');
 const { Trimmer } = require('./trim.cjs');
@@ -34,7 +35,7 @@ class Instance {
       this.trimmer.stop(); // of a rehearsal: it must not fire in the children
       closed();
     };
-    this.channel = new Channel(link, (type, request, payload) => this.receive(type, request, payload), ended);
+    this.channel = new Channel(link, (type, request, payload, last) => this.receive(type, request, payload, last), ended);
     this.sender = new AnswerSender(this.channel);
     this.channel.open();
   }
@@ -44,13 +45,20 @@ class Instance {
     return this.shared === null ? this.current : this.shared.getStore();
   }
 
-  receive(type, request, payload) {
+  receive(type, request, payload, last) {
     if (type === Frame.invoke) {
-      this.inFlight.set(request, { request, header: JSON.parse(payload.utf8Slice(0, payload.length)), chunks: [], startedAt: 0 });
+      this.inFlight.set(request, {
+        request,
+        header: JSON.parse(payload.utf8Slice(0, payload.length)),
+        event: null,
+        gathered: 0,
+        startedAt: 0,
+      });
       return;
     }
+    if (type === Frame.welcome) return welcomeAsInstance(payload);
     const invocation = this.inFlight.get(request);
-    if (type === Frame.event) invocation.chunks.push(payload);
+    if (type === Frame.event) takePiece(invocation, payload, last);
     else if (type === Frame.eventEnd) this.run(invocation);
     else if (type === Frame.credit) this.sender.credit(request, payload.readUInt32BE(0));
     else if (type !== Frame.cancel) throw new Error(`frame of type ${type} for an instance`);
@@ -58,14 +66,15 @@ class Instance {
   }
 
   run(invocation) {
-    const { header, chunks } = invocation;
-    invocation.chunks = [];
+    const { header, event, gathered } = invocation;
+    if (gathered > 0 && gathered < header.bytes) throw new Error(`an event of ${gathered} bytes, announced were ${header.bytes}`);
+    invocation.event = null;
     if (this.shared === null) {
       this.current = invocation;
       const { traceId = '' } = header;
       if (traceId !== this.traceId) this.trace(traceId);
-      this.start(invocation, chunks);
-    } else this.shared.run(invocation, () => this.start(invocation, chunks));
+      this.start(invocation, event);
+    } else this.shared.run(invocation, () => this.start(invocation, event));
   }
 
   /** Told through the environment, whose every change is a system call of sorts: most invocations have none. */
@@ -75,12 +84,12 @@ class Instance {
     else delete process.env._X_AMZN_TRACE_ID;
   }
 
-  start(invocation, chunks) {
+  start(invocation, bytes) {
     const settle = (error, result) => this.finish(invocation, error, result);
     invocation.startedAt = performance.now();
     let event;
     try {
-      event = parseEvent(chunks);
+      event = parseEvent(bytes);
     } catch (error) {
       void settle(error);
       return;
@@ -137,12 +146,28 @@ class Instance {
   }
 }
 
+/** Comes here where the process got ready while its greeting was on its way. */
+function welcomeAsInstance(payload) {
+  const { role } = welcomeOf(payload);
+  if (role !== 'instance') throw new Error(`the host asks a snapshot's child to be the role ${role}`);
+}
+
+/**
+ * Most events come in one piece and are parsed where they lie. The pieces of others are put where they are to be in the end: what costs a new
+ * instance most is memory that it touches for the first time.
+ */
+function takePiece(invocation, piece, last) {
+  if (last && invocation.event === null) return void (invocation.event = piece);
+  const { bytes } = invocation.header;
+  if (invocation.gathered + piece.length > bytes) throw new Error(`an event of more than the ${bytes} bytes that were announced`);
+  invocation.event ??= Buffer.allocUnsafeSlow(bytes);
+  invocation.gathered += piece.copy(invocation.event, invocation.gathered);
+}
+
 /** No bytes at all are an empty event, as on Lambda. */
-function parseEvent(chunks) {
-  if (chunks.length === 0) return {};
-  const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+function parseEvent(bytes) {
   try {
-    return bytes.length === 0 ? {} : JSON.parse(bytes.toString());
+    return bytes === null || bytes.length === 0 ? {} : JSON.parse(bytes.toString());
   } catch (error) {
     throw runtimeError('Runtime.UnmarshalError', `Unable to unmarshal input: ${error.message}`);
   }

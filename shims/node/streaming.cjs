@@ -14,16 +14,16 @@ class StreamingInstance extends Instance {
   /** Longest answer that is taken whole. The process's, not each instance's: every field of those counts for code that was compiled for others. */
   static answerBytes = 0;
 
-  receive(type, request, payload) {
+  receive(type, request, payload, last) {
     if (type === Frame.cancel) this.inFlight.get(request)?.stream?.destroy(new Error('the answer is longer than may be streamed'));
-    else super.receive(type, request, payload);
+    else super.receive(type, request, payload, last);
   }
 
-  start(invocation, chunks) {
+  start(invocation, bytes) {
     invocation.startedAt = performance.now();
     let event;
     try {
-      event = parseEvent(chunks);
+      event = parseEvent(bytes);
     } catch (error) {
       void this.finish(invocation, error);
       return;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { ForkDriver } from '../../src/drivers/fork/fork-driver.ts';
 import { farDeadlineMs, instanceSpec, invocation } from './driver.contract.ts';
@@ -11,6 +11,29 @@ const STATE_MB = 64;
 function inLargePages(pid: number): number {
   const kb = /^AnonHugePages:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1];
   return Number(kb) / 1024;
+}
+
+/** Pages of the C library's heap that are there, and of those the ones that hold nothing but zeros. */
+function heapPages(pid: number): { there: number; empty: number } {
+  const [memory, map] = [openSync(`/proc/${pid}/mem`, 'r'), openSync(`/proc/${pid}/pagemap`, 'r')];
+  try {
+    const page = Buffer.alloc(4096);
+    const entry = Buffer.alloc(8);
+    let [there, empty] = [0, 0];
+    for (const [, from, to] of readFileSync(`/proc/${pid}/maps`, 'latin1').matchAll(/^([0-9a-f]+)-([0-9a-f]+) .*\[heap\]$/gm)) {
+      for (let at = parseInt(from!, 16); at < parseInt(to!, 16); at += page.length) {
+        readSync(map, entry, 0, entry.length, (at / page.length) * entry.length);
+        if (entry[7]! >> 7 === 0) continue; // not present
+        readSync(memory, page, 0, page.length, at);
+        there++;
+        if (page.every((byte) => byte === 0)) empty++;
+      }
+    }
+    return { there, empty };
+  } finally {
+    closeSync(memory);
+    closeSync(map);
+  }
 }
 
 function whyNot(): string | false {
@@ -40,6 +63,18 @@ for (const { language, runtime, missing } of await runtimes()) {
       assert.ok(inLargePages(instance.pid!) <= shared, `${inLargePages(instance.pid!)} MB of ${shared} MB`);
       await Promise.all([instance.kill(), snapshot.evict()]);
     });
+
+    it(
+      'do not fill what is free in the heap of a snapshot',
+      { skip: abilities.root ? false : "reads another process's memory" },
+      async () => {
+        const prepared = await driver.prepare(behaviourSpec('echo', runtime), instanceSpec());
+        assert.ok(prepared.kind === 'snapshot');
+        const { there, empty } = heapPages(prepared.snapshot.pid);
+        assert.ok(there > 100 && empty < there / 5, `${empty} of ${there} pages hold nothing`);
+        await prepared.snapshot.evict();
+      },
+    );
 
     it('are asked for by a variable that functions do not see', async () => {
       const instance = await driver.start(behaviourSpec('looks-around', runtime), instanceSpec());

@@ -342,6 +342,28 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     assert.equal((await host.childExited(zygote, snapshot)).code, 70);
   });
 
+  test('an event is put together from its pieces, and is as long as was said', async () => {
+    const { snapshot, instance } = await snapshotOf('node-echo');
+    const peer = await instance();
+    const event = { text: 'é'.repeat(400_000) };
+    for (let i = 0; i < 3; i++) assert.deepEqual(JSON.parse((await invoke(peer, event)).body).event ?? null, event);
+    const request = 1_000_000;
+    peer.send(Frame.invoke, request, header({ bytes: 10 }));
+    peer.send(Frame.event, request, Buffer.alloc(20, ' '));
+    assert.equal((await host.childExited(snapshot, peer)).code, 0);
+    await host.logged(peer.hello.token, /an event of more than the 10 bytes that were announced/);
+  });
+
+  test("a snapshot's child is ready before it is welcomed, as an instance or not at all", async () => {
+    const { snapshot } = await snapshotOf('node-echo');
+    const [apart, wrong] = [await host.fork(snapshot), await host.fork(snapshot)];
+    apart.welcome('instance');
+    assert.equal((await invoke(apart, { a: 1 })).end?.errorType, null);
+    wrong.welcome('zygote');
+    assert.equal((await host.childExited(snapshot, wrong)).code, 0);
+    assert.match(await host.logged(wrong.hello.token, /the role zygote/), /snapshot's child/);
+  });
+
   const unforkable: [string, RegExp][] = [
     ['threads', /^a worker of worker_threads started 1 worker thread during init, .+\)$/],
     ['sockets', /^init left 1 socket open \(listening on port \d+\), .+\)$/],

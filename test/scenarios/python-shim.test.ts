@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { ANSWER_WINDOW_BYTES, Frame, logMark } from '../../src/runtimes/protocol.ts';
+import { ANSWER_WINDOW_BYTES, Frame, PROTOCOL_VERSION, logMark } from '../../src/runtimes/protocol.ts';
 import { ENVIRONMENT, ShimHost, fixture, type Shim } from './python-shim-host.ts';
 
 /** Resolves when a process is seen sleeping twice in a row. */
@@ -214,6 +214,13 @@ describe('Python shim', { timeout: 60_000 }, () => {
     instance.connection.send(99, 0);
     await instance.connection.closed;
     assert.match(instance.log.text, /protocol error: unknown frame type 99/);
+  });
+
+  it("leaves when it is welcomed as what a snapshot's child can't be", async () => {
+    const child = await host.fork(snapshot);
+    child.welcome({ protocol: PROTOCOL_VERSION, role: 'zygote' });
+    await child.connection.closed;
+    assert.match(child.log.text, /a snapshot's child can't become 'zygote'/);
   });
 
   it('runs several invocations at once in threads', async () => {

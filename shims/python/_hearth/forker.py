@@ -15,14 +15,16 @@ def available():
     return sys.platform.startswith("linux") and hasattr(os, "fork")
 
 
-def wait_for_orders(connection):
-    """Serves fork orders for good. Returns only in a child: its order and the pid of the process it was forked from."""
+def wait_for_orders(connection, initialised):
+    """Serves fork orders for good. Returns only in a child: its order and the pid of the process it was forked from. `initialised`: the children are to be instances."""
     collecting = gc.isenabled()
     gc.collect()
     gc.disable()
     compact.fill_holes()
     gc.freeze()
     libc.fill_holes()
+    if initialised:
+        libc.small_pages()  # the children's, too
     waker = _Waker()
     poller = select.poll()
     poller.register(connection.fileno(), select.POLLIN)

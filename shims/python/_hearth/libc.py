@@ -72,10 +72,13 @@ else:
         for _name in ("malloc", "sbrk"):
             getattr(_libc, _name).restype = _pointer
         _libc.malloc.argtypes, _libc.free.argtypes, _libc.sbrk.argtypes = (_size,), (_pointer,), (ctypes.c_ssize_t,)
+        _libc.madvise.argtypes = (_pointer, _size, _int)
 
 # What `fill_holes` looks for: pieces of so many bytes, the largest first.
 _PIECES = [64 << 10 >> n for n in range(6)] + list(range(1024, 16, -16))
 _PIECE_HEADER_BYTES = 16
+_PAGE_BYTES = 4096
+_MADV_DONTNEED = 4
 _MOST_PIECES = 20_000
 
 
@@ -88,20 +91,37 @@ def trim():
 def small_pages():
     """From here on memory comes in pages of 4 kB: an instance that needs a little more would take 2 MB, and keep what is left of them.
 
-    What was there before the fork stays as it is. Holds for programs that it starts, too.
+    What was there before the fork stays as it is. Holds for what is forked from this process and for programs that it starts, too.
     """
+    _disable_large_pages(1)
+
+
+def large_pages():
+    """Undoes it."""
+    _disable_large_pages(0)
+
+
+def _disable_large_pages(value):
     try:
-        prctl(PR_SET_THP_DISABLE, 1)
+        prctl(PR_SET_THP_DISABLE, value)
     except (OSError, AttributeError):
         pass  # another system, or an old kernel: it has no others
 
 
 def fill_holes():
     """Takes the free pieces between what is in use out of glibc's heap, for good: what a child asks for lies side by side at its end. What was in
-    them has been given back to the kernel by then, so this costs address space and no memory."""
+    them is given back to the kernel, so this costs address space and no memory, nor the time to copy entries for it in each fork."""
     if not hasattr(_libc, "malloc_trim"):
         return
     _libc.malloc_trim(0)
+    small_pages()  # a piece of which the first bytes are written must not become 2 MB
+    try:
+        _take_pieces()
+    finally:
+        large_pages()
+
+
+def _take_pieces():
     end = _libc.sbrk(0)
     taken = 0
     for size in _PIECES:
@@ -110,9 +130,18 @@ def fill_holes():
             if at is None:
                 return  # no memory left
             taken += 1
+            _give_back(at, size - _PIECE_HEADER_BYTES)
             if at + size >= end:
                 _libc.free(at)
                 break
+
+
+def _give_back(at, size):
+    """The whole pages of a piece of ours. What has just been added to the heap lies in a page of 2 MB, all of it there."""
+    first = -(-at // _PAGE_BYTES) * _PAGE_BYTES
+    last = (at + size) // _PAGE_BYTES * _PAGE_BYTES
+    if first < last:
+        _libc.madvise(first, last - first, _MADV_DONTNEED)
 
 
 def prctl(option, argument=0, second=0):

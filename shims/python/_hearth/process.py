@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-from . import child, forker, frames, initialise, output, rehearse, serve
+from . import child, forker, frames, hooks, initialise, output, rehearse, serve
 from .connection import Connection
 
 RUNTIME = "python/%d.%d.%d" % sys.version_info[:3]
@@ -39,10 +39,15 @@ def live(connection, identity):
     """Every turn of this loop is another process: what waits for orders comes round as its child."""
     function = None
     while True:
-        welcome = greet(connection, identity)
+        say_hello(connection, identity)
+        if function is not None and not hooks.to_run_after_restore():
+            # What else can a snapshot's child be? It gets ready while its greeting is on its way.
+            initialise.restore(connection)
+            return serve.run(connection, identity, function, lambda: as_instance(connection))
+        welcome = welcomed(connection)
         role = welcome["role"]
         if role == "zygote":
-            rehearse.loop(greet)
+            rehearse.loop(say_hello, as_instance)
         elif role == "function":
             function = initialise.run(connection, welcome)
             if not function.is_snapshot:
@@ -52,12 +57,12 @@ def live(connection, identity):
             return serve.run(connection, identity, function)
         else:
             raise frames.ProtocolError("can't become %r" % role)
-        order, parent = forker.wait_for_orders(connection)
+        order, parent = forker.wait_for_orders(connection, function is not None)
         connection, unconfined, born = child.become(order, parent)
         identity = Identity(order["token"], unconfined, born)
 
 
-def greet(connection, identity):
+def say_hello(connection, identity):
     connection.send_json(
         frames.HELLO,
         0,
@@ -71,6 +76,17 @@ def greet(connection, identity):
             "born": identity.born,
         },
     )
+
+
+def as_instance(connection):
+    """Waits for the welcome of what is an instance already."""
+    role = welcomed(connection)["role"]
+    if role != "instance":
+        raise frames.ProtocolError("a snapshot's child can't become %r" % role)
+
+
+def welcomed(connection):
+    """Waits for the host's welcome."""
     kind, _, payload = connection.read()
     if kind != frames.WELCOME:
         raise frames.ProtocolError("frame type %d before welcome" % kind)

@@ -28,18 +28,18 @@ class _Nobody:
     born = None
 
 
-def loop(greet):
-    """`greet(connection, identity)` is the shim's own."""
-    compact.gather(lambda: birth(greet))
+def loop(say_hello, as_instance):
+    """`say_hello(connection, identity)` and `as_instance(connection)` are the shim's own."""
+    compact.gather(lambda: birth(say_hello, as_instance))
     for _ in range(_ROUNDS):
-        birth(greet)
+        birth(say_hello, as_instance)
     try:
         raise ValueError("rehearsal")
     except ValueError as error:
         marshal.encode(errors.document(error, ""))
 
 
-def birth(greet):
+def birth(say_hello, as_instance):
     """What a child does from its fork to the end of its first invocation, against a host of its own; only what could not be undone is left out."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind("\0hearth-rehearsal-%d-%d" % (os.getpid(), time.monotonic_ns()))
@@ -53,9 +53,9 @@ def birth(greet):
     confine.take(_harmless(), os.getppid())
     reseed.everything()
     host.sendall(_conversation())
-    greet(connection, _Nobody)
+    say_hello(connection, _Nobody)
     hooks.to_run_after_restore()
-    serve.once(connection, _Nobody, _Sample)
+    serve.once(connection, _Nobody, _Sample, lambda: as_instance(connection))
     logs.enter("", True)
     output.keep_duplicate(1)
     for end in (connection, logged, host):

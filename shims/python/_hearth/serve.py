@@ -9,16 +9,20 @@ from . import frames, invocation, libc, memory, output
 from .inbox import Inbox
 
 
-def run(connection, identity, function):
-    """Serves for good; returns never. One at a time runs in the main thread, as on Lambda."""
+def run(connection, identity, function, opened=None):
+    """Serves for good; returns never. One at a time runs in the main thread, as on Lambda. `opened` is called before anything is read, everything made by then."""
     libc.small_pages()
     several = function.concurrency > 1
     inbox = Inbox(connection, several)
     desk = _Desk(connection, identity, function, inbox)
     if not several:
         trimmer = memory.Trimmer(inbox, identity.forked)
+        if opened is not None:
+            opened()
         while True:
             trimmer.answered(desk.serve(*inbox.next()))
+    if opened is not None:
+        opened()
     waiting = queue.SimpleQueue()
     for number in range(function.concurrency):
         threading.Thread(target=_work, args=(desk, waiting), name="hearth-%d" % number, daemon=True).start()
@@ -26,11 +30,13 @@ def run(connection, identity, function):
         waiting.put(inbox.next())
 
 
-def once(connection, identity, function):
+def once(connection, identity, function, opened):
     """Serves one invocation."""
     inbox = Inbox(connection, False)
+    desk = _Desk(connection, identity, function, inbox)
     trimmer = memory.Trimmer(inbox, identity.forked)
-    trimmer.answered(_Desk(connection, identity, function, inbox).serve(*inbox.next()))
+    opened()
+    trimmer.answered(desk.serve(*inbox.next()))
 
 
 def _work(desk, waiting):
