@@ -73,7 +73,7 @@ const SHIMS = fileURLToPath(new URL('../../shims', import.meta.url));
  * database, ServiceUnavailable when the database can't be had; the system's error when the port is taken; and the signal's reason.
  */
 export async function startServer({ config, log, signal }: StartOptions): Promise<RunningServer> {
-  const closing = new Closing();
+  const closing = new Closing(signal);
   try {
     return await assemble({ config, log, clock: systemClock, ids: randomIds, closing }, signal);
   } catch (error) {
@@ -86,7 +86,6 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const { config, log, clock, ids, closing } = base;
   const [store, abilities] = await Promise.all([openStore(storeOptions(config), { clock, log, signal }), detect()]);
   closing.add(() => store.close());
-  signal?.throwIfAborted();
   const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
   closing.add(() => logs.close());
   const recorder = openRecorder(base, store);
@@ -95,7 +94,6 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const artifacts = await FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock });
   closing.add(() => artifacts.close());
   const drivers = await openDrivers(base, catalogue, abilities);
-  signal?.throwIfAborted();
   const memory = machineMemory(clock);
   const [key, functionsKey] = [openLocalKey(config.home), newKey()];
   const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
@@ -107,7 +105,6 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey });
-  signal?.throwIfAborted();
   const { resources, authority } = directory;
   const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, authority });
   const bus = openBus(base, { store, registry, resources, authority });
@@ -138,7 +135,6 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  signal?.throwIfAborted();
   const services = [queues.service, logsService({ registry, logs, authority, log }), ...bus.services, ...objects.services];
   const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority });
   door.endpoint = endpoint;

@@ -195,4 +195,18 @@ describe('hearth', () => {
     assert.match((await hearth(['help', 'exit-codes'])).stdout, /^ +4 +throttled/m);
     assert.equal((await hearth(['frobnicate'])).code, 2);
   });
+
+  it('a command line that is wrong names the help of its own command', async () => {
+    for (const [args, help] of [
+      [['frobnicate'], 'hearth --help'],
+      [['deploy', '--frob'], 'hearth deploy --help'],
+      [['invoke'], 'hearth invoke --help'],
+      [['up', '--port', '65536'], 'hearth up --help'],
+      [['keys', 'create', '--frob'], 'hearth keys create --help'],
+    ] as const) {
+      const { code, stdout, stderr } = await hearth(args);
+      assert.deepEqual([code, stdout], [2, ''], args.join(' '));
+      assert.ok(stderr.endsWith(`\nfix: \`${help}\` shows what there is\n`), stderr);
+    }
+  });
 });

@@ -1,7 +1,7 @@
 import type { HearthClient } from '../client/client.ts';
 import type { ListrDefaultRendererLogLevels } from 'listr2';
 import type { Context } from './context.ts';
-import { type DeployHow, type Outcome, tryDeploy } from './deployment.ts';
+import { type DeployHow, failureOf, type Outcome, tryDeploy } from './deployment.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { duration } from './format.ts';
 import type { DeclaredFunction } from './hearth-file.ts';
@@ -77,6 +77,7 @@ async function plain(
 function summary(outcome: Extract<Outcome, { deployed: unknown }>): string {
   const { deployed } = outcome;
   const what = deployed.unchanged ? 'unchanged' : deployed.created ? 'created' : 'updated';
+  if (deployed.initError !== null) return `${what}, init failed`;
   return deployed.init === null ? what : `${what}, init ${duration(deployed.init.durationMs)}`;
 }
 
@@ -100,25 +101,30 @@ export async function showOutcomes(out: Output, outcomes: readonly Outcome[]): P
     if (d.init?.unforkable) out.warn(`${d.functionName} can't be forked, so each instance runs its own init phase: ${d.init.unforkable}`);
     for (const warning of d.warnings) out.warn(`${d.functionName}: ${warning}`);
   }
-  for (const o of outcomes) {
-    if ('error' in o) out.error(Object.assign(o.error, { message: `${o.name}: ${o.error.message}` }));
+  for (const outcome of outcomes) {
+    const failure = failureOf(outcome);
+    if (failure !== null) out.error(Object.assign(failure, { message: `${outcome.name}: ${failure.message}` }));
   }
 }
 
 /** The same for programs. */
 export function outcomesJson(outcomes: readonly Outcome[]): unknown {
   return {
-    functions: outcomes.map((o) =>
-      'deployed' in o
-        ? { name: o.name, ok: true, deployed: o.deployed }
-        : { name: o.name, ok: false, error: { message: o.error.message, fix: o.error.fix, output: o.error.output } },
-    ),
+    functions: outcomes.map((outcome) => {
+      const failure = failureOf(outcome);
+      return {
+        name: outcome.name,
+        ok: failure === null,
+        ...('deployed' in outcome ? { deployed: outcome.deployed } : {}),
+        ...(failure === null ? {} : { error: { message: failure.message, fix: failure.fix, output: failure.output } }),
+      };
+    }),
   };
 }
 
 /** Ok when all went well; the one code when all failures agree; else that of a failed deployment. */
 export function exitCodeOf(outcomes: readonly Outcome[]): ExitCode {
-  const codes = new Set(outcomes.flatMap((o) => ('error' in o ? [o.error.exitCode] : [])));
+  const codes = new Set(outcomes.flatMap((outcome) => failureOf(outcome)?.exitCode ?? []));
   const [only] = codes;
   return codes.size === 0 ? EXIT.ok : codes.size === 1 && only !== undefined ? only : EXIT.deployFailed;
 }

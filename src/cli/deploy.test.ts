@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { deployedLine, type FakeHearth, fakeHearth, lines } from './testing/fake-hearth.ts';
@@ -84,6 +85,27 @@ describe('hearth deploy', () => {
     assert.equal(code, 8);
     assert.match(stdout, /good/);
     assert.match(stderr, /npm ERR! 404\nerror: bad: npm failed\nfix: /);
+  });
+
+  it('ends with 8 when a function is deployed whose init phase fails, and says so', async () => {
+    const initError = { errorType: 'Runtime.ImportModuleError', errorMessage: 'no x' };
+    const routes = {
+      'PUT /hearth/v1/functions/good': (_: unknown, response: ServerResponse) => lines(response, [deployedLine('good', { initError })]),
+    };
+    await using broken = await fakeHearth(routes);
+    await using here = await project();
+    const { code, stdout, stderr } = await hearth(['deploy', 'good', '--endpoint', broken.endpoint], { cwd: here.path });
+    assert.equal(code, 8);
+    assert.match(stdout, /good +\$LATEST/);
+    assert.match(stderr, /good: created, init failed\n/);
+    assert.match(
+      stderr,
+      /error: good: it is deployed, but its init phase failed[^\n]*Runtime\.ImportModuleError: no x\nfix: [^\n]*hearth logs good/,
+    );
+    const json = await hearth(['deploy', 'good', '--json', '--endpoint', broken.endpoint], { cwd: here.path });
+    const { functions } = JSON.parse(json.stdout);
+    assert.deepEqual([json.code, functions[0].ok, functions[0].deployed.initError], [8, false, initError]);
+    assert.match(functions[0].error.message, /init phase failed/);
   });
 
   it('answers one document with --json', async () => {

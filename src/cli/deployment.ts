@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Deployed } from '../client/answers.ts';
 import type { HearthClient } from '../client/client.ts';
 import { CliError, asCliError } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
 import { count, bytes } from './format.ts';
 import type { DeclaredFunction, HearthFile } from './hearth-file.ts';
 import { listFiles } from './package-folder.ts';
@@ -9,6 +10,18 @@ import { zipOf } from './zip.ts';
 
 /** What became of one function of a deployment. */
 export type Outcome = { readonly name: string; readonly deployed: Deployed } | { readonly name: string; readonly error: CliError };
+
+/** Why an outcome is no success: it was not deployed, or it was, and can't run. Null: it is one. */
+export function failureOf(outcome: Outcome): CliError | null {
+  if ('error' in outcome) return outcome.error;
+  const { functionName, initError } = outcome.deployed;
+  if (initError === null) return null;
+  const why = `${initError.errorType}: ${initError.errorMessage}`;
+  return new CliError(`it is deployed, but its init phase failed, and so will every invocation: ${why}`, {
+    fix: `correct the function and deploy again; \`hearth logs ${functionName}\` shows what it printed`,
+    exitCode: EXIT.deployFailed,
+  });
+}
 
 /** How it is deployed. */
 export interface DeployHow {

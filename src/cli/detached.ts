@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -33,26 +33,7 @@ export async function startDetached(
     () => 0,
   );
   const log = openSync(logPath, 'a');
-  const main = fileURLToPath(new URL('./main.js', import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [
-      ...SERVER_HEAP,
-      main,
-      'up',
-      '--no-deploy',
-      '--announce',
-      '3',
-      '--home',
-      config.home,
-      '--host',
-      config.host,
-      '--port',
-      String(config.port),
-      ...(anonymous ? ['--anonymous'] : []),
-    ],
-    { detached: true, stdio: ['ignore', log, log, 'pipe'], env: context.env, cwd: config.home },
-  );
+  const child = spawnServer(context, config, { log, anonymous });
   closeSync(log);
   const ended = new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
   const end = (): void => void child.kill('SIGTERM');
@@ -83,6 +64,30 @@ export async function startDetached(
     client.close();
   }
   return { endpoint: ready.endpoint, pid: child.pid };
+}
+
+/** `log`: descriptor that its output goes to. What it says of being ready comes on descriptor 3. */
+function spawnServer(context: Context, config: Config, { log, anonymous }: { log: number; anonymous: boolean }): ChildProcess {
+  const main = fileURLToPath(new URL('./main.js', import.meta.url));
+  return spawn(
+    process.execPath,
+    [
+      ...SERVER_HEAP,
+      main,
+      'up',
+      '--no-deploy',
+      '--announce',
+      '3',
+      '--home',
+      config.home,
+      '--host',
+      config.host,
+      '--port',
+      String(config.port),
+      ...(anonymous ? ['--anonymous'] : []),
+    ],
+    { detached: true, stdio: ['ignore', log, log, 'pipe'], env: context.env, cwd: config.home },
+  );
 }
 
 async function tail(path: string, from: number): Promise<string> {

@@ -1,7 +1,7 @@
 import type { HearthClient } from '../client/client.ts';
 import type { Context } from './context.ts';
 import { showOutcomes } from './deploy-view.ts';
-import { chosen, type Outcome, tryDeploy } from './deployment.ts';
+import { chosen, failureOf, type Outcome, tryDeploy } from './deployment.ts';
 import { asCliError, CliError } from './errors.ts';
 import { duration } from './format.ts';
 import { type DeclaredFunction, type HearthFile, loadHearthFile } from './hearth-file.ts';
@@ -109,5 +109,7 @@ export class DevSession {
     out.note(`${out.mark('green', outcome.name)} ${what} in ${took}${init}${deployed.url === null ? '' : ` ${deployed.url}`}`);
     if (deployed.init?.unforkable) out.warn(`${outcome.name} can't be forked: ${deployed.init.unforkable}`);
     for (const warning of deployed.warnings) out.warn(`${outcome.name}: ${warning}`);
+    const failure = failureOf(outcome);
+    if (failure !== null) out.error(Object.assign(failure, { message: `${outcome.name}: ${failure.message}` }));
   }
 }

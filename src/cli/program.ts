@@ -26,7 +26,6 @@ export function program(context: Context, version: string, done: Done): Command 
     .exitOverride()
     .configureOutput({
       writeErr: (text) => context.out.stderr.write(text),
-      outputError: (text, write) => write(`${text.trimEnd()}\nfix: \`hearth help\` shows what there is\n`),
     })
     .addHelpText('after', '\n`hearth help exit-codes` says what the exit codes mean.');
 
@@ -40,7 +39,14 @@ export function program(context: Context, version: string, done: Done): Command 
 
   const exitCodes = hearth.command('exit-codes', { hidden: true }).action(() => void context.out.stdout.write(EXIT_CODES_HELP));
   exitCodes.helpInformation = () => EXIT_CODES_HELP;
+  nameHelp(hearth, 'hearth');
   return hearth;
+}
+
+/** What is wrong with a command's line leads to the help of that command. */
+function nameHelp(command: Command, path: string): void {
+  command.configureOutput({ outputError: (text, write) => write(`${text.trimEnd()}\nfix: \`${path} --help\` shows what there is\n`) });
+  for (const part of command.commands) nameHelp(part, `${path} ${part.name()}`);
 }
 
 /** The server itself. */

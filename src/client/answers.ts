@@ -114,6 +114,8 @@ export interface Deployed {
   readonly url: string | null;
   readonly warnings: readonly string[];
   readonly init: InitReport | null;
+  /** How its init phase failed, and will in every invocation: deployed all the same, since it is new or did not work before. Null: it did not. */
+  readonly initError: { readonly errorType: string; readonly errorMessage: string } | null;
 }
 
 /** One trigger as `GET /hearth/v1/triggers` lists it. */

@@ -34,7 +34,7 @@ for (const { language, runtime, skip } of await languages()) {
       test('a hook before the snapshot that throws: the deployment says so, and callers are told', async () => {
         const name = `before-throws-${language}`;
         const deployed = await server.deploy(name, 'behaviours/hooks', { ...common, environment: { MODE: 'before-throws' } });
-        assert.match(deployed.warnings.join('\n'), /Runtime\.BeforeSnapshotError: no snapshot of me/);
+        assert.deepEqual(deployed.initError, { errorType: 'Runtime.BeforeSnapshotError', errorMessage: 'no snapshot of me' });
         const answer = await server.call(name, {});
         assert.equal(answer.functionError, 'Unhandled');
         assert.equal((answer.value as { errorType: string }).errorType, thrown);

@@ -75,6 +75,7 @@ export function deployedLine(name: string, more: object = {}): object {
       unchanged: false,
       url: `http://127.0.0.1:8420/fn/${name}/`,
       warnings: [],
+      initError: null,
       init: { durationMs: 12.3, slowestModules: [], unforkable: null },
       ...more,
     },

@@ -34,6 +34,8 @@ export interface Deployed {
   readonly url: string | null;
   readonly warnings: readonly string[];
   readonly init: InitReport | null;
+  /** How its init phase failed, and will in every invocation: deployed all the same, since it is new or did not work before. Null: it did not. */
+  readonly initError: { readonly errorType: string; readonly errorMessage: string } | null;
 }
 
 /** Builds the source and makes the function what the manifest says. Throws BuildFailed, InitBudgetExceeded and whatever the registry throws. */
@@ -56,7 +58,7 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
   await deps.triggers.reconcile(version, manifest.triggers);
   await deps.events.configure(version, manifest.async ?? null);
   if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
-  const { init, warnings } = await prepared(version, deps);
+  const { init, initError, warnings } = await prepared(version, deps);
   return {
     functionName: name,
     version: version.version,
@@ -67,6 +69,7 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     url: functionUrl(version, request.endpoint),
     warnings: [...(await runtimeWarnings(manifest.runtime, deps)), ...manifestWarnings(manifest, deps), ...warnings],
     init,
+    initError,
   };
 }
 
@@ -135,19 +138,18 @@ function invokeMode({ url }: FunctionManifest): Pick<FunctionUrl, 'invokeMode'> 
  * A new function is deployed whatever its init phase does, as on Lambda; but its author hears of it now, not from the first caller. A
  * change of one that works is not: then throws InitFailed.
  */
-async function prepared(version: FunctionVersion, deps: OwnDeps): Promise<{ init: InitReport | null; warnings: string[] }> {
+async function prepared(version: FunctionVersion, deps: OwnDeps): Promise<Pick<Deployed, 'init' | 'initError' | 'warnings'>> {
   try {
     const { init, failure } = await deps.platform.prepare(version);
     if (failure?.undone === true) {
       const why = `the init phase failed: ${failure.errorType}: ${failure.errorMessage}`;
       throw new HearthError('InitFailed', `${why}. Nothing was changed: what served before serves on.`);
     }
-    const warnings =
-      failure === null ? [] : [`the init phase failed, and so will every invocation: ${failure.errorType}: ${failure.errorMessage}`];
-    return { init, warnings };
+    const initError = failure === null ? null : { errorType: failure.errorType, errorMessage: failure.errorMessage };
+    return { init, initError, warnings: [] };
   } catch (error) {
     if (!(error instanceof HearthError) || error.code === 'InitFailed') throw error;
-    return { init: null, warnings: [`the init phase could not be run yet: ${error.message}`] };
+    return { init: null, initError: null, warnings: [`the init phase could not be run yet: ${error.message}`] };
   }
 }
 

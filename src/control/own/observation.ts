@@ -29,18 +29,23 @@ export function observationResources(app: FastifyInstance, deps: OwnDeps): void 
     return deps.platform.evict(version, explain(evictBody, request.body).to);
   });
 
-  app.get<Query>('/hearth/v1/usage', (request) => {
+  app.get<Query>('/hearth/v1/usage', async (request) => {
     const query: UsageQuery = {
       ...functionIn(request.query),
       fromMs: wholeNumber(request.query, 'from') ?? null,
       toMs: wholeNumber(request.query, 'to') ?? deps.clock.now(),
     };
-    return deps.platform.usage(query);
+    const usage = await deps.platform.usage(query);
+    if (usage.functions.length === 0) knownIn(query, deps);
+    return usage;
   });
 
   app.get<Query>('/hearth/v1/usage/records', async (request) => {
     const limit = Math.min(wholeNumber(request.query, 'limit') ?? RECORDS, MOST_RECORDS);
-    return { records: await deps.platform.usageRecords({ ...functionIn(request.query), limit }) };
+    const query = { ...functionIn(request.query), limit };
+    const records = await deps.platform.usageRecords(query);
+    if (records.length === 0) knownIn(query, deps);
+    return { records };
   });
 }
 
@@ -49,6 +54,11 @@ function lookMs(query: Readonly<Record<string, unknown>>): number {
   const seconds = wholeNumber(query, 'seconds') ?? 1;
   if (seconds >= 1 && seconds <= MOST_LOOK_SECONDS) return seconds * 1000;
   throw new HearthError('InvalidParameterValueException', `seconds must be from 1 to ${MOST_LOOK_SECONDS}, not ${seconds}`);
+}
+
+/** Throws ResourceNotFoundException for a function that is not there and left nothing, either. */
+function knownIn({ functionName }: { readonly functionName?: string }, deps: OwnDeps): void {
+  if (functionName !== undefined) functionNamed(deps, functionName);
 }
 
 /** Usage outlives functions, so the name need not be one that is there. */

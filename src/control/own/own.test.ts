@@ -71,6 +71,7 @@ test('a deployment tells its steps and ends with what it made', async () => {
       unchanged: false,
       url: `${plane.endpoint}/fn/first/`,
       warnings: [],
+      initError: null,
       init: { durationMs: 5, slowestModules: [], unforkable: null },
     },
   });
@@ -101,7 +102,7 @@ test('two functions may come from one upload each of the same folder', async () 
   assert.deepEqual(await readdir(join(plane.home, 'sources')), []);
 });
 
-test('warnings: no interpreter, triggers that are not served, an init phase that fails', async () => {
+test('warnings: no interpreter, triggers that are not served; and apart from them an init phase that fails', async () => {
   const files = { 'app.py': 'def handler(e, c): pass' };
   plane.platform.initFails = { errorType: 'Runtime.ImportModuleError', errorMessage: 'No module named x' };
   const more = {
@@ -115,8 +116,8 @@ test('warnings: no interpreter, triggers that are not served, an init phase that
   assert.equal(deployed.init, null);
   assert.match(deployed.warnings[0], /^no interpreter on this machine runs python3\.12.*found: node /);
   assert.match(deployed.warnings[1], /^triggers of the kind queue are not served yet/);
-  assert.match(deployed.warnings[2], /^the init phase failed.*Runtime\.ImportModuleError: No module named x$/);
-  assert.equal(deployed.warnings.length, 3);
+  assert.equal(deployed.warnings.length, 2);
+  assert.deepEqual(deployed.initError, { errorType: 'Runtime.ImportModuleError', errorMessage: 'No module named x' });
   assert.deepEqual(
     plane.triggers.reconciled.find(([name]) => name === 'warned')?.[1].map((t) => Object.keys(t)[0]),
     ['schedule', 'queue', 'http'],
@@ -198,9 +199,15 @@ test('evict, usage, status', async () => {
     (await json('/hearth/v1/functions/seen/evict', { method: 'POST', headers, body: '{"to":"disc"}' })).body['message'],
     /did you mean disk/,
   );
-  await json('/hearth/v1/usage?function=removed-long-ago&from=5');
+  plane.platform.used = ['removed-long-ago'];
+  assert.equal((await json('/hearth/v1/usage?function=removed-long-ago&from=5')).status, 200);
   assert.deepEqual(plane.platform.usageQueries, [{ functionName: 'removed-long-ago', fromMs: 5, toMs: plane.clock.now() }]);
   assert.equal((await json('/hearth/v1/usage?from=yesterday')).status, 400);
+  for (const path of ['/hearth/v1/usage?function=', '/hearth/v1/usage/records?function=']) {
+    assert.equal((await json(`${path}seen`)).status, 200, 'there, and never used');
+    const { status, body } = await json(`${path}never-was`);
+    assert.deepEqual([status, body['errorType']], [404, 'ResourceNotFoundException']);
+  }
   assert.equal((await json('/hearth/v1/status')).body['endpoint'], plane.endpoint);
 });
 

@@ -148,8 +148,8 @@ export interface Platform {
   logs(query: LogQuery): Promise<readonly LogLine[]>;
   /** Calls a listener with every line of every function that arrives from now on; returns the way to stop. */
   followLogs(listener: (line: LogLine) => void): () => void;
-  /** The usage report as docs/reference/own-api.md describes it. */
-  usage(query: UsageQuery): Promise<unknown>;
+  /** The usage report as docs/reference/own-api.md describes it; `functions`: those that were used. */
+  usage(query: UsageQuery): Promise<{ readonly functions: readonly unknown[] }>;
   /** Newest first; `coldOnly`: of invocations that waited for a start. */
   usageRecords(query: {
     readonly functionName?: string;

@@ -12,6 +12,8 @@ export class TestPlatform implements Platform {
   readonly initMs: number[] = [];
   readonly evicted: [string, EvictTo][] = [];
   readonly usageQueries: UsageQuery[] = [];
+  /** Names of functions that have usage. */
+  used: readonly string[] = [];
   readonly past: LogLine[] = [];
   records: UsageRecord[] = [];
   readonly followers = new Set<(line: LogLine) => void>();
@@ -81,9 +83,9 @@ export class TestPlatform implements Platform {
     for (const follower of this.followers) follower(line);
   }
 
-  async usage(query: UsageQuery): Promise<unknown> {
+  async usage(query: UsageQuery): Promise<{ functions: readonly unknown[] }> {
     this.usageQueries.push(query);
-    return { functions: [] };
+    return { functions: this.used.filter((name) => name === (query.functionName ?? name)).map((functionName) => ({ functionName })) };
   }
 
   async usageRecords(): Promise<UsageRecord[]> {
