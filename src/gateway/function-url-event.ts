@@ -12,6 +12,8 @@ export interface UrlRequest {
   readonly body: Buffer;
   readonly requestId: string;
   readonly nowMs: number;
+  /** Who signed the request, where the URL asks for it (AWS_IAM); null: nobody was asked. */
+  readonly signer: string | null;
 }
 
 /** What AWS takes for text. A form is not, and neither is what has no type: `curl --data-binary @picture.jpg` calls its picture a form. */
@@ -34,8 +36,9 @@ export function functionUrlEvent(request: IncomingMessage, from: UrlRequest): Bu
     headers,
     ...(from.query === '' ? {} : { queryStringParameters: queryParameters(from.query) }),
     requestContext: {
-      accountId: 'anonymous',
+      accountId: from.signer === null ? 'anonymous' : from.version.accountId,
       apiId: from.version.name,
+      ...(from.signer === null ? {} : { authorizer: { iam: identity(from.signer, from.version) } }),
       domainName: from.domain,
       domainPrefix: from.version.name,
       http: {
@@ -56,6 +59,12 @@ export function functionUrlEvent(request: IncomingMessage, from: UrlRequest): Bu
   return Buffer.from(JSON.stringify(event));
 }
 
+/** A key is a user here, named by its id. */
+function identity(accessKey: string, { accountId }: FunctionVersion): Record<string, string | null> {
+  const userArn = `arn:aws:iam::${accountId}:user/${accessKey}`;
+  return { accessKey, accountId, callerId: accessKey, cognitoIdentity: null, principalOrgId: null, userArn, userId: accessKey };
+}
+
 function eventBody(body: Buffer, contentType: string | undefined): Record<string, unknown> {
   if (body.length === 0) return { isBase64Encoded: false };
   const text = contentType !== undefined && TEXT.test(contentType);
@@ -64,7 +73,7 @@ function eventBody(body: Buffer, contentType: string | undefined): Record<string
 
 /** Header names in lower case, repeated ones joined by commas, cookies apart. */
 function flatHeaders(request: IncomingMessage): { headers: Record<string, string>; cookies: string[] } {
-  const headers: Record<string, string> = Object.create(null); // a header may be called __proto__
+  const headers = nothing();
   let cookies: string[] = [];
   for (const [name, values] of Object.entries(request.headersDistinct)) {
     if (values === undefined) continue;
@@ -79,11 +88,16 @@ function flatHeaders(request: IncomingMessage): { headers: Record<string, string
 
 /** Repeated parameters are joined by commas, as the format has it. */
 function queryParameters(query: string): Record<string, string> {
-  const parameters: Record<string, string> = Object.create(null); // where __proto__ is a name like any other
+  const parameters = nothing();
   for (const [name, value] of new URLSearchParams(query)) {
     parameters[name] = name in parameters ? `${parameters[name]},${value}` : value;
   }
   return parameters;
+}
+
+/** For names that callers choose, `__proto__` among them. */
+function nothing(): Record<string, string> {
+  return Object.create(null) as Record<string, string>;
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

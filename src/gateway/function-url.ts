@@ -7,6 +7,7 @@ import { lineageOf } from '../model/lineage.ts';
 import { readBody } from './body.ts';
 import { coldHeaders } from './cold-headers.ts';
 import { answerPreflight, corsHeaders, isPreflight, type CorsHeaders } from './cors.ts';
+import type { Found } from './directory.ts';
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
 import { hostName } from './host-check.ts';
@@ -57,10 +58,7 @@ export async function serveUrl(
   // In anonymous mode any signature does, but there must be one.
   if (url.auth === 'AWS_IAM' && signedService(request) === null) throw new HearthError('AccessDeniedException', 'Forbidden');
   const body = await readBody(request, deps.payloadBytes);
-  if (url.auth === 'AWS_IAM' && deps.authority !== undefined) {
-    const action = 'lambda:InvokeFunctionUrl';
-    await authorise(request, { body, found, authority: deps.authority, action });
-  }
+  const signer = url.auth === 'AWS_IAM' ? await signerOf(request, { body, found, deps }) : null;
   // While a body arrives, another revision may have taken over.
   const { version, qualifier } = deps.directory.url(target.name) ?? found;
   const event = functionUrlEvent(request, {
@@ -71,6 +69,7 @@ export async function serveUrl(
     body,
     requestId,
     nowMs: deps.clock.now(),
+    signer,
   });
   const traceId = String(request.headers['x-amzn-trace-id'] ?? '');
   const sink =
@@ -90,6 +89,16 @@ export async function serveUrl(
   if (sink === undefined || !sink.begun) whole();
   else if (done.error === null) sink.finish();
   else sink.fail(whole);
+}
+
+/** The id of the key that a request was signed with; null where nobody is asked for one. Throws unless it may call the URL. */
+async function signerOf(
+  request: IncomingMessage,
+  { body, found, deps }: { body: Buffer; found: Found; deps: InvokeDeps },
+): Promise<string | null> {
+  const { authority } = deps;
+  if (authority === undefined) return null;
+  return (await authorise(request, { body, found, authority, action: 'lambda:InvokeFunctionUrl' })).accessKeyId;
 }
 
 function respond(response: ServerResponse, done: Dispatched, { head, cors }: { head: boolean; cors: CorsHeaders }): void {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Authority } from '../auth/authority.ts';
+import type { Authority, Caller } from '../auth/authority.ts';
 import type { SignedRequest } from '../auth/sigv4.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -45,15 +45,16 @@ function asSigned(request: IncomingMessage): SignedRequest {
   return { method: request.method ?? '', url: request.url ?? '', headers: request.headersDistinct };
 }
 
-/** Throws unless the sender may invoke what was found. */
+/** The sender. Throws unless it may invoke what was found. */
 export async function authorise(
   request: IncomingMessage,
   of: { body: Buffer; found: Found; authority: Authority; action?: string },
-): Promise<void> {
+): Promise<Caller> {
   const { body, found, authority, action = 'lambda:InvokeFunction' } = of;
   const caller = await authority.identify(asSigned(request), body);
   const arn = functionArn(found.version);
   caller.require(action, found.qualifier === null ? arn : `${arn}:${found.qualifier}`);
+  return caller;
 }
 
 export function header(request: IncomingMessage, name: string): string {

@@ -202,14 +202,35 @@ test('links to code are signed: they open without a key, and only what they are 
   assert.equal((await fetch(link.replace(/\?.*/, ''))).status, 403);
 });
 
-test('a function URL of AWS_IAM answers who may invoke it', async () => {
+test('a function URL of AWS_IAM answers who may invoke it, and tells the function who that is', async () => {
   const host = new URL(server.endpoint).host;
-  const call = async (by: AccessKey): Promise<number> => {
-    const headers = signed({ method: 'GET', url: '/fn/mine/', headers: { host }, payload: Buffer.alloc(0) }, by, Date.now());
-    return (await fetch(`${server.endpoint}/fn/mine/`, { headers })).status;
+  const url = '/fn/mine/?__proto__=mine&a=1';
+  const call = async (by: AccessKey): Promise<Response> => {
+    const headers = signed({ method: 'GET', url, headers: { host }, payload: Buffer.alloc(0) }, by, Date.now());
+    return fetch(server.endpoint + url, { headers });
   };
-  assert.equal(await call(key), 200);
-  assert.equal(await call({ ...key, secret: 'wrong' }), 403);
+  const answer = await call(key);
+  assert.equal(answer.status, 200);
+  const event = (await answer.json()) as { requestContext: Record<string, unknown>; queryStringParameters: Record<string, string> };
+  assert.equal(event.requestContext['accountId'], '000000000000');
+  assert.deepEqual(event.requestContext['authorizer'], {
+    iam: {
+      accessKey: key.id,
+      accountId: '000000000000',
+      callerId: key.id,
+      cognitoIdentity: null,
+      principalOrgId: null,
+      userArn: `arn:aws:iam::000000000000:user/${key.id}`,
+      userId: key.id,
+    },
+  });
+  assert.deepEqual(Object.entries(event.queryStringParameters), [
+    ['__proto__', 'mine'],
+    ['a', '1'],
+  ]);
+  assert.equal((await call({ ...key, secret: 'wrong' })).status, 403);
+  const anybody = (await (await fetch(`${server.endpoint}/fn/theirs/`)).json()) as typeof event;
+  assert.deepEqual([anybody.requestContext['accountId'], anybody.requestContext['authorizer']], ['anonymous', undefined]);
 });
 
 test('a revoked key opens nothing, and without any key the server is as closed as before', async () => {
