@@ -51,11 +51,6 @@ function after(keys: readonly string[], key: string, order: KeyOrder): number {
   return next < 0 ? keys.length : next;
 }
 
-/** Whether one key comes after another in order; numbers as numbers. */
-function follows(a: string, b: string): boolean {
-  return /^\d+$/.test(a) && /^\d+$/.test(b) ? Number(a) > Number(b) : a > b;
-}
-
 function keyIn(marker: string): string {
   const key = Buffer.from(marker, 'base64url').toString('utf8');
   if (!/^[\w$:./-]+$/.test(key))
