@@ -198,6 +198,8 @@ async function sweep(db: Kysely<Database>, keep: { readonly ms: number; readonly
       (select seq from hearth.delivery where seq <= (select coalesce(max(seq), 0) from hearth.delivery) - ${keep.count}::int8
         and state in ('succeeded', 'failed') order by seq limit ${sql.lit(BATCH)})
     )
+    -- Asked again of each when it is deleted: it may have been driven again meanwhile.
+    and state in ('succeeded', 'failed')
   `.execute(db);
   const removed = Number(numAffectedRows ?? 0n);
   // What is remembered of batches goes after their deliveries, once no more of these go.

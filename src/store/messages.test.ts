@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
+import { Client } from 'pg';
+import { until } from '../../test/scenarios/until.ts';
 import { openTestDatabase, type TestDatabase } from '../../test/fixtures/test-database.ts';
 import { silent } from '../../test/silent-log.ts';
 import { systemClock } from '../lib/clock.ts';
 import { randomIds } from '../lib/ids.ts';
 import type { Queue } from '../model/queue.ts';
+import { aDelivery } from '../model/testing/a-delivery.ts';
 import { QUEUE_DEFAULTS } from '../queues/attributes.ts';
 import { newMessage } from '../queues/new-message.ts';
 import type { QueueStore } from '../queues/queue-store.ts';
@@ -70,4 +73,35 @@ it('takes what has the deduplication id of a message of another group for a doub
     await queues.send(queue, [message('b'), message('b')]);
     assert.deepEqual(await receive(queue, false, 10), seen, name);
   }
+});
+
+/** Lets `work` meet rows that another has changed and not committed yet. */
+async function beside(change: string, work: () => Promise<unknown>): Promise<void> {
+  const other = new Client(database.connection);
+  await other.connect();
+  await other.query(`begin; ${change}`);
+  let ended = false;
+  const running = work().finally(() => (ended = true));
+  await until(async () => ended || (await other.query('select 1 from pg_locks where not granted')).rows.length > 0);
+  await other.query('commit');
+  await running;
+  await other.end();
+}
+
+it('does not sweep what is just being moved, or driven again', async () => {
+  const queue = await queueWith('old', ['x']);
+  const other = new Client(database.connection);
+  await other.connect();
+  await other.query(`update hearth.message set sent_at = now() - interval '30 days' where queue_id = '${queue.queueId}'`);
+  await beside(`update hearth.message set sent_at = now() where queue_id = '${queue.queueId}'`, () => queues.sweep());
+  assert.deepEqual(await receive(queue, false), ['x']);
+
+  await store.intake.accept([aDelivery({ id: 'old' })]);
+  await other.query("update hearth.delivery set state = 'failed', finished_at = now()");
+  await beside("update hearth.delivery set state = 'ready'", () => store.deliveries.sweep({ ms: 0, count: 0 }));
+  assert.deepEqual(
+    (await store.deliveries.find('old')).map((d) => d.state),
+    ['ready'],
+  );
+  await other.end();
 });

@@ -225,8 +225,8 @@ export async function sweep(db: Kysely<Database>): Promise<number> {
   const { numAffectedRows } = await sql`
     delete from hearth.message where seq in (
       select m.seq from hearth.message m join hearth.queue q using (queue_id)
-      where m.sent_at < now() - (q.attributes->>'retentionSeconds')::float8 * interval '1 second' limit ${sql.lit(SWEEP_BATCH)})`.execute(
-    db,
-  );
+      where m.sent_at < now() - (q.attributes->>'retentionSeconds')::float8 * interval '1 second' limit ${sql.lit(SWEEP_BATCH)}
+      -- What is just being moved out of dead letters begins anew.
+      for update of m skip locked)`.execute(db);
   return Number(numAffectedRows ?? 0n);
 }
