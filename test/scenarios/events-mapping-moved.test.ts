@@ -162,6 +162,10 @@ describe('an event source mapping that is moved to another function', () => {
     await until(() => told('keeps').length === 4);
     const bodies = (name: string) => told(name).flatMap((e) => e.event['bodies'] as string[]);
     assert.deepEqual([bodies('drops'), bodies('keeps')], [['1'], ['1', '2', '3', '4']]);
+    const ended = async (functionName: string) =>
+      (await server.client.events.list({ functionName, source: 'queue' })).events.map((e) => `${e.state} ${e.reason} ${e.attempts}`);
+    assert.deepEqual(await ended('drops'), ['failed ReturnedToQueue 1']);
+    await until(async () => (await ended('keeps')).every((e) => e.startsWith('succeeded')));
     const other = await map({ FunctionName: 'drops', EventSourceArn });
     await assert.rejects(update(other, { FunctionName: 'keeps' }), { name: 'ResourceConflictException' });
   });

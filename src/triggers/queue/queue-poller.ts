@@ -57,6 +57,7 @@ export class QueuePoller {
   #mapping: QueueMapping;
   readonly #stopped = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  #serverEnds = false;
   #window = 2;
   #refusals = 0;
   #events = 0;
@@ -82,8 +83,9 @@ export class QueuePoller {
     return { state: 'running', detail: null, ...counts };
   }
 
-  /** Takes nothing more and waits for what runs. */
-  async stop(): Promise<void> {
+  /** Takes nothing more and waits for what runs. `serverEnds`: with it end its instances, and what breaks off is no failure of the function. */
+  async stop({ serverEnds = false } = {}): Promise<void> {
+    this.#serverEnds ||= serverEnds;
     this.#stopped.abort();
     this.#freed();
     await this.#done;
@@ -193,8 +195,7 @@ export class QueuePoller {
       throttled: outcome.kind === 'refused',
       full,
     });
-    // When the server ends, its instances end with it, and that is no failure of the function.
-    if (outcome.kind === 'refused' || (this.#ended && outcome.run.failed.size > 0)) {
+    if (outcome.kind === 'refused' || (this.#serverEnds && outcome.run.failed.size > 0)) {
       const seconds = this.#ended ? 0 : Math.min(BACK_OFF_SECONDS.first * 2 ** Math.min(this.#refusals++, 10), BACK_OFF_SECONDS.most);
       return queues.hide(queueArn, receipts, { seconds, undo: true });
     }
@@ -205,7 +206,8 @@ export class QueuePoller {
     const failed = wanted.filter((one) => run.failed.has(one.message.messageId)).map((one) => one.message.receipt);
     const done = receipts.filter((r) => !failed.includes(r));
     if (done.length > 0) await queues.delete(queueArn, done);
-    const seconds = Math.max(0, queues.visibilitySeconds(queueArn) - (clock.monotonic() - beganMs) / 1_000);
+    // Of a mapping that was moved, or disabled, it is there at once for whoever comes next.
+    const seconds = this.#ended ? 0 : Math.max(0, queues.visibilitySeconds(queueArn) - (clock.monotonic() - beganMs) / 1_000);
     if (failed.length > 0) await queues.hide(queueArn, failed, { seconds, undo: false });
   }
 

@@ -37,11 +37,11 @@ export class QueuePollers {
     return this.#stopping.has(id);
   }
 
-  /** Ends a mapping; resolves when nothing of it runs. Unknown ids are fine. */
-  async remove(id: string): Promise<void> {
+  /** Ends a mapping, or all that this server does for it; resolves when nothing of it runs. Unknown ids are fine. */
+  async remove(id: string, how: { readonly serverEnds?: boolean } = {}): Promise<void> {
     const present = this.#pollers.get(id);
     this.#pollers.delete(id);
-    await Promise.all([present?.poller?.stop(), this.#stopping.get(id)]);
+    await Promise.all([present?.poller?.stop(how), this.#stopping.get(id)]);
   }
 
   /** Null for a mapping that is not served, or disabled. */
@@ -58,7 +58,7 @@ export class QueuePollers {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pollers.keys()].map((id) => this.remove(id)));
+    await Promise.all([...this.#pollers.keys()].map((id) => this.remove(id, { serverEnds: true })));
     await Promise.all(this.#stopping.values());
   }
 }

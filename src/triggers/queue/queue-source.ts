@@ -61,15 +61,13 @@ export class QueueSource implements TriggerSource<'queue'> {
     void this.#serve(entry);
   }
 
-  async stop(id: string): Promise<void> {
-    this.#entries.get(id)?.again?.cancel();
-    this.#entries.delete(id);
-    await this.#deps.pollers.remove(id);
+  stop(id: string): Promise<void> {
+    return this.#stop(id, true);
   }
 
   /** The queue stays: what is in it is somebody's. */
   remove(record: TriggerRecord<'queue'>): Promise<void> {
-    return this.stop(record.id);
+    return this.#stop(record.id, false);
   }
 
   status(id: string): TriggerStatus | null {
@@ -84,6 +82,12 @@ export class QueueSource implements TriggerSource<'queue'> {
 
   async close(): Promise<void> {
     await Promise.all([...this.#entries.keys()].map((id) => this.stop(id)));
+  }
+
+  async #stop(id: string, serverEnds: boolean): Promise<void> {
+    this.#entries.get(id)?.again?.cancel();
+    this.#entries.delete(id);
+    await this.#deps.pollers.remove(id, { serverEnds });
   }
 
   /** Makes the queue if it is not there, then takes its messages. */
