@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import type { Authority } from '../auth/authority.ts';
+import type { Authority, Caller } from '../auth/authority.ts';
 import type { SignedRequest } from '../auth/sigv4.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { DeliveryIntake } from '../model/delivery.ts';
 import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
+import type { Chains } from './chain.ts';
 import type { Directory, Found } from './directory.ts';
 
 /** What invocations are served with. */
@@ -22,6 +23,7 @@ export interface InvokeDeps {
   readonly eventBytes: number;
   /** Absent: whoever reaches the server may do everything. */
   readonly authority?: Authority;
+  readonly chains: Chains;
 }
 
 /**
@@ -45,15 +47,16 @@ function asSigned(request: IncomingMessage): SignedRequest {
   return { method: request.method ?? '', url: request.url ?? '', headers: request.headersDistinct };
 }
 
-/** Throws unless the sender may invoke what was found. */
+/** Who sent a request. Throws unless the sender may invoke what was found. */
 export async function authorise(
   request: IncomingMessage,
   of: { body: Buffer; found: Found; authority: Authority; action?: string },
-): Promise<void> {
+): Promise<Caller> {
   const { body, found, authority, action = 'lambda:InvokeFunction' } = of;
   const caller = await authority.identify(asSigned(request), body);
   const arn = functionArn(found.version);
   caller.require(action, found.qualifier === null ? arn : `${arn}:${found.qualifier}`);
+  return caller;
 }
 
 export function header(request: IncomingMessage, name: string): string {
