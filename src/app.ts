@@ -32,6 +32,7 @@ import { ForkDriver } from './drivers/fork/fork-driver.ts';
 import type { Driver } from './fleet/driver.ts';
 import { LocalFleet } from './fleet/local-fleet.ts';
 import { machineMemory } from './fleet/memory-gauge.ts';
+import type { Chains } from './gateway/chain.ts';
 import type { EndpointService } from './gateway/endpoint-service.ts';
 import type { Directory } from './gateway/directory.ts';
 import { hostCheck } from './gateway/host-check.ts';
@@ -105,7 +106,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey });
-  const { resources, authority } = directory;
+  const { resources, authority, chains } = directory;
   const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, authority });
   const bus = openBus(base, { store, registry, resources, authority });
   const objects = await openObjects(base, { store, registry, ...directory, hasQueue: queues.has, bus: bus.deliveries });
@@ -136,7 +137,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   });
   await control.ready();
   const services = [queues.service, logsService({ registry, logs, authority, log }), ...bus.services, ...objects.services];
-  const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority });
+  const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority, chains });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return { endpoint, close: () => closing.close() };
@@ -198,6 +199,7 @@ async function listen(
     readonly intake: DeliveryIntake;
     readonly services: readonly EndpointService[];
     readonly authority: Authority;
+    readonly chains: Chains;
   },
 ): Promise<string> {
   const gateway = createGateway({

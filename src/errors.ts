@@ -15,6 +15,7 @@ const ERRORS = {
   InvalidParameterValueException: { status: 400, fault: 'caller', retryable: false },
   ValidationException: { status: 400, fault: 'caller', retryable: false },
   InvalidRequestContentException: { status: 400, fault: 'caller', retryable: false },
+  RecursiveInvocationException: { status: 400, fault: 'caller', retryable: false },
   InvalidZipFileException: { status: 400, fault: 'caller', retryable: false },
   CodeStorageExceededException: { status: 400, fault: 'caller', retryable: false },
   MissingAuthenticationTokenException: { status: 403, fault: 'caller', retryable: false },

@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { Base } from './base.ts';
 import { openKeys } from './keys.ts';
 import { keepSwept } from './lifecycle.ts';
+import { chainsOf } from './loops.ts';
 import { keepHabits } from './residency.ts';
 import { Rollouts } from './rollouts.ts';
 
@@ -38,7 +39,8 @@ export async function openFunctions(base: Base, { store, fleet, dispatcher, logs
   closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
   const rollouts = Rollouts.follow({ registry, resources, fleet, dispatcher, logs, log });
   closing.add(keepSwept(artifacts, rollouts, { clock, log }));
-  return { resources, registry, rollouts, ...openKeys(base, { resources, local: key, functions: functionsKey }) };
+  const chains = chainsOf(resources, functionsKey);
+  return { resources, registry, rollouts, chains, ...openKeys(base, { resources, local: key, functions: functionsKey }) };
 }
 
 /** Where deployments put what they upload. */

@@ -25,6 +25,7 @@ import { targets, type DestinationPorts } from '../triggers/ledger/target.ts';
 import type { Triggers } from '../triggers/triggers.ts';
 import type { Base } from './base.ts';
 import { eventList } from './event-list.ts';
+import { loopsOf } from './loops.ts';
 import { keepBounded } from './retention.ts';
 import { writingRows } from './table-rows.ts';
 
@@ -61,7 +62,7 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   const functions: FunctionLookup = {
     version: (functionId, qualifier) => find(serving, names.get(functionId), qualifier),
     config: (functionId, qualifier) => eventInvokeConfig(resources.get('event-invoke-config', `${functionId}/${qualifier ?? '$LATEST'}`)),
-    mayLoop: (functionId) => resources.get('recursion', `${functionId}/`)?.loop === 'Allow',
+    mayLoop: loopsOf(resources),
   };
   const scope = { accountId: config.accountId, region: config.region };
   const named = (name: string): FunctionVersion | null => registry.get(name);

@@ -21,6 +21,7 @@ import { QueuePollers } from '../triggers/queue/queue-pollers.ts';
 import type { QueuePort } from '../triggers/queue/queue-port.ts';
 import { QueueSource } from '../triggers/queue/queue-source.ts';
 import type { Base } from './base.ts';
+import { loopsOf } from './loops.ts';
 
 interface Parts {
   readonly store: PostgresStore;
@@ -52,7 +53,7 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
   closing.add(() => queues.close());
   const functions = {
     find: (name: string, qualifier: string | null) => known(() => serving.resolve(name, qualifier).version),
-    mayLoop: (functionId: string) => resources.get('recursion', `${functionId}/`)?.loop === 'Allow',
+    mayLoop: loopsOf(resources),
   };
   const pollers = new QueuePollers({ queues: portOf(queues), dispatcher, functions, notes: store.messageNotes, clock, ids, log });
   closing.add(() => pollers.close());

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { DeliveryIntake } from '../model/delivery.ts';
 import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
+import type { Chains } from './chain.ts';
 import type { Directory, Found } from './directory.ts';
 
 /** What invocations are served with. */
@@ -22,6 +23,7 @@ export interface InvokeDeps {
   readonly eventBytes: number;
   /** Absent: whoever reaches the server may do everything. */
   readonly authority?: Authority;
+  readonly chains: Chains;
 }
 
 /**
@@ -45,7 +47,7 @@ function asSigned(request: IncomingMessage): SignedRequest {
   return { method: request.method ?? '', url: request.url ?? '', headers: request.headersDistinct };
 }
 
-/** The sender. Throws unless it may invoke what was found. */
+/** Who sent a request. Throws unless the sender may invoke what was found. */
 export async function authorise(
   request: IncomingMessage,
   of: { body: Buffer; found: Found; authority: Authority; action?: string },

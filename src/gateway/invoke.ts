@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../auth/authority.ts';
 import type { Dispatched } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
-import type { Clock } from '../lib/clock.ts';
 import { documentMessage } from '../model/error-document.ts';
 import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
+import { placeOf } from './chain.ts';
 import { coldHeaders } from './cold-headers.ts';
-import { lineageOf } from '../model/lineage.ts';
 import type { Found } from './directory.ts';
 import { authorise, header, resolved, type InvokeDeps } from './invoke-deps.ts';
 import { acceptEvent } from './invoke-event.ts';
@@ -58,7 +58,7 @@ export async function invoke(
     return acceptEvent(request, response, { requestId: target.requestId, found: asked, deps, status: target.form === 'none' });
   }
   const body = await readBody(request, deps.payloadBytes);
-  if (deps.authority?.required === true) await authorise(request, { body, found: asked, authority: deps.authority });
+  const caller = deps.authority?.required === true ? await authorise(request, { body, found: asked, authority: deps.authority }) : null;
   // Found again: while a body arrives, another revision may have taken over.
   const found = deps.directory.resolve(target.name, target.qualifier);
   if (type === 'DryRun') {
@@ -69,7 +69,7 @@ export async function invoke(
   checkPayload(body);
   deps.directory.requireReady(found.version);
   const wantTail = request.headers['x-amz-log-type'] === 'Tail';
-  const asInvoked = invocation(request, { target, found, body, clock: deps.clock });
+  const asInvoked = invocation(request, { target, found, body, deps, caller });
   if (target.form === 'events') {
     const { requestId } = target;
     const options = { requestId, executedVersion: found.version.version, wantTail, limitBytes: deps.streamBytes };
@@ -78,19 +78,31 @@ export async function invoke(
   } else respond(response, checked(body, await deps.dispatcher.invoke(found.version, asInvoked, wantTail)));
 }
 
-function invocation(request: IncomingMessage, from: { target: InvokeTarget; found: Found; body: Buffer; clock: Clock }) {
-  const { target, found, body, clock } = from;
+/** A request to invoke a function that may be served. */
+interface Taken {
+  readonly target: InvokeTarget;
+  readonly found: Found;
+  readonly body: Buffer;
+  readonly deps: InvokeDeps;
+  /** Null: nobody was asked. */
+  readonly caller: Caller | null;
+}
+
+function invocation(request: IncomingMessage, from: Taken) {
+  const { target, found, body, deps, caller } = from;
+  const { requestId } = target;
+  const { functionId } = found.version;
   const traceId = header(request, 'x-amzn-trace-id');
+  const asked = { functionId, requestId, traceId, clock: deps.clock, accessKeyId: caller?.accessKeyId ?? null };
   const suffix = found.qualifier === null ? '' : `:${found.qualifier}`;
   return {
-    requestId: target.requestId,
+    requestId,
     attempt: 1,
     body,
     invokedArn: functionArn(found.version) + suffix,
-    traceId,
+    ...placeOf(asked, deps.chains),
     clientContext: clientContext(request),
-    lineage: lineageOf(traceId),
-    receivedAtMs: clock.monotonic(),
+    receivedAtMs: deps.clock.monotonic(),
   };
 }
 

@@ -7,6 +7,8 @@ const CAPITAL = new Set<string>([
   'ServiceException',
   'InvalidZipFileException',
   'AccessDeniedException',
+  'RecursiveInvocationException',
+  'SnapStartNotReadyException',
 ]);
 
 /** Headers and document of an error, as Lambda's API answers it. A detail that is null is a member that Lambda leaves out here. */

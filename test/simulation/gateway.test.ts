@@ -71,6 +71,7 @@ describe('gateway', () => {
     server = createGateway({
       intake: { accept: () => Promise.resolve() },
       eventBytes: 1024 * 1024,
+      chains: { ofFunctions: () => false, mayLoop: () => false },
       dispatcher,
       directory: {
         resolve: (name, qualifier) => ({

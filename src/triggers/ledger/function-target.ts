@@ -7,7 +7,7 @@ import { functionArn, type FunctionVersion } from '../../model/function-version.
 import { lineageText, MOST_HOPS, nextHop, withLineage } from '../../model/lineage.ts';
 import { notTried, type Attempted, type Target } from './attempt.ts';
 import type { Claimed } from './ledger.ts';
-import { traceOf } from './trace.ts';
+import { traceOf } from '../../model/trace.ts';
 
 /** Functions by their ids, as they are now. */
 export interface FunctionLookup {

@@ -20,7 +20,7 @@ import type { FunctionLookup } from './function-target.ts';
 import type { Claimed, NextStep } from './ledger.ts';
 import { outcomeBusEvent } from './policies/outcome-bus-event.ts';
 import { outcomeEvent } from './policies/outcome-event.ts';
-import { traceOf } from './trace.ts';
+import { traceOf } from '../../model/trace.ts';
 import { outcomeRecord } from './policies/outcome-record.ts';
 
 export interface OutcomeDeps {

@@ -4,7 +4,7 @@ import type { MessageAttribute } from '../../model/queue.ts';
 import { notTried, type Attempted, type Target } from './attempt.ts';
 import { postOutcome, type OwnSignature } from './http-destination.ts';
 import type { Claimed } from './ledger.ts';
-import { traceOf } from './trace.ts';
+import { traceOf } from '../../model/trace.ts';
 
 /** What is put into a queue. What comes twice has the same id. */
 export interface QueuedMessage {

@@ -9,7 +9,7 @@ import { functionArn } from '../../model/function-version.ts';
 import { lineageOf, lineageText, MOST_HOPS, nextHop, withLineage } from '../../model/lineage.ts';
 import type { ReceivedMessage } from '../../model/queue.ts';
 import { nextWindow } from '../ledger/policies/window.ts';
-import { traceOf } from '../ledger/trace.ts';
+import { traceOf } from '../../model/trace.ts';
 import type { QueueMapping } from './mapping.ts';
 import { notesOf, type BatchRun, type MessageLedger } from './message-notes.ts';
 import { failedItems } from './policies/batch-failures.ts';
