@@ -88,7 +88,7 @@ describe('confinement of a function process', () => {
 describe('confinement of an instance', () => {
   it('has a /tmp of its own in a user namespace of its own, and all CPUs back', () => {
     const steps = instance(root);
-    assert.deepEqual(ops(steps), ['setsid', 'subreaper', 'unshare', 'mask /tmp', 'hostname', 'affinity', 'dropCapabilities', 'noNewPrivs']);
+    assert.deepEqual(ops(steps), ['unshare', 'mask /tmp', 'hostname', 'affinity', 'setsid', 'subreaper', 'dropCapabilities', 'noNewPrivs']);
     assert.deepEqual(steps.find((s) => s.op === 'affinity')?.cpus, []);
     assert.ok(steps.find((s) => s.op === 'unshare')?.optional);
   });
