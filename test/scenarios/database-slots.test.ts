@@ -41,11 +41,11 @@ describe('replication slots of triggers', () => {
     await fill(table);
     await until(() => source.status(record.id)?.state === 'waiting' && lag(source, record.id) > 1_000_000);
     ledger.before = () => {};
+    await until(() => new Set(ledger.records().map((r) => r.after?.['id'])).size === 5_000);
     await until(async () => {
       await world.query('select pg_logical_emit_message(false, $1, $2)', ['test', 'on']);
       return source.status(record.id)?.state === 'running' && lag(source, record.id) < 100_000;
     });
-    assert.equal(new Set(ledger.records().map((r) => r.after?.['id'])).size, 5_000);
     const disabled = { ...record, configuration: { ...record.configuration, enabled: false } };
     await source.stop(record.id);
     await fill(table);
