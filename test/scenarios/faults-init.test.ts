@@ -58,7 +58,7 @@ for (const { language, runtime, skip } of await languages()) {
 
     test('a deployment says that it fails, and is made', async () => {
       const deployed = await server.deploy(`init-throws-${language}`, 'behaviours/init-throws', { ...common, snapshot: 'onDeploy' });
-      assert.match(deployed.warnings.join('\n'), /init is broken/);
+      assert.match(deployed.initError?.errorMessage ?? '', /init is broken/);
     });
 
     test('exits', async () => {
