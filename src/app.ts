@@ -7,6 +7,7 @@ import type { Authority } from './auth/authority.ts';
 import { openLocalKey } from './auth/local-key.ts';
 import { newKey } from './auth/new-key.ts';
 import type { Base } from './composition/base.ts';
+import { Drain } from './composition/drain.ts';
 import { openFunctions, openSources } from './composition/directory.ts';
 import { openBus } from './composition/bus.ts';
 import { openEvents } from './composition/events.ts';
@@ -37,6 +38,7 @@ import type { EndpointService } from './gateway/endpoint-service.ts';
 import type { Directory } from './gateway/directory.ts';
 import { hostCheck } from './gateway/host-check.ts';
 import { createGateway } from './gateway/server.ts';
+import { UnderWay } from './gateway/under-way.ts';
 import { systemClock } from './lib/clock.ts';
 import { Closing } from './lib/closing.ts';
 import { randomIds } from './lib/ids.ts';
@@ -63,7 +65,14 @@ export interface StartOptions {
 export interface RunningServer {
   /** `http://127.0.0.1:8420` */
   readonly endpoint: string;
-  /** Ends everything: no more requests, instances gone, usage written, database stopped. Idempotent. */
+  /** Invocations that run, or wait for an instance. */
+  readonly running: number;
+  /**
+   * From now on no connection is accepted, no request begun and no event or message handed to a function; resolves when what runs has ended
+   * and is answered, or `limits.drainMs` later, whichever comes first: whether all has ended. `close` must follow. Never rejects.
+   */
+  drain(): Promise<boolean>;
+  /** Ends everything, whatever runs: no more requests, instances gone, usage written, database stopped. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -76,7 +85,8 @@ const SHIMS = fileURLToPath(new URL('../../shims', import.meta.url));
 export async function startServer({ config, log, signal }: StartOptions): Promise<RunningServer> {
   const closing = new Closing(signal);
   try {
-    return await assemble({ config, log, clock: systemClock, ids: randomIds, closing }, signal);
+    const drain = new Drain({ clock: systemClock, log });
+    return await assemble({ config, log, clock: systemClock, ids: randomIds, closing, drain }, signal);
   } catch (error) {
     await closing.close();
     throw error;
@@ -112,6 +122,8 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const objects = await openObjects(base, { store, registry, ...directory, hasQueue: queues.has, bus: bus.deliveries });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
   closing.add(() => triggers.close());
+  // Before who waits for what runs.
+  closing.add(() => fleet.halt());
   const tables = followTables(base, { triggers, registry, resources, batches: store.batches });
   objects.watch();
   const outlets = { queues, bus, objects: objects.store, sign: ownSignature(base, functionsKey, () => door.endpoint) };
@@ -131,7 +143,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
     keepAliveMs: config.fleet.keepAliveMs,
     triggers,
     mappings: (uuid) => queues.mapping(uuid) ?? tables.mapping(uuid),
-    platform: platform(parts),
+    platform: platform({ ...parts, dispatcher }),
     updates: (version) => rollouts.state(version),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
@@ -140,7 +152,28 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority, chains });
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
-  return { endpoint, close: () => closing.close() };
+  return runningServer(base, endpoint, dispatcher);
+}
+
+function runningServer(base: Base, endpoint: string, dispatcher: Dispatcher): RunningServer {
+  const { closing, drain } = base;
+  closing.add(() => void drain.begin());
+  return {
+    endpoint,
+    get running() {
+      return dispatcher.running;
+    },
+    drain: () => drained(base, dispatcher),
+    close: () => closing.close(),
+  };
+}
+
+async function drained({ config, log, drain }: Base, dispatcher: Dispatcher): Promise<boolean> {
+  const { drainMs } = config.limits;
+  log.info({ running: dispatcher.running, drainMs }, 'ending: nothing new is begun');
+  const all = await drain.within(drainMs);
+  if (!all && dispatcher.running > 0) log.warn({ running: dispatcher.running }, 'what still runs is ended');
+  return all;
 }
 
 function storeOptions(config: Config): StoreOptions {
@@ -191,7 +224,7 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
 
 /** Opens the door; returns where it is. */
 async function listen(
-  { config, log, clock, ids, closing }: Base,
+  { config, log, clock, ids, closing, drain }: Base,
   control: ReturnType<typeof controlPlane>,
   parts: {
     readonly dispatcher: Dispatcher;
@@ -202,8 +235,10 @@ async function listen(
     readonly chains: Chains;
   },
 ): Promise<string> {
+  const underWay = new UnderWay();
   const gateway = createGateway({
     ...parts,
+    underWay,
     clock,
     ids,
     payloadBytes: config.limits.payloadBytes,
@@ -217,12 +252,17 @@ async function listen(
     gateway.once('error', reject);
     gateway.listen(config.port, config.host, resolve);
   });
+  let ended: Promise<unknown> | null = null;
+  const shut = (): Promise<unknown> => (ended ??= new Promise((resolve) => gateway.close(resolve)));
+  drain.add(() => {
+    void shut();
+    return underWay.end();
+  });
   closing.add(async () => {
-    const ended = new Promise((resolve) => gateway.close(resolve));
-    gateway.closeIdleConnections();
+    const closed = shut();
     await control.close();
     gateway.closeAllConnections();
-    await ended;
+    await closed;
   });
   const { port } = gateway.address() as AddressInfo;
   return endpointOf(config.host, port);

@@ -2,6 +2,7 @@ import { readLocalKey } from '../auth/local-key.ts';
 import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import type { Status } from '../client/answers.ts';
 import { HearthClient } from '../client/client.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
@@ -19,11 +20,18 @@ export interface ServerOptions {
   readonly anonymous?: boolean | undefined;
 }
 
+/** What another process knows of the server of a home. */
+export interface RunningServer extends StatusFile, Pick<Status, 'running' | 'drainMs'> {}
+
 /** A server that runs in this process, known to others by the status file of its home. */
 export interface LocalServer {
   readonly endpoint: string;
   readonly home: string;
   readonly logPath: string;
+  /** Invocations that run, or wait for an instance. */
+  readonly running: number;
+  /** Begins nothing more and waits for what runs, as long as the configuration lets it; whether all has ended. */
+  drain(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -39,12 +47,13 @@ export async function configFor(context: Context, options: ServerOptions): Promi
 }
 
 /** The server that answers for `home`, if one does. */
-export async function runningServer(home: string): Promise<StatusFile | null> {
+export async function runningServer(home: string): Promise<RunningServer | null> {
   const file = await readStatusFile(home);
   if (file === null || !isAlive(file.pid)) return null;
   const client = new HearthClient(file.endpoint, readLocalKey(home));
   try {
-    return (await client.status(AbortSignal.timeout(PATIENCE_MS))).pid === file.pid ? file : null;
+    const { pid, running, drainMs } = await client.status(AbortSignal.timeout(PATIENCE_MS));
+    return pid === file.pid ? { ...file, running, drainMs } : null;
   } catch {
     return null; // the process is there and silent, or somebody else's: the store's lock decides
   } finally {
@@ -81,11 +90,22 @@ export async function startLocalServer(context: Context, config: Config, signal:
     await home.undo();
     throw named;
   });
-  await writeStatusFile(config.home, { pid: process.pid, endpoint: server.endpoint, startedAtMs: context.clock.now() });
+  const { endpoint } = server;
+  const status: StatusFile = { pid: process.pid, endpoint, startedAtMs: context.clock.now() };
+  await writeStatusFile(config.home, status);
   return {
-    endpoint: server.endpoint,
+    endpoint,
     home: config.home,
     logPath,
+    get running() {
+      return server.running;
+    },
+    drain: async () => {
+      const drained = server.drain();
+      // Who can't reach it any more is told why; where that can't be written (a full disk), it ends all the same.
+      await writeStatusFile(config.home, { ...status, endsWithinMs: config.limits.drainMs }).catch(() => {});
+      return drained;
+    },
     close: async () => {
       await server.close();
       await removeStatusFile(config.home, process.pid);

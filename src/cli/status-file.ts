@@ -6,6 +6,8 @@ export interface StatusFile {
   readonly pid: number;
   readonly endpoint: string;
   readonly startedAtMs: number;
+  /** It was told to end and takes no connection any more; so long it waits for what runs. Absent: it serves. */
+  readonly endsWithinMs?: number;
 }
 
 function pathIn(home: string): string {
@@ -20,9 +22,10 @@ export async function readStatusFile(home: string): Promise<StatusFile | null> {
   } catch {
     return null;
   }
-  const { pid, endpoint, startedAtMs } = (value ?? {}) as Partial<StatusFile>;
+  const { pid, endpoint, startedAtMs, endsWithinMs } = (value ?? {}) as Partial<StatusFile>;
   if (!Number.isSafeInteger(pid) || (pid as number) <= 1 || typeof endpoint !== 'string' || !URL.canParse(endpoint)) return null;
-  return { pid: pid as number, endpoint, startedAtMs: Number(startedAtMs) };
+  const ends = Number.isFinite(endsWithinMs) ? { endsWithinMs: endsWithinMs as number } : {};
+  return { pid: pid as number, endpoint, startedAtMs: Number(startedAtMs), ...ends };
 }
 
 /** Whole or not at all: a reader never sees half of it. */

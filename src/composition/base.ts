@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Closing } from '../lib/closing.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { Drain } from './drain.ts';
 
 /** What every part is given. */
 export interface Base {
@@ -11,4 +12,6 @@ export interface Base {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly closing: Closing;
+  /** What begins work is told here, first of all, that the server ends. */
+  readonly drain: Drain;
 }

@@ -57,7 +57,7 @@ const RUNNER = { payloadBytes: 64 * 1024 * 1024, pollMs: 1_000, renewMs: 10_000,
 /** Runs what is in the ledger of deliveries, and keeps the ledger within its bounds. */
 export async function openEvents(base: Base, parts: EventParts): Promise<Events> {
   const { store, dispatcher, registry, serving, resources, triggers, queues, bus, objects, sign } = parts;
-  const { config, clock, log, closing } = base;
+  const { config, clock, log, closing, drain } = base;
   const names = functionNames(registry);
   const functions: FunctionLookup = {
     version: (functionId, qualifier) => find(serving, names.get(functionId), qualifier),
@@ -89,6 +89,7 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   });
   await runner.start();
   closing.add(() => runner.close());
+  drain.add(() => runner.drain());
   closing.add(keepBounded(base, store));
   const configure = (version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> =>
     configured(resources, version, { manifest, nowMs: clock.now() });

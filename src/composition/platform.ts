@@ -11,6 +11,7 @@ import type {
   SnapshotSummary,
   Status,
 } from '../control/own/platform.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { InitFailure, type Driver } from '../fleet/driver.ts';
 import type { LocalFleet } from '../fleet/local-fleet.ts';
 import type { MemoryGauge } from '../fleet/memory-gauge.ts';
@@ -34,6 +35,7 @@ export interface PlatformDeps {
   readonly config: Config;
   readonly clock: Clock;
   readonly fleet: LocalFleet;
+  readonly dispatcher: Pick<Dispatcher, 'running'>;
   readonly drivers: readonly Driver[];
   readonly memory: MemoryGauge;
   readonly catalogue: Catalogue;
@@ -89,6 +91,8 @@ function status(deps: PlatformDeps, startedAtMs: number, endpoint: string): Stat
     runtimes: deps.catalogue.known().map((i) => ({ name: runtimeName(i), language: i.language, path: i.path, version: i.version })),
     sandbox: report(deps.abilities),
     instances: deps.fleet.roster.count,
+    running: deps.dispatcher.running,
+    drainMs: deps.config.limits.drainMs,
     memory: { totalBytes: deps.memory.totalBytes, availableBytes: deps.memory.availableBytes() },
   };
 }

@@ -47,7 +47,7 @@ export interface OpenQueues {
 
 /** Queues with their API, and the event source mappings that take their messages to functions. */
 export async function openQueues(base: Base, { store, serving, resources, dispatcher, authority }: Parts): Promise<OpenQueues> {
-  const { config, clock, ids, log, closing } = base;
+  const { config, clock, ids, log, closing, drain } = base;
   const scope = { accountId: config.accountId, region: config.region };
   const queues = await Queues.open({ store: store.queues(scope), clock, scope, log });
   closing.add(() => queues.close());
@@ -57,6 +57,8 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
   };
   const pollers = new QueuePollers({ queues: portOf(queues), dispatcher, functions, notes: store.messageNotes, clock, ids, log });
   closing.add(() => pollers.close());
+  drain.add(() => pollers.close());
+  drain.add(async () => queues.endWaits());
   followMappings(resources, pollers);
   const service = new SqsService({ queues, ids, scope, authority, log });
   const ensure = async (name: string): Promise<void> => {

@@ -29,6 +29,7 @@ export const DEFAULTS: Omit<Config, 'home'> = {
     deployInitMs: 130_000,
     sourceBytes: 512 * MiB,
     logBytes: 64 * MiB,
+    drainMs: 10_000,
   },
   fleet: {
     keepAlive: 'histogram',

@@ -35,6 +35,7 @@ export const configFileSchema = z.strictObject({
       deployInitMs: positive,
       sourceBytes: positive,
       logBytes: positive,
+      drainMs: notNegative,
     })
     .partial()
     .optional(),

@@ -87,9 +87,11 @@ export class Dispatcher {
     return result(invocation, version, run.ending, tail, usage);
   }
 
-  /** What waits and runs of each version, for ps and metrics. */
-  depths(): { readonly version: FunctionVersion; readonly queued: number; readonly starting: number; readonly inFlight: number }[] {
-    return [...this.#queues.values()].map((q) => ({ version: q.version, ...q.depth }));
+  /** Invocations that run, or wait for an instance. */
+  get running(): number {
+    let sum = 0;
+    for (const { depth } of this.#queues.values()) sum += depth.queued + depth.inFlight;
+    return sum;
   }
 
   /** Forgets a revision that no longer serves, once it is empty: resolves then. */

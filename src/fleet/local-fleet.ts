@@ -1,4 +1,5 @@
 import type { Admission, Worker } from '../dispatch/worker.ts';
+import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
@@ -75,7 +76,7 @@ export class LocalFleet implements Worker {
 
   constructor(deps: FleetDeps) {
     this.#deps = deps;
-    const { clock, keep, memory, limits } = deps;
+    const { clock, ids, keep, memory, limits, provision } = deps;
     const options = { ...RESIDENCY, ...deps.residency };
     const parts = { roster: this.#roster, residences: this.#residences };
     this.habits = new Habits(clock, options.rangeMinutes);
@@ -86,7 +87,6 @@ export class LocalFleet implements Worker {
       ended: (i: FleetInstance) => this.#ended(i),
     };
     this.#starts = new StartObserver(clock);
-    const { ids, provision } = deps;
     this.#starter = new Starter({ clock, ids, provision, observer, starts: this.#starts, roster: this.#roster });
     const { eviction: policy, capBytes } = options;
     this.#evictor = new Evictor({ ...parts, holdings: this.#holdings, habits: this.habits, policy, capBytes });
@@ -137,6 +137,7 @@ export class LocalFleet implements Worker {
   }
 
   async start(version: FunctionVersion): Promise<FleetInstance> {
+    if (this.#closed) throw new HearthError('ServiceUnavailable', 'The server is ending and starts nothing more.');
     return this.#spares.take(version.revisionId) ?? this.#charged(version, () => this.#start(version, false));
   }
 
@@ -202,11 +203,16 @@ export class LocalFleet implements Worker {
     return [...this.#roster.of(revisionId)].filter((i) => i.state === 'idle' || i.state === 'paused').map((i) => i.kill());
   }
 
-  /** Ends everything, busy or not. Drivers are closed by whoever made them. */
-  async close(): Promise<void> {
+  /** Ends every instance, busy or not, and starts none any more: whoever waits for one is told, whoever waits for an answer has none. */
+  async halt(): Promise<void> {
     this.#closed = true;
-    for (const part of [this.#keeper, this.#watch, this.#prewarms, this.#revivals, this.#pressure]) part.close();
     await Promise.all([...this.#roster.all()].map((i) => i.kill()));
+  }
+
+  /** The same, with all that is kept. Drivers are closed by whoever made them. */
+  async close(): Promise<void> {
+    for (const part of [this.#keeper, this.#watch, this.#prewarms, this.#revivals, this.#pressure]) part.close();
+    await this.halt();
     await Promise.all([...this.#residences.values()].map((r) => r.retire()));
   }
 

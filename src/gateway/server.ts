@@ -10,16 +10,21 @@ import type { HostCheck } from './host-check.ts';
 import type { InvokeDeps } from './invoke-deps.ts';
 import { invoke, invokeTarget } from './invoke.ts';
 import { respondError } from './respond.ts';
+import type { UnderWay } from './under-way.ts';
 
 export interface GatewayDeps extends InvokeDeps {
   readonly ids: Ids;
   readonly hosts: HostCheck;
   readonly log: Logger;
+  readonly underWay: UnderWay;
   /** Other services on the endpoint, asked in this order for what is neither an invocation nor a function URL. */
   readonly services: readonly EndpointService[];
   /** Serves what is neither an invocation nor a function URL. */
   readonly control: (request: IncomingMessage, response: ServerResponse) => void;
 }
+
+/** When to try again with the server that follows one that ends. */
+const AGAIN_SECONDS = 1;
 
 /** The answer to what is no HTTP. */
 const UNREADABLE = [
@@ -37,6 +42,8 @@ export function createGateway(deps: GatewayDeps): Server {
   const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, (request, response) => {
     const requestId = deps.ids.ordered();
     response.on('error', () => undefined); // the client left; whoever writes finds out
+    if (deps.underWay.ending) return refuse(response, requestId);
+    if (!isOwnRead(request)) deps.underWay.add(request, response);
     try {
       const served = route(request, response, { deps, requestId });
       served?.catch((error: unknown) => fail(response, error, { deps, requestId }));
@@ -88,6 +95,22 @@ function route(request: IncomingMessage, response: ServerResponse, { deps, reque
   }
   deps.control(request, response);
   return undefined;
+}
+
+/** Reads of Hearth's own API are not waited for: who follows a log follows it until the server has ended. */
+function isOwnRead({ method, url }: IncomingMessage): boolean {
+  return method === 'GET' && url?.startsWith('/hearth/') === true;
+}
+
+/** A request on a connection that was open when the server was told to end: nothing was begun, so that it may be sent again. */
+function refuse(response: ServerResponse, requestId: string): void {
+  response.shouldKeepAlive = false;
+  response.setHeader('retry-after', AGAIN_SECONDS);
+  respondError(
+    response,
+    new HearthError('ServiceUnavailable', 'The server is ending and begins nothing more; send the request again.'),
+    requestId,
+  );
 }
 
 function fail(response: ServerResponse, error: unknown, { deps, requestId }: RouteContext): void {

@@ -40,6 +40,7 @@ export class Queues {
   #sweeping: Timer | null = null;
   readonly #moves: MoveTasks;
   #closed = false;
+  #quiet = false;
 
   private constructor(deps: QueuesDeps) {
     this.#deps = deps;
@@ -57,11 +58,16 @@ export class Queues {
     return queues;
   }
 
-  /** Ends every wait. */
+  /** From now on nobody waits for a message: what there is is what is received. */
+  endWaits(): void {
+    this.#quiet = true;
+    this.#bells.ring(null);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#sweeping?.cancel();
-    this.#bells.ring(null);
+    this.endWaits();
     await this.#moves.close();
     await this.#stopListening();
   }
@@ -150,7 +156,7 @@ export class Queues {
         const visibilitySeconds = how.visibilitySeconds ?? present.attributes.visibilityTimeout;
         const received = await store.receive(present, { most: how.most, visibilitySeconds, deadLetter, polled: how.polled === true });
         const left = until - clock.monotonic();
-        if (received.length > 0 || left <= 0) return received;
+        if (received.length > 0 || left <= 0 || this.#quiet) return received;
         await this.#wait(bell.rung, Math.min(left, LOOK_MS), how.signal);
       } finally {
         bell.release();

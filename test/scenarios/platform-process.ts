@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { said } from '../../src/cli/testing/run-hearth.ts';
 import { deployFunction } from '../../src/cli/deployment.ts';
+import { readStatusFile } from '../../src/cli/status-file.ts';
 import { HearthClient } from '../../src/client/client.ts';
 import { descendants, type SeenProcess } from './leavings.ts';
 import { ROOT, type Manifest } from './platform-server.ts';
 import { ownKey } from './server-credentials.ts';
+import { until } from './until.ts';
 
 /** The command line as it was built, without the look whether it is fresh that bin/hearth takes: another user may not build it. */
 const MAIN = join(ROOT, 'dist/src/cli/main.js');
@@ -75,6 +77,18 @@ export class ServerProcess {
   /** All that it has started: PostgreSQL, supervisors, zygotes, snapshots, instances and what these started. */
   family(): SeenProcess[] {
     return descendants(this.pid);
+  }
+
+  /** Tells it to end and resolves once it takes nothing more. With `group`, as a terminal does: started through setsid, so that it leads its group. */
+  async beginEnd(signal: 'SIGTERM' | 'SIGINT', group = false): Promise<void> {
+    process.kill(group ? -this.pid : this.pid, signal);
+    await until(async () => (await readStatusFile(this.home))?.endsWithinMs !== undefined);
+  }
+
+  /** Resolves with its exit code once it has ended. */
+  get ended(): Promise<number | null> {
+    const { child } = this;
+    return child.exitCode !== null ? Promise.resolve(child.exitCode) : new Promise((resolve) => child.once('exit', resolve));
   }
 
   /** Sends a signal and waits for the end of the server itself. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
+import { Agent, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { Dispatcher } from '../../src/dispatch/dispatcher.ts';
@@ -8,11 +8,18 @@ import { HearthError } from '../../src/errors.ts';
 import { LocalFleet } from '../../src/fleet/local-fleet.ts';
 import { hostCheck } from '../../src/gateway/host-check.ts';
 import { createGateway } from '../../src/gateway/server.ts';
+import { UnderWay } from '../../src/gateway/under-way.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { randomIds } from '../../src/lib/ids.ts';
 import type { FunctionVersion } from '../../src/model/function-version.ts';
 import { createLogger, type Logger } from '../../src/observe/logger.ts';
 import { QUICK, version } from './world.ts';
+
+interface CallOptions {
+  readonly headers?: Record<string, string>;
+  readonly body?: Buffer | string;
+  readonly agent?: Agent;
+}
 
 interface Reply {
   readonly status: number;
@@ -31,6 +38,7 @@ describe('gateway', () => {
   let fleet: LocalFleet;
   let port = 0;
   const logged: unknown[] = [];
+  const underWay = new UnderWay();
   let answer: (event: Buffer) => { body: Buffer; errorType?: string };
 
   before(async () => {
@@ -91,6 +99,7 @@ describe('gateway', () => {
       hosts: hostCheck([]),
       log: { ...createLogger('silent'), error: (fields: unknown) => void logged.push(fields) } as Logger,
       services: [],
+      underWay,
       control: (_request, response) => response.writeHead(404).end(),
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -103,13 +112,16 @@ describe('gateway', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  const call = (method: string, path: string, options: { headers?: Record<string, string>; body?: Buffer | string } = {}): Promise<Reply> =>
+  const call = (method: string, path: string, options: CallOptions = {}): Promise<Reply> =>
     new Promise((resolve, reject) => {
-      const request = httpRequest({ port, host: '127.0.0.1', method, path, headers: options.headers ?? {} }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (c: Buffer) => chunks.push(c));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }));
-      });
+      const request = httpRequest(
+        { port, host: '127.0.0.1', method, path, headers: options.headers ?? {}, agent: options.agent },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (c: Buffer) => chunks.push(c));
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }));
+        },
+      );
       request.on('error', reject);
       request.end(options.body);
     });
@@ -265,6 +277,25 @@ describe('gateway', () => {
     assert.equal((await call('POST', '/2015-03-31/functions/echo/invocations', foreign)).status, 403);
     answer = echo;
     assert.equal((await call('GET', '/fn/echo/', foreign)).status, 200);
+  });
+
+  it('begins nothing once it ends: answers what is under way and closes the connection, and refuses what comes on one that is open', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const path = '/2015-03-31/functions/echo/invocations';
+    answer = echo;
+    await call('POST', path, { agent });
+    let ended = Promise.resolve();
+    answer = (event) => {
+      ended = underWay.end();
+      return echo(event);
+    };
+    const last = await call('POST', path, { body: '1' });
+    assert.deepEqual([last.status, last.headers.connection], [200, 'close']);
+    await ended;
+    const refused = await call('POST', path, { agent });
+    assert.deepEqual([refused.status, refused.headers.connection, refused.headers['retry-after']], [503, 'close', '1']);
+    assert.equal(refused.headers['x-amzn-errortype'], 'ServiceUnavailable');
+    agent.destroy();
   });
 });
 

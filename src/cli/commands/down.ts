@@ -4,42 +4,64 @@ import { homeOf } from '../endpoint.ts';
 import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { pause } from '../pause.ts';
-import { runningServer } from '../server.ts';
-import { isAlive, readStatusFile, removeStatusFile } from '../status-file.ts';
+import { count, duration } from '../format.ts';
+import { type RunningServer, runningServer } from '../server.ts';
+import { isAlive, readStatusFile, removeStatusFile, type StatusFile } from '../status-file.ts';
 
 export interface DownOptions {
   readonly home?: string;
   readonly json?: boolean;
 }
 
-/** How long a server may take to end its instances and its database. */
+/** How long a server may take to end its instances and its database, beside the time that it gives what runs. */
 const PATIENCE_MS = 30_000;
 
 /** `hearth down`: ends the server of this home and waits until it has ended. None running is fine too. */
 export async function down(context: Context, options: DownOptions): Promise<ExitCode> {
   const home = homeOf(options.home === undefined ? context.env : { HEARTH_HOME: options.home });
-  const file = await readStatusFile(home);
+  let file = await readStatusFile(home);
   if (file === null || !isAlive(file.pid)) {
     if (file !== null) await removeStatusFile(home, file.pid);
     return done(context, options, null);
   }
-  if ((await runningServer(home)) === null) {
-    throw new CliError(`process ${file.pid} does not answer at ${file.endpoint}; it may be another program by now`, {
-      fix: `look with \`ps -p ${file.pid}\`; if it is Hearth, end it with \`kill ${file.pid}\``,
-      exitCode: EXIT.unreachable,
-    });
+  const server = await runningServer(home);
+  // It may have begun to end at this moment.
+  if (server === null) file = (await readStatusFile(home)) ?? file;
+  if (server === null && file.endsWithinMs === undefined && isAlive(file.pid)) throw silent(file);
+  if (server === null) context.out.note(`Hearth (process ${file.pid}) is ending already; \`kill ${file.pid}\` ends it at once`);
+  else {
+    if (server.running > 0 && server.drainMs > 0) context.out.note(waitsFor(server));
+    process.kill(file.pid, 'SIGTERM');
   }
-  process.kill(file.pid, 'SIGTERM');
-  const held = holdOpen();
-  const until = context.clock.monotonic() + PATIENCE_MS;
-  while (isAlive(file.pid) && context.clock.monotonic() < until) await pause(context.clock, 20);
-  held.release();
-  if (isAlive(file.pid))
-    throw new CliError(`process ${file.pid} is still ending after ${PATIENCE_MS / 1_000} s`, {
+  const patienceMs = PATIENCE_MS + (server?.drainMs ?? file.endsWithinMs ?? 0);
+  if (!(await hasEnded(context, file.pid, patienceMs))) {
+    if (server === null) throw silent(file);
+    throw new CliError(`process ${file.pid} is still ending after ${duration(patienceMs)}`, {
       fix: `kill -9 ${file.pid}`,
       exitCode: EXIT.serverError,
     });
+  }
   return done(context, options, file.pid);
+}
+
+/** Waits for the end of a process, at most so long; whether it has ended. */
+async function hasEnded({ clock }: Context, pid: number, withinMs: number): Promise<boolean> {
+  const held = holdOpen();
+  const until = clock.monotonic() + withinMs;
+  while (isAlive(pid) && clock.monotonic() < until) await pause(clock, 20);
+  held.release();
+  return !isAlive(pid);
+}
+
+function silent({ pid, endpoint }: StatusFile): CliError {
+  return new CliError(`process ${pid} does not answer at ${endpoint}; it may be another program by now`, {
+    fix: `look with \`ps -p ${pid}\`; if it is Hearth, end it with \`kill ${pid}\``,
+    exitCode: EXIT.unreachable,
+  });
+}
+
+function waitsFor({ pid, running, drainMs }: RunningServer): string {
+  return `${count(running, 'invocation')} may take up to ${duration(drainMs)} to end; \`kill ${pid}\` ends them at once`;
 }
 
 function done({ out }: Context, options: DownOptions, pid: number | null): ExitCode {

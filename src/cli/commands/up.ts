@@ -8,6 +8,7 @@ import type { Outcome } from '../deployment.ts';
 import { startDetached } from '../detached.ts';
 import { asCliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { count, duration } from '../format.ts';
 import { findHearthFile, type HearthFile, loadHearthFile } from '../hearth-file.ts';
 import { announce } from '../readiness.ts';
 import { sayWhoMay } from '../who-may.ts';
@@ -47,12 +48,18 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
     if (!signal.aborted) await settleIn(context, options, { endpoint: server.endpoint, pid: process.pid, config, first, file, signal });
     if (options.announce === undefined) context.out.note(`\nlog: ${server.logPath}; Ctrl-C ends it`);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    context.out.note('stopping (Ctrl-C again: at once)');
+    context.out.note(stopping(server.running, config.limits.drainMs));
+    if (!(await server.drain()) && server.running > 0) context.out.note(`${server.running} still running: ended`);
   } finally {
     await server.close();
     held.release();
   }
   return EXIT.ok;
+}
+
+function stopping(running: number, drainMs: number): string {
+  if (running === 0 || drainMs === 0) return 'stopping (Ctrl-C again: at once)';
+  return `stopping: ${count(running, 'invocation')} may take up to ${duration(drainMs)} to end (Ctrl-C again: at once)`;
 }
 
 /** For whoever waits; an error that nobody foresaw is told with its stack, by the log. */

@@ -15,6 +15,10 @@ export interface Status {
   readonly runtimes: readonly { readonly name: string; readonly language: string; readonly path: string; readonly version: string }[];
   readonly sandbox: readonly { readonly mechanism: string; readonly active: boolean; readonly reason: string | null }[];
   readonly instances: number;
+  /** Invocations that run, or wait for an instance. */
+  readonly running: number;
+  /** How long they have to end when the server is told to. */
+  readonly drainMs: number;
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
 }
 

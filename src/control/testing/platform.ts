@@ -31,6 +31,8 @@ export class TestPlatform implements Platform {
       runtimes: [],
       sandbox: [],
       instances: 0,
+      running: 0,
+      drainMs: 10_000,
       memory,
     };
   }

@@ -192,6 +192,28 @@ describe('the runner', () => {
     assert.deepEqual(ledger.released, ['e']);
   });
 
+  it('takes nothing more once it drains, gives back what was claimed meanwhile, and waits for what runs', async () => {
+    let finish = (): void => {};
+    const began: string[] = [];
+    const { clock, ledger, runner } = await world(async ({ eventId }) => {
+      began.push(eventId);
+      await new Promise<void>((resolve) => (finish = resolve));
+      return OK;
+    });
+    ledger.accept([aDelivery({ id: 'a' })]);
+    await clock.advance(10);
+    ledger.accept([aDelivery({ id: 'b' })]); // its claim is under way
+    let drained = false;
+    const draining = runner.drain().then(() => (drained = true));
+    ledger.accept([aDelivery({ id: 'c' })]);
+    await clock.advance(60_000);
+    assert.deepEqual([began, ledger.released, drained], [['a'], ['b'], false]);
+    finish();
+    await draining;
+    await end(clock, runner);
+    assert.deepEqual([ledger.end('a'), ledger.end('b'), ledger.end('c')], [{ kind: 'succeeded' }, null, null]);
+  });
+
   it('puts what the outcome makes into the ledger with it', async () => {
     const { clock, ledger, runner } = await world(async () => OK, { outcomes: () => [aDelivery({ id: 'o', functionId: 'none' })] });
     ledger.accept([aDelivery({ id: 'e' })]);

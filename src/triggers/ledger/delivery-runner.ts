@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
+import { deferred } from '../../lib/deferred.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
 import { notTried, type Attempted, type Target } from './attempt.ts';
 import { FinishWriter } from './finish-writer.ts';
@@ -63,7 +64,11 @@ export class DeliveryRunner {
   #pause: Timer | null = null;
   #gathering: Timer | null = null;
   #patient = true;
-  #idle: () => void = () => {};
+  #draining = false;
+  /** The claims that are being made, one after the other. */
+  #claims: Promise<void> = Promise.resolve();
+  /** Once it drains: nothing runs any more. */
+  readonly #idle = deferred<void>();
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
@@ -81,6 +86,13 @@ export class DeliveryRunner {
     this.#look();
   }
 
+  /** Takes nothing more; resolves when nothing runs. What runs keeps its lease until `close`. Idempotent. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await this.#claims;
+    if (this.#running.size > 0) await this.#idle.promise;
+  }
+
   /** Ends: takes nothing more, waits a little for what runs and gives the rest back. */
   async close(): Promise<void> {
     if (this.#closing) return;
@@ -89,18 +101,20 @@ export class DeliveryRunner {
     this.#pause?.cancel();
     this.#gathering?.cancel();
     await this.#stopListening();
-    if (this.#running.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
-        this.#timers.push(this.#deps.clock.after(this.#deps.limits.closeMs, resolve));
-      });
-      for (const timer of this.#timers) timer.cancel();
-    }
+    const late = deferred<void>();
+    const timer = this.#deps.clock.after(this.#deps.limits.closeMs, () => late.resolve());
+    await Promise.race([this.drain(), late.promise]);
+    timer.cancel();
     await this.#writer.close();
     if (this.#running.size === 0) return;
     const rest = [...this.#running.values()];
     this.#running.clear();
-    await this.#deps.ledger.release(rest).catch((err: unknown) => this.#deps.log.warn({ err }, 'deliveries could not be given back'));
+    await this.#giveBack(rest);
+  }
+
+  async #giveBack(claims: readonly Claimed[]): Promise<void> {
+    if (claims.length === 0) return;
+    await this.#deps.ledger.release(claims).catch((err: unknown) => this.#deps.log.warn({ err }, 'deliveries could not be given back'));
   }
 
   #every(ms: number, work: () => void): void {
@@ -143,9 +157,9 @@ export class DeliveryRunner {
 
   #pump(): void {
     this.#awake = true;
-    if (this.#claiming || this.#closing || this.#pause !== null) return;
+    if (this.#claiming || this.#draining || this.#closing || this.#pause !== null) return;
     this.#claiming = true;
-    void this.#claimAll().finally(() => {
+    this.#claims = this.#claimAll().finally(() => {
       this.#claiming = false;
       if (this.#awake) this.#pump();
     });
@@ -159,7 +173,7 @@ export class DeliveryRunner {
       const { bytes: most, full } = room(this.#held, limits.payloadBytes);
       // What waits to be written down holds its payload: while the database can't keep up, nothing is taken.
       const free = limits.inFlight - this.#running.size - this.#writer.waiting;
-      if (this.#closing || most <= 0) return;
+      if (this.#draining || this.#closing || most <= 0) return;
       const { wants, waiting } = this.#lanes.wants(free, { patient: this.#patient, full });
       this.#patient = true;
       if (waiting) this.#gather();
@@ -172,6 +186,7 @@ export class DeliveryRunner {
         this.#away(error);
         return;
       }
+      if (this.#draining) return this.#giveBack(claims);
       const bytes = claims.reduce((sum, c) => sum + c.payload.length, 0);
       this.#lanes.claimed(wants, claims, bytes >= most);
       for (const claimed of claims) this.#begin(claimed);
@@ -216,7 +231,7 @@ export class DeliveryRunner {
       const record = { attempt: claimed.attempt, requestId: claimed.requestId, startedAtMs, durationMs, outcome, errorType, message };
       this.#writer.add({ claimed, record, next, outcomes });
       this.#lanes.ended(claimed.lane, outcome === 'throttled');
-      if (this.#running.size === 0) this.#idle();
+      if (this.#draining && this.#running.size === 0) this.#idle.resolve();
       this.#pump();
     });
   }

@@ -31,8 +31,8 @@ function aMessage(n: number, bytes: number, groupId: string | null): ReceivedMes
   };
 }
 
-/** A poller of a queue that has one batch, for a function that answers when it is told to. */
-function world(queueArn: string, batch: ReceivedMessage[], timeoutMs = 3_000) {
+/** A poller of a queue that has one batch (and another, `late`, that comes at the moment in which it is stopped), for a function that answers when it is told to. */
+function world(queueArn: string, batch: ReceivedMessage[], { timeoutMs = 3_000, late = [] as ReceivedMessage[] } = {}) {
   const version = aVersion({ timeoutMs });
   const invocations: string[][] = [];
   const hidden: { receipts: readonly string[]; seconds: number; undo: boolean }[] = [];
@@ -45,7 +45,7 @@ function world(queueArn: string, batch: ReceivedMessage[], timeoutMs = 3_000) {
       asked.push(visibilitySeconds);
       const next = left.shift();
       if (next === undefined) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-      return next ?? [];
+      return next ?? late.splice(0);
     },
     delete: async () => {},
     hide: async (_, receipts, how) => void hidden.push({ receipts, ...how }),
@@ -100,8 +100,15 @@ describe('the poller of a queue', () => {
     assert.deepEqual([w.invocations.flat().length, w.invocations.length, w.hidden.length], [8, 2, 0]);
   });
 
+  it('puts back what it received while it was stopped', async () => {
+    const w = world(QUEUE, [aMessage(1, 1, null)], { late: [aMessage(2, 1, null)] });
+    while (w.asked.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    await w.end();
+    assert.deepEqual([w.invocations, w.hidden], [[['m1']], [{ receipts: ['r2'], seconds: 0, undo: true }]]);
+  });
+
   it('hides what runs for as long as the function may take to start and to run', async () => {
-    const w = world(QUEUE, [aMessage(1, 1, null)], 60_000);
+    const w = world(QUEUE, [aMessage(1, 1, null)], { timeoutMs: 60_000 });
     await w.begun;
     await w.end();
     assert.ok((w.asked[0] ?? 0) > 120, String(w.asked[0]));

@@ -104,6 +104,7 @@ export class QueuePoller {
         if (this.#ended) return;
         const batch = await this.#gather(version);
         this.#trouble = null;
+        if (this.#ended) return await this.#putBack(batch);
         await this.#beginAll(divided(batch));
       } catch (error) {
         if (this.#ended) return;
@@ -153,12 +154,14 @@ export class QueuePoller {
     const now = queueArn.endsWith('.fifo') ? parts.slice(0, 1) : parts;
     const rest = parts.slice(now.length).flat();
     for (const part of now) this.#begin(part);
-    if (rest.length === 0) return;
-    await this.#deps.queues.hide(
-      queueArn,
-      rest.map((m) => m.receipt),
-      { seconds: 0, undo: true },
-    );
+    await this.#putBack(rest);
+  }
+
+  /** Shows messages again that nobody was given. */
+  async #putBack(messages: readonly ReceivedMessage[]): Promise<void> {
+    if (messages.length === 0) return;
+    const receipts = messages.map((m) => m.receipt);
+    await this.#deps.queues.hide(this.#mapping.queueArn, receipts, { seconds: 0, undo: true });
   }
 
   #begin(batch: readonly ReceivedMessage[]): void {

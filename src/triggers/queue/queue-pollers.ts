@@ -6,6 +6,7 @@ export class QueuePollers {
   readonly #deps: PollerDeps;
   readonly #pollers = new Map<string, { mapping: QueueMapping; poller: QueuePoller | null }>();
   readonly #stopping = new Map<string, Promise<void>>();
+  #closed = false;
 
   constructor(deps: PollerDeps) {
     this.#deps = deps;
@@ -23,8 +24,9 @@ export class QueuePollers {
       return;
     }
     const before = present?.poller;
+    const polled = mapping.enabled && !this.#closed;
     if (before !== null && before !== undefined) this.#await(mapping.id, before.stop());
-    this.#pollers.set(mapping.id, { mapping, poller: mapping.enabled ? new QueuePoller(mapping, this.#deps) : null });
+    this.#pollers.set(mapping.id, { mapping, poller: polled ? new QueuePoller(mapping, this.#deps) : null });
   }
 
   /** Every mapping, those that are disabled too. */
@@ -57,8 +59,11 @@ export class QueuePollers {
     this.#stopping.set(id, all);
   }
 
+  /** Takes nothing more for any mapping, whatever is set later; resolves when nothing runs. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all([...this.#pollers.keys()].map((id) => this.remove(id, { serverEnds: true })));
+    this.#closed = true;
+    const ends = { serverEnds: true };
+    await Promise.all([...this.#pollers.values()].flatMap(({ poller }) => (poller === null ? [] : [poller.stop(ends)])));
     await Promise.all(this.#stopping.values());
   }
 }
