@@ -140,13 +140,24 @@ describe('EventBridge, by the AWS SDK', () => {
       { Source: '' },
       { Detail: '[1]' },
       { Detail: '{' },
+      { Detail: `{"deep":${'['.repeat(20_000)}${']'.repeat(20_000)}}` },
+      { Source: 'half \ud800' },
       { Source: 'aws.mine' },
       { EventBusName: 'other' },
     );
-    assert.equal(FailedEntryCount, 5);
+    assert.equal(FailedEntryCount, 7);
     assert.deepEqual(
       Entries?.map((e) => e.ErrorCode),
-      [undefined, 'InvalidArgument', 'MalformedDetail', 'MalformedDetail', 'NotAuthorizedForSourceException', 'ResourceNotFoundException'],
+      [
+        undefined,
+        'InvalidArgument',
+        'MalformedDetail',
+        'MalformedDetail',
+        'MalformedDetail',
+        'InvalidArgument',
+        'NotAuthorizedForSourceException',
+        'ResourceNotFoundException',
+      ],
     );
     await assert.rejects(
       world.put({ Detail: JSON.stringify({ x: 'x'.repeat(1024 * 1024) }) }),

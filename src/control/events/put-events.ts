@@ -8,6 +8,9 @@ import { requireBus, type EventsDeps } from './rules.ts';
 /** EventBridge's bound of all entries together. */
 const REQUEST_BYTES = 1024 * 1024;
 
+/** What PostgreSQL keeps in no text: NUL, and halves of surrogate pairs. */
+const NO_TEXT = /\0|\p{Surrogate}/u;
+
 interface Refused {
   readonly ErrorCode: string;
   readonly ErrorMessage: string;
@@ -31,8 +34,9 @@ function readEntry(entry: Input, traceHeader: string, deps: EventsDeps): Publish
   const missing = ['Source', 'DetailType', 'Detail'].find((name) => (entry[name] ?? '') === '');
   if (missing !== undefined)
     return refused('InvalidArgument', `Parameter ${missing} is not valid. Reason: ${missing} is a required argument.`);
-  const wrong = ['Source', 'DetailType', 'TraceHeader'].find((name) => (entry[name] as string | undefined)?.includes('\0') === true);
-  if (wrong !== undefined) return refused('InvalidArgument', `Parameter ${wrong} is not valid. Reason: it has the character NUL.`);
+  const wrong = ['Source', 'DetailType', 'TraceHeader'].find((name) => NO_TEXT.test(String(entry[name] ?? '')));
+  if (wrong !== undefined)
+    return refused('InvalidArgument', `Parameter ${wrong} is not valid. Reason: it has the character NUL, or half of a surrogate pair.`);
   const source = String(entry['Source']);
   if (source.startsWith('aws.')) return refused('NotAuthorizedForSourceException', 'Not authorized for the source.');
   const detail = objectIn(String(entry['Detail']));
@@ -64,9 +68,11 @@ function sizeOf(entry: Input): number {
   return bytes + (entry['Time'] === undefined ? 0 : 14);
 }
 
+/** An object that can be written as it was read: JSON.parse takes lists that are nested deeper than JSON.stringify does. */
 function objectIn(text: string): object | null {
   try {
     const value: unknown = JSON.parse(text);
+    JSON.stringify(value);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
   } catch {
     return null;
