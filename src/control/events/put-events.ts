@@ -9,7 +9,8 @@ import { requireBus, type EventsDeps } from './rules.ts';
 const REQUEST_BYTES = 1024 * 1024;
 
 /** What PostgreSQL keeps in no text: NUL, and halves of surrogate pairs. */
-const NO_TEXT = /\0|\p{Surrogate}/u;
+// eslint-disable-next-line no-control-regex -- the character meant
+const NO_TEXT = /\u0000|\p{Surrogate}/u;
 
 interface Refused {
   readonly ErrorCode: string;
@@ -34,7 +35,7 @@ function readEntry(entry: Input, traceHeader: string, deps: EventsDeps): Publish
   const missing = ['Source', 'DetailType', 'Detail'].find((name) => (entry[name] ?? '') === '');
   if (missing !== undefined)
     return refused('InvalidArgument', `Parameter ${missing} is not valid. Reason: ${missing} is a required argument.`);
-  const wrong = ['Source', 'DetailType', 'TraceHeader'].find((name) => NO_TEXT.test(String(entry[name] ?? '')));
+  const wrong = ['Source', 'DetailType', 'TraceHeader'].find((name) => NO_TEXT.test((entry[name] as string | undefined) ?? ''));
   if (wrong !== undefined)
     return refused('InvalidArgument', `Parameter ${wrong} is not valid. Reason: it has the character NUL, or half of a surrogate pair.`);
   const source = String(entry['Source']);
