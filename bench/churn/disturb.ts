@@ -91,11 +91,20 @@ async function crash(hearth: BenchHearth, name: string, random: () => number): P
 async function killFromOutside(hearth: BenchHearth, name: string): Promise<number> {
   await callWell(hearth, name);
   const { instances } = await hearth.client.resident(name);
-  for (const { pid } of instances) process.kill(pid, 'SIGKILL');
+  for (const { pid } of instances) kill(pid);
   const killed = new Set(instances.map((i) => i.pid));
   // Who is given such an instance before its end is known gets an error, as from one that dies while it works.
   while ((await hearth.client.resident(name)).instances.some((i) => killed.has(i.pid))) await sleep(POLL_MS);
   return 1;
+}
+
+/** One that was on its way out may be gone, and listed until its end is known. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 async function evictSnapshot(hearth: BenchHearth, name: string): Promise<number> {

@@ -22,7 +22,7 @@ function newHome(): string {
 }
 
 after(async () => {
-  await ServerProcess.endAll(); // those of tests that failed
+  await ServerProcess.endAll(); // of tests that failed, and what killed ones leave
   for (const home of homes) rmSync(home, { recursive: true, force: true });
   assert.deepEqual(
     descendants(process.pid).filter((p) => p.state !== 'Z'),

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { said } from '../../src/cli/testing/run-hearth.ts';
 import { deployFunction } from '../../src/cli/deployment.ts';
 import { readStatusFile } from '../../src/cli/status-file.ts';
 import { HearthClient } from '../../src/client/client.ts';
+import { runDirectory } from '../../src/composition/run-directory.ts';
 import { descendants, type SeenProcess } from './leavings.ts';
 import { ROOT, type Manifest } from './platform-server.ts';
 import { ownKey } from './server-credentials.ts';
@@ -43,9 +44,12 @@ export class ServerProcess {
     return server;
   }
 
-  /** Kills every one that still runs. */
+  /** Kills every one that still runs, and removes the sockets that a killed one leaves to the next on its home. */
   static async endAll(): Promise<void> {
-    for (const server of ServerProcess.#all) await server.end('SIGKILL');
+    for (const server of ServerProcess.#all) {
+      await server.end('SIGKILL');
+      rmSync(runDirectory(server.home, process.env), { recursive: true, force: true });
+    }
   }
 
   /** Starts it and resolves once it serves. */
