@@ -1,37 +1,27 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { ChangeWorld, databaseRecord, type SeenRecord } from '../fixtures/changes.ts';
-import { openTestDatabase, type TestDatabase } from '../fixtures/test-database.ts';
+import { describe, test } from 'node:test';
+import { databaseRecord, ownWorld, type SeenRecord } from '../fixtures/changes.ts';
 import { until } from './until.ts';
 
 const ops = (records: readonly SeenRecord[]): string[] => records.map((r) => r.op);
 
 describe('changes of tables', () => {
-  let database: TestDatabase;
-  let world: ChangeWorld;
-  before(async () => {
-    database = await openTestDatabase();
-    world = await ChangeWorld.open(database.server.connection('app'));
-  });
-  after(async () => {
-    await world.close();
-    await database.close();
-  });
+  const own = ownWorld();
   let tables = 0;
   /** A new table, followed; what `settings` says beside it. */
   async function following(columns: string, settings: object = {}) {
     const table = `t${++tables}`;
-    await world.query(`create table ${table} (${columns})`);
-    const from = world.ledger.records().length;
-    const followed = await world.follow({ table, parallel: 1, ...settings });
-    return { table, ...followed, seen: async (count: number) => (await world.ledger.have(from + count)).slice(from) };
+    await own.world.query(`create table ${table} (${columns})`);
+    const from = own.world.ledger.records().length;
+    const followed = await own.world.follow({ table, parallel: 1, ...settings });
+    return { table, ...followed, seen: async (count: number) => (await own.world.ledger.have(from + count)).slice(from) };
   }
 
   test('an insert, an update and a delete, in Debezium’s envelope', async () => {
     const { table, seen } = await following('id int primary key, name text');
-    await world.query(`insert into ${table} values (1, 'a')`);
-    await world.query(`update ${table} set name = 'b' where id = 1`);
-    await world.query(`delete from ${table} where id = 1`);
+    await own.world.query(`insert into ${table} values (1, 'a')`);
+    await own.world.query(`update ${table} set name = 'b' where id = 1`);
+    await own.world.query(`delete from ${table} where id = 1`);
     const records = await seen(3);
     assert.deepEqual(
       records.map(({ op, before, after }) => ({ op, before, after })),
@@ -52,11 +42,11 @@ describe('changes of tables', () => {
 
   test('with replica identity full there is the whole row before; a large value that was not changed is there', async () => {
     const { table, seen } = await following('id int primary key, name text, large text');
-    await world.query(`alter table ${table} alter large set storage external`);
-    await world.query(`insert into ${table} values (1, 'a', repeat('x', 10000))`);
-    await world.query(`update ${table} set name = 'b'`);
-    await world.query(`alter table ${table} replica identity full`);
-    await world.query(`update ${table} set name = 'c'`);
+    await own.world.query(`alter table ${table} alter large set storage external`);
+    await own.world.query(`insert into ${table} values (1, 'a', repeat('x', 10000))`);
+    await own.world.query(`update ${table} set name = 'b'`);
+    await own.world.query(`alter table ${table} replica identity full`);
+    await own.world.query(`update ${table} set name = 'c'`);
     const [, plain, full] = await seen(3);
     assert.equal(plain?.after?.['large'], '__debezium_unavailable_value');
     assert.equal(full?.before?.['name'], 'b');
@@ -65,17 +55,17 @@ describe('changes of tables', () => {
 
   test('a transaction that is rolled back never fires, nor does what a savepoint took back', async () => {
     const { table, seen } = await following('id int primary key');
-    await world.query('begin');
-    await world.query(`insert into ${table} values (1)`);
-    await world.query('rollback');
-    await world.query('begin');
-    await world.query(`insert into ${table} values (2)`);
-    await world.query('savepoint s');
-    await world.query(`insert into ${table} values (3)`);
-    await world.query('rollback to s');
-    await world.query(`insert into ${table} values (4)`);
-    await world.query('commit');
-    await world.query(`insert into ${table} values (5)`);
+    await own.world.query('begin');
+    await own.world.query(`insert into ${table} values (1)`);
+    await own.world.query('rollback');
+    await own.world.query('begin');
+    await own.world.query(`insert into ${table} values (2)`);
+    await own.world.query('savepoint s');
+    await own.world.query(`insert into ${table} values (3)`);
+    await own.world.query('rollback to s');
+    await own.world.query(`insert into ${table} values (4)`);
+    await own.world.query('commit');
+    await own.world.query(`insert into ${table} values (5)`);
     assert.deepEqual(
       (await seen(3)).map((r) => r.after?.['id']),
       [2, 4, 5],
@@ -87,7 +77,7 @@ describe('changes of tables', () => {
       `id bigint primary key, big bigint, n numeric, f float8, nan float8, b bool, at timestamptz, ts timestamp, d date, j jsonb, bytes bytea, u uuid,
        ints int[], texts text[], nothing text, t time, i interval, gone timestamptz`,
     );
-    await world.query(
+    await own.world.query(
       `insert into ${table} values (1, 9007199254740993, 12345678901234567890.123, 1.5, 'NaN', true, '2026-11-24 12:00:00.123456+02', '2026-11-24 12:00:00',
         '2026-11-24', '{"a": [1]}', '\\x00ff', '0b5d5d1e-7f0f-4f0e-8f7e-000000000000', '{1,NULL,3}', $1, null, '12:30:00', '1 day 2 hours', 'infinity')`,
       [['a,b', 'say "hi"', '\\', 'NULL', '']],
@@ -117,8 +107,8 @@ describe('changes of tables', () => {
 
   test('an update that gives a row another key is its end and another’s beginning, in order of both keys', async () => {
     const { table, seen } = await following('a int, b text, primary key (a, b)');
-    await world.query(`insert into ${table} values (1, 'x')`);
-    await world.query(`update ${table} set b = 'y'`);
+    await own.world.query(`insert into ${table} values (1, 'x')`);
+    await own.world.query(`update ${table} set b = 'y'`);
     const records = await seen(3);
     assert.deepEqual(ops(records), ['c', 'd', 'c']);
     assert.deepEqual(records[1]?.before, { a: 1, b: 'x' });
@@ -132,9 +122,9 @@ describe('changes of tables', () => {
       where: { state: ['ready', 'done'] },
       columns: ['n'],
     });
-    await world.query(`insert into ${table} values (1, 'new', 1), (2, 'ready', 2), (3, 'done', 3)`);
-    await world.query(`update ${table} set state = 'ready' where id = 1`);
-    await world.query(`truncate ${table}`);
+    await own.world.query(`insert into ${table} values (1, 'new', 1), (2, 'ready', 2), (3, 'done', 3)`);
+    await own.world.query(`update ${table} set state = 'ready' where id = 1`);
+    await own.world.query(`truncate ${table}`);
     const records = await seen(3);
     assert.deepEqual(
       records.map((r) => [r.op, r.after]),
@@ -148,11 +138,11 @@ describe('changes of tables', () => {
 
   test('a table that is changed midway: columns come and go', async () => {
     const { table, seen } = await following('id int primary key, a text');
-    await world.query(`insert into ${table} values (1, 'a')`);
-    await world.query(`alter table ${table} add b int default 7`);
-    await world.query(`insert into ${table} (id, a) values (2, 'b')`);
-    await world.query(`alter table ${table} drop a`);
-    await world.query(`insert into ${table} values (3)`);
+    await own.world.query(`insert into ${table} values (1, 'a')`);
+    await own.world.query(`alter table ${table} add b int default 7`);
+    await own.world.query(`insert into ${table} (id, a) values (2, 'b')`);
+    await own.world.query(`alter table ${table} drop a`);
+    await own.world.query(`insert into ${table} values (3)`);
     assert.deepEqual(
       (await seen(3)).map((r) => r.after),
       [
@@ -165,24 +155,24 @@ describe('changes of tables', () => {
 
   test('a table without a key stays usable to its application, and the trigger says that it sees inserts only', async () => {
     const { table, seen, source, record } = await following('v int');
-    await world.query(`insert into ${table} values (1)`);
-    await world.query(`update ${table} set v = 2`); // PostgreSQL would refuse it if updates were published
-    await world.query(`insert into ${table} values (3)`);
+    await own.world.query(`insert into ${table} values (1)`);
+    await own.world.query(`update ${table} set v = 2`); // PostgreSQL would refuse it if updates were published
+    await own.world.query(`insert into ${table} values (3)`);
     assert.deepEqual(ops(await seen(2)), ['c', 'c']);
     assert.match(source.status(record.id)?.detail ?? '', /no primary key: only inserts are seen/);
   });
 
   test('batches: no more than so many, the changes of one row in one order, different rows side by side', async () => {
-    const from = world.ledger.deliveries.length;
+    const from = own.world.ledger.deliveries.length;
     const { table, seen, record } = await following('id int primary key, n int', {
       parallel: 4,
       batchSize: 10,
       batchingWindowSeconds: 0.05,
     });
-    await world.query(`insert into ${table} select i, 0 from generate_series(1, 50) i`);
-    for (let round = 1; round <= 5; round++) await world.query(`update ${table} set n = ${round}`);
+    await own.world.query(`insert into ${table} select i, 0 from generate_series(1, 50) i`);
+    for (let round = 1; round <= 5; round++) await own.world.query(`update ${table} set n = ${round}`);
     await seen(300);
-    const batches = world.ledger.deliveries.slice(from);
+    const batches = own.world.ledger.deliveries.slice(from);
     const lastOf = new Map<unknown, number>();
     const keysOf = new Map<string | null, Set<unknown>>();
     for (const delivery of batches) {
@@ -206,16 +196,16 @@ describe('changes of tables', () => {
 
   test('a backfill reads the rows that are there and goes on with what comes, without a gap, while rows are written', async () => {
     const table = `t${++tables}`;
-    await world.query(`create table ${table} (id int primary key)`);
-    await world.query(`insert into ${table} select i from generate_series(1, 3000) i`);
-    const from = world.ledger.records().length;
-    const source = world.open();
+    await own.world.query(`create table ${table} (id int primary key)`);
+    await own.world.query(`insert into ${table} select i from generate_series(1, 3000) i`);
+    const from = own.world.ledger.records().length;
+    const source = own.world.open();
     const record = databaseRecord({ table, backfill: true, parallel: 1 });
     source.start(record);
     let id = 3000;
-    while (source.status(record.id)?.state !== 'running') await world.query(`insert into ${table} values ($1)`, [++id]);
-    for (let more = 0; more < 20; more++) await world.query(`insert into ${table} values ($1)`, [++id]);
-    const records = (await world.ledger.have(from + id)).slice(from);
+    while (source.status(record.id)?.state !== 'running') await own.world.query(`insert into ${table} values ($1)`, [++id]);
+    for (let more = 0; more < 20; more++) await own.world.query(`insert into ${table} values ($1)`, [++id]);
+    const records = (await own.world.ledger.have(from + id)).slice(from);
     assert.deepEqual(
       records.map((r) => r.after?.['id']).sort((a, b) => Number(a) - Number(b)),
       Array.from({ length: id }, (_, i) => i + 1),
@@ -227,17 +217,17 @@ describe('changes of tables', () => {
 
   test('tables that are not there yet are waited for; a removed trigger leaves no slot and no publication', async () => {
     const table = `t${++tables}`;
-    const source = world.open();
+    const source = own.world.open();
     const record = databaseRecord({ table });
     source.start(record);
     await until(() => source.status(record.id)?.state === 'waiting');
     assert.match(source.status(record.id)?.detail ?? '', new RegExp(`waits for public.${table}: there is no such table yet`));
-    await world.query(`create table ${table} (id int primary key)`);
+    await own.world.query(`create table ${table} (id int primary key)`);
     await until(() => source.status(record.id)?.state === 'running');
     const made = async () => {
       const id = record.id.replaceAll('-', '_');
-      const slots = await world.query('select 1 from pg_replication_slots where slot_name = $1', [`hearth_${id}`]);
-      const publications = await world.query('select 1 from pg_publication where pubname like $1', [`hearth_${id}%`]);
+      const slots = await own.world.query('select 1 from pg_replication_slots where slot_name = $1', [`hearth_${id}`]);
+      const publications = await own.world.query('select 1 from pg_publication where pubname like $1', [`hearth_${id}%`]);
       return [slots.length, publications.length];
     };
     assert.deepEqual(await made(), [1, 2]);
@@ -248,21 +238,21 @@ describe('changes of tables', () => {
 
   test('a table that comes later is seen from its first row on, whoever makes it, updates too, and in the transaction that makes it', async () => {
     const [table, keyless] = [`t${++tables}`, `t${++tables}`];
-    const source = world.open();
+    const source = own.world.open();
     const record = databaseRecord({ tables: [table, keyless], parallel: 1 });
     source.start(record);
     await until(() => source.status(record.id)?.state === 'waiting');
-    const from = world.ledger.records().length;
-    await world.query('create role maker');
-    await world.query('grant create on schema public to maker');
+    const from = own.world.ledger.records().length;
+    await own.world.query('create role maker');
+    await own.world.query('grant create on schema public to maker');
     // One transaction of one statement text, and the next at once: nobody waits for anything here.
-    await world.query(
+    await own.world.query(
       `begin; set local role maker; create table ${table} (id int primary key, n int); insert into ${table} values (1, 0); commit`,
     );
-    await world.query(`update ${table} set n = 1; delete from ${table}; insert into ${table} values (2, 0)`);
-    await world.query(`create table ${keyless} (id int, n int); insert into ${keyless} values (1, 0)`);
-    await world.query(`alter table ${keyless} add primary key (id); update ${keyless} set n = 1`);
-    const seen = (await world.ledger.have(from + 6)).slice(from);
+    await own.world.query(`update ${table} set n = 1; delete from ${table}; insert into ${table} values (2, 0)`);
+    await own.world.query(`create table ${keyless} (id int, n int); insert into ${keyless} values (1, 0)`);
+    await own.world.query(`alter table ${keyless} add primary key (id); update ${keyless} set n = 1`);
+    const seen = (await own.world.ledger.have(from + 6)).slice(from);
     assert.deepEqual(
       seen.map((r) => [r.source['table'], r.op, (r.after ?? r.before)?.['id']]),
       [
@@ -277,21 +267,21 @@ describe('changes of tables', () => {
     await until(() => source.status(record.id)?.state === 'running');
     await source.remove(record);
     const ours = `hearth_${record.id.replaceAll('-', '_')}`;
-    assert.deepEqual(await world.query('select 1 from pg_event_trigger where evtname = $1', [ours]), []);
-    assert.deepEqual(await world.query('select 1 from pg_proc where proname = $1', [ours]), []);
-    await world.query(`drop table ${table}, ${keyless}`);
-    await world.query('drop owned by maker');
-    await world.query('drop role maker');
+    assert.deepEqual(await own.world.query('select 1 from pg_event_trigger where evtname = $1', [ours]), []);
+    assert.deepEqual(await own.world.query('select 1 from pg_proc where proname = $1', [ours]), []);
+    await own.world.query(`drop table ${table}, ${keyless}`);
+    await own.world.query('drop owned by maker');
+    await own.world.query('drop role maker');
   });
 
   test('slots that no trigger reads are dropped, those of triggers stay', async () => {
     const { source, record } = await following('id int primary key');
     const orphan = 'hearth_00000000_0000_4000_8000_000000000000';
-    await world.query(`select pg_create_logical_replication_slot('${orphan}', 'pgoutput')`);
-    await world.query(`create publication "${orphan}"`);
-    const others = await world.query("select slot_name from pg_replication_slots where slot_name like 'hearth_%' and active");
+    await own.world.query(`select pg_create_logical_replication_slot('${orphan}', 'pgoutput')`);
+    await own.world.query(`create publication "${orphan}"`);
+    const others = await own.world.query("select slot_name from pg_replication_slots where slot_name like 'hearth_%' and active");
     const known = others.map((r) => String(r['slot_name']).replace('hearth_', '').replaceAll('_', '-'));
-    assert.deepEqual(await source.dropOrphans(world.config, [...known, record.id]), [orphan]);
-    assert.deepEqual(await world.query('select 1 from pg_publication where pubname = $1', [orphan]), []);
+    assert.deepEqual(await source.dropOrphans(own.world.config, [...known, record.id]), [orphan]);
+    assert.deepEqual(await own.world.query('select 1 from pg_publication where pubname = $1', [orphan]), []);
   });
 });

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { NewDelivery } from '../../src/model/delivery.ts';
-import { away, ChangeWorld, databaseRecord, MemoryChangeLedger, running, type SeenRecord } from '../fixtures/changes.ts';
-import { openTestDatabase, type TestDatabase } from '../fixtures/test-database.ts';
+import { away, databaseRecord, MemoryChangeLedger, ownWorld, running, type SeenRecord } from '../fixtures/changes.ts';
 import { until } from './until.ts';
 
 /** What was written to a row, in the order in which it was seen. */
@@ -19,20 +18,11 @@ function historyOf(records: readonly SeenRecord[]): Map<unknown, number[]> {
 }
 
 describe('changes of tables, when things fail', () => {
-  let database: TestDatabase;
-  let world: ChangeWorld;
-  before(async () => {
-    database = await openTestDatabase();
-    world = await ChangeWorld.open(database.server.connection('app'));
-  });
-  after(async () => {
-    await world.close();
-    await database.close();
-  });
+  const own = ownWorld();
   let tables = 0;
   const newTable = async (): Promise<string> => {
     const table = `f${++tables}`;
-    await world.query(`create table ${table} (id int primary key, n int, filler text)`);
+    await own.world.query(`create table ${table} (id int primary key, n int, filler text)`);
     return table;
   };
 
@@ -43,19 +33,19 @@ describe('changes of tables, when things fail', () => {
     ledger.before = () => void (++writes % 3 === 0 && away());
     ledger.after = (deliveries) => void (deliveries.length > 0 && writes % 5 === 0 && away());
     const record = databaseRecord({ table, batchSize: 7, parallel: 3 });
-    let source = world.open(ledger);
+    let source = own.world.open(ledger);
     source.start(record);
     await running(source, record);
     for (let round = 0; round < 12; round++) {
-      await world.query(
+      await own.world.query(
         `insert into ${table} select i, ${round} from generate_series(1, 20) i on conflict (id) do update set n = excluded.n`,
       );
-      await world.query('begin');
-      await world.query(`update ${table} set n = -1`);
-      await world.query('rollback');
+      await own.world.query('begin');
+      await own.world.query(`update ${table} set n = -1`);
+      await own.world.query('rollback');
       if (round % 4 === 3) {
         await source.close(); // and a new server takes over
-        source = world.open(ledger);
+        source = own.world.open(ledger);
         source.start(record);
       }
     }
@@ -75,15 +65,15 @@ describe('changes of tables, when things fail', () => {
     const table = await newTable();
     const record = databaseRecord({ table });
     const ledger = new MemoryChangeLedger();
-    const first = world.open(ledger);
+    const first = own.world.open(ledger);
     first.start(record);
     await running(first, record);
-    const second = world.open(ledger);
+    const second = own.world.open(ledger);
     second.start(record);
     await until(() => /still streams the slot/.test(second.status(record.id)?.detail ?? ''));
     await first.close();
     await running(second, record);
-    await world.query(`insert into ${table} values (1, 1)`);
+    await own.world.query(`insert into ${table} values (1, 1)`);
     assert.equal((await ledger.have(1)).length, 1);
     await second.remove(record);
   });
@@ -92,20 +82,20 @@ describe('changes of tables, when things fail', () => {
     const table = await newTable();
     const record = databaseRecord({ table });
     const ledger = new MemoryChangeLedger();
-    const source = world.open(ledger);
+    const source = own.world.open(ledger);
     source.start(record);
     await running(source, record);
     const committed = new Set<number>();
     const unknown = new Set<number>();
     for (let n = 1; n <= 300; n++) {
-      if (n === 100 || n === 200) process.kill(database.server.pid, n === 100 ? 'SIGQUIT' : 'SIGKILL');
+      if (n === 100 || n === 200) process.kill(own.database.server.pid, n === 100 ? 'SIGQUIT' : 'SIGKILL');
       try {
-        await world.query(`insert into ${table} values ($1, $1)`, [n]);
+        await own.world.query(`insert into ${table} values ($1, $1)`, [n]);
         committed.add(n);
       } catch {
         unknown.add(n); // committed or not: the answer was lost
         await until(() =>
-          world.reconnect().then(
+          own.world.reconnect().then(
             () => true,
             () => false,
           ),
@@ -113,7 +103,7 @@ describe('changes of tables, when things fail', () => {
       }
     }
     assert.ok(unknown.size > 0);
-    const there = new Set((await world.query(`select id from ${table}`)).map((r) => r['id'] as number));
+    const there = new Set((await own.world.query(`select id from ${table}`)).map((r) => r['id'] as number));
     for (const n of committed) assert.ok(there.has(n));
     const seen = (await ledger.have(there.size)).map((r) => r.after?.['id'] as number);
     assert.deepEqual(
@@ -136,7 +126,7 @@ describe('changes of tables, when things fail', () => {
       );
       if (++writes === 20) away();
     };
-    const source = world.open(ledger);
+    const source = own.world.open(ledger);
     source.start(record);
     await running(source, record);
     const troubles = new Set<string | null>();
@@ -144,7 +134,7 @@ describe('changes of tables, when things fail', () => {
       const status = source.status(record.id);
       if (status?.state === 'waiting' && !/still streams/.test(status.detail ?? '')) troubles.add(status.detail);
     }, 5);
-    await world.query(`insert into ${table} select i, i, repeat(md5(i::text), 30) from generate_series(1, 8000) i`);
+    await own.world.query(`insert into ${table} select i, i, repeat(md5(i::text), 30) from generate_series(1, 8000) i`);
     const records = await ledger.have(8_000);
     clearInterval(watching);
     assert.equal(new Set(records.map((r) => r.eventID)).size, 8_000);
@@ -163,10 +153,10 @@ describe('changes of tables, when things fail', () => {
     const table = await newTable();
     const record = databaseRecord({ table, parallel: 1, batchSize: 1000, batchingWindowSeconds: 0.2 });
     const ledger = new MemoryChangeLedger();
-    const source = world.open(ledger);
+    const source = own.world.open(ledger);
     source.start(record);
     await running(source, record);
-    await world.query(`insert into ${table} select i, i, repeat('y', 400000) from generate_series(1, 30) i`);
+    await own.world.query(`insert into ${table} select i, i, repeat('y', 400000) from generate_series(1, 30) i`);
     await ledger.have(30);
     assert.ok(ledger.deliveries.every((d) => d.payload.length <= 1024 * 1024 + 1000));
     await source.remove(record);
@@ -174,15 +164,15 @@ describe('changes of tables, when things fail', () => {
 
   test('an idle table does not hold the log back while others are written', async () => {
     const [idle, busy] = [await newTable(), await newTable()];
-    const { source, record } = await world.follow({ table: idle });
-    await world.query(`insert into ${busy} select i, i, repeat('z', 500) from generate_series(1, 5000) i`);
-    const [now] = await world.query('select pg_current_wal_lsn()::text as lsn');
+    const { source, record } = await own.world.follow({ table: idle });
+    await own.world.query(`insert into ${busy} select i, i, repeat('z', 500) from generate_series(1, 5000) i`);
+    const [now] = await own.world.query('select pg_current_wal_lsn()::text as lsn');
     await until(async () => {
-      await world.query(`insert into ${busy} values ((select max(id) + 1 from ${busy}), 1)`);
-      const [slot] = await world.query('select confirmed_flush_lsn >= $1::pg_lsn as past from pg_replication_slots where slot_name = $2', [
-        now?.['lsn'],
-        `hearth_${record.id.replaceAll('-', '_')}`,
-      ]);
+      await own.world.query(`insert into ${busy} values ((select max(id) + 1 from ${busy}), 1)`);
+      const [slot] = await own.world.query(
+        'select confirmed_flush_lsn >= $1::pg_lsn as past from pg_replication_slots where slot_name = $2',
+        [now?.['lsn'], `hearth_${record.id.replaceAll('-', '_')}`],
+      );
       return slot?.['past'] === true;
     });
     assert.equal(source.status(record.id)?.events, 0);
@@ -192,7 +182,7 @@ describe('changes of tables, when things fail', () => {
     const table = await newTable();
     const ledger = new MemoryChangeLedger();
     const [dropped, lost] = [databaseRecord({ table }), databaseRecord({ table })];
-    const source = world.open(ledger);
+    const source = own.world.open(ledger);
     for (const record of [dropped, lost]) {
       source.start(record);
       await running(source, record);
@@ -201,22 +191,22 @@ describe('changes of tables, when things fail', () => {
     const slot = (record: { id: string }): string => `hearth_${record.id.replaceAll('-', '_')}`;
     await until(
       async () =>
-        (await world.query('select 1 from pg_replication_slots where active and slot_name = any($1)', [[slot(dropped), slot(lost)]]))
+        (await own.world.query('select 1 from pg_replication_slots where active and slot_name = any($1)', [[slot(dropped), slot(lost)]]))
           .length === 0,
     );
-    await world.query('select pg_drop_replication_slot($1)', [slot(dropped)]);
-    await world.query("alter system set max_slot_wal_keep_size = '1MB'");
-    await world.query('select pg_reload_conf()');
+    await own.world.query('select pg_drop_replication_slot($1)', [slot(dropped)]);
+    await own.world.query("alter system set max_slot_wal_keep_size = '1MB'");
+    await own.world.query('select pg_reload_conf()');
     await until(async () => {
-      await world.query(`insert into ${table} select 1, 1 where not exists (select 1 from ${table})`);
-      await world.query('select pg_switch_wal()');
-      await world.query('checkpoint');
-      const [row] = await world.query('select wal_status from pg_replication_slots where slot_name = $1', [slot(lost)]);
+      await own.world.query(`insert into ${table} select 1, 1 where not exists (select 1 from ${table})`);
+      await own.world.query('select pg_switch_wal()');
+      await own.world.query('checkpoint');
+      const [row] = await own.world.query('select wal_status from pg_replication_slots where slot_name = $1', [slot(lost)]);
       return row?.['wal_status'] === 'lost';
     });
-    await world.query('alter system reset max_slot_wal_keep_size');
-    await world.query('select pg_reload_conf()');
-    const again = world.open(ledger);
+    await own.world.query('alter system reset max_slot_wal_keep_size');
+    await own.world.query('select pg_reload_conf()');
+    const again = own.world.open(ledger);
     again.start(dropped);
     again.start(lost);
     await until(() => [dropped, lost].every((r) => again.status(r.id)?.state === 'failed'));

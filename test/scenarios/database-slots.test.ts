@@ -1,31 +1,21 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { systemClock } from '../../src/lib/clock.ts';
 import { DatabaseSource } from '../../src/triggers/database/database-source.ts';
-import { away, ChangeWorld, databaseRecord, MemoryChangeLedger, running } from '../fixtures/changes.ts';
-import { openTestDatabase, type TestDatabase } from '../fixtures/test-database.ts';
+import { away, databaseRecord, MemoryChangeLedger, ownWorld, running } from '../fixtures/changes.ts';
 import { silent } from '../silent-log.ts';
 import { until } from './until.ts';
 
 describe('replication slots of triggers', () => {
-  let database: TestDatabase;
-  let world: ChangeWorld;
-  before(async () => {
-    database = await openTestDatabase();
-    world = await ChangeWorld.open(database.server.connection('app'));
-  });
-  after(async () => {
-    await world.close();
-    await database.close();
-  });
+  const own = ownWorld();
   let tables = 0;
   const newTable = async (): Promise<string> => {
     const table = `s${++tables}`;
-    await world.query(`create table ${table} (id int primary key, filler text)`);
+    await own.world.query(`create table ${table} (id int primary key, filler text)`);
     return table;
   };
   const fill = (table: string) =>
-    world.query(
+    own.world.query(
       `insert into ${table} select i, repeat('x', 500) from generate_series(1, 5000) i on conflict (id) do update set filler = 'y'`,
     );
   const lag = (source: DatabaseSource, id: string): number => source.status(id)?.lagBytes ?? 0;
@@ -34,7 +24,7 @@ describe('replication slots of triggers', () => {
     const table = await newTable();
     const record = databaseRecord({ table, parallel: 1 });
     const ledger = new MemoryChangeLedger();
-    const source = world.open(ledger);
+    const source = own.world.open(ledger);
     source.start(record);
     await running(source, record);
     ledger.before = () => away();
@@ -43,7 +33,7 @@ describe('replication slots of triggers', () => {
     ledger.before = () => {};
     await until(() => new Set(ledger.records().map((r) => r.after?.['id'])).size === 5_000);
     await until(async () => {
-      await world.query('select pg_logical_emit_message(false, $1, $2)', ['test', 'on']);
+      await own.world.query('select pg_logical_emit_message(false, $1, $2)', ['test', 'on']);
       return source.status(record.id)?.state === 'running' && lag(source, record.id) < 100_000;
     });
     const disabled = { ...record, configuration: { ...record.configuration, enabled: false } };
@@ -58,51 +48,51 @@ describe('replication slots of triggers', () => {
   });
 
   test('the bundled server caps what one keeps; where there is no cap, or one is about to be lost, the trigger says so and what to do', async () => {
-    const setting = async () => (await world.query('select current_setting($1) as value', ['max_slot_wal_keep_size']))[0]?.['value'];
+    const setting = async () => (await own.world.query('select current_setting($1) as value', ['max_slot_wal_keep_size']))[0]?.['value'];
     const set = async (value: string) => {
-      await world.query(`alter system set max_slot_wal_keep_size = '${value}'`);
-      await world.query('select pg_reload_conf()');
+      await own.world.query(`alter system set max_slot_wal_keep_size = '${value}'`);
+      await own.world.query('select pg_reload_conf()');
       await until(async () => (await setting()) === value);
     };
     assert.equal(await setting(), '1GB');
     const table = await newTable();
     await set('-1');
-    const { source, record } = await world.follow({ table });
+    const { source, record } = await own.world.follow({ table });
     assert.match(source.status(record.id)?.detail ?? '', /max_slot_wal_keep_size is not set on the server: .*set it, to 1GB for example/);
     await source.stop(record.id);
     await set('1MB');
     const slot = `hearth_${record.id.replaceAll('-', '_')}`;
     await until(async () => {
       await fill(table);
-      await world.query('select pg_switch_wal()');
-      await world.query('checkpoint');
-      const [row] = await world.query('select wal_status from pg_replication_slots where slot_name = $1', [slot]);
+      await own.world.query('select pg_switch_wal()');
+      await own.world.query('checkpoint');
+      const [row] = await own.world.query('select wal_status from pg_replication_slots where slot_name = $1', [slot]);
       return row?.['wal_status'] === 'lost';
     });
     const disabled = { ...record, configuration: { ...record.configuration, enabled: false } };
     source.start(disabled);
     await until(() => /changes since the last one delivered are lost.*another `name`/.test(source.status(record.id)?.detail ?? ''));
     assert.equal(source.status(record.id)?.state, 'disabled');
-    await world.query('alter system reset max_slot_wal_keep_size');
-    await world.query('select pg_reload_conf()');
+    await own.world.query('alter system reset max_slot_wal_keep_size');
+    await own.world.query('select pg_reload_conf()');
     await source.remove(disabled);
   });
 
   test('a role that is no superuser follows what it owns, and leaves nothing behind', async () => {
-    await world.query("create role follows login replication password 'f'");
-    await world.query('grant create on database app to follows');
-    await world.query('grant create on schema public to follows');
+    await own.world.query("create role follows login replication password 'f'");
+    await own.world.query('grant create on database app to follows');
+    await own.world.query('grant create on schema public to follows');
     const table = await newTable();
-    await world.query(`alter table ${table} owner to follows`);
-    await world.query(`insert into ${table} values (0, 'there')`);
-    const config = { ...world.config, user: 'follows', password: 'f' };
+    await own.world.query(`alter table ${table} owner to follows`);
+    await own.world.query(`insert into ${table} values (0, 'there')`);
+    const config = { ...own.world.config, user: 'follows', password: 'f' };
     const ledger = new MemoryChangeLedger();
     const source = new DatabaseSource({ connection: () => config, ledger, clock: systemClock, log: silent });
     const later = `s${++tables}`;
     const record = databaseRecord({ tables: [table, later], backfill: true, parallel: 1 });
     source.start(record);
     await running(source, record);
-    await world.query(`insert into ${table} values (1, 'seen')`);
+    await own.world.query(`insert into ${table} values (1, 'seen')`);
     assert.deepEqual(
       (await ledger.have(2)).map((r) => [r.op, r.after?.['id']]),
       [
@@ -112,9 +102,9 @@ describe('replication slots of triggers', () => {
     );
     // One that comes later is looked for, since only a superuser may have it told.
     assert.match(source.status(record.id)?.detail ?? '', new RegExp(`there is no table public.${later} yet`));
-    await world.query(`create table ${later} (id int primary key); alter table ${later} owner to follows`);
+    await own.world.query(`create table ${later} (id int primary key); alter table ${later} owner to follows`);
     await until(() => source.status(record.id)?.detail === null);
-    await world.query(`insert into ${later} values (2)`);
+    await own.world.query(`insert into ${later} values (2)`);
     assert.equal((await ledger.have(3)).at(-1)?.after?.['id'], 2);
     await source.remove(record);
     for (const [from, name] of [
@@ -122,9 +112,12 @@ describe('replication slots of triggers', () => {
       ['pg_publication', 'pubname'],
       ['pg_event_trigger', 'evtname'],
     ])
-      assert.deepEqual(await world.query(`select 1 from ${from} where ${name} like $1`, [`hearth_${record.id.replaceAll('-', '_')}%`]), []);
-    await world.query(`drop table ${table}, ${later}`);
-    await world.query('drop owned by follows');
-    await world.query('drop role follows');
+      assert.deepEqual(
+        await own.world.query(`select 1 from ${from} where ${name} like $1`, [`hearth_${record.id.replaceAll('-', '_')}%`]),
+        [],
+      );
+    await own.world.query(`drop table ${table}, ${later}`);
+    await own.world.query('drop owned by follows');
+    await own.world.query('drop role follows');
   });
 });

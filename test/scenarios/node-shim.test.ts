@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as protocol from '../../src/runtimes/protocol.ts';
-import { Frame, type ConfineStep, type FunctionOrder, type InitDone, type InitError } from '../../src/runtimes/protocol.ts';
+import { Frame, type ConfineStep, type FunctionOrder, type InitDone } from '../../src/runtimes/protocol.ts';
 import { header, Host, invoke, root, type Outcome, type Peer } from './node-shim-host.ts';
 
 const frames = createRequire(import.meta.url)(path.join(root, 'shims/node/frames.cjs')) as Record<string, unknown>;
@@ -363,56 +363,4 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     assert.equal((await host.childExited(snapshot, wrong)).code, 0);
     assert.match(await host.logged(wrong.hello.token, /the role zygote/), /snapshot's child/);
   });
-
-  const unforkable: [string, RegExp][] = [
-    ['threads', /^a worker of worker_threads started 1 worker thread during init, .+\)$/],
-    ['sockets', /^init left 1 socket open \(listening on port \d+\), .+\)$/],
-    ['children', /^init left 1 process running \(sleep; .+\)$/],
-  ];
-  for (const [file, reason] of unforkable) {
-    test(`${file}: unforkable, and serves all the same`, async () => {
-      const peer = await host.fork(zygote);
-      const init = (await host.initialise(peer, 'node-unforkable', { handler: `${file}.handler` })) as InitDone;
-      assert.match(init.unforkable ?? '', reason);
-      assert.equal(parse(await invoke(peer, {})), 'served');
-      peer.close();
-    });
-  }
-
-  const broken: [string, string, RegExp][] = [
-    ['missing.handler', 'Runtime.ImportModuleError', /^Error: Cannot find module 'no-such-package'\nRequire stack:\n- .*missing\.cjs/],
-    ['absent.handler', 'Runtime.ImportModuleError', /^Error: Cannot find module 'absent'/],
-    ['throws.handler', 'TypeError', /^during init$/],
-    ['rejects.handler', 'Runtime.UnhandledPromiseRejection', /^Error: late$/],
-    ['text.handler', 'Runtime.HandlerNotFound', /^text\.handler is not a function$/],
-    ['text.other', 'Runtime.HandlerNotFound', /^text\.other is undefined or not exported$/],
-    ['text', 'Runtime.MalformedHandlerName', /^Bad handler$/],
-    ['../text.handler', 'Runtime.MalformedHandlerName', /is not a valid handler name/],
-  ];
-  test('init of a file that does not parse fails with Runtime.UserCodeSyntaxError', async () => {
-    for (const [file, text] of [
-      ['broken.js', 'function ( {'],
-      ['broken.mjs', 'const = 1;'],
-    ] as const) {
-      const taskRoot = path.join(host.directory, path.extname(file).slice(1));
-      await mkdir(taskRoot);
-      await writeFile(path.join(taskRoot, file), text);
-      const peer = await host.fork(zygote);
-      const init = (await host.initialise(peer, 'broken', { taskRoot, handler: 'broken.handler' })) as InitError;
-      assert.equal(init.errorType, 'Runtime.UserCodeSyntaxError');
-      assert.match(init.errorMessage, /^SyntaxError: /);
-    }
-  });
-
-  for (const [handler, errorType, message] of broken) {
-    test(`init of ${handler} fails with ${errorType}`, async () => {
-      const peer = await host.fork(zygote);
-      const init = (await host.initialise(peer, 'node-broken', { handler })) as InitError;
-      assert.equal(init.errorType, errorType);
-      assert.match(init.errorMessage, message);
-      assert.ok(Array.isArray(init.trace) && init.durationMs >= 0);
-      assert.equal((await host.childExited(zygote, peer)).signal, null);
-      assert.match(host.logs.get(peer.hello.token)!, /\tundefined\tERROR\t(Uncaught Exception|Unhandled Promise Rejection) \t/);
-    });
-  }
 });
