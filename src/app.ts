@@ -37,6 +37,7 @@ import type { Chains } from './gateway/chain.ts';
 import type { EndpointService } from './gateway/endpoint-service.ts';
 import type { Directory } from './gateway/directory.ts';
 import { hostCheck } from './gateway/host-check.ts';
+import { CallRates } from './gateway/call-rates.ts';
 import { createGateway } from './gateway/server.ts';
 import { UnderWay } from './gateway/under-way.ts';
 import { systemClock } from './lib/clock.ts';
@@ -244,6 +245,7 @@ async function listen(
     payloadBytes: config.limits.payloadBytes,
     streamBytes: config.limits.streamBytes,
     eventBytes: config.events.payloadBytes,
+    rates: new CallRates(config.limits, clock),
     hosts: hostCheck([config.host, ...config.allowedHosts]),
     log,
     control: (request, response) => control.routing(request, response),

@@ -26,6 +26,8 @@ export interface AuthorityDeps {
   readonly required: boolean;
   /** Whether S3 and SQS serve what is not signed. */
   readonly unsignedData: boolean;
+  /** Counts a request to Lambda's API that a key has signed. Throws HearthError TooManyRequestsException when it is one too many. Absent: none is. */
+  readonly count?: (accessKeyId: string) => void;
 }
 
 /** Who may do everything, because nobody is asked. */
@@ -60,12 +62,14 @@ export class Authority {
 
   /**
    * The sender of a request to a service. `payload` null: it is not at hand, and the request must say what it signed. Throws, where signatures are
-   * required, MissingAuthenticationTokenException, UnrecognizedClientException, InvalidSignatureException or IncompleteSignatureException.
+   * required, MissingAuthenticationTokenException, UnrecognizedClientException, InvalidSignatureException or IncompleteSignatureException;
+   * TooManyRequestsException when the key has signed too many requests of late.
    */
   async identify(request: SignedRequest, payload: Buffer | null, service = 'lambda'): Promise<Caller> {
     if (!this.#deps.required) return ANYBODY;
     const verified = await this.#verified(request, payload, service);
     if (verified === null) throw missing();
+    if (service === 'lambda') this.#deps.count?.(verified);
     return this.callerOf(verified);
   }
 

@@ -42,7 +42,7 @@ export function asCliError(error: unknown): CliError {
       return new CliError(error.message, { exitCode: EXIT.deployFailed, output, fix: deployFix(errorType), cause: error });
     }
     case 'ApiError':
-      return fromApi(error as Error & { status: number; errorType: string });
+      return fromApi(error as RefusedByServer);
     default:
       return SYSTEM_CODES.has((error as NodeJS.ErrnoException).code ?? '')
         ? new CliError(error.message, { cause: error })
@@ -65,12 +65,18 @@ const SYSTEM_CODES = new Set([
   'EDQUOT',
 ]);
 
-function fromApi(error: Error & { status: number; errorType: string }): CliError {
+/** An ApiError, as far as it is looked at: the client is imported only where it is used. */
+type RefusedByServer = Error & { status: number; errorType: string; body: Readonly<Record<string, unknown>> };
+
+function fromApi(error: RefusedByServer): CliError {
   const message = `${error.errorType}: ${error.message}`;
   if (error.status === 403 && UNKNOWN_CALLER.has(error.errorType))
     return new CliError(message, { exitCode: EXIT.refused, fix: KEY_FIX, cause: error });
-  if (error.status === 429)
-    return new CliError(message, { exitCode: EXIT.throttled, fix: 'try again, or raise `scaling.max` of the function', cause: error });
+  if (error.status === 429) {
+    const reason = typeof error.body['Reason'] === 'string' ? error.body['Reason'] : '';
+    const fix = `try again, or ${LIMIT_OF[reason] ?? 'raise `scaling.max` of the function'}`;
+    return new CliError(reason === '' ? message : `${message} (${reason})`, { exitCode: EXIT.throttled, fix, cause: error });
+  }
   if (error.status === 404) return new CliError(message, { exitCode: EXIT.notFound, fix: '`hearth ps` lists the functions', cause: error });
   if (error.status === 413)
     return new CliError(message, {
@@ -81,6 +87,16 @@ function fromApi(error: Error & { status: number; errorType: string }): CliError
   if (error.status >= 500) return new CliError(message, { exitCode: EXIT.serverError, fix: 'look at the server’s log', cause: error });
   return new CliError(message, { exitCode: EXIT.refused, cause: error });
 }
+
+/** What to raise, by Lambda's reasons of a 429. */
+const LIMIT_OF: Readonly<Record<string, string>> = {
+  ConcurrentInvocationLimitExceeded: 'make room: `hearth status` shows the memory that is free',
+  FunctionInvocationRateLimitExceeded: 'raise `limits.callsPerSecond` in the server’s config.yaml',
+  ReservedFunctionInvocationRateLimitExceeded:
+    'raise `limits.callsPerReserved` in the server’s config.yaml, or `scaling.max` of the function',
+  CallerRateLimitExceeded: 'raise `limits.requestsPerKey` in the server’s config.yaml',
+  ConcurrentSnapshotCreateLimitExceeded: 'raise `limits.snapshotsAtOnce` in the server’s config.yaml',
+};
 
 /** Errors of a request that is not signed by a key of the server. */
 const UNKNOWN_CALLER = new Set(['MissingAuthenticationTokenException', 'UnrecognizedClientException', 'InvalidSignatureException']);

@@ -113,7 +113,7 @@ describe('hearth invoke', () => {
   });
 
   for (const [name, code, words] of [
-    ['busy', 4, 'TooManyRequestsException: Rate Exceeded.'],
+    ['busy', 4, 'TooManyRequestsException: Rate Exceeded. (ReservedFunctionConcurrentInvocationLimitExceeded)'],
     ['nobody', 5, 'ResourceNotFoundException'],
     ['big', 6, 'RequestTooLargeException'],
     ['failing', 7, 'ServiceException'],

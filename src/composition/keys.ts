@@ -4,6 +4,8 @@ import { signed } from '../auth/sign.ts';
 import { openSeal } from '../auth/seal.ts';
 import { KeyRing } from '../control/key-ring.ts';
 import type { Resources } from '../control/resources.ts';
+import { TokenBuckets } from '../lib/token-buckets.ts';
+import { throttled } from '../model/throttled.ts';
 import type { OwnSignature } from '../triggers/ledger/http-destination.ts';
 import type { Base } from './base.ts';
 
@@ -13,12 +15,18 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
 export function openKeys({ config, clock }: Base, own: { resources: Resources; local: AccessKey; functions: AccessKey }) {
   const keys = new KeyRing({ ...own, seal: openSeal(config.home), clock });
   const { required, anonymous } = config.auth;
+  const { requestsPerKey } = config.limits;
+  const buckets = new TokenBuckets(clock);
+  const unlimited = new Set([own.local.id, own.functions.id]);
   const authority = new Authority({
     keys,
     statementsOf: (id) => keys.statementsOf(id),
     clock,
     accountId: config.accountId,
     required,
+    count(id) {
+      if (requestsPerKey !== null && !unlimited.has(id) && !buckets.take(id, requestsPerKey)) throw throttled('CallerRateLimitExceeded');
+    },
     unsignedData: anonymous ?? (!required && LOOPBACK.test(config.host)),
   });
   return { keys, authority };

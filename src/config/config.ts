@@ -52,6 +52,14 @@ export interface Config {
     readonly drainMs: number;
     /** Log kept per function before the oldest goes. */
     readonly logBytes: number;
+    /** Most calls a second, answered ones only, of all functions that have no reserved concurrency; null: no limit. */
+    readonly callsPerSecond: number | null;
+    /** Most calls a second for each of a function's reserved concurrency: Lambda's quota is 10; null: no limit. */
+    readonly callsPerReserved: number | null;
+    /** Most requests a second to Lambda's API that one key may sign, the server's own apart; null: no limit. */
+    readonly requestsPerKey: number | null;
+    /** Snapshots under way beyond which a call that needs one more made is refused; null: it waits. */
+    readonly snapshotsAtOnce: number | null;
   };
   readonly fleet: {
     /** Which policy decides what stays resident of a function that does not say. */

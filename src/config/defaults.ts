@@ -30,6 +30,11 @@ export const DEFAULTS: Omit<Config, 'home'> = {
     sourceBytes: 512 * MiB,
     logBytes: 64 * MiB,
     drainMs: 10_000,
+    // A machine of one's own has no quota; whoever shares it may set some.
+    callsPerSecond: null,
+    callsPerReserved: null,
+    requestsPerKey: null,
+    snapshotsAtOnce: null,
   },
   fleet: {
     keepAlive: 'histogram',

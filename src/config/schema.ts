@@ -36,6 +36,10 @@ export const configFileSchema = z.strictObject({
       sourceBytes: positive,
       logBytes: positive,
       drainMs: notNegative,
+      callsPerSecond: positive.nullable(),
+      callsPerReserved: positive.nullable(),
+      requestsPerKey: positive.nullable(),
+      snapshotsAtOnce: positive.nullable(),
     })
     .partial()
     .optional(),

@@ -3,7 +3,7 @@ import { RunningMean } from '../lib/running-mean.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import { sharedPlaces, withinFunctionLimit } from './policies/function-limit.ts';
 import { startsWanted, type QueueObservation } from './policies/scale-out.ts';
-import { throttled } from './throttled.ts';
+import { throttled } from '../model/throttled.ts';
 import type { Worker, WorkerInstance } from './worker.ts';
 
 /** A place on an instance, granted to one invocation. Give it back with `VersionQueue.release`. */
@@ -128,6 +128,7 @@ export class VersionQueue {
       const admission = this.#worker.admit(this.version);
       if (admission !== 'now') {
         full = admission === 'full';
+        if (admission === 'refused') this.#refuse();
         break;
       }
       this.#startOne();
@@ -232,6 +233,12 @@ export class VersionQueue {
       next.resolve(this.#grant(slot, readyAtMs > next.sinceMs));
     }
     if (slot.inFlight === 0) instance.idle();
+  }
+
+  /** No snapshot may be made: whoever is not covered by a start under way waits for nothing. */
+  #refuse(): void {
+    for (const w of this.#waiting.splice(this.#starting * this.version.scaling.concurrency))
+      w.reject(throttled('ConcurrentSnapshotCreateLimitExceeded'));
   }
 
   /** The machine is full: those not covered by a start under way wait at most `queueMs`, and at most `queueLength` of them. */

@@ -46,8 +46,8 @@ export interface WorkerInstance {
   onGone(listener: () => void): void;
 }
 
-/** Whether one more instance may be started now. `later`: starts under way must end first. */
-export type Admission = 'now' | 'later' | 'full';
+/** Whether one more instance may be started now. `later`: starts under way must end first; `refused`: it needs a snapshot, and as many are being made as may be. */
+export type Admission = 'now' | 'later' | 'full' | 'refused';
 
 /** Where instances run: the fleet of this machine, or one of a cluster. */
 export interface Worker {

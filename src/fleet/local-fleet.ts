@@ -14,23 +14,15 @@ import { Keeper, type Outlook } from './keeper.ts';
 import type { MemoryGauge } from './memory-gauge.ts';
 import { MemoryModel } from './memory-model.ts';
 import { MemoryWatch } from './memory-watch.ts';
-import { admit, type AdmissionObservation } from './policies/admit.ts';
 import { Pressure } from './pressure.ts';
 import type { Provision } from './provision.ts';
 import { Residence } from './residence.ts';
 import { RESIDENCY, type ResidencyOptions } from './residency.ts';
 import { Roster } from './roster.ts';
 import { Spares } from './spares.ts';
+import { StartBudget, type FleetLimits } from './start-budget.ts';
 import { Starter } from './starter.ts';
 import { StartObserver } from './start-observer.ts';
-
-export interface FleetLimits {
-  readonly reserveBytes: number;
-  readonly instances: number;
-  readonly startsAtOnce: number;
-  /** Of these, those that are forked from a snapshot. */
-  readonly forksAtOnce: number;
-}
 
 export interface FleetDeps {
   readonly clock: Clock;
@@ -61,6 +53,7 @@ export class LocalFleet implements Worker {
   readonly #watch: MemoryWatch;
   readonly #starts: StartObserver;
   readonly #starter: Starter;
+  readonly #budget: StartBudget;
   readonly #evictor: Evictor;
   readonly #keeper: Keeper;
   readonly #pressure: Pressure;
@@ -68,9 +61,6 @@ export class LocalFleet implements Worker {
   readonly #revivals: Background;
   /** How functions are used: what the policies decide from. */
   readonly habits: Habits;
-  #pendingBytes = 0;
-  #startsUnderWay = 0;
-  #forksUnderWay = 0;
   #roomListeners: (() => void)[] = [];
   #closed = false;
 
@@ -80,6 +70,7 @@ export class LocalFleet implements Worker {
     const options = { ...RESIDENCY, ...deps.residency };
     const parts = { roster: this.#roster, residences: this.#residences };
     this.habits = new Habits(clock, options.rangeMinutes);
+    this.#budget = new StartBudget({ ...parts, limits, memory, model: this.#model });
     this.#watch = new MemoryWatch(clock);
     const observer = {
       becameIdle: (i: FleetInstance) => this.#becameIdle(i),
@@ -99,9 +90,9 @@ export class LocalFleet implements Worker {
       addSpare: (version) => this.#addSpare(version),
       prewarm: (version, wanted) => this.#prewarms.add(version.revisionId, { wanted, run: () => this.#bringBack(version) }),
     });
-    const background = { clock, atOnce: options.backgroundAtOnce, quiet: () => this.#startsUnderWay < limits.startsAtOnce };
+    const background = { clock, atOnce: options.backgroundAtOnce, quiet: () => this.#budget.startsUnderWay < limits.startsAtOnce };
     this.#prewarms = new Background({ ...background, perMinute: options.prewarmsPerMinute });
-    this.#revivals = new Background({ ...background, perMinute: Number.POSITIVE_INFINITY, quiet: () => this.#startsUnderWay === 0 });
+    this.#revivals = new Background({ ...background, perMinute: Number.POSITIVE_INFINITY, quiet: () => this.#budget.startsUnderWay === 0 });
     this.#pressure = new Pressure({ clock, memory, reserveBytes: limits.reserveBytes, evictor: this.#evictor, holdings: this.#holdings });
   }
 
@@ -125,14 +116,9 @@ export class LocalFleet implements Worker {
 
   admit(version: FunctionVersion): Admission {
     if (this.#spares.has(version.revisionId)) return 'now';
-    const observed = this.#observe(version);
-    const verdict = admit(observed);
-    if (verdict === 'full') {
-      const { availableBytes, pendingBytes, estimateBytes, reserveBytes, instances, maxInstances } = observed;
-      const missing = reserveBytes + pendingBytes + estimateBytes - availableBytes;
-      // At the most instances there may be, one that goes makes room, however small it is.
-      this.#evictor.free(instances >= maxInstances ? Math.max(missing, 1) : missing, version.revisionId);
-    }
+    if (this.#budget.snapshotRefused(version)) return 'refused';
+    const { verdict, missing } = this.#budget.verdict(version);
+    if (verdict === 'full') this.#evictor.free(missing, version.revisionId);
     return verdict;
   }
 
@@ -235,43 +221,10 @@ export class LocalFleet implements Worker {
     });
   }
 
-  #observe(version: FunctionVersion): AdmissionObservation {
-    const { limits, memory } = this.#deps;
-    return {
-      availableBytes: memory.availableBytes(),
-      reserveBytes: limits.reserveBytes,
-      pendingBytes: this.#pendingBytes,
-      estimateBytes: this.#estimate(version),
-      instances: this.#roster.count,
-      maxInstances: limits.instances,
-      startsUnderWay: this.#startsUnderWay,
-      startsAtOnce: limits.startsAtOnce,
-      forked: this.#hasSnapshot(version),
-      forksUnderWay: this.#forksUnderWay,
-      forksAtOnce: limits.forksAtOnce,
-    };
-  }
-
-  #estimate(version: FunctionVersion): number {
-    return this.#model.estimate(version, this.#hasSnapshot(version));
-  }
-
-  #hasSnapshot(version: FunctionVersion): boolean {
-    return this.#residences.get(version.revisionId)?.state.kind === 'snapshot';
-  }
-
   async #charged<T>(version: FunctionVersion, work: () => Promise<T>): Promise<T> {
-    const charge = this.#estimate(version);
-    const forks = this.#hasSnapshot(version) ? 1 : 0;
-    this.#pendingBytes += charge;
-    this.#startsUnderWay++;
-    this.#forksUnderWay += forks;
     try {
-      return await work();
+      return await this.#budget.charged(version, work);
     } finally {
-      this.#pendingBytes -= charge;
-      this.#startsUnderWay--;
-      this.#forksUnderWay -= forks;
       this.#room();
     }
   }
@@ -292,14 +245,14 @@ export class LocalFleet implements Worker {
   /** What the function keeps when it keeps something: the snapshot or, where there can be none, an instance. */
   async #bringBack(version: FunctionVersion): Promise<void> {
     const residence = this.#residence(version);
-    if (admit(this.#observe(version)) === 'full') return;
+    if (this.#budget.verdict(version).verdict === 'full') return;
     if (residence.state.kind !== 'plain') await this.#prepareOnce(version, residence);
     else if (this.#roster.of(version.revisionId).size === 0) await this.#addSpare(version);
   }
 
   #adopt(instance: FleetInstance): FleetInstance {
     this.#roster.add(instance);
-    this.#holdings.set(instance, this.#model.expected(instance.version, this.#hasSnapshot(instance.version)));
+    this.#holdings.set(instance, this.#model.expected(instance.version, this.#budget.hasSnapshot(instance.version)));
     this.#evictor.fit(instance.version.revisionId);
     if (this.#closed) void instance.kill();
     return instance;

@@ -61,6 +61,7 @@ export async function serveUrl(
   const signer = url.auth === 'AWS_IAM' ? await signerOf(request, { body, found, deps }) : null;
   // While a body arrives, another revision may have taken over.
   const { version, qualifier } = deps.directory.url(target.name) ?? found;
+  deps.rates.take(version);
   const event = functionUrlEvent(request, {
     version,
     path: target.path,

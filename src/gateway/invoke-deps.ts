@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { DeliveryIntake } from '../model/delivery.ts';
 import { functionArn } from '../model/function-version.ts';
 import { readBody } from './body.ts';
+import type { CallRates } from './call-rates.ts';
 import type { Chains } from './chain.ts';
 import type { Directory, Found } from './directory.ts';
 
@@ -24,6 +25,7 @@ export interface InvokeDeps {
   /** Absent: whoever reaches the server may do everything. */
   readonly authority?: Authority;
   readonly chains: Chains;
+  readonly rates: CallRates;
 }
 
 /**

@@ -69,6 +69,7 @@ export async function invoke(
   checkPayload(body);
   deps.directory.requireReady(found.version);
   const wantTail = request.headers['x-amz-log-type'] === 'Tail';
+  deps.rates.take(found.version);
   const asInvoked = invocation(request, { target, found, body, deps, caller });
   if (target.form === 'events') {
     const { requestId } = target;

@@ -6,6 +6,8 @@ import { Dispatcher } from '../../src/dispatch/dispatcher.ts';
 import { SimulatedDriver } from '../../src/drivers/simulated/simulated-driver.ts';
 import { HearthError } from '../../src/errors.ts';
 import { LocalFleet } from '../../src/fleet/local-fleet.ts';
+import { DEFAULTS } from '../../src/config/defaults.ts';
+import { CallRates } from '../../src/gateway/call-rates.ts';
 import { hostCheck } from '../../src/gateway/host-check.ts';
 import { createGateway } from '../../src/gateway/server.ts';
 import { UnderWay } from '../../src/gateway/under-way.ts';
@@ -79,6 +81,7 @@ describe('gateway', () => {
     server = createGateway({
       intake: { accept: () => Promise.resolve() },
       eventBytes: 1024 * 1024,
+      rates: new CallRates(DEFAULTS.limits, systemClock),
       chains: { ofFunctions: () => false, mayLoop: () => false },
       dispatcher,
       directory: {

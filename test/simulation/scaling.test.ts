@@ -167,6 +167,28 @@ describe('scaling', () => {
     await Promise.all(all);
   });
 
+  it('refuses who needs one more snapshot made than may be at once, where there is such a limit', async () => {
+    const w = world({ limits: { snapshotsAtOnce: 1 } });
+    const [one, two] = ['one', 'two'].map((name) => version({ functionId: name, name, revisionId: `r-${name}` })) as [
+      ReturnType<typeof version>,
+      ReturnType<typeof version>,
+    ];
+    for (const v of [one, two]) w.fleet.serve(v);
+    const calls = many(w, 3, one);
+    await w.clock.advance(100); // of the 600 that it takes
+    await assert.rejects(w.dispatcher.invoke(two, w.invocation()), (e: unknown) => {
+      assert.ok(e instanceof HearthError);
+      assert.deepEqual([e.code, e.details['Reason']], ['TooManyRequestsException', 'ConcurrentSnapshotCreateLimitExceeded']);
+      return true;
+    });
+    calls.push(...many(w, 1, one)); // waits for the one that is made
+    await w.clock.advance(1_000);
+    await Promise.all(calls);
+    const later = many(w, 1, two);
+    await w.clock.advance(1_000);
+    await Promise.all(later);
+  });
+
   it('queues for the machine, at most so many and so long, then 429', async () => {
     const w = world({ behaviour: { handler: () => ({ ms: 2_500 }) }, limits: { instances: 1 }, queue: { queueLength: 2, queueMs: 1_000 } });
     const v = version({ timeoutMs: 9_000 });

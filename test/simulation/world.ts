@@ -1,6 +1,7 @@
 import { Dispatcher } from '../../src/dispatch/dispatcher.ts';
 import { SimulatedDriver, type Behaviour } from '../../src/drivers/simulated/simulated-driver.ts';
-import { LocalFleet, type FleetLimits } from '../../src/fleet/local-fleet.ts';
+import { LocalFleet } from '../../src/fleet/local-fleet.ts';
+import type { FleetLimits } from '../../src/fleet/start-budget.ts';
 import type { ResidencyOptions } from '../../src/fleet/residency.ts';
 import { VirtualClock } from '../../src/lib/virtual-clock.ts';
 import type { FunctionVersion } from '../../src/model/function-version.ts';
