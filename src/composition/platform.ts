@@ -121,7 +121,13 @@ async function prepare(rollouts: Rollouts, version: FunctionVersion): Promise<Pr
 function occupancy(fleet: LocalFleet, version: FunctionVersion): ReturnType<Platform['occupancy']> {
   const kind = fleet.residences.get(version.revisionId)?.state.kind;
   const resident = kind === 'snapshot' || kind === 'plain' ? kind : 'nothing';
-  return { instances: fleet.roster.of(version.revisionId).size, resident, stay: fleet.outlook(version.revisionId) };
+  const { revisionId } = version;
+  return {
+    instances: fleet.roster.of(revisionId).size,
+    resident,
+    stay: fleet.outlook(revisionId),
+    shortfall: fleet.shortfall(revisionId),
+  };
 }
 
 async function resident({ fleet, drivers }: PlatformDeps, name: string | null): Promise<Resident> {

@@ -4,6 +4,7 @@ import type { Habit, Habits } from './habits.ts';
 import type { FleetInstance } from './instance.ts';
 import type { KeepAlivePolicy, Stay } from './policies/keep-alive.ts';
 import { phaseOf, type Phase } from './policies/phase.ts';
+import { Minimum, type Shortfall } from './minimum.ts';
 import type { Residence } from './residence.ts';
 import type { Roster } from './roster.ts';
 
@@ -33,7 +34,7 @@ interface Kept {
   prewarmed: boolean;
   timer: Timer | null;
   timerAtMs: number;
-  topping: boolean;
+  readonly minimum: Minimum;
 }
 
 /** What is kept of a version, for people. */
@@ -50,7 +51,7 @@ export interface Outlook {
 const PAUSES_PER_TURN = 32;
 /** A call is often followed by another: nothing is decided in the first moments of being idle. */
 const MOMENT_MS = 5_000;
-/** A minimum that could not be started is tried again so much later. */
+/** A minimum whose instance ended is made up so much later. */
 const TOP_UP_MS = 500;
 
 /** Stops instances that linger, ends what its policy no longer keeps, has made what it wants back, keeps each version's minimum. */
@@ -78,11 +79,11 @@ export class Keeper {
       prewarmed: false,
       timer: null,
       timerAtMs: 0,
-      topping: false,
+      minimum: this.#minimum(version),
     };
     this.#kept.set(version.revisionId, kept);
     this.#resume(kept, now);
-    this.#topUp(kept);
+    kept.minimum.topUp();
   }
 
   retire(revisionId: string): void {
@@ -101,13 +102,19 @@ export class Keeper {
     return phaseOf(kept.stay, this.#deps.clock.monotonic() - kept.idleSinceMs) !== 'away';
   }
 
+  /** Why a version has fewer instances than its minimum; null while it has, or they are being started for the first time. */
+  shortfall(revisionId: string): Shortfall | null {
+    return this.#kept.get(revisionId)?.minimum.shortfall ?? null;
+  }
+
   outlook(revisionId: string): Outlook | null {
     const kept = this.#kept.get(revisionId);
     if (kept === undefined) return null;
     const wall = this.#deps.clock.now() - this.#deps.clock.monotonic() + kept.idleSinceMs;
     const stay = kept.stay ?? this.#stay(kept);
     const always = kept.version.scaling.min > 0;
-    const why = always ? `min ${kept.version.scaling.min}` : stay.why;
+    const missing = kept.minimum.shortfall;
+    const why = always ? `min ${kept.version.scaling.min}${missing === null ? '' : `, not there: ${missing.message}`}` : stay.why;
     if (kept.busy.size > 0) return { phase: 'busy', snapshotUntilMs: null, instancesUntilMs: null, backAtMs: null, why };
     const phase = always ? 'here' : phaseOf(stay, this.#deps.clock.monotonic() - kept.idleSinceMs);
     return {
@@ -150,6 +157,19 @@ export class Keeper {
     this.#linger?.cancel();
     this.#linger = null;
     for (const revisionId of this.#kept.keys()) this.retire(revisionId);
+  }
+
+  #minimum(version: FunctionVersion): Minimum {
+    const { revisionId } = version;
+    return new Minimum(version, {
+      alive: () => this.#deps.roster.of(revisionId).size,
+      serves: () => !this.#closed && this.#kept.get(revisionId)?.version === version,
+      addSpare: this.#deps.addSpare,
+      again: (afterMs) => {
+        const kept = this.#kept.get(revisionId);
+        if (kept !== undefined) this.#arm(kept, this.#deps.clock.monotonic() + afterMs);
+      },
+    });
   }
 
   /** A server that starts goes on where the one before it stopped, unless what it kept would be over by now: then it begins anew. */
@@ -229,7 +249,7 @@ export class Keeper {
     const phase = idle && kept.stay !== null ? phaseOf(kept.stay, idleMs) : 'here';
     this.#endExpired(kept, now, phase);
     if (idle && kept.stay !== null) this.#snapshotIn(kept, phase);
-    this.#topUp(kept);
+    kept.minimum.topUp();
     const next = this.#next(kept, now, phase);
     if (next !== null) this.#arm(kept, next);
   }
@@ -289,24 +309,5 @@ export class Keeper {
     }
     const later = times.filter((at) => at > now);
     return later.length === 0 ? null : Math.min(...later);
-  }
-
-  /** One at a time, so that a function whose init phase fails is not started in a storm. */
-  #topUp(kept: Kept): void {
-    const { revisionId, scaling } = kept.version;
-    const wanted = Math.min(scaling.min, scaling.max ?? scaling.min);
-    if (this.#closed || kept.topping || wanted <= this.#deps.roster.of(revisionId).size) return;
-    kept.topping = true;
-    const ended = (failed: boolean): void => {
-      kept.topping = false;
-      if (this.#kept.get(revisionId) !== kept) return;
-      if (failed) this.#arm(kept, this.#deps.clock.monotonic() + TOP_UP_MS);
-      else this.#topUp(kept);
-    };
-    this.#deps.addSpare(kept.version).then(
-      () => ended(false),
-      // Tried again; callers are told why by their own starts.
-      () => ended(true),
-    );
   }
 }

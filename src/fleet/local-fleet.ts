@@ -14,6 +14,7 @@ import { Keeper, type Outlook } from './keeper.ts';
 import type { MemoryGauge } from './memory-gauge.ts';
 import { MemoryModel } from './memory-model.ts';
 import { MemoryWatch } from './memory-watch.ts';
+import type { Shortfall } from './minimum.ts';
 import { Pressure } from './pressure.ts';
 import type { Provision } from './provision.ts';
 import { Residence } from './residence.ts';
@@ -107,6 +108,11 @@ export class LocalFleet implements Worker {
   /** What is to become of what a version keeps; null when it does not serve. */
   outlook(revisionId: string): Outlook | null {
     return this.#keeper.outlook(revisionId);
+  }
+
+  /** Why a version has fewer instances than its minimum, as far as that is known; else null. */
+  shortfall(revisionId: string): Shortfall | null {
+    return this.#keeper.shortfall(revisionId);
   }
 
   /** Bytes that everything resident is held to use. */

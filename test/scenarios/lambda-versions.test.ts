@@ -147,6 +147,20 @@ describe('versions, aliases and what is theirs, through AWS’s SDK', () => {
     });
   });
 
+  test('provisioned concurrency of a version whose init phase fails has failed, and says why', async () => {
+    const FunctionName = 'never-ready';
+    await create(FunctionName, `throw new Error('no weights here')`, { Publish: true });
+    const version = { FunctionName, Qualifier: '1' };
+    await client.send(new PutProvisionedConcurrencyConfigCommand({ ...version, ProvisionedConcurrentExecutions: 1 }));
+    await until(async () => (await client.send(new GetProvisionedConcurrencyConfigCommand(version))).Status !== 'IN_PROGRESS');
+    const {
+      Status,
+      StatusReason,
+      AvailableProvisionedConcurrentExecutions: there,
+    } = await client.send(new GetProvisionedConcurrencyConfigCommand(version));
+    assert.deepEqual([Status, StatusReason, there], ['FAILED', 'FUNCTION_ERROR_INIT_FAILURE', 0]);
+  });
+
   test('layers are found by the paths of the language, the later over the earlier', async () => {
     const FunctionName = 'layered';
     await create(FunctionName, `exports.handler = async () => ({ word: require('from-layer'), other: require('only-first') });`);

@@ -130,6 +130,25 @@ describe('scaling', () => {
     assert.equal(w.fleet.roster.count, 2);
   });
 
+  it('tries a minimum whose init phase fails ever more rarely, says why it is missing, and starts it once that works', async () => {
+    const w = world({ behaviour: { initError: { errorType: 'Error', errorMessage: 'no' } } });
+    const v = version({ scaling: { min: 2, max: null, concurrency: 1, keepAliveMs: 60_000 } });
+    w.fleet.serve(v);
+    assert.equal(w.fleet.shortfall(v.revisionId), null, 'not yet');
+    const tries = (): number => w.lines.filter((l) => l.includes('init of')).length;
+    await w.clock.advance(60_000);
+    assert.deepEqual(w.fleet.shortfall(v.revisionId), { init: true, message: 'init failed: Error' });
+    assert.match(w.fleet.outlook(v.revisionId)?.why ?? '', /^min 2, not there: init failed: Error$/);
+    const early = tries();
+    await w.clock.advance(600_000);
+    const late = tries() - early;
+    assert.ok(early >= 5 && late <= 11, `${early} in the first minute, ${late} in the next ten`);
+    w.behaviour.initError = null;
+    await w.clock.advance(61_000);
+    assert.equal(w.fleet.roster.count, 2);
+    assert.equal(w.fleet.shortfall(v.revisionId), null);
+  });
+
   it('answers 429 at once beyond the reserved concurrency', async () => {
     const w = world({ behaviour: { handler: () => ({ ms: 1_000 }) } });
     const v = version({ scaling: { min: 0, max: 2, concurrency: 1, keepAliveMs: 1_000 } });

@@ -12,6 +12,7 @@ import {
   type OperationCall,
   type Operations,
 } from './operation.ts';
+import type { Occupancy } from '../own/platform.ts';
 import { qualifierTurn } from './aliases.ts';
 import { pageOf } from './pages.ts';
 
@@ -29,7 +30,7 @@ const put: Operation = (call, deps) => {
     }
     const config: Provisioned = { qualifier: target.qualifier, requested, modifiedAtMs: deps.clock.now() };
     await deps.resources.put('provisioned', target.key, config, target.of.functionId);
-    return { ...answer(config, 0), Status: 'IN_PROGRESS' };
+    return answer(config, { instances: 0, shortfall: null });
   });
 };
 
@@ -95,21 +96,32 @@ function refuseShared({ of, qualifier, version }: Target, deps: LambdaDeps): voi
   }
 }
 
-/** The instances that are there of those asked for. */
-function allocated(of: FunctionVersion, config: Provisioned, deps: LambdaDeps): number {
+type There = Pick<Occupancy, 'instances' | 'shortfall'>;
+
+/** The instances that are there of those asked for, and why others are not. */
+function allocated(of: FunctionVersion, config: Provisioned, deps: LambdaDeps): There {
   const stored = deps.registry.get(of.name, config.qualifier);
   const running = deps.registry.serving().find((v) => v.functionId === of.functionId && v.version === stored?.version);
-  return running === undefined ? 0 : Math.min(config.requested, deps.platform.occupancy(running).instances);
+  if (running === undefined) return { instances: 0, shortfall: null };
+  const { instances, shortfall } = deps.platform.occupancy(running);
+  return { instances: Math.min(config.requested, instances), shortfall };
 }
 
-function answer({ requested, modifiedAtMs }: Provisioned, there: number): Record<string, unknown> {
+function answer({ requested, modifiedAtMs }: Provisioned, { instances, shortfall }: There): Record<string, unknown> {
   return {
     RequestedProvisionedConcurrentExecutions: requested,
-    AvailableProvisionedConcurrentExecutions: there,
-    AllocatedProvisionedConcurrentExecutions: there,
-    Status: there >= requested ? 'READY' : 'IN_PROGRESS',
+    AvailableProvisionedConcurrentExecutions: instances,
+    AllocatedProvisionedConcurrentExecutions: instances,
+    ...status(instances >= requested, shortfall),
     LastModified: new Date(modifiedAtMs).toISOString().replace('Z', '+0000'),
   };
+}
+
+/** Those that failed are tried again all the same, ever more rarely. */
+function status(ready: boolean, shortfall: There['shortfall']): { Status: string; StatusReason?: string } {
+  if (ready) return { Status: 'READY' };
+  if (shortfall === null) return { Status: 'IN_PROGRESS' };
+  return { Status: 'FAILED', StatusReason: shortfall.init ? 'FUNCTION_ERROR_INIT_FAILURE' : shortfall.message };
 }
 
 function none(): HearthError {

@@ -69,6 +69,8 @@ export interface Occupancy {
   readonly resident: 'nothing' | 'snapshot' | 'plain';
   /** Until when and why it stays so; null when the revision does not serve. */
   readonly stay: StayReport | null;
+  /** Why there are fewer instances than its minimum; null while there are, or they are being started for the first time. */
+  readonly shortfall: { /** Whether its init phase fails. */ readonly init: boolean; readonly message: string } | null;
 }
 
 /** What is to become of what a function keeps. Times in milliseconds since the epoch. */

@@ -42,7 +42,7 @@ export class TestPlatform implements Platform {
   }
 
   occupancy(): Occupancy {
-    return { instances: 0, resident: 'nothing', stay: null };
+    return { instances: 0, resident: 'nothing', stay: null, shortfall: null };
   }
 
   async resident(): Promise<Resident> {
