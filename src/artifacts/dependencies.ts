@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BuildProgress } from './artifacts.ts';
-import { exists, publish, scratch, syncPath, type Folders } from './folders.ts';
+import { exists, publish, scratch, type Folders } from './folders.ts';
 import type { Interpreters } from './interpreters.ts';
 import { npmRecipe } from './npm.ts';
 import { pipRecipe } from './pip.ts';
 import type { Recipe, RecipeRequest } from './recipe.ts';
 import type { Recent } from './recent.ts';
+import { syncTree } from './sync-tree.ts';
 import { openWorkshop } from './workshop.ts';
 
 export interface DependenciesOptions {
@@ -72,7 +73,7 @@ export class Dependencies {
     }
     await using made = await scratch(this.#options.folders);
     await workshop.takeOut(join(made.path, 'install'));
-    await syncPath(join(made.path, 'install'));
+    await syncTree(join(made.path, 'install'));
     await publish(join(made.path, 'install'), folder);
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { HearthError } from '../errors.ts';
 import type { CodeStore } from './code-store.ts';
 import { exists, publish, scratch, type Folders } from './folders.ts';
+import { syncTree } from './sync-tree.ts';
 
 /** Name of the folder in which these layers are merged, in this order; among those of dependencies, and swept with them. */
 export function layersDigest(sha256s: readonly string[]): string {
@@ -27,6 +28,7 @@ export async function layersRoot(sha256s: readonly string[], code: CodeStore, fo
       throw new HearthError('InvalidParameterValueException', `The layers can't be merged: ${(error as Error).message}`, { cause: error });
     });
   }
+  await syncTree(made.path);
   await publish(made.path, merged);
   return merged;
 }

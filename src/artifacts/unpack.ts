@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import { fromBufferPromise, type Entry, type ZipFile } from 'yauzl';
 import { HearthError } from '../errors.ts';
-import { syncPath } from './folders.ts';
+import { syncTree } from './sync-tree.ts';
 
 /** What Lambda says of anything that is not a sound zip. */
 const NOT_A_ZIP = 'Could not unzip uploaded file. Please check your file, then try to upload again.';
@@ -41,7 +41,8 @@ export async function unpack(zip: Buffer, folder: string, limits: UnpackLimits):
   } finally {
     file.close();
   }
-  await syncAll(folder);
+  await openToAll(folder);
+  await syncTree(folder);
 }
 
 async function unpackFiles(file: ZipFile, folder: string, limits: UnpackLimits): Promise<Link[]> {
@@ -138,9 +139,7 @@ function isOurs(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO', 'EROFS', 'EACCES', 'EPERM'].includes(code);
 }
 
-async function syncAll(folder: string): Promise<void> {
+async function openToAll(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name));
   for (const entry of entries) if (entry.isDirectory()) await chmod(join(entry.parentPath, entry.name), 0o755); // whatever the umask
-  for (let i = 0; i < files.length; i += 16) await Promise.all(files.slice(i, i + 16).map(syncPath));
 }

@@ -26,6 +26,8 @@ export interface GatewayDeps extends InvokeDeps {
 /** When to try again with the server that follows one that ends. */
 const AGAIN_SECONDS = 1;
 
+const ABSOLUTE = /^https?:\/\/([^/?#]+)([^#]*)$/i;
+
 /** The answer to what is no HTTP. */
 const UNREADABLE = [
   'HTTP/1.1 400 Bad Request',
@@ -45,6 +47,7 @@ export function createGateway(deps: GatewayDeps): Server {
     if (deps.underWay.ending) return refuse(response, requestId);
     if (!isOwnRead(request)) deps.underWay.add(request, response);
     try {
+      if (request.url?.startsWith('/') === false) originForm(request);
       const served = route(request, response, { deps, requestId });
       served?.catch((error: unknown) => fail(response, error, { deps, requestId }));
     } catch (error) {
@@ -95,6 +98,15 @@ function route(request: IncomingMessage, response: ServerResponse, { deps, reque
   }
   deps.control(request, response);
   return undefined;
+}
+
+/** A target in absolute form, as through a proxy, is served like one in origin form; its host goes before the header's (RFC 9112, 3.2.2). */
+function originForm(request: IncomingMessage): void {
+  const match = ABSOLUTE.exec(request.url ?? '');
+  if (match?.[1] === undefined) return;
+  request.headers.host = match[1];
+  const rest = match[2] ?? '';
+  request.url = rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 /** Reads of Hearth's own API are not waited for: who follows a log follows it until the server has ended. */

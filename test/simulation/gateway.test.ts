@@ -140,6 +140,22 @@ describe('gateway', () => {
     assert.equal(reply.headers['x-hearth-cold-rung'], 'disk');
   });
 
+  it('serves a target in absolute form, as a proxy sends it, by its own host', async () => {
+    answer = echo;
+    const path = '/2015-03-31/functions/private/invocations';
+    for (const host of ['127.0.0.1', `localhost:${port}`]) {
+      const { status, body } = await call('POST', `http://${host}${path}?Qualifier=$LATEST`, { body: '[7]' });
+      assert.deepEqual([status, body.toString()], [200, '[7]'], host);
+    }
+    assert.equal((await call('GET', 'http://127.0.0.1')).status, 404);
+    assert.equal((await call('GET', 'HTTP://127.0.0.1?x=1')).status, 404);
+    // What it names is what is looked at: not the header, which is our own.
+    assert.equal((await call('POST', `http://evil.example${path}`, { body: '{}' })).status, 403);
+    const byHost = await call('GET', `http://echo.fn.localhost:${port}/a?b=1`);
+    assert.equal(byHost.status, 200);
+    assert.match(byHost.body.toString(), /"rawPath":"\/a"/);
+  });
+
   it('marks an error of the function, and returns its log tail when asked', async () => {
     answer = () => ({ body: Buffer.from('{"errorType":"Error"}'), errorType: 'Error' });
     const reply = await call('POST', '/2015-03-31/functions/echo/invocations', { headers: { 'x-amz-log-type': 'Tail' } });

@@ -159,3 +159,13 @@ test('nothing is left of a version: not even what is provisioned for an alias th
   for (const kind of ['policy', 'provisioned', 'event-invoke-config'] as const)
     assert.deepEqual(plane.resources.list(kind, functionId), []);
 });
+
+test('two functions do not both reserve what only one of them may have', async () => {
+  for (const name of ['first', 'second']) await create(name);
+  const reserve = (name: string) => () => call('PUT', `/2017-10-31/functions/${name}/concurrency`, { ReservedConcurrentExecutions: 800 });
+  const answers = await atOnce(reserve('first'), reserve('second'));
+  assert.deepEqual(
+    answers.map(({ status }) => status).sort((a, b) => a - b),
+    [200, 400],
+  );
+});

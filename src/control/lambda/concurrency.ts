@@ -1,19 +1,24 @@
 import { HearthError } from '../../errors.ts';
 import { refuse } from '../function-name.ts';
-import { referenceOf, unqualifiedFunction, type Operation } from './operation.ts';
+import { referenceOf, unqualifiedFunction, type LambdaDeps, type Operation } from './operation.ts';
 
 /** What of the account's concurrency must be left for functions that reserve none, as on Lambda; a tenth of it on a machine with less. */
 function leastUnreserved(instances: number): number {
   return Math.min(100, Math.floor(instances / 10));
 }
 
-export const putFunctionConcurrency: Operation = async (call, deps) => {
+export const putFunctionConcurrency: Operation = (call, deps) => {
   const { name } = unqualifiedFunction(call, deps);
   const max = call.input['ReservedConcurrentExecutions'] as number;
   if (max < 0)
     refuse([
       `Value '${max}' at 'reservedConcurrentExecutions' failed to satisfy constraint: Member must have value greater than or equal to 0`,
     ]);
+  // One after the other: two at once would each find room that only one of them may have.
+  return deps.resources.inTurn('reserved concurrency', () => reserve(name, max, deps));
+};
+
+async function reserve(name: string, max: number, deps: LambdaDeps): Promise<Record<string, unknown>> {
   const others = deps.registry.list().filter((f) => f.name !== name);
   const reserved = others.reduce((sum, f) => sum + (f.scaling.max ?? 0), 0);
   const least = leastUnreserved(deps.instances);
@@ -27,7 +32,7 @@ export const putFunctionConcurrency: Operation = async (call, deps) => {
   }
   await deps.registry.update(name, (f) => ({ scaling: { ...f.scaling, max } }));
   return { ReservedConcurrentExecutions: max };
-};
+}
 
 export const getFunctionConcurrency: Operation = (call, deps) => {
   const { max } = deps.registry.require(referenceOf(call, deps)).scaling;
