@@ -254,14 +254,10 @@ async function listen(
     gateway.once('error', reject);
     gateway.listen(config.port, config.host, resolve);
   });
-  let ended: Promise<unknown> | null = null;
-  const shut = (): Promise<unknown> => (ended ??= new Promise((resolve) => gateway.close(resolve)));
-  drain.add(() => {
-    void shut();
-    return underWay.end();
-  });
+  // The door stays open: what runs may still need the server. Others are sent away.
+  drain.add(() => underWay.end());
   closing.add(async () => {
-    const closed = shut();
+    const closed = new Promise((resolve) => gateway.close(resolve));
     await control.close();
     gateway.closeAllConnections();
     await closed;

@@ -29,6 +29,18 @@ export function signedService(request: {
   return url.includes('X-Amz-Credential=') ? (SERVICE_IN_QUERY.exec(url)?.[1] ?? null) : null;
 }
 
+/** The key that a request says it is signed with, without checking the signature; null when it is not signed. Cheap. */
+export function claimedKey(request: {
+  readonly url?: string | undefined;
+  readonly headers: { readonly authorization?: string | undefined };
+}): string | null {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return KEY_IN_HEADER.exec(authorization)?.[1] ?? null;
+  return KEY_IN_QUERY.exec(request.url ?? '')?.[1] ?? null;
+}
+
+const KEY_IN_HEADER = /^AWS4-HMAC-SHA256 .*?Credential=([^/]+)\//;
+const KEY_IN_QUERY = /[?&]X-Amz-Credential=([^&/%]+)(?:%2F|\/)/i;
 const SERVICE_IN_HEADER = /^AWS4-HMAC-SHA256 .*?Credential=[^/]+\/\d{8}\/[^/]*\/([a-z0-9-]+)\/aws4_request/;
 const SERVICE_IN_QUERY = /[?&]X-Amz-Credential=[^&/%]+(?:%2F|\/)\d{8}(?:%2F|\/)[^&/%]*(?:%2F|\/)([a-z0-9-]+)(?:%2F|\/)aws4_request/i;
 

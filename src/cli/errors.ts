@@ -84,6 +84,8 @@ function fromApi(error: RefusedByServer): CliError {
       fix: 'send less, or raise `limits.payloadBytes` in the server’s config.yaml',
       cause: error,
     });
+  if (error.body['Reason'] === 'Ending')
+    return new CliError('the server is ending', { exitCode: EXIT.unreachable, fix: 'start it again with `hearth up`', cause: error });
   if (error.status >= 500) return new CliError(message, { exitCode: EXIT.serverError, fix: 'look at the server’s log', cause: error });
   return new CliError(message, { exitCode: EXIT.refused, cause: error });
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { HearthError } from '../errors.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../observe/logger.ts';
-import { signedService } from '../auth/claim.ts';
+import { claimedKey, signedService } from '../auth/claim.ts';
 import { acceptCloudEvents, cloudEventTarget } from './cloud-events/accept.ts';
 import type { EndpointService } from './endpoint-service.ts';
 import { serveUrl, urlTarget } from './function-url.ts';
@@ -44,7 +44,7 @@ export function createGateway(deps: GatewayDeps): Server {
   const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, (request, response) => {
     const requestId = deps.ids.ordered();
     response.on('error', () => undefined); // the client left; whoever writes finds out
-    if (deps.underWay.ending) return refuse(response, requestId);
+    if (deps.underWay.ending && !isOfFunctions(request, deps)) return refuse(response, requestId);
     if (!isOwnRead(request)) deps.underWay.add(request, response);
     try {
       if (request.url?.startsWith('/') === false) originForm(request);
@@ -114,13 +114,21 @@ function isOwnRead({ method, url }: IncomingMessage): boolean {
   return method === 'GET' && url?.startsWith('/hearth/') === true;
 }
 
-/** A request on a connection that was open when the server was told to end: nothing was begun, so that it may be sent again. */
+/** What runs until it has ended may need the server to end well: to store its result, or to call another function. Whoever serves it checks the signature. */
+function isOfFunctions(request: IncomingMessage, { chains }: GatewayDeps): boolean {
+  const key = claimedKey(request);
+  return key !== null && chains.ofFunctions(key);
+}
+
+/** A request to a server that was told to end: nothing was begun, so that it may be sent again. */
 function refuse(response: ServerResponse, requestId: string): void {
   response.shouldKeepAlive = false;
   response.setHeader('retry-after', AGAIN_SECONDS);
   respondError(
     response,
-    new HearthError('ServiceUnavailable', 'The server is ending and begins nothing more; send the request again.'),
+    new HearthError('ServiceUnavailable', 'The server is ending and begins nothing more; send the request again.', {
+      details: { Reason: 'Ending' },
+    }),
     requestId,
   );
 }

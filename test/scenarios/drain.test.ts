@@ -63,7 +63,8 @@ describe('a server that is told to end while something runs', () => {
     const { endpoint } = await server.client.status();
     const [family, ended] = [server.family(), server.ended];
     await server.beginEnd('SIGINT', true);
-    await assert.rejects(fetch(`${endpoint}/healthz`));
+    const refused = await fetch(`${endpoint}/healthz`);
+    assert.deepEqual([refused.status, refused.headers.get('retry-after'), refused.headers.get('connection')], [503, '1', 'close']);
     hold.resolve();
     assert.deepEqual((await called).value, { n: 1 });
     assert.equal(await ended, 0);
@@ -71,6 +72,18 @@ describe('a server that is told to end while something runs', () => {
     const next = await ServerProcess.start({ home });
     assert.deepEqual(await outcomes(next), ['ok']);
     await next.end('SIGTERM');
+  });
+
+  test('what runs has the server to the end: it may call another function', async () => {
+    const server = await started();
+    const called = server.call('diary', { n: 1, post: diary.url, calls: { functionName: 'diary', event: { n: 2, post: diary.url } } });
+    await begun(1);
+    const ended = server.ended;
+    await server.beginEnd('SIGTERM');
+    hold.resolve();
+    assert.deepEqual((await called).value, { n: 1, called: { n: 2 } });
+    assert.deepEqual(numbers(), [1, 2]);
+    assert.equal(await ended, 0);
   });
 
   test('what outlives the drain is cut: no answer, usage says crash, an event is run by the next server', async () => {
