@@ -4,6 +4,7 @@ import type { FunctionVersion } from '../model/function-version.ts';
 import { sharedPlaces, withinFunctionLimit } from './policies/function-limit.ts';
 import { startsWanted, type QueueObservation } from './policies/scale-out.ts';
 import { throttled } from '../model/throttled.ts';
+import { YoungRuns } from './young-runs.ts';
 import type { Worker, WorkerInstance } from './worker.ts';
 
 /** A place on an instance, granted to one invocation. Give it back with `VersionQueue.release`. */
@@ -48,6 +49,7 @@ export class VersionQueue {
   #waiting: Waiter[] = [];
   #starting = 0;
   #inFlight = 0;
+  readonly #young = new YoungRuns();
   readonly #runMs = new RunningMean(0.1);
   readonly #startMs = new RunningMean(0.3);
   #recheck: Timer | null = null;
@@ -97,6 +99,7 @@ export class VersionQueue {
   /** Gives a place back after `ranMs`: to the next in the queue, or the instance rests. */
   release(instance: WorkerInstance, ranMs: number): void {
     this.#runMs.add(ranMs);
+    this.#young.ended(this.#clock.monotonic(), ranMs);
     this.#inFlight--;
     this.#released++;
     const slot = this.#slots.get(instance);
@@ -143,7 +146,7 @@ export class VersionQueue {
       queued: this.#waiting.length,
       oldestWaitMs: first === undefined || !impatient ? 0 : this.#clock.monotonic() - first.sinceMs,
       starting: this.#starting,
-      inFlight: this.#inFlight,
+      young: this.#young.count(this.#clock.monotonic()),
       concurrency: this.version.scaling.concurrency,
       runMs: this.#runMs.value,
       startMs: this.#startMs.value,
@@ -183,6 +186,7 @@ export class VersionQueue {
     slot.fresh = false;
     slot.inFlight++;
     this.#inFlight++;
+    this.#young.begun(this.#clock.monotonic());
     if (slot.inFlight === this.version.scaling.concurrency) this.#remove(slot);
     slot.instance.busy();
     return { instance: slot.instance, cold };

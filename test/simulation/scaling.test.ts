@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { HearthError } from '../../src/errors.ts';
-import { version, world, type World } from './world.ts';
+import { QUICK, version, world, type World } from './world.ts';
 
 const many = (w: World, n: number, v = version()) => Array.from({ length: n }, () => w.dispatcher.invoke(v, w.invocation()));
 
@@ -147,6 +147,26 @@ describe('scaling', () => {
     await w.clock.advance(61_000);
     assert.equal(w.fleet.roster.count, 2);
     assert.equal(w.fleet.shortfall(v.revisionId), null);
+  });
+
+  it('asks nobody to wait for runs that have lasted long, however short others are', async () => {
+    const w = world();
+    const v = version({ timeoutMs: 60_000 });
+    w.fleet.serve(v);
+    const short = many(w, 20, v);
+    await w.clock.advance(1_000);
+    await Promise.all(short);
+    w.behaviour.handler = () => ({ ms: 30_000 });
+    const long = many(w, 500, v);
+    await w.clock.advance(10_000);
+    w.behaviour.handler = () => ({ ms: 1 });
+    const before = w.fleet.roster.count;
+    const call = w.dispatcher.invoke(v, w.invocation());
+    await w.clock.advance(QUICK.forkMs + 2);
+    assert.equal(w.fleet.roster.count, before + 1, 'started at once');
+    assert.equal((await call).usage.outcome, 'ok');
+    await w.clock.advance(30_000);
+    await Promise.all(long);
   });
 
   it('answers 429 at once beyond the reserved concurrency', async () => {

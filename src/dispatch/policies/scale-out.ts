@@ -6,8 +6,8 @@ export interface QueueObservation {
   readonly oldestWaitMs: number;
   /** Instances being started. */
   readonly starting: number;
-  /** Invocations in flight. */
-  readonly inFlight: number;
+  /** Invocations in flight that may end as soon as one does as a rule: of those that have lasted long, nothing is known. */
+  readonly young: number;
   /** Invocations one instance takes at a time. */
   readonly concurrency: number;
   /** How long invocations of this version last as a rule; null while none has ended. */
@@ -18,7 +18,7 @@ export interface QueueObservation {
 
 /**
  * How many more instances to start: one for each that waits and would be served by a new instance sooner than by one that frees, less those on
- * their way. The n-th in the queue expects to wait n times the usual run, divided by those in flight; who has waited as long as a start takes is no
+ * their way. The n-th in the queue expects to wait n times the usual run, divided by those in flight that have not lasted long; who has waited as long as a start takes is no
  * longer asked to trust that. Never more than wait; limits are not its business.
  */
 export function startsWanted(o: QueueObservation): number {
@@ -28,6 +28,6 @@ export function startsWanted(o: QueueObservation): number {
 
 /** How many at the head of the queue do better to wait for an instance that frees. */
 function patient(o: QueueObservation): number {
-  if (o.inFlight === 0 || o.runMs === null || o.startMs === null || o.oldestWaitMs >= o.startMs) return 0;
-  return Math.floor((o.startMs * o.inFlight) / Math.max(o.runMs, 0.01));
+  if (o.young === 0 || o.runMs === null || o.startMs === null || o.oldestWaitMs >= o.startMs) return 0;
+  return Math.floor((o.startMs * o.young) / Math.max(o.runMs, 0.01));
 }
