@@ -52,6 +52,7 @@ import { Catalogue } from './runtimes/catalogue.ts';
 import { thisMachine } from './runtimes/interpreters.ts';
 import type { Abilities } from './sandbox/abilities.ts';
 import { detect } from './sandbox/detect.ts';
+import { Loopbacks } from './sandbox/loopback/loopbacks.ts';
 import { openStore, type StoreOptions } from './store/postgres-store.ts';
 import type { Store } from './store/store.ts';
 
@@ -199,11 +200,14 @@ function openCatalogue({ closing }: Base): Catalogue {
 async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue: Catalogue, abilities: Abilities): Promise<Driver[]> {
   const run = runDirectory(config.home, process.env);
   const warn = (message: string): void => log.warn(message);
+  const loopbacks = abilities.noLoopbacks === null ? Loopbacks.open({ clock, warn }) : null;
+  closing.add(() => loopbacks?.close());
   const fork = await ForkDriver.open({
     runDirectory: run,
     shims: SHIMS,
     catalogue,
     abilities,
+    loopbacks,
     hide: [homedir(), config.home],
     clock,
     ids,
@@ -218,7 +222,7 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
   const exec = new ExecDriver({ spawner: programs, clock, payloadBytes: config.limits.payloadBytes });
   closing.add(() => exec.close());
   // Closed first: their extensions are told while there is still somebody to end them.
-  const drivers = [fork, exec].map((driver) => new ExtendedDriver(driver, { spawner: programs, clock, ids }));
+  const drivers = [fork, exec].map((driver) => new ExtendedDriver(driver, { spawner: programs, clock, ids, loopbacks }));
   for (const driver of drivers) closing.add(() => driver.close());
   return drivers;
 }

@@ -43,6 +43,7 @@ const steps = {
     for (const cpu of cpus) bits[cpu >> 3] |= 1 << (cpu & 7);
     native.check('sched_setaffinity', native.sched_setaffinity(0, MASK_BYTES, bits));
   },
+  cgroup: ({ path }) => fs.writeFileSync(path, '0'),
   environment: ({ name, value }) => void (process.env[name] = value),
 };
 

@@ -178,6 +178,8 @@ export type ConfineStep = { readonly optional?: boolean } & (
   | { readonly op: 'core'; readonly bytes: number }
   /** setgroups([]), setresgid, setresuid. */
   | { readonly op: 'ids'; readonly uid: number; readonly gid: number }
+  /** Moves the process into a cgroup, by its file `cgroup.threads`: it has one thread. */
+  | { readonly op: 'cgroup'; readonly path: string }
   | { readonly op: 'umask'; readonly mask: number }
   /** CPUs the process may run on; empty = all the machine has. */
   | { readonly op: 'affinity'; readonly cpus: readonly number[] }

@@ -12,6 +12,8 @@ export interface Abilities {
   readonly noMounts: string | null;
   /** Why an unprivileged process can't make a user namespace, and with it mounts of its own; null: it can. */
   readonly noUserNamespaces: string | null;
+  /** Why an instance can't have a loopback of its own; null: it can. */
+  readonly noLoopbacks: string | null;
   /** Where user ids for functions are taken from; null: all run as the server's own user. */
   readonly ids: IdRange | null;
   /** CPUs the server may use. */
@@ -41,5 +43,6 @@ export function report(a: Abilities): MechanismReport[] {
     line('private /tmp per function', mounts),
     line('private /tmp per instance', linux ?? a.noUserNamespaces),
     line('own IPC objects and host name', mounts),
+    line('own loopback per instance that is not forked', linux ?? (a.root ? a.noLoopbacks : 'the server is not root')),
   ];
 }

@@ -27,6 +27,8 @@ export interface FunctionInput extends Common {
   readonly initCpu: number | null;
   /** What it finds under Lambda's names; null: nothing, since every mount costs every start, and few functions ask for it. */
   readonly layout: LayoutInput | null;
+  /** File of the cgroup that has the instance's own loopback (loopback/); null: it has the machine's. */
+  readonly loopback: string | null;
 }
 
 /** An instance, forked from a snapshot that has given up its privileges. */
@@ -61,6 +63,7 @@ function functionSteps(input: FunctionInput): ConfineStep[] {
   const byPrivilege = a.root && a.noMounts === null;
   // The umask first: what covers a directory makes directories in it.
   const steps: ConfineStep[] = [...session(), ...rlimits(a.root && a.ids !== null), { op: 'umask', mask: 0o022 }];
+  if (input.loopback !== null) steps.push({ op: 'cgroup', path: input.loopback, optional: true });
   if (input.initCpu !== null) steps.push(oneCpu(input.initCpu));
   if (byPrivilege || a.noUserNamespaces === null) {
     steps.push({ op: 'unshare', namespaces: byPrivilege ? NAMESPACES : ['user', ...NAMESPACES] });

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { systemClock } from '../lib/clock.ts';
 import type { Abilities } from './abilities.ts';
 import { idRange } from './ids.ts';
 
@@ -12,6 +13,8 @@ export interface Probe {
   read(path: string): string | null;
   /** Runs a program as a user (null: our own); null when it ended well, else what it said. */
   run(argv: readonly string[], uid: number | null): Promise<string | null>;
+  /** Tries to make a loopback for instances; null when that went well, else what was in the way. */
+  loopbacks(): Promise<string | null>;
 }
 
 /** This machine. */
@@ -33,6 +36,10 @@ export const machineProbe: Probe = {
         resolve(error === null ? null : err.trim() || error.message),
       );
     }),
+  async loopbacks() {
+    const { noLoopbacks } = await import('./loopback/loopbacks.ts');
+    return noLoopbacks(systemClock);
+  },
 };
 
 /** Finds out by trying, once: what a kernel allows on paper, a container or a security module may still refuse. */
@@ -40,13 +47,22 @@ export async function detect(probe: Probe = machineProbe): Promise<Abilities> {
   const root = probe.uid === 0;
   const allCpus = cpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(probe.read('/proc/self/status') ?? '')?.[1]);
   if (probe.platform !== 'linux')
-    return { linux: false, root, noMounts: 'needs Linux', noUserNamespaces: 'needs Linux', ids: null, cpus: allCpus };
+    return {
+      linux: false,
+      root,
+      noMounts: 'needs Linux',
+      noUserNamespaces: 'needs Linux',
+      noLoopbacks: 'needs Linux',
+      ids: null,
+      cpus: allCpus,
+    };
   const ids = root ? idRange(probe.read('/proc/self/uid_map') ?? '') : null;
   const tryMount = 'mount -t tmpfs -o size=1m none /tmp';
-  const [mounts, users] = await Promise.all([
+  const [mounts, users, loopbacks] = await Promise.all([
     root ? probe.run(['unshare', '-m', '-i', '-u', 'sh', '-c', tryMount], null) : 'the server is not root',
     // As the user a function will be: root may be allowed what that one is not.
     probe.run(['unshare', '-U', '-r', '-m', '-i', '-u', 'sh', '-c', tryMount], ids?.base ?? null),
+    root ? probe.loopbacks() : 'the server is not root',
   ]);
   const say = (what: string, failure: string | null): string | null => (failure === null ? null : `${what}: ${failure}`);
   return {
@@ -54,6 +70,7 @@ export async function detect(probe: Probe = machineProbe): Promise<Abilities> {
     root,
     noMounts: say('no mount namespace', mounts),
     noUserNamespaces: say(hint(probe), users),
+    noLoopbacks: loopbacks,
     ids,
     cpus: allCpus,
   };

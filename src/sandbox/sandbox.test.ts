@@ -15,12 +15,30 @@ import { layout, onThisMachine } from './layout.ts';
 import { countsApart, mostCoreBytes } from './rlimits.ts';
 import { closedAncestors, covers, outermost } from './visibility.ts';
 
-const root: Abilities = { linux: true, root: true, noMounts: null, noUserNamespaces: null, ids: PREFERRED_IDS, cpus: [0, 1] };
-const ordinary: Abilities = { ...root, root: false, noMounts: 'the server is not root', ids: null };
+const root: Abilities = {
+  linux: true,
+  root: true,
+  noMounts: null,
+  noUserNamespaces: null,
+  noLoopbacks: null,
+  ids: PREFERRED_IDS,
+  cpus: [0, 1],
+};
+const ordinary: Abilities = { ...root, root: false, noMounts: 'the server is not root', noLoopbacks: 'the server is not root', ids: null };
 const bare: Abilities = { ...ordinary, noUserNamespaces: 'no user namespaces: EPERM' };
 const common = { needed: ['/usr', '/root/.pyenv/versions/3.11', '/tmp/home/code/1'], ephemeralStorageMb: 512, hostname: 'fn' };
 const fn = (abilities: Abilities, more: Partial<FunctionInput> = {}): ConfineStep[] =>
-  confinement({ kind: 'function', abilities, functionId: 'f', hide: ['/root', '/tmp/home'], initCpu: 1, layout: null, ...common, ...more });
+  confinement({
+    kind: 'function',
+    abilities,
+    functionId: 'f',
+    hide: ['/root', '/tmp/home'],
+    initCpu: 1,
+    layout: null,
+    loopback: null,
+    ...common,
+    ...more,
+  });
 const instance = (abilities: Abilities, more: Partial<InstanceInput> = {}): ConfineStep[] =>
   confinement({ kind: 'instance', abilities, temporary: '/run/h/tmp/1', ...common, ...more });
 const ops = (steps: ConfineStep[]): string[] => steps.map((s) => (s.op === 'mask' ? `mask ${s.target}` : s.op));
@@ -43,6 +61,13 @@ describe('confinement of a function process', () => {
       'dropCapabilities',
       'noNewPrivs',
     ]);
+  });
+
+  it('moves it into its loopback while it still may', () => {
+    const steps = fn(root, { loopback: '/sys/fs/cgroup/hearth-1-1/i/cgroup.threads' });
+    const at = steps.findIndex((s) => s.op === 'cgroup');
+    assert.deepEqual(steps[at], { op: 'cgroup', path: '/sys/fs/cgroup/hearth-1-1/i/cgroup.threads', optional: true });
+    assert.ok(at >= 0 && at < steps.findIndex((s) => s.op === 'unshare'));
   });
 
   it('leaves what is needed visible where it lies in what is covered', () => {
@@ -189,7 +214,14 @@ describe('visibility', () => {
 });
 
 describe('detection', () => {
-  const probe = (more: Partial<Probe>): Probe => ({ platform: 'linux', uid: 1000, read: () => null, run: async () => null, ...more });
+  const probe = (more: Partial<Probe>): Probe => ({
+    platform: 'linux',
+    uid: 1000,
+    read: () => null,
+    run: async () => null,
+    loopbacks: async () => null,
+    ...more,
+  });
 
   it('tries user namespaces as the user that will need them', async () => {
     const seen: (number | null)[] = [];
@@ -208,7 +240,13 @@ describe('detection', () => {
     const lines = report(abilities).filter((l) => !l.active);
     assert.deepEqual(
       lines.map((l) => l.mechanism),
-      ['own user per function', 'private /tmp per function', 'private /tmp per instance', 'own IPC objects and host name'],
+      [
+        'own user per function',
+        'private /tmp per function',
+        'private /tmp per instance',
+        'own IPC objects and host name',
+        'own loopback per instance that is not forked',
+      ],
     );
     assert.ok(lines.every((l) => l.reason !== null));
   });

@@ -40,6 +40,7 @@ export function openForkDriver(more: Partial<ForkDriverOptions> = {}): Promise<F
     shims: join(ROOT, 'shims'),
     catalogue,
     abilities,
+    loopbacks: null,
     hide: [homedir()],
     clock: systemClock,
     ids: randomIds,

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** One process as /proc tells of it. `startedAt` tells it from a later one of the same pid. */
 export interface SeenProcess {
@@ -76,4 +77,17 @@ function attempt(read: () => string): string {
   } catch {
     return '';
   }
+}
+
+/** The cgroups (version 2) that a server has made: its own, and those of its instances. */
+export function cgroupsOf(pid: number): string[] {
+  const mount = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .find((line) => line.includes(' - cgroup2 '))
+    ?.split(' ')[4];
+  const below = (folder: string): string[] =>
+    readdirSync(folder, { withFileTypes: true }).flatMap((e) =>
+      e.isDirectory() ? [join(folder, e.name), ...below(join(folder, e.name))] : [],
+    );
+  return mount === undefined ? [] : below(mount).filter((folder) => folder.includes(`/hearth-${pid}-`));
 }

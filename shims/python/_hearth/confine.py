@@ -120,6 +120,7 @@ _STEPS = {
     "core": _core,
     "ids": _ids,
     "umask": lambda step: os.umask(step["mask"]),
+    "cgroup": lambda step: _write(step["path"], "0"),
     "affinity": _affinity,
     "environment": _environment,
 }

@@ -11,6 +11,8 @@ export interface ProgramOrder {
   /** Whose it is: decides how it is confined. */
   readonly spec: StartSpec;
   readonly instanceId: string;
+  /** The instance whose loopback it shares, where that is not its own id. */
+  readonly loopbackOf?: string;
 }
 
 /** A started program. */

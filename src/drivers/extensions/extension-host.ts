@@ -6,6 +6,7 @@ import { endWords } from '../../model/exit-words.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import { loggingOf } from '../../model/logging.ts';
 import { reportRecord, runtimeDoneRecord, startRecord, type Measured } from '../../model/platform-records.ts';
+import type { Loopbacks } from '../../sandbox/loopback/loopbacks.ts';
 import type { Spawner } from '../exec/spawner.ts';
 import { ExtensionApi } from './extension-api.ts';
 import { ExtensionDesk, type Extension } from './extension-desk.ts';
@@ -21,6 +22,8 @@ export interface HostDeps {
   readonly spawner: Spawner;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Those of instances' own; null: all have the machine's. */
+  readonly loopbacks: Pick<Loopbacks, 'hostOf'> | null;
 }
 
 /** What ends an instance by an extension's doing, in Lambda's words. */
@@ -228,13 +231,22 @@ export class ExtensionHost {
   }
 
   #subscribe(extension: Extension, subscription: Subscription): void {
-    const channel = new TelemetryChannel(subscription, this.#deps.clock);
+    const channel = new TelemetryChannel(subscription, this.#deps.clock, (url) => this.#reached(url));
     for (const event of this.#early) channel.tell(event);
     this.#channels.push(channel);
     const types = [...subscription.types];
     const [word, type] =
       subscription.api === 'logs' ? ['LOGS', 'platform.logsSubscription'] : ['TELEMETRY', 'platform.telemetrySubscription'];
     this.#say(word ?? '', type ?? '', { name: extension.name, state: 'Subscribed', types });
+  }
+
+  /** An address within the instance, as the server reaches it. */
+  #reached(within: string): string {
+    const { loopbacks } = this.#deps;
+    if (loopbacks === null) return within;
+    const url = new URL(within);
+    url.hostname = loopbacks.hostOf(this.#instance.instanceId, Number(url.port) || 80);
+    return url.href;
   }
 
   /** What the platform says of extensions, in the function's log and to subscribers. */

@@ -103,7 +103,14 @@ export class ExtensionPrograms {
 
   async #spawn({ name, path }: ExtensionFile, index: number, env: Record<string, string>): Promise<void> {
     const { spawner, spec, instance, printed, died } = this.#deps;
-    const order = { argv: [path] as const, env, cwd: '/', spec, instanceId: `${instance.instanceId}-x${index}` };
+    const order = {
+      argv: [path] as const,
+      env,
+      cwd: '/',
+      spec,
+      instanceId: `${instance.instanceId}-x${index}`,
+      loopbackOf: instance.instanceId,
+    };
     const program = await spawner.spawn(order).catch((error: unknown) => {
       throw extensionFailure('Extension.LaunchError', `${name} could not be started: ${(error as Error).message}`, instance.instanceId);
     });

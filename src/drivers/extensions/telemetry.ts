@@ -18,6 +18,7 @@ const AGAIN_MS = 1_000;
 export class TelemetryChannel {
   readonly #subscription: Subscription;
   readonly #clock: Clock;
+  readonly #reached: (url: string) => string;
   #waiting: string[] = [];
   #bytes = 0;
   #lost = { records: 0, bytes: 0 };
@@ -25,9 +26,11 @@ export class TelemetryChannel {
   #posting: Promise<void> | null = null;
   #closed = false;
 
-  constructor(subscription: Subscription, clock: Clock) {
+  /** `reached`: a URL of the instance's, as this process reaches it. */
+  constructor(subscription: Subscription, clock: Clock, reached: (url: string) => string = (url) => url) {
     this.#subscription = subscription;
     this.#clock = clock;
+    this.#reached = reached;
   }
 
   /** Never waits, never throws. */
@@ -66,7 +69,7 @@ export class TelemetryChannel {
     const batch = this.#waiting;
     this.#waiting = [];
     this.#bytes = 0;
-    if (await posted(this.#subscription.url, Buffer.from(`[${batch.join(',')}]`))) return;
+    if (await posted(this.#reached(this.#subscription.url), Buffer.from(`[${batch.join(',')}]`))) return;
     // Not there yet, or in trouble: the same again, with what came meanwhile.
     this.#waiting = [...batch, ...this.#waiting];
     this.#bytes = this.#waiting.reduce((sum, text) => sum + Buffer.byteLength(text), 0);

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StartSpec } from '../../fleet/driver.ts';
 import type { ConfineStep } from '../../runtimes/protocol.ts';
 import { confinement } from '../../sandbox/confinement.ts';
+import type { LoopbackUse } from '../../sandbox/loopback/loopbacks.ts';
 import { OWN_HOSTS, type LayoutInput } from '../../sandbox/layout.ts';
 import type { ForkDriverOptions } from './options.ts';
 import { hiddenPaths } from './surroundings.ts';
@@ -12,7 +14,7 @@ import { wrapperOf } from './wrapper.ts';
 export function confineFunction(
   options: ForkDriverOptions,
   spec: StartSpec,
-  o: { readonly needed: readonly string[]; readonly initCpu: number | null },
+  o: { readonly needed: readonly string[]; readonly initCpu: number | null; readonly loopback: LoopbackUse | null },
 ): ConfineStep[] {
   const { version } = spec;
   return confinement({
@@ -25,6 +27,7 @@ export function confineFunction(
     hide: hiddenPaths(options, o.needed),
     initCpu: o.initCpu,
     layout: layoutOf(options, spec),
+    loopback: o.loopback?.path ?? null,
   });
 }
 
@@ -37,12 +40,16 @@ function layoutOf(options: ForkDriverOptions, { version, taskRoot, layersRoot = 
   return { taskRoot, layersRoot, runtimeRoot: custom ? taskRoot : join(options.shims, language), hosts };
 }
 
-/** The machine's own names of hosts, and those that extensions listen on, on Lambda. Written anew for each start: the machine's may change. */
+/**
+ * The machine's own names of hosts, which may change, and those that extensions listen on, on Lambda. Named after its content, and never replaced: a start
+ * that is under way could not show what has been.
+ */
 function hostsFile({ runDirectory }: ForkDriverOptions): string {
-  const path = join(runDirectory, 'hosts');
+  const text = `${OWN_HOSTS}${existsSync('/etc/hosts') ? readFileSync('/etc/hosts', 'utf8') : ''}`;
+  const path = join(runDirectory, `hosts-${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
+  if (existsSync(path)) return path;
   const next = `${path}.next`;
-  const present = existsSync('/etc/hosts') ? readFileSync('/etc/hosts', 'utf8') : '';
-  writeFileSync(next, `${OWN_HOSTS}${present}`, { mode: 0o644 });
+  writeFileSync(next, text, { mode: 0o644 });
   renameSync(next, path);
   return path;
 }

@@ -9,6 +9,7 @@ import type { Interpreter } from '../../runtimes/interpreters.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
 import { confinement, needsTemporary } from '../../sandbox/confinement.ts';
+import type { LoopbackUse } from '../../sandbox/loopback/loopbacks.ts';
 import { functionIds } from '../../sandbox/ids.ts';
 import { firstOf } from './birth-steps.ts';
 import { confineFunction, hostname } from './confine-function.ts';
@@ -181,7 +182,11 @@ export class ForkDriver implements Driver {
     const own = wrapperOf(spec.version) !== null; // started as a program, which is given one
     const { temporaries } = this.#processes;
     const temporary = !own && needsTemporary('function', abilities) ? temporaries.make(spec.version.functionId, instance.instanceId) : null;
-    const cleanUp = (): void => temporary?.remove();
+    const loopback = own ? null : (this.#options.loopbacks?.enter(instance.instanceId) ?? null);
+    const cleanUp = (): void => {
+      temporary?.remove();
+      loopback?.release();
+    };
     try {
       const needed = neededPaths(this.#options, interpreter, spec);
       const of = snapshot ? 'snapshot' : 'instance';
@@ -190,7 +195,7 @@ export class ForkDriver implements Driver {
       const wrapper = wrapperOf(spec.version);
       const born =
         wrapper === null
-          ? await this.#function(interpreter, { spec, instance, needed, of })
+          ? await this.#function(interpreter, { spec, instance, needed, of, loopback })
           : await this.#wrapped({ wrapper, interpreter, spec, instance, environment });
       const { newborn, rung, before } = born;
       const { answerBytes } = this.#options;
@@ -223,7 +228,7 @@ export class ForkDriver implements Driver {
   /** A process that waits to become the function: forked from the runtime's zygote or, where nothing can be forked, started. */
   async #function(
     interpreter: Interpreter,
-    o: { spec: StartSpec; instance: InstanceSpec; needed: readonly string[]; of: 'snapshot' | 'instance' },
+    o: { spec: StartSpec; instance: InstanceSpec; needed: readonly string[]; of: 'snapshot' | 'instance'; loopback: LoopbackUse | null },
   ): Promise<{ newborn: Newborn; rung: Rung; before: readonly Step[] }> {
     const { concurrency } = o.spec.version.scaling;
     const { of } = o;
@@ -233,7 +238,7 @@ export class ForkDriver implements Driver {
     };
     if (whyNoFork(interpreter.language, this.#options.abilities.linux) !== null) return plain();
     const initCpu = of === 'snapshot' ? this.#nextCpu() : null;
-    const confine = confineFunction(this.#options, o.spec, { needed: o.needed, initCpu });
+    const confine = confineFunction(this.#options, o.spec, { needed: o.needed, initCpu, loopback: o.loopback });
     const practised = !o.spec.onDemand;
     const order = { confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency, of, practised };
     const forked = await this.#zygotes.fork(interpreter, order);

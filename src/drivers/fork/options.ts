@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Ids } from '../../lib/ids.ts';
 import type { Catalogue } from '../../runtimes/catalogue.ts';
+import type { Loopbacks } from '../../sandbox/loopback/loopbacks.ts';
 import type { Abilities } from '../../sandbox/abilities.ts';
 
 /** What the fork driver needs. Everything is made by the composition root. */
@@ -12,6 +13,8 @@ export interface ForkDriverOptions {
   readonly catalogue: Catalogue;
   /** From sandbox/detect. */
   readonly abilities: Abilities;
+  /** Gives instances loopbacks of their own; null: they have the machine's. Closed after the driver, by whoever made it. */
+  readonly loopbacks: Loopbacks | null;
   /** Directories that functions have no business in, beside those they can't pass through: the user's home, Hearth's own state. */
   readonly hide: readonly string[];
   readonly clock: Clock;

@@ -8,6 +8,7 @@ import { decodeJson, encodeJsonFrame } from '../../runtimes/frames.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
 import { functionIds } from '../../sandbox/ids.ts';
+import type { LoopbackUse } from '../../sandbox/loopback/loopbacks.ts';
 import { needsTemporary } from '../../sandbox/confinement.ts';
 import { listenForOutputs } from '../../supervisor/program-outputs.ts';
 import { confineFunction } from './confine-function.ts';
@@ -23,6 +24,8 @@ export interface ProgramToStart {
   readonly cwd: string;
   readonly spec: StartSpec;
   readonly instanceId: string;
+  /** The instance whose loopback it shares, where that is not its own id. */
+  readonly loopbackOf?: string;
   /** What it has to see beside what every custom runtime does. */
   readonly needed?: readonly string[];
 }
@@ -64,20 +67,27 @@ export class Programs {
     const user = root && ids !== null ? functionIds(spec.version.functionId, ids) : null;
     const outputs = await listenForOutputs(join(options.runDirectory, `out-${options.ids.uuid().slice(0, 13)}`), user);
     let temporary: Temporary | null = null;
+    let loopback: LoopbackUse | null = null;
+    const cleanUp = (): void => {
+      temporary?.remove();
+      loopback?.release();
+    };
     try {
+      loopback = options.loopbacks?.enter(program.loopbackOf ?? instanceId) ?? null;
       if (needsTemporary('function', options.abilities)) temporary = this.#processes.temporaries.make(spec.version.functionId, instanceId);
       const confine = confineFunction(options, spec, {
         needed: [...this.#needed(interpreter, spec), ...(program.needed ?? []).flatMap((path) => real(path) ?? [])],
         initCpu: null,
+        loopback,
       });
       const order = { confine, logStream: null, sink: SILENT, concurrency: 1, practised: false, of: 'instance' } as const;
       const forked = await this.#zygotes.fork(interpreter, order);
       if (forked === null) {
-        temporary?.remove();
+        cleanUp();
         return null;
       }
       const { newborn } = forked;
-      const exited = newborn.status.then((status) => (temporary?.remove(), status));
+      const exited = newborn.status.then((status) => (cleanUp(), status));
       const env = temporary === null ? program.env : { ...program.env, TMPDIR: temporary.path };
       await this.#execute(newborn, { ...program, env, output: outputs.path });
       const connected = await outputs.connected(options.clock, options.greetingMs);
@@ -88,7 +98,7 @@ export class Programs {
       const [stdout, stderr] = connected;
       return { pid: newborn.pid, uid: user?.uid ?? null, stdout, stderr, exited };
     } catch (error) {
-      temporary?.remove();
+      cleanUp();
       throw error;
     } finally {
       await outputs.close();

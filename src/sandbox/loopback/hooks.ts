@@ -1,0 +1,132 @@
+import { Assembler } from './assembler.ts';
+
+/** The kernel's numbers of the moments at which a program of ours is asked (enum bpf_attach_type). */
+const BIND4 = 8;
+const BIND6 = 9;
+const CONNECT4 = 10;
+const CONNECT6 = 11;
+const SENDMSG4 = 14;
+const RECVMSG4 = 19;
+const RECVMSG6 = 20;
+const PEERNAME4 = 29;
+const PEERNAME6 = 30;
+const SOCKNAME4 = 31;
+const SOCKNAME6 = 32;
+
+// Helpers of the kernel's.
+const MAP_LOOKUP = 1;
+const MAP_UPDATE = 2;
+const CURRENT_CGROUP_ID = 80;
+
+// struct bpf_sock_addr: addresses and port as the network writes them, each read as a little-endian number, as the machines are that Hearth runs on.
+const IP4 = 4;
+const IP6 = [8, 12, 16, 20] as const;
+const PORT = 24;
+const PROTOCOL = 36;
+const TCP = 6;
+const ANY = 0;
+/** 127.0.0.1 */
+const LOOPBACK = 0x0100007f;
+/** ::1, its last word. */
+const LOOPBACK6 = 0x01000000;
+/** ::ffff:a.b.c.d, its third word. */
+const MAPPED = -0x10000;
+
+/** An instance's own loopback address: 127.64.0.0 and the end of its cgroup's id. */
+const BASE = 0x7f400000;
+const MASK = 0x3fffff;
+
+/** Keys of the map: address, and port with protocol. */
+export const KEY_BYTES = 8;
+export const VALUE_BYTES = 4;
+const KEY_AT = -8;
+const VALUE_AT = -12;
+
+/** A program and the moment that it is for. */
+export interface Hook {
+  readonly at: number;
+  readonly code: Buffer;
+}
+
+/** The address of an instance whose cgroup has that id, as the first half of its keys in the map. */
+export function addressOf(cgroupId: bigint): Buffer {
+  const address = Buffer.alloc(4);
+  address.writeUInt32BE(Number((cgroupId & BigInt(MASK)) | BigInt(BASE)));
+  return address;
+}
+
+/** The key of a TCP port of an address. */
+export function tcpKey(address: Buffer, port: number): Buffer {
+  const key = Buffer.alloc(KEY_BYTES);
+  key.set(address);
+  key.writeUInt16BE(port, 4);
+  key.writeUInt16LE(TCP, 6);
+  return key;
+}
+
+/**
+ * What gives each cgroup a loopback of its own. A bind to a port of localhost, or of any address, is to the same port of the cgroup's own address, and the
+ * port is noted in the map; a connection to a port of localhost goes there if it is noted, and to the machine's own localhost if not. Asked for the name of a
+ * socket or of its peer, the kernel says localhost. A bind to a port of the kernel's choice clashes with nobody, and is left alone.
+ */
+export function hooks(map: number): Hook[] {
+  const bind = { map, next: note };
+  const connect = { map, next: look };
+  return [
+    { at: BIND4, code: toOwn4(bind) },
+    { at: BIND6, code: toOwn6(bind) },
+    { at: CONNECT4, code: toOwn4(connect) },
+    { at: CONNECT6, code: toOwn6(connect) },
+    { at: SENDMSG4, code: toOwn4(connect) }, // that of IPv6 may not change the family of its address
+    ...[RECVMSG4, PEERNAME4, SOCKNAME4].map((at) => ({ at, code: toLocalhost4() })),
+    ...[RECVMSG6, PEERNAME6, SOCKNAME6].map((at) => ({ at, code: toLocalhost6() })),
+  ];
+}
+
+type Next = (a: Assembler, map: number) => Assembler;
+
+function toOwn4({ map, next }: { map: number; next: Next }): Buffer {
+  const a = ownAddress(new Assembler()).load(1, 6, IP4).jumpIf(1, ANY, 'local').jumpUnless(1, LOOPBACK, 'as it is').label('local');
+  return next(key(a), map).store(6, IP4, 7).label('as it is').set(0, 1).exit().bytes();
+}
+
+/** `::`, `::1` and what they are called as addresses of IPv4 become the own one as an address of IPv4: there is but one loopback in IPv6. */
+function toOwn6({ map, next }: { map: number; next: Next }): Buffer {
+  const a = ownAddress(new Assembler()).load(1, 6, IP6[0]).jumpUnless(1, 0, 'as it is').load(1, 6, IP6[1]).jumpUnless(1, 0, 'as it is');
+  a.load(2, 6, IP6[3]).load(1, 6, IP6[2]).jumpIf(1, MAPPED, 'mapped').jumpUnless(1, 0, 'as it is');
+  a.jumpIf(2, ANY, 'local').jumpIf(2, LOOPBACK6, 'local').jump('as it is');
+  a.label('mapped').jumpIf(2, ANY, 'local').jumpUnless(2, LOOPBACK, 'as it is').label('local');
+  return next(key(a), map).set32(1, MAPPED).store(6, IP6[2], 1).store(6, IP6[3], 7).label('as it is').set(0, 1).exit().bytes();
+}
+
+function toLocalhost4(): Buffer {
+  const a = ownAddress(new Assembler()).load(1, 6, IP4).jumpUnlessEqual(1, 7, 'as it is');
+  return a.set32(1, LOOPBACK).store(6, IP4, 1).label('as it is').set(0, 1).exit().bytes();
+}
+
+function toLocalhost6(): Buffer {
+  const a = ownAddress(new Assembler()).load(1, 6, IP6[2]).jumpUnless(1, MAPPED, 'as it is').load(1, 6, IP6[3]);
+  return a.jumpUnlessEqual(1, 7, 'as it is').set32(1, LOOPBACK).store(6, IP6[3], 1).label('as it is').set(0, 1).exit().bytes();
+}
+
+/** r6: what the program was asked about; r7: the own address of the cgroup that asks. */
+function ownAddress(a: Assembler): Assembler {
+  return a.move(6, 1).call(CURRENT_CGROUP_ID).and(0, MASK).or(0, BASE).toNetworkOrder(0).move(7, 0);
+}
+
+/** Puts the key of the port that is asked for on the stack; the kernel's choice (0) has none. */
+function key(a: Assembler): Assembler {
+  a.load(2, 6, PORT).jumpIf(2, 0, 'as it is').load(3, 6, PROTOCOL).shiftLeft(3, 16).orRegister(2, 3);
+  return a.store(10, KEY_AT, 7).store(10, KEY_AT + 4, 2);
+}
+
+/** Notes the port; when there are more than the map holds, the bind is left as it is. */
+function note(a: Assembler, map: number): Assembler {
+  a.storeValue(10, VALUE_AT, 1).loadMap(1, map).move(2, 10).add(2, KEY_AT).move(3, 10).add(3, VALUE_AT).set(4, 0);
+  return a.call(MAP_UPDATE).jumpIfAny(0, 'as it is');
+}
+
+/** Goes on if the port is noted. */
+function look(a: Assembler, map: number): Assembler {
+  return a.loadMap(1, map).move(2, 10).add(2, KEY_AT).call(MAP_LOOKUP).jumpIfAny(0, 'noted').jump('as it is').label('noted');
+}

@@ -1,0 +1,222 @@
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock, Timer } from '../../lib/clock.ts';
+import { type Bpf, loadBpf } from './bpf.ts';
+import { addressOf, hooks, KEY_BYTES, tcpKey, VALUE_BYTES } from './hooks.ts';
+
+/** Ports that all instances of a machine may listen on together. */
+const MOST_PORTS = 65_536;
+const PREFIX = 'hearth-';
+const LOCALHOST = '127.0.0.1';
+/** The server that a folder is of. */
+const MADE_BY = /^hearth-(\d+)-\d+$/;
+/** What has ended may have left processes that are being killed: their cgroup is removed when they are gone. */
+const FIRST_RETRY_MS = 50;
+const LAST_RETRY_MS = 5_000;
+
+export interface LoopbacksOptions {
+  readonly clock: Clock;
+  /** One sentence for whoever runs the server. */
+  readonly warn: (message: string) => void;
+}
+
+/** A server's among those of one process. */
+let opened = 0;
+
+/** A cgroup with a loopback of its own. */
+interface Own {
+  readonly folder: string;
+  readonly address: Buffer;
+  uses: number;
+}
+
+/** A process's share in a loopback. */
+export interface LoopbackUse {
+  /** The file that the process writes itself into. */
+  readonly path: string;
+  /** The process has ended. Idempotent. */
+  readonly release: () => void;
+}
+
+/**
+ * Loopbacks of instances' own, as each has on Lambda: what listens on a port of localhost, or of all addresses, is reached by its own instance there, and by
+ * no other; all else of the network is the machine's. An instance is a cgroup (version 2, below the server's own, so that limits of the server hold for it),
+ * and BPF programs that are attached to what all of them lie in see to its addresses. Threaded cgroups: a process can move itself into one at once, where
+ * moving another takes the kernel ten milliseconds.
+ */
+export class Loopbacks {
+  readonly #base: string;
+  readonly #bpf: Bpf;
+  readonly #map: number;
+  readonly #options: LoopbacksOptions;
+  readonly #own = new Map<string, Own>();
+  readonly #leaving = new Set<Own>();
+  #timer: Timer | null = null;
+
+  private constructor(base: string, parts: LoopbacksOptions & { readonly bpf: Bpf; readonly map: number }) {
+    this.#base = base;
+    this.#bpf = parts.bpf;
+    this.#map = parts.map;
+    this.#options = parts;
+  }
+
+  /** Throws, with a sentence for whoever runs the machine, where there can be none. What servers that were killed have left is removed. */
+  static open(options: LoopbacksOptions): Loopbacks {
+    const parent = ownFolder();
+    sweep(parent);
+    const bpf = loadBpf();
+    const base = join(parent, `${PREFIX}${process.pid}-${++opened}`);
+    mkdirSync(base);
+    let map: number | null = null;
+    try {
+      makeThreaded(base);
+      map = bpf.createMap(KEY_BYTES, VALUE_BYTES, MOST_PORTS);
+      attachAll(bpf, base, map);
+      return new Loopbacks(base, { ...options, bpf, map });
+    } catch (error) {
+      if (map !== null) closeSync(map);
+      removeTree(base);
+      throw error;
+    }
+  }
+
+  /** A share in an instance's loopback, which is made for the first; null where the system has no more of them, and the instance makes do with the machine's. */
+  enter(instanceId: string): LoopbackUse | null {
+    const shared = this.#own.get(instanceId) ?? this.#make(instanceId);
+    if (shared === null) return null;
+    shared.uses++;
+    let released = false;
+    const release = (): void => {
+      if (released) return;
+      released = true;
+      if (--shared.uses > 0) return;
+      this.#own.delete(instanceId);
+      this.#leaving.add(shared);
+      this.#removeSoon(FIRST_RETRY_MS);
+    };
+    return { path: join(shared.folder, 'cgroup.threads'), release };
+  }
+
+  /** The address at which the machine reaches what an instance listens on at a port of its localhost. */
+  hostOf(instanceId: string, port: number): string {
+    const address = this.#own.get(instanceId)?.address;
+    return address !== undefined && this.#bpf.has(this.#map, tcpKey(address, port)) ? address.join('.') : LOCALHOST;
+  }
+
+  #make(instanceId: string): Own | null {
+    const folder = join(this.#base, instanceId);
+    try {
+      mkdirSync(folder);
+      makeThreaded(folder);
+      const own = { folder, address: addressOf(statSync(folder, { bigint: true }).ino), uses: 0 };
+      this.#own.set(instanceId, own);
+      return own;
+    } catch (error) {
+      remove(folder);
+      this.#options.warn(`an instance has the machine's loopback, not its own: ${(error as Error).message}`);
+      return null;
+    }
+  }
+
+  /** All processes have ended. */
+  close(): void {
+    this.#timer?.cancel();
+    for (const own of [...this.#own.values(), ...this.#leaving]) remove(own.folder);
+    this.#own.clear();
+    this.#leaving.clear();
+    removeTree(this.#base);
+    closeSync(this.#map);
+  }
+
+  #removeSoon(afterMs: number): void {
+    if (this.#timer !== null) return;
+    this.#timer = this.#options.clock.after(afterMs, () => {
+      this.#timer = null;
+      for (const own of this.#leaving) {
+        if (!remove(own.folder)) continue;
+        this.#leaving.delete(own);
+        this.#bpf.forget(this.#map, own.address, KEY_BYTES);
+      }
+      if (this.#leaving.size > 0) this.#removeSoon(Math.min(afterMs * 2, LAST_RETRY_MS));
+    });
+  }
+}
+
+/** Why instances can't have loopbacks of their own here; null: they can. Found out by trying. */
+export function noLoopbacks(clock: Clock): string | null {
+  try {
+    Loopbacks.open({ clock, warn: () => undefined }).close();
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** The folder of the cgroup that this process is in. */
+function ownFolder(): string {
+  const mount = / - cgroup2 /;
+  const line = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .find((l) => mount.test(l));
+  const mountPoint = line?.split(' ')[4];
+  const path = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
+  if (mountPoint === undefined || path === undefined) throw new Error('no cgroup file system of version 2 is mounted');
+  if (path.startsWith('/..')) throw new Error('the cgroup of the server is outside of what is mounted');
+  return join(mountPoint, path);
+}
+
+function makeThreaded(folder: string): void {
+  writeFileSync(join(folder, 'cgroup.type'), 'threaded');
+}
+
+function attachAll(bpf: Bpf, folder: string, map: number): void {
+  const cgroup = openSync(folder, 'r');
+  try {
+    for (const { at, code } of hooks(map)) {
+      const program = bpf.loadProgram(code, at);
+      try {
+        bpf.attach(cgroup, program, at);
+      } finally {
+        closeSync(program); // attached, it stays
+      }
+    }
+  } finally {
+    closeSync(cgroup);
+  }
+}
+
+/** Removes what servers that were killed have left beside us. */
+function sweep(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const pid = MADE_BY.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) removeTree(join(parent, name));
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+function removeTree(folder: string): void {
+  try {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) remove(join(folder, entry.name));
+  } catch {
+    return; // it is gone
+  }
+  remove(folder);
+}
+
+/** Whether it is gone; it stays while there is a process in it. */
+function remove(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+}
