@@ -96,3 +96,37 @@ it('burst: all are under way at once before any is answered', async () => {
     },
   );
 });
+
+it('open loop: the lead-in is sent and does not count, but for what failed', async () => {
+  let asked = 0;
+  const listener: RequestListener = (_, response) => {
+    asked += 1;
+    if (asked === 1) response.statusCode = 500;
+    response.end('{}');
+  };
+  await withServer(listener, async (target) => {
+    const plan = { mode: 'open', target, connections: 4, leadInSeconds: 0.1, seconds: 0.2, rate: 100 } as const;
+    const { latencies, lateness, failures, firstFailure } = await openLoop(plan);
+    assert.equal(asked, 30);
+    assert.equal(latencies.length, 20);
+    assert.equal(lateness.length, 20);
+    assert.equal(failures, 1);
+    assert.match(firstFailure ?? '', /status 500/);
+  });
+});
+
+it('open loop: a request that is due while no connection is free goes out when one is', async () => {
+  const answers: (() => void)[] = [];
+  let asked = 0;
+  const listener: RequestListener = (_, response) => {
+    asked += 1;
+    answers.push(() => response.end('{}'));
+    if (answers.length === 2) for (const answer of answers.splice(0).toReversed()) answer();
+  };
+  await withServer(listener, async (target) => {
+    const { latencies, failures } = await openLoop({ mode: 'open', target, connections: 2, seconds: 0.02, rate: 2_000 });
+    assert.equal(failures, 0);
+    assert.equal(latencies.length, 40);
+    assert.equal(asked, 40);
+  });
+});

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { HttpSocket, now, openAll } from './http-socket.ts';
 import { type LoadResult, type Plan, requestBytes } from './plan.ts';
 import { Recorder } from './recorder.ts';
-import type { Pace } from './pacer.ts';
+import { dueBy, NOT_NOW, type Pace } from './pacer.ts';
 
 type OpenPlan = Extract<Plan, { mode: 'open' }>;
 
@@ -27,19 +27,26 @@ class OpenLoop {
   readonly #pace: Pace;
   readonly #request: Buffer;
   readonly #free: HttpSocket[];
-  readonly #recorder: Recorder;
   readonly #drainMs: number;
-  /** Requests that are due and have no connection: their index, oldest first. */
-  readonly #queue: number[] = [];
-  #due = 0;
+  readonly #keepBodies: boolean;
+  /** Requests that are sent before the first that counts. */
+  readonly #leadIn: number;
+  /** Of the lead-in until that is over. */
+  #recorder = new Recorder();
+  /** The first request that was not sent. */
+  #next = 0;
+  /** Since when there has been a free connection. */
+  #freeSinceMs = 0;
   #ended = 0;
   #onEnd = (): void => {};
 
   constructor(plan: OpenPlan, sockets: HttpSocket[]) {
-    const count = Math.max(1, Math.floor(plan.rate * plan.seconds));
-    this.#pace = { startMs: now() + HEAD_START_MS, intervalMs: 1000 / plan.rate, count };
+    this.#leadIn = Math.floor(plan.rate * (plan.leadInSeconds ?? 0));
+    const count = this.#leadIn + Math.max(1, Math.floor(plan.rate * plan.seconds));
+    const next = new Int32Array(new SharedArrayBuffer(4));
+    this.#pace = { startMs: now() + HEAD_START_MS, intervalMs: 1000 / plan.rate, count, next };
     this.#request = requestBytes(plan.target);
-    this.#recorder = new Recorder({ keepBodies: plan.keepBodies ?? false });
+    this.#keepBodies = plan.keepBodies ?? false;
     this.#drainMs = plan.drainMs ?? DRAIN_MS;
     this.#free = [...sockets];
   }
@@ -56,7 +63,7 @@ class OpenLoop {
           resolve();
         };
         pacer.on('error', reject);
-        pacer.on('message', (upTo: number) => this.#becomeDue(upTo));
+        pacer.on('message', () => this.#sendDue(now()));
       });
     } finally {
       await pacer.terminate();
@@ -65,29 +72,31 @@ class OpenLoop {
     return this.#recorder.result();
   }
 
-  #becomeDue(upTo: number): void {
-    const atMs = now();
-    for (; this.#due < upTo; this.#due++) {
-      this.#recorder.noteLateness(atMs - this.#dueMs(this.#due)); // the generator's own; waiting for a connection is the server's
-      this.#queue.push(this.#due);
+  /** Sends what is due, as far as there are connections; looked at whenever one comes back, too, so that the pacer need not call for what can't be sent, or was. */
+  #sendDue(atMs: number): void {
+    const due = dueBy(atMs, this.#pace);
+    for (let socket; this.#next < due && (socket = this.#free.pop()) !== undefined;) {
+      if (this.#next === this.#leadIn) this.#recorder = new Recorder({ keepBodies: this.#keepBodies, failed: this.#recorder });
+      // The generator's own; waiting for a connection is the server's.
+      this.#recorder.noteLateness(atMs - Math.max(this.#dueMs(this.#next), this.#freeSinceMs));
+      this.#send(this.#next++, socket);
     }
-    this.#sendQueued();
-  }
-
-  #sendQueued(): void {
-    while (this.#queue.length > 0 && this.#free.length > 0) this.#send(this.#queue.shift() as number, this.#free.pop() as HttpSocket);
+    const { next } = this.#pace;
+    const before = Atomics.exchange(next, 0, this.#free.length > 0 ? this.#next : NOT_NOW);
+    if (before === NOT_NOW && this.#free.length > 0) Atomics.notify(next, 0);
   }
 
   #send(index: number, socket: HttpSocket): void {
     const dueMs = this.#dueMs(index);
+    const recorder = this.#recorder;
     socket.send(this.#request, (received) => {
-      this.#recorder.note(dueMs, received);
+      recorder.note(dueMs, received);
       this.#ended += 1;
-      if (this.#ended === this.#pace.count || this.#recorder.hopeless) return this.#onEnd();
-      if (socket.isOpen) this.#release(socket);
+      if (this.#ended === this.#pace.count || recorder.hopeless) return this.#onEnd();
+      if (socket.isOpen) this.#release(socket, 'atMs' in received ? received.atMs : now());
       else
         socket.open().then(
-          () => this.#release(socket),
+          () => this.#release(socket, now()),
           (error: unknown) => this.#recorder.fail(`can't connect again: ${String(error)}`),
         );
     });
@@ -97,8 +106,9 @@ class OpenLoop {
     return this.#pace.startMs + index * this.#pace.intervalMs;
   }
 
-  #release(socket: HttpSocket): void {
+  #release(socket: HttpSocket, atMs: number): void {
+    if (this.#free.length === 0) this.#freeSinceMs = atMs;
     this.#free.push(socket);
-    this.#sendQueued();
+    this.#sendDue(atMs);
   }
 }

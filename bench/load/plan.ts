@@ -18,6 +18,8 @@ export type Plan =
       readonly connections: number;
       readonly seconds: number;
       readonly rate: number;
+      /** So long requests are sent at the same rate before the first that counts; 0 by default. */
+      readonly leadInSeconds?: number;
       /** How long the answers still under way at the end may take before they count as failures; 10 s by default. */
       readonly drainMs?: number;
       readonly keepBodies?: boolean;
@@ -33,7 +35,7 @@ export interface LoadResult {
   readonly latencies: Float64Array;
   /** The same less the time in the handler, where the answer told it (`x-hearth-duration-ms`). */
   readonly overheads: Float64Array;
-  /** Open loop: how much later than due the generator knew that a request was due; it is part of the latency. */
+  /** Open loop: how much later than due the generator sent, of what it had a connection for; it is part of the latency. */
   readonly lateness: Float64Array;
   /** Answers that waited for a new instance (`x-hearth-cold-rung`). */
   readonly coldStarts: number;

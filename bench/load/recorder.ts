@@ -18,8 +18,10 @@ export class Recorder {
   #failures = 0;
   #firstFailure: string | null = null;
 
-  constructor(options: { readonly keepBodies?: boolean } = {}) {
-    this.#keepBodies = options.keepBodies ?? false;
+  /** `failed`: one whose samples don't count, but whose failures do. */
+  constructor({ keepBodies = false, failed }: { readonly keepBodies?: boolean; readonly failed?: Recorder } = {}) {
+    this.#keepBodies = keepBodies;
+    if (failed !== undefined) [this.#failures, this.#firstFailure] = [failed.#failures, failed.#firstFailure];
   }
 
   get hopeless(): boolean {
