@@ -10,12 +10,33 @@ export interface Lineage {
 /** A chain is stopped when it would have more hops than this. */
 export const MOST_HOPS = 16;
 
+/**
+ * The prefix of PostgreSQL's logical messages (`pg_logical_emit_message`) that say which chain of events a transaction belongs to. Their content is a lineage, or a trace
+ * header with one.
+ */
+export const LINEAGE_MESSAGE = 'hearth.lineage';
+
 const FORMAT = /^([0-9a-zA-Z-]{1,64}):(\d{1,6})$/;
 const MEMBER = /(?:^|;)\s*Lineage=([^;]*)/i;
 
 /** Whether a text is a lineage as the ledger keeps it. */
 export function isLineage(text: string): boolean {
   return FORMAT.test(text);
+}
+
+/** The lineage that a text is, or has in it as a trace header; '' when there is none. */
+export function lineageIn(text: string): string {
+  return isLineage(text) ? text : lineageOf(text);
+}
+
+/** Hops of a lineage as the ledger keeps it; 0 for none. */
+export function hopsOf(lineage: string): number {
+  return Number(FORMAT.exec(lineage)?.[2] ?? 0);
+}
+
+/** Of what several chains come together in: the lineage with more hops, and of equals the first. */
+export function further(one: string, other: string): string {
+  return hopsOf(other) > hopsOf(one) ? other : one;
 }
 
 /** The lineage in a trace header, as the ledger keeps it; '' when there is none. */

@@ -99,7 +99,7 @@ describe('a table as a destination', () => {
     assert.equal((await rows('select 1 from made')).length, 1, 'all of an answer or none');
     // As a function in a language without JavaScript's numbers answers.
     const pool = new Pool({ ...ownerOf(server.home), max: 1 });
-    const { outcome } = await insertAnswer(pool, 'public.made', Buffer.from('{"id": 12345678901234567890.5}'));
+    const { outcome } = await insertAnswer(pool, 'public.made', { body: Buffer.from('{"id": 12345678901234567890.5}'), lineage: '' });
     await pool.end();
     assert.deepEqual([outcome, await rows('select id::text from made where n is null')], ['ok', [{ id: '12345678901234567890.5' }]]);
   });

@@ -108,5 +108,17 @@ function read(
     }),
   );
   const key = keyOf(table.key, after);
-  return { op: 'r', half: 'r', place, relation, before: null, after, key, xid: null, lsn: place.commitLsn, occurredAtMs: now() };
+  return {
+    op: 'r',
+    half: 'r',
+    place,
+    relation,
+    before: null,
+    after,
+    key,
+    xid: null,
+    lsn: place.commitLsn,
+    occurredAtMs: now(),
+    lineage: '',
+  };
 }

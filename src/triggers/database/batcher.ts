@@ -1,6 +1,7 @@
 import { fits } from '../../lib/event-pattern.ts';
 import { batchOrderKey, type Sharing } from '../../model/batch-contract.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
+import { hopsOf } from '../../model/lineage.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
 import type { Change } from './change.ts';
 import { deliveryOf, recordOf, shardOf, type Origin, type Packed } from './envelope.ts';
@@ -69,14 +70,20 @@ export class Batcher {
     return Array.from({ length: this.#sharing.shards }, () => []);
   }
 
+  /**
+   * Only what has as many hops behind it is in one batch: else a row that an application wrote would be stopped for another that a loop wrote, and a function that
+   * writes into its own table, while others do, would take them all one hop further each time.
+   */
   #cut(packed: readonly Packed[]): Packed[][] {
     const batches: Packed[][] = [];
-    let bytes = 0;
+    let [bytes, hops] = [0, 0];
     for (const p of packed) {
       const current = batches.at(-1);
-      if (current === undefined || current.length >= this.settings.batchSize || bytes + p.json.length > EVENT_BYTES) {
+      const full = current === undefined || current.length >= this.settings.batchSize || bytes + p.json.length > EVENT_BYTES;
+      if (full || hopsOf(p.change.lineage) !== hops) {
         batches.push([p]);
         bytes = p.json.length;
+        hops = hopsOf(p.change.lineage);
       } else {
         current.push(p);
         bytes += p.json.length;

@@ -24,6 +24,8 @@ export interface Change {
   readonly lsn: Lsn;
   /** When its transaction was committed; of a backfill, when it was read. */
   readonly occurredAtMs: number;
+  /** The chain of events that it belongs to, by what its transaction said; '' for none. */
+  readonly lineage: string;
 }
 
 /** What stands for a large value that was not changed and that PostgreSQL does not send; Debezium's word. */

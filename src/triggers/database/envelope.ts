@@ -48,7 +48,7 @@ function eventId(place: Place, half: string): string {
   return `${place.systemId}:${place.timeline}:${formatLsn(place.commitLsn)}:${place.index}${half}`;
 }
 
-/** One event of several changes, in order. `orderKey`: what runs one after the other. */
+/** One event of several changes, in order, that are equally far in their chains of events. `orderKey`: what runs one after the other. */
 export function deliveryOf(trigger: TriggerRecord<'database'>, batch: readonly Packed[], orderKey: string): NewDelivery {
   const [first, last] = [batch[0], batch.at(-1)];
   if (first === undefined || last === undefined) throw new Error('a batch without changes');
@@ -64,7 +64,7 @@ export function deliveryOf(trigger: TriggerRecord<'database'>, batch: readonly P
     qualifier: trigger.mapping?.qualifier ?? null,
     orderKey,
     payload: Buffer.from(`{"Records":[${batch.map((p) => p.json).join(',')}]}`),
-    lineage: '',
+    lineage: first.change.lineage,
     traceId: '',
     occurredAtMs: last.change.occurredAtMs,
   };

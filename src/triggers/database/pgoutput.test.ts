@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { formatLsn, parseLsn, reached } from './lsn.ts';
 import { decode } from './pgoutput.ts';
 import { toJson } from './values.ts';
+import { streamOptions } from './wal-stream.ts';
 
 const text = (value: string): Buffer => Buffer.concat([Buffer.from(value), Buffer.from([0])]);
 const uint = (value: number, bytes: 1 | 2 | 4): Buffer => {
@@ -49,6 +50,16 @@ test('a message that is cut off anywhere, and one that is not known, are refused
     Buffer.from('x'),
   ]);
   assert.throws(() => decode(insert), RangeError);
+});
+
+test('what was said by pg_logical_emit_message; servers before 14 are not asked for it', () => {
+  const said = Buffer.concat([Buffer.from('M'), uint(1, 1), Buffer.alloc(8), text('hearth.lineage'), uint(3, 4), Buffer.from('c:1')]);
+  const { content, ...message } = decode(said) as ReturnType<typeof decode> & { kind: 'message' };
+  assert.deepEqual(message, { kind: 'message', transactional: true, prefix: 'hearth.lineage' });
+  assert.equal(content.toString(), 'c:1');
+  assert.throws(() => decode(said.subarray(0, -1)), RangeError);
+  assert.equal(streamOptions(['a', 'b'], 130_011), `proto_version '1', publication_names '"a","b"'`);
+  assert.equal(streamOptions(['a'], 140_000), `proto_version '1', publication_names '"a"', messages 'true'`);
 });
 
 test('places in the log: text and back, and which lies before which', () => {

@@ -34,6 +34,8 @@ export type Message =
   | { readonly kind: 'update'; readonly relationOid: number; readonly before: OldImage | null; readonly after: Tuple }
   | { readonly kind: 'delete'; readonly relationOid: number; readonly before: OldImage }
   | { readonly kind: 'truncate'; readonly relationOids: readonly number[] }
+  /** What pg_logical_emit_message was given. One that is not of its transaction comes at once, rolled back or not. */
+  | { readonly kind: 'message'; readonly transactional: boolean; readonly prefix: string; readonly content: Buffer }
   | { readonly kind: 'other' };
 
 const IDENTITIES = { d: 'default', n: 'nothing', f: 'full', i: 'index' } as const;
@@ -68,9 +70,13 @@ export function decode(data: Buffer): Message {
       read.skip(1);
       return { kind: 'truncate', relationOids: Array.from({ length: count }, () => read.uint32()) };
     }
+    case 'M': {
+      const transactional = (read.uint8() & 1) === 1;
+      read.skip(8);
+      return { kind: 'message', transactional, prefix: read.text(), content: read.bytes(read.uint32()) };
+    }
     case 'Y': // a type of the user's own
     case 'O': // where a transaction was replicated from
-    case 'M': // pg_logical_emit_message
       return { kind: 'other' };
     default:
       throw new Error(`pgoutput sent a message that is not known: '${tag}'`);

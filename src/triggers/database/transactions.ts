@@ -1,3 +1,4 @@
+import { further, LINEAGE_MESSAGE, lineageIn } from '../../model/lineage.ts';
 import { keyOf, rowOf, type Change } from './change.ts';
 import type { Lsn, Place } from './lsn.ts';
 import type { Message, Relation, Tuple } from './pgoutput.ts';
@@ -5,12 +6,17 @@ import type { Message, Relation, Tuple } from './pgoutput.ts';
 /** Which columns tell the rows of a table apart; none when nothing does. */
 export type KeyColumns = (relation: Relation) => Promise<readonly string[]>;
 
+/** A trace header is not longer, bytes. */
+const LONGEST_HEADER = 1_024;
+
 interface Transaction {
   readonly commitLsn: Lsn;
   readonly commitMs: number;
   readonly xid: number;
   /** Of the next change. */
   index: number;
+  /** What has been said of its chain of events so far: the furthest of several. */
+  lineage: string;
 }
 
 /** Makes changes of the messages of a stream. Every message must come, in order. */
@@ -34,7 +40,7 @@ export class Transactions {
   async take(message: Message, lsn: Lsn): Promise<readonly Change[]> {
     switch (message.kind) {
       case 'begin':
-        this.#current = { commitLsn: message.commitLsn, commitMs: message.commitMs, xid: message.xid, index: 0 };
+        this.#current = { commitLsn: message.commitLsn, commitMs: message.commitMs, xid: message.xid, index: 0, lineage: '' };
         return [];
       case 'commit':
         this.#current = null;
@@ -53,9 +59,18 @@ export class Transactions {
       }
       case 'truncate':
         return message.relationOids.map((oid) => this.#row(oid, lsn, { op: 't' }));
+      case 'message':
+        this.#said(message);
+        return [];
       case 'other':
         return [];
     }
+  }
+
+  /** What a transaction says of its chain holds for what it changes afterwards. */
+  #said({ transactional, prefix, content }: Message & { kind: 'message' }): void {
+    if (!transactional || prefix !== LINEAGE_MESSAGE || content.length > LONGEST_HEADER || this.#current === null) return;
+    this.#current.lineage = further(this.#current.lineage, lineageIn(content.toString('latin1')));
   }
 
   /** An update that gives a row another key is, as in Debezium, the end of one row and the beginning of another. */
@@ -88,9 +103,9 @@ export class Transactions {
     const { op, identityOnly = false, fallback } = images;
     const before = images.before === undefined ? null : rowOf(relation, images.before, { identityOnly });
     const after = images.after === undefined ? null : rowOf(relation, images.after, { fallback });
-    const { commitLsn, commitMs, xid } = transaction;
+    const { commitLsn, commitMs, xid, lineage } = transaction;
     const place = { ...this.#history, commitLsn, index: transaction.index++ };
-    return { op, half: '', place, relation, before, after, key: keyOf(key, after ?? before), xid, lsn, occurredAtMs: commitMs };
+    return { op, half: '', place, relation, before, after, key: keyOf(key, after ?? before), xid, lsn, occurredAtMs: commitMs, lineage };
   }
 
   #known(oid: number) {

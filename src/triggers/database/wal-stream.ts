@@ -18,6 +18,8 @@ export interface WalStreamOptions {
 const MOST_BYTES = 4 * 1024 * 1024;
 const EPOCH_MS = 946_684_800_000;
 
+/** The first version of PostgreSQL whose pgoutput knows the option `messages`. */
+const MESSAGES_SINCE = 140_000;
 const DATA = 0x77;
 const KEEPALIVE = 0x6b;
 
@@ -79,8 +81,9 @@ export class WalStream {
   /** Streams from where the slot is acknowledged. Rejects with the server's error, such as 55006 while another streams it. Takes the client over. */
   static async start(client: Client, { slot, publications, now }: WalStreamOptions): Promise<WalStream> {
     const stream = new WalStream(client, now);
-    const names = publications.map((p) => `"${p}"`).join(',');
-    await stream.#start(`START_REPLICATION SLOT "${slot}" LOGICAL 0/0 (proto_version '1', publication_names '${names}')`);
+    const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num');
+    const options = streamOptions(publications, Number(rows[0]?.server_version_num));
+    await stream.#start(`START_REPLICATION SLOT "${slot}" LOGICAL 0/0 (${options})`);
     return stream;
   }
 
@@ -172,6 +175,12 @@ export class WalStream {
     message.writeBigInt64BE(BigInt(Math.trunc(this.#now() - EPOCH_MS)) * 1000n, 25);
     this.#connection.sendCopyFromChunk(message);
   }
+}
+
+/** What pgoutput is asked for: the publications, and what was said by pg_logical_emit_message where the server can send that. */
+export function streamOptions(publications: readonly string[], version: number): string {
+  const names = publications.map((p) => `"${p}"`).join(',');
+  return `proto_version '1', publication_names '${names}'${version >= MESSAGES_SINCE ? ", messages 'true'" : ''}`;
 }
 
 /** `16/B374D848` of a slot's consistent point, with the snapshot that shows the rows as of then. */

@@ -26,7 +26,7 @@ export interface DestinationPorts {
   /** Writes what a function answered as rows. What went wrong with the answer or the table is in the result. */
   readonly table?: (
     to: { readonly table: string; readonly connection: string | null; readonly functionId: string },
-    answer: Buffer,
+    answer: { readonly body: Buffer; readonly lineage: string },
   ) => Promise<Attempted>;
   /** Writes an object. */
   readonly bucket?: (
@@ -85,7 +85,7 @@ async function deliver(claimed: Claimed, ports: DestinationPorts): Promise<Attem
         return { outcome: 'ok', errorType: '', message: '', response: null };
       case 'table':
         if (ports.table === undefined) return notTried('DestinationRefused', 'This Hearth writes no tables.');
-        return await ports.table({ ...destination, functionId: claimed.functionId }, payload);
+        return await ports.table({ ...destination, functionId: claimed.functionId }, { body: payload, lineage: claimed.lineage });
       case undefined:
         return notTried('DestinationRefused', 'This delivery has no destination.');
     }

@@ -6,7 +6,7 @@ import type { Ids } from '../../lib/ids.ts';
 import { errorMessage } from '../../model/error-document.ts';
 import type { FunctionVersion } from '../../model/function-version.ts';
 import { functionArn } from '../../model/function-version.ts';
-import { lineageOf, lineageText, MOST_HOPS, nextHop, withLineage } from '../../model/lineage.ts';
+import { hopsOf, lineageOf, lineageText, MOST_HOPS, nextHop, withLineage } from '../../model/lineage.ts';
 import type { ReceivedMessage } from '../../model/queue.ts';
 import { nextWindow } from '../ledger/policies/window.ts';
 import { traceOf } from '../../model/trace.ts';
@@ -223,7 +223,7 @@ export class QueuePoller {
     const every = messages.map((m) => m.messageId);
     const requestId = ids.ordered();
     const version = this.#version();
-    const traces = messages.map((m) => m.traceHeader ?? '').sort((a, b) => hopsOf(b) - hopsOf(a));
+    const traces = messages.map((m) => m.traceHeader ?? '').sort((a, b) => hopsOf(lineageOf(b)) - hopsOf(lineageOf(a)));
     const trace = traces[0] ?? '';
     const hop = nextHop(lineageOf(trace), requestId);
     const lineage = lineageText(hop);
@@ -273,10 +273,6 @@ export class QueuePoller {
       }
     });
   }
-}
-
-function hopsOf(trace: string): number {
-  return nextHop(lineageOf(trace), '').hops;
 }
 
 function bytesOf(batch: readonly ReceivedMessage[]): number {
