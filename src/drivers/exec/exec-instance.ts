@@ -82,7 +82,10 @@ export class ExecInstance implements DriverInstance {
     this.#output = new OutputLines(this.#options.spec.log, [this.#program.stdout, this.#program.stderr]);
     void this.#program.exited.then((status) => this.#end(status));
     if (this.#killed) void this.kill();
-    return this.#initEnd.promise;
+    const end = await this.#initEnd.promise;
+    // It may have been quicker than we were to listen: what it printed is the init phase's, not the first invocation's.
+    await this.#output.drain();
+    return end;
   }
 
   invoke(invocation: Invocation, deadlineMs: number): Promise<Answer> {
