@@ -3,6 +3,7 @@ import type { Bench, BenchContext } from './bench.ts';
 import { BenchHearth } from './hearth.ts';
 import { deployHeld, fill } from './held.ts';
 import { availableMb, meanFootprint, totalMb } from './memory.ts';
+import type { LoadResult } from './load/plan.ts';
 import { ensureModel } from './model.ts';
 import { cpuPercent, familyOf } from './processes.ts';
 import { round } from './stats.ts';
@@ -14,6 +15,9 @@ const MOST_USED = 0.6;
 /** Started first, to know what one takes. */
 const PILOT = 50;
 const SAMPLE = 50;
+/** Most that are at work at once where all would not fit, and the share of those that would: idle ones need room, too. */
+const MOST_AT_WORK = 100;
+const AT_WORK_SHARE = 0.3;
 /** Instances that get sparse calls. */
 const SPARSE_INSTANCES = 20;
 const SPARSE_CALLS = 60;
@@ -77,11 +81,12 @@ async function measure(hearth: BenchHearth, name: string, { options, tell }: Ben
   await hearth.client.evict(name, 'snapshot');
   await sleep(REST_MS);
   const most = options.count ?? MOST;
-  const { count, why } = await roomFor(hearth, name, most);
-  tell(`${name}: ${count} instances (${why})`);
+  const room = await roomFor(hearth, name, most);
   const before = await availableMb();
-  const filled = await fill(hearth, name, count);
-  const load = await filled.release();
+  const { load, why } =
+    room >= most
+      ? await allAtOnce(hearth, name, most)
+      : await inWaves(hearth, name, { most, wave: Math.ceil(Math.min(MOST_AT_WORK, room * AT_WORK_SHARE)), tell });
   await sleep(REST_MS);
   const pids = (await hearth.client.resident(name)).instances.map((i) => i.pid);
   const alive = new Set(pids);
@@ -105,17 +110,49 @@ async function measure(hearth: BenchHearth, name: string, { options, tell }: Ben
   };
 }
 
-/** How many are to be started, by what a few of them take of the memory. */
-async function roomFor(hearth: BenchHearth, name: string, most: number): Promise<{ count: number; why: string }> {
+/** How many can be at work at once in what there is of memory, by what a few of them take. */
+async function roomFor(hearth: BenchHearth, name: string, most: number): Promise<number> {
   const [before, total] = [await availableMb(), await totalMb()];
-  if (before === null || total === null) return { count: most, why: 'as many as were asked for' };
+  if (before === null || total === null) return most;
   const pilot = await fill(hearth, name, Math.min(PILOT, most));
   const each = (before - ((await availableMb()) ?? before)) / Math.max(1, pilot.pids.length);
   await pilot.release();
   await hearth.client.evict(name, 'snapshot');
-  const room = Math.floor((before - (1 - MOST_USED) * total) / Math.max(each, 0.1));
-  if (room >= most) return { count: most, why: 'as many as were asked for' };
-  return { count: Math.max(room, 1), why: `${MOST_USED * 100} % of memory` };
+  return Math.floor((before - (1 - MOST_USED) * total) / Math.max(each, 0.1));
+}
+
+interface Alive {
+  readonly load: Pick<LoadResult, 'failures' | 'firstFailure'>;
+  readonly why: string;
+}
+
+async function allAtOnce(hearth: BenchHearth, name: string, most: number): Promise<Alive> {
+  const filled = await fill(hearth, name, most);
+  return { load: await filled.release(), why: 'as many as were asked for, all at work at once' };
+}
+
+/** What is at work takes several times the memory of what is idle: some at a time, while those that had their turn are held with a call that does nothing, so that the next have instances of their own. */
+async function inWaves(
+  hearth: BenchHearth,
+  name: string,
+  { most, wave: size, tell }: { most: number; wave: number; tell: (text: string) => void },
+): Promise<Alive> {
+  for (let count = 0; ;) {
+    const held = count === 0 ? null : await fill(hearth, name, count, { event: {} });
+    const wave = await fill(hearth, name, Math.min(size, most - count), { beside: count });
+    // One after the other: two that let go at once would signal an instance that has been let go.
+    const loads = [await wave.release()];
+    if (held !== null) loads.push(await held.release());
+    await sleep(REST_MS);
+    const failed = loads.find((l) => l.failures > 0);
+    if (failed !== undefined) return { load: failed, why: '' };
+    count = (await hearth.client.status()).instances;
+    const used = 1 - ((await availableMb()) ?? 0) / ((await totalMb()) ?? 1);
+    tell(`${name}: ${count} instances, ${Math.round(used * 100)} % of memory used`);
+    const load = { failures: 0, firstFailure: null };
+    if (used >= MOST_USED) return { load, why: `${MOST_USED * 100} % of memory` };
+    if (count >= most) return { load, why: `as many as were asked for, ${size} at work at once` };
+  }
 }
 
 /** A few instances, all of them called at once every now and then. */

@@ -58,19 +58,28 @@ export interface Filled {
   release(): Promise<LoadResult>;
 }
 
-/** Has `count` calls of a held example in flight at once. Resolves when each has an instance, or no more come. */
-export async function fill(hearth: BenchHearth, name: string, count: number): Promise<Filled> {
-  const target = hearth.target(name, { holdSeconds: MOST_SECONDS, event: realEvent(name) });
+interface FillOptions {
+  /** What the handler is called with before it is held; what the example is for, unless said otherwise. */
+  readonly event?: unknown;
+  /** Instances that are held already. */
+  readonly beside?: number;
+}
+
+/** Has `count` calls of a held example in flight at once, beside others. Resolves when each has an instance, or no more come. */
+export async function fill(hearth: BenchHearth, name: string, count: number, options: FillOptions = {}): Promise<Filled> {
+  const { event = realEvent(name), beside = 0 } = options;
+  const target = hearth.target(name, { holdSeconds: MOST_SECONDS, event });
+  const wanted = beside + count;
   const under = { way: true };
   const load = runLoad({ mode: 'burst', target, connections: count, seconds: MOST_SECONDS }).finally(() => (under.way = false));
   load.catch(() => {}); // whoever releases is told
   let most = 0;
-  for (let lastMs = performance.now(); most < count && under.way && performance.now() - lastMs < STALLED_MS; await sleep(POLL_MS)) {
+  for (let lastMs = performance.now(); most < wanted && under.way && performance.now() - lastMs < STALLED_MS; await sleep(POLL_MS)) {
     const { instances } = await hearth.client.status();
     if (instances > most) [most, lastMs] = [instances, performance.now()];
   }
   let pids = await holding(hearth, name);
-  for (let tries = 0; pids.length < Math.min(count, most) && under.way && tries < HOLDING_TRIES; tries++) {
+  for (let tries = 0; pids.length < Math.min(wanted, most) && under.way && tries < HOLDING_TRIES; tries++) {
     await sleep(POLL_MS);
     pids = await holding(hearth, name);
   }
