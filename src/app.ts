@@ -45,6 +45,7 @@ import { Closing } from './lib/closing.ts';
 import { randomIds } from './lib/ids.ts';
 import { billedMs } from './metering/billing.ts';
 import { UsageRecorder } from './metering/usage-recorder.ts';
+import { IdleCollector } from './observe/idle-collector.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
 import type { DeliveryIntake } from './model/delivery.ts';
 import type { Logger } from './observe/logger.ts';
@@ -117,6 +118,8 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, ...keep });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
+  const collector = new IdleCollector({ clock, running: () => dispatcher.running, begun: () => dispatcher.begun });
+  closing.add(() => collector.close());
   const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey });
   const { resources, authority, chains } = directory;
   const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, authority });

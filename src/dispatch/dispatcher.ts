@@ -44,6 +44,7 @@ export class Dispatcher {
   readonly #queues = new Map<string, VersionQueue>();
   /** The same by function: its versions share a limit. */
   readonly #ofFunction = new Map<string, Set<VersionQueue>>();
+  #begun = 0;
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
@@ -57,6 +58,7 @@ export class Dispatcher {
    * TooManyRequestsException (a limit) or ServiceException (ours).
    */
   async invoke(version: FunctionVersion, invocation: Invocation, wantTail = false): Promise<Dispatched> {
+    this.#begun++;
     const queue = this.#queue(version);
     let place: Place;
     try {
@@ -85,6 +87,11 @@ export class Dispatcher {
     }
     stopListening?.();
     return result(invocation, version, run.ending, tail, usage);
+  }
+
+  /** Invocations that were ever asked for. */
+  get begun(): number {
+    return this.#begun;
   }
 
   /** Invocations that run, or wait for an instance. */
