@@ -118,8 +118,6 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, ...keep });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
-  const collector = new IdleCollector({ clock, running: () => dispatcher.running, begun: () => dispatcher.begun });
-  closing.add(() => collector.close());
   const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey });
   const { resources, authority, chains } = directory;
   const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, authority });
@@ -161,7 +159,9 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
 }
 
 function runningServer(base: Base, endpoint: string, dispatcher: Dispatcher): RunningServer {
-  const { closing, drain } = base;
+  const { clock, closing, drain } = base;
+  const collector = new IdleCollector({ clock, running: () => dispatcher.running, begun: () => dispatcher.begun });
+  closing.add(() => collector.close());
   closing.add(() => void drain.begin());
   return {
     endpoint,

@@ -74,7 +74,7 @@ test('the real heap is collected: what is left behind is gone', async () => {
   const collector = new IdleCollector({ clock, running: () => 0, begun: () => begun });
   const left: WeakRef<object>[] = [];
   (() => {
-    const held = Array.from({ length: 2_000 }, () => new Array<number>(5_000).fill(1));
+    const held = Array.from({ length: 2_000 }, () => Array.from({ length: 5_000 }, () => 1));
     for (const one of held) left.push(new WeakRef(one));
     begun++;
   })();
