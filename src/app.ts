@@ -113,7 +113,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
   const aws = () => ({ endpoint: door.endpoint, accessKeyId: functionsKey.id, secretAccessKey: functionsKey.secret });
   const databaseUrl = store.embedded?.functionUrl ?? null;
-  const provided = provision({ drivers, artifacts, logs, clock, aws, databaseUrl, limits: config.limits });
+  const provided = provision({ drivers, artifacts, logs, clock, aws, databaseUrl, abilities, limits: config.limits });
   const keep = { limits: config.limits, keep: config.fleet, residency: residency(config) };
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, ...keep });
   closing.add(() => fleet.close());

@@ -6,6 +6,8 @@ import type { Provision } from '../fleet/provision.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { FunctionLogs } from '../observe/function-logs.ts';
+import { explainingTakenPorts } from './taken-ports.ts';
+import type { Abilities } from '../sandbox/abilities.ts';
 import { functionEnvironment, type EnvironmentOptions } from '../runtimes/environment.ts';
 
 export interface ProvisionDeps {
@@ -17,6 +19,7 @@ export interface ProvisionDeps {
   readonly aws: () => EnvironmentOptions['aws'];
   /** Connection string of the database `app`; null when there is none of ours. */
   readonly databaseUrl: string | null;
+  readonly abilities: Pick<Abilities, 'noLoopbacks'>;
   readonly limits: Pick<Config['limits'], 'initMs' | 'deployInitMs'>;
 }
 
@@ -65,7 +68,8 @@ async function startSpec(deps: ProvisionDeps, version: FunctionVersion, o: { log
 }
 
 function logSink(deps: ProvisionDeps, version: FunctionVersion, stream: string): LogSink {
-  return {
+  const sink: LogSink = {
     line: (requestId, text) => deps.logs.append({ timeMs: deps.clock.now(), function: version.name, stream, requestId, text }),
   };
+  return explainingTakenPorts(sink, deps.abilities.noLoopbacks);
 }

@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { CreateFunctionCommand, InvokeCommand, LambdaClient, PublishLayerVersionCommand, type Runtime } from '@aws-sdk/client-lambda';
 import { zipOf } from '../../src/control/testing/plane.ts';
 import { abilities } from '../contracts/fork-driver-subject.ts';
+import { Meeting } from './meeting.ts';
 import { npmPackages } from './packages.ts';
 import { TestServer } from './platform-server.ts';
 import { clientOptions } from './server-credentials.ts';
@@ -55,6 +56,20 @@ describe('an OpenTelemetry extension as it is published for Lambda, unmodified',
     collector.server.close();
   });
 
+  /** Two instances, both busy at once, whose extensions listen on one port; the ids of their invocations. */
+  async function together(size: number): Promise<string[]> {
+    const meeting = new Meeting();
+    await meeting.open();
+    meeting.size = size;
+    const Payload = JSON.stringify({ n: 1, meet: meeting.url });
+    const answers = await Promise.all(
+      Array.from({ length: size }, () => lambda.send(new InvokeCommand({ FunctionName: 'traced', Payload }))),
+    );
+    meeting.close();
+    for (const { Payload: answer } of answers) assert.equal(Buffer.from(answer ?? []).toString(), '{"n":2}');
+    return answers.map(({ $metadata }) => $metadata.requestId ?? '');
+  }
+
   test('wraps the runtime, hears of each invocation, and sends traces and metrics of them', { timeout: 300_000 }, async (t) => {
     const found = await npmPackages({ '@serverless/aws-lambda-otel-extension-dist': '0.1.11' });
     if (found.missing !== null) return t.skip(found.missing);
@@ -66,7 +81,11 @@ describe('an OpenTelemetry extension as it is published for Lambda, unmodified',
         Runtime: NODE,
         Handler: 'index.handler',
         Role: 'arn:aws:iam::000000000000:role/r',
-        Code: { ZipFile: await zipOf({ 'index.js': 'exports.handler = async (event) => ({ n: event.n + 1 });' }) },
+        Code: {
+          ZipFile: await zipOf({
+            'index.js': 'exports.handler = async ({ n, meet }) => (meet && (await (await fetch(meet)).text()), { n: n + 1 });',
+          }),
+        },
         Layers: [LayerVersionArn],
         Timeout: 30,
         MemorySize: 512,
@@ -87,6 +106,8 @@ describe('an OpenTelemetry extension as it is published for Lambda, unmodified',
       assert.deepEqual([Buffer.from(Payload ?? []).toString(), FunctionError], [`{"n":${n + 1}}`, undefined]);
       requestIds.push($metadata.requestId ?? '');
     }
+    if (abilities.noLoopbacks === null) requestIds.push(...(await together(2)));
+    else t.diagnostic(`not with two instances at once, where it listens on one port: ${abilities.noLoopbacks}`);
     for (const requestId of requestIds) {
       const trace = await until(() => collector.sent.find(({ path, body }) => path === '/traces' && body.includes(requestId)));
       assert.equal(trace.type, 'application/x-protobuf');
