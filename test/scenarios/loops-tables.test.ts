@@ -10,9 +10,10 @@ import type { Client } from 'pg';
 import type { HearthClient } from '../../src/client/client.ts';
 import { runDirectory } from '../../src/composition/run-directory.ts';
 import { appClient } from '../fixtures/app-database.ts';
+import { deployBundled } from './bundled.ts';
 import { leavings } from './leavings.ts';
 import { ServerProcess } from './platform-process.ts';
-import { TestServer } from './platform-server.ts';
+import { ROOT, TestServer } from './platform-server.ts';
 import { until } from './until.ts';
 
 const NODE = { runtime: `nodejs${process.versions.node.split('.')[0]}.x`, handler: 'index.handler' };
@@ -64,6 +65,31 @@ describe('loops through tables', () => {
     assert.equal(await count('answers'), 2 * STOPPED_AT);
     const chains = new Set((await failed(server.client, 'answers')).map((d) => d?.lineage));
     assert.equal(chains.size, 2, 'each of the two rows began a chain of its own');
+  });
+
+  test('a handler that writes by a client of its own belongs to its chain when it says so, in the words of the guide', async () => {
+    await app.query('create table written (id int primary key)');
+    const code = `
+      const { Client } = require('pg');
+      exports.handler = async ({ Records }) => {
+        const client = new Client({ connectionString: process.env.DATABASE_URL });
+        await client.connect();
+        await client.query('begin');
+        await client.query("select pg_logical_emit_message(true, 'hearth.lineage', $1)", [process.env._X_AMZN_TRACE_ID]);
+        for (const { after } of Records) await client.query('insert into written values ($1)', [after.id + 1]);
+        await client.query('commit');
+        await client.end();
+      };`;
+    await deployBundled(server, 'writes', { root: ROOT, code, manifest: { ...NODE, triggers: [{ database: { table: 'written' } }] } });
+    await running(server.client, 'writes');
+    await app.query('grant insert on written to hearth_functions');
+    await app.query('insert into written values (1)');
+    const [stopped] = await until(async () => {
+      const all = await failed(server.client, 'writes');
+      return all.length > 0 ? all : null;
+    });
+    assert.deepEqual([stopped?.reason, stopped?.lineage.split(':')[1]], ['LoopStopped', '16']);
+    assert.equal(await count('written'), STOPPED_AT);
   });
 
   test('it goes on where that is allowed', async () => {
