@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client, DatabaseError } from 'pg';
-import { publish } from '../../src/triggers/database/catalog.ts';
+import { publish } from '../../src/triggers/database/publications.ts';
 import { adminPool } from '../../src/triggers/database/sessions.ts';
 import { settingsOf } from '../../src/triggers/database/settings.ts';
 import { ownerOf } from './app-database.ts';

@@ -1,116 +1,11 @@
 import type { Pool } from 'pg';
-import type { ChangeSettings, TableName } from './settings.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { sleep } from '../../lib/sleep.ts';
+import type { TableName } from './settings.ts';
 
 /** The name of a trigger's slot, and of its publication; that of the tables whose updates can't be followed ends in `_i`. */
 export function slotName(triggerId: string): string {
   return `hearth_${triggerId.replaceAll('-', '_')}`;
-}
-
-/** What of the wanted tables can be followed. */
-export interface Published {
-  readonly publications: readonly string[];
-  /** Whether nothing is in them. */
-  readonly empty: boolean;
-  readonly missing: readonly string[];
-  /** Tables without a primary key or replica identity: only what is inserted is seen. */
-  readonly insertsOnly: readonly string[];
-}
-
-interface TableRow extends TableName {
-  readonly identity: boolean;
-}
-
-/**
- * Whether updates and deletes of a table `c` (of pg_class) can be published: as PostgreSQL judges it when an application makes them, which it refuses otherwise.
- * A key that is checked at the end of a transaction only tells no rows apart; of a partitioned table each partition is judged by itself.
- */
-export const HAS_IDENTITY = `not exists (
-  select 1 from (select c.oid as relid union select p.relid from pg_partition_tree(c.oid) p where p.isleaf) part join pg_class l on l.oid = part.relid
-  where l.relreplident <> 'f' and not exists (
-    select 1 from pg_index i where i.indrelid = l.oid and i.indisvalid and i.indimmediate
-      and case l.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end))`;
-
-/**
- * Makes the publications what the trigger wants, and changes nothing when they are. A table without an identity of its rows is published apart, without
- * updates and deletes: PostgreSQL would refuse these to the application that makes them. Both are there from the beginning, be they empty: a stream reads those
- * that it was begun with, and tables come, or come to be of the other kind, while it runs.
- */
-export async function publish(pool: Pool, triggerId: string, settings: ChangeSettings): Promise<Published> {
-  const present = await presentTables(pool, settings.tables);
-  const followed = present.filter((t) => t.identity);
-  const inserted = present.filter((t) => !t.identity);
-  const base = slotName(triggerId);
-  const whole = { tables: followed, events: [...settings.events] };
-  const inserts = { tables: inserted, events: whole.events.filter((e) => e === 'insert' || e === 'truncate') };
-  const publications = [...(await ensurePublication(pool, base, whole)), ...(await ensurePublication(pool, `${base}_i`, inserts))];
-  const names = new Set(present.map(textOf));
-  const losesEvents = settings.events.has('update') || settings.events.has('delete');
-  return {
-    publications,
-    empty: [whole, inserts].every((p) => p.tables.length === 0 || p.events.length === 0),
-    missing: settings.tables.map(textOf).filter((name) => !names.has(name)),
-    insertsOnly: losesEvents ? inserted.map(textOf) : [],
-  };
-}
-
-async function presentTables(pool: Pool, tables: readonly TableName[]): Promise<TableRow[]> {
-  const { rows } = await pool.query<{ schema: string; table: string; identity: boolean }>(
-    `select n.nspname as schema, c.relname as table,
-       ${HAS_IDENTITY} as identity
-     from unnest($1::text[], $2::text[]) as w(schema, name)
-     join pg_namespace n on n.nspname = w.schema
-     join pg_class c on c.relnamespace = n.oid and c.relname = w.name and c.relkind in ('r', 'p')
-     order by 1, 2`,
-    [tables.map((t) => t.schema), tables.map((t) => t.table)],
-  );
-  return rows;
-}
-
-async function ensurePublication(
-  pool: Pool,
-  name: string,
-  { tables, events }: { tables: readonly TableName[]; events: readonly string[] },
-): Promise<string[]> {
-  const { rows } = await pool.query<{ events: string[]; tables: string[] }>(
-    `select array_remove(array[case when pubinsert then 'insert' end, case when pubupdate then 'update' end, case when pubdelete then 'delete' end,
-         case when pubtruncate then 'truncate' end], null) as events,
-       array(select n.nspname || '.' || c.relname from pg_publication_rel r join pg_class c on c.oid = r.prrelid
-         join pg_namespace n on n.oid = c.relnamespace where r.prpubid = p.oid order by 1)::text[] as tables
-     from pg_publication p where pubname = $1`,
-    [name],
-  );
-  const found = rows[0];
-  if (events.length === 0) {
-    if (found !== undefined) await pool.query(`drop publication if exists "${name}"`);
-    return [];
-  }
-  const list = tables.map((t) => `"${t.schema}"."${t.table}"`).join(', ');
-  const options = `publish = '${events.join(', ')}', publish_via_partition_root = true`;
-  if (found === undefined) await pool.query(`create publication "${name}" ${list === '' ? '' : `for table ${list}`} with (${options})`);
-  else {
-    if (!same(found.tables, tables.map(textOf))) await setTables(pool, name, { list, present: found.tables });
-    if (!same(found.events, events)) await pool.query(`alter publication "${name}" set (${options})`);
-  }
-  return [name];
-}
-
-/** What a publication lists can be replaced, and not by nothing. */
-async function setTables(pool: Pool, name: string, { list, present }: { list: string; present: readonly string[] }): Promise<void> {
-  if (list !== '') await pool.query(`alter publication "${name}" set table ${list}`);
-  else {
-    const gone = present.map((text) =>
-      text
-        .split('.')
-        .map((part) => `"${part}"`)
-        .join('.'),
-    );
-    await pool.query(`alter publication "${name}" drop table ${gone.join(', ')}`);
-  }
-}
-
-function same(a: readonly string[], b: readonly string[]): boolean {
-  const set = new Set(a);
-  return a.length === b.length && b.every((item) => set.has(item));
 }
 
 export function textOf({ schema, table }: TableName): string {
@@ -158,9 +53,18 @@ export async function dropSlot(pool: Pool, slot: string): Promise<void> {
   await pool.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [slot]);
 }
 
-export async function dropPublications(pool: Pool, triggerId: string): Promise<void> {
-  const base = slotName(triggerId);
-  await pool.query(`drop publication if exists "${base}", "${base}_i"`);
+const LOOK_AGAIN_MS = 50;
+
+/** Resolves when every transaction that has written by now has ended. */
+export async function outlast(pool: Pool, clock: Clock): Promise<void> {
+  const { rows } = await pool.query<{ next: string }>('select txid_snapshot_xmax(txid_current_snapshot())::text as next');
+  for (;;) {
+    const looked = await pool.query<{ ended: boolean }>('select txid_snapshot_xmin(txid_current_snapshot()) >= $1 as ended', [
+      rows[0]?.next,
+    ]);
+    if (looked.rows[0]?.ended === true) return;
+    await sleep(clock, LOOK_AGAIN_MS);
+  }
 }
 
 /** Names of the columns that tell the rows of a table apart: its primary key; none when it has none. */

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
-import { HAS_IDENTITY, slotName } from './catalog.ts';
+import { slotName } from './catalog.ts';
+import { HAS_IDENTITY } from './publications.ts';
 import type { TableName } from './settings.ts';
 
 /** Where the functions of event triggers are. */

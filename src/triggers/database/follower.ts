@@ -4,12 +4,13 @@ import { batchOrderPrefix } from '../../model/batch-contract.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
 import { backfill } from './backfill.ts';
 import { Batcher } from './batcher.ts';
-import { dropSlot, primaryKey, publish, settingsFault, slotName, slotState, textOf, type Published } from './catalog.ts';
+import { dropSlot, outlast, primaryKey, settingsFault, slotName, slotState, textOf } from './catalog.ts';
 import { watchDefinitions } from './definitions.ts';
 import type { ChangeLedger, StreamState } from './ledger.ts';
 import { parseLsn, reached, type Lsn, type Place } from './lsn.ts';
 import { decode, type Relation } from './pgoutput.ts';
 import { notesOf } from './notes.ts';
+import { publish, type Published } from './publications.ts';
 import { adminPool, Sessions } from './sessions.ts';
 import { settingsOf } from './settings.ts';
 import { nextSharing } from './sharing.ts';
@@ -86,7 +87,7 @@ export class Follower {
       const begun = await this.#begin(replication, history);
       if (this.#stopped || begun === null) return;
       const state = await this.#shared(begun);
-      // Again: a table that was being made when definitions began to be watched is there now, since a new slot waits for all who were writing.
+      // Again: tables may have come meanwhile.
       const published = await this.#publish();
       await this.#follow(replication, { ...history, published, state });
     } finally {
@@ -153,6 +154,11 @@ export class Follower {
     const { clock, report } = this.#deps;
     const slow = clock.after(GRACE_MS, () => report.held(OPEN_BEFORE));
     try {
+      if (this.#watched && (await this.#publish()).missing.length > 0) {
+        // What was being made when definitions began to be watched must be published before the slot is there: nobody would read what is written in between.
+        await outlast(this.#pool, clock);
+        await this.#publish();
+      }
       return await createSlot(replication, this.#slot, wanted);
     } finally {
       slow.cancel();

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
-import { slotState, unboundedSlots, type Published } from './catalog.ts';
+import { slotState, unboundedSlots } from './catalog.ts';
+import type { Published } from './publications.ts';
 import { ABOUT_TO_BE_LOST } from './trouble.ts';
 
 /** What is to be said of a trigger that streams, in sentences that name what to do. */
