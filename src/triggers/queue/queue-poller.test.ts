@@ -100,6 +100,27 @@ describe('the poller of a queue', () => {
     assert.deepEqual([w.invocations.flat().length, w.invocations.length, w.hidden.length], [8, 2, 0]);
   });
 
+  const far = (n: number, hops: number) => ({
+    ...aMessage(n, 1, null),
+    traceHeader: `Root=1-5f84c7a0-0123456789abcdef01234567;Lineage=a:${hops}`,
+  });
+
+  it('runs together only what is equally far along its chain, as many at once as may run, and puts the rest back', async () => {
+    const w = world(QUEUE, [far(1, 16), aMessage(2, 1, null), far(3, 4), far(4, 16), aMessage(5, 1, null)]);
+    await w.begun;
+    await w.end();
+    assert.deepEqual(w.invocations, [['m2', 'm5'], ['m3']]);
+    assert.deepEqual(w.hidden, [{ receipts: ['r1', 'r4'], seconds: 0, undo: true }]);
+  });
+
+  it('keeps the order of a FIFO queue where its messages are not', async () => {
+    const w = world(`${QUEUE}.fifo`, [aMessage(1, 1, 'g'), aMessage(2, 1, 'g'), far(3, 4), aMessage(4, 1, 'g')]);
+    await w.begun;
+    await w.end();
+    assert.deepEqual(w.invocations, [['m1', 'm2']]);
+    assert.deepEqual(w.hidden, [{ receipts: ['r3', 'r4'], seconds: 0, undo: true }]);
+  });
+
   it('puts back what it received while it was stopped', async () => {
     const w = world(QUEUE, [aMessage(1, 1, null)], { late: [aMessage(2, 1, null)] });
     while (w.asked.length < 2) await new Promise((resolve) => setImmediate(resolve));

@@ -6,10 +6,11 @@ import type { Ids } from '../../lib/ids.ts';
 import { errorMessage } from '../../model/error-document.ts';
 import type { FunctionVersion } from '../../model/function-version.ts';
 import { functionArn } from '../../model/function-version.ts';
-import { hopsOf, lineageOf, lineageText, MOST_HOPS, nextHop, withLineage } from '../../model/lineage.ts';
+import { lineageOf, lineageText, MOST_HOPS, nextHop, withLineage } from '../../model/lineage.ts';
 import type { ReceivedMessage } from '../../model/queue.ts';
 import { nextWindow } from '../ledger/policies/window.ts';
 import { traceOf } from '../../model/trace.ts';
+import { BATCH_BYTES, bytesOf, divided } from './batches.ts';
 import type { QueueMapping } from './mapping.ts';
 import { notesOf, type BatchRun, type MessageLedger } from './message-notes.ts';
 import { failedItems } from './policies/batch-failures.ts';
@@ -34,8 +35,6 @@ const POLL_MS = 20_000;
 /** After the queue, the function or the database was away. */
 const AWAY_MS = 1_000;
 const BACK_OFF_SECONDS = { first: 1, most: 60 };
-/** Of what Lambda takes as one event, less what surrounds the records. */
-const BATCH_BYTES = 6 * 1024 * 1024 - 1_024;
 const MOST_AT_ONCE = 10;
 /** What an init phase may take at least. */
 const INIT_MS = 10_000;
@@ -105,7 +104,7 @@ export class QueuePoller {
         const batch = await this.#gather(version);
         this.#trouble = null;
         if (this.#ended) return await this.#putBack(batch);
-        await this.#beginAll(divided(batch));
+        await this.#beginAll(batch);
       } catch (error) {
         if (this.#ended) return;
         this.#trouble = (error as Error).message;
@@ -148,13 +147,13 @@ export class QueuePoller {
     return batch;
   }
 
-  /** Of a FIFO queue the first part alone: others may be of its groups, and come again once it is done. */
-  async #beginAll(parts: readonly (readonly ReceivedMessage[])[]): Promise<void> {
-    const { queueArn } = this.#mapping;
-    const now = queueArn.endsWith('.fifo') ? parts.slice(0, 1) : parts;
-    const rest = parts.slice(now.length).flat();
-    for (const part of now) this.#begin(part);
-    await this.#putBack(rest);
+  /** As many parts as may run; of a FIFO queue the first alone: others may be of its groups. The rest comes again once there is room. */
+  async #beginAll(batch: readonly ReceivedMessage[]): Promise<void> {
+    const ordered = this.#mapping.queueArn.endsWith('.fifo');
+    const parts = divided(batch, { ordered });
+    const now = ordered ? 1 : Math.max(1, Math.floor(this.#window) - this.#running.size);
+    for (const part of parts.slice(0, now)) this.#begin(part);
+    await this.#putBack(parts.slice(now).flat());
   }
 
   /** Shows messages again that nobody was given. */
@@ -223,8 +222,7 @@ export class QueuePoller {
     const every = messages.map((m) => m.messageId);
     const requestId = ids.ordered();
     const version = this.#version();
-    const traces = messages.map((m) => m.traceHeader ?? '').sort((a, b) => hopsOf(lineageOf(b)) - hopsOf(lineageOf(a)));
-    const trace = traces[0] ?? '';
+    const trace = messages[0]?.traceHeader ?? ''; // all have as many hops behind them
     const hop = nextHop(lineageOf(trace), requestId);
     const lineage = lineageText(hop);
     const [startedAtMs, beganMs] = [clock.now(), clock.monotonic()];
@@ -273,29 +271,4 @@ export class QueuePoller {
       }
     });
   }
-}
-
-function bytesOf(batch: readonly ReceivedMessage[]): number {
-  return batch.reduce((sum, m) => sum + messageBytes(m), 0);
-}
-
-/** What a message takes as JSON, at the most. */
-function messageBytes(m: ReceivedMessage): number {
-  return Buffer.byteLength(JSON.stringify(m.body)) + Buffer.byteLength(JSON.stringify(m.attributes)) + 1_500;
-}
-
-/** Batches that are small enough for one event each. */
-function divided(batch: readonly ReceivedMessage[]): ReceivedMessage[][] {
-  const parts: ReceivedMessage[][] = [[]];
-  let bytes = 0;
-  for (const message of batch) {
-    const size = messageBytes(message);
-    if (bytes > 0 && bytes + size > BATCH_BYTES) {
-      parts.push([]);
-      bytes = 0;
-    }
-    parts.at(-1)?.push(message);
-    bytes += size;
-  }
-  return parts;
 }
