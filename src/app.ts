@@ -53,7 +53,7 @@ import { Catalogue } from './runtimes/catalogue.ts';
 import { thisMachine } from './runtimes/interpreters.ts';
 import type { Abilities } from './sandbox/abilities.ts';
 import { detect } from './sandbox/detect.ts';
-import { Loopbacks } from './sandbox/loopback/loopbacks.ts';
+import { Loopbacks, type LoopbacksOptions } from './sandbox/loopback/loopbacks.ts';
 import { openStore, type StoreOptions } from './store/postgres-store.ts';
 import type { Store } from './store/store.ts';
 
@@ -200,10 +200,20 @@ function openCatalogue({ closing }: Base): Catalogue {
   return catalogue;
 }
 
+/** The system can have run out of what they need since it was found to have it: then the server does without. */
+function openLoopbacks(options: LoopbacksOptions): Loopbacks | null {
+  try {
+    return Loopbacks.open(options);
+  } catch (error) {
+    options.warn(`instances share the machine's loopback: ${(error as Error).message}`);
+    return null;
+  }
+}
+
 async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue: Catalogue, abilities: Abilities): Promise<Driver[]> {
   const run = runDirectory(config.home, process.env);
   const warn = (message: string): void => log.warn(message);
-  const loopbacks = abilities.noLoopbacks === null ? Loopbacks.open({ clock, warn }) : null;
+  const loopbacks = abilities.noLoopbacks === null ? openLoopbacks({ clock, warn }) : null;
   closing.add(() => loopbacks?.close());
   const fork = await ForkDriver.open({
     runDirectory: run,

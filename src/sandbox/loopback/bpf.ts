@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import koffi, { type TypeObject } from 'koffi';
 
 /** bpf(2), by architecture. */
@@ -13,6 +14,8 @@ const NO_PREALLOC = 1;
 const CGROUP_SOCK_ADDR = 18;
 /** Programs that others have attached above or below go on being asked. */
 const ALLOW_MULTI = 2;
+/** As many as libbpf makes. */
+const LOAD_ATTEMPTS = 5;
 const INSTRUCTION_BYTES = 8;
 const MOST_VALUE_BYTES = 8;
 
@@ -80,7 +83,11 @@ export function loadBpf(): Bpf {
         interface: 0,
         at,
       };
-      return done(load(number, PROG_LOAD, program, koffi.sizeof(LOAD)), `loading a BPF program for hook ${at}`);
+      for (let left = LOAD_ATTEMPTS; ; left--) {
+        const loaded = load(number, PROG_LOAD, program, koffi.sizeof(LOAD));
+        const again = loaded < 0 && left > 1 && koffi.errno() === constants.errno.EAGAIN; // a signal came while the kernel verified it
+        if (!again) return done(loaded, `loading a BPF program for hook ${at}`);
+      }
     },
     attach(cgroup, program, at) {
       done(
