@@ -105,8 +105,9 @@ function functionsContract(store: () => Store): void {
 function usageContract(store: () => Store, nowMs: () => number): void {
   test('a record comes back as it was given', async () => {
     const functionName = `f-${randomUUID()}`;
-    const given = { functionName, startedAtMs: nowMs(), initMs: 12.5, coldRung: 'zygote', coldMs: 40.25, bytesIn: 2 ** 40 } as const;
-    const bare = aRecord({ functionName, startedAtMs: nowMs() - 1, outcome: 'crash' });
+    const startedAtMs = nowMs();
+    const given = { functionName, startedAtMs, initMs: 12.5, coldRung: 'zygote', coldMs: 40.25, bytesIn: 2 ** 40 } as const;
+    const bare = aRecord({ functionName, startedAtMs: startedAtMs - 1, outcome: 'crash' });
     const cold = { of: 'invocation', name: 'queue', atMs: 0, ms: 0.125 } as const;
     const reason = { cause: 'deployed', text: 'the deploy 2.0 s ago' } as const;
     const slowestModules = [{ name: 'caf\u00e9 \ud83d\ude00', ms: 1.5 }];
