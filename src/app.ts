@@ -123,7 +123,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, authority });
   const bus = openBus(base, { store, registry, resources, authority });
   const objects = await openObjects(base, { store, registry, ...directory, hasQueue: queues.has, bus: bus.deliveries });
-  const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source });
+  const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source, worked: fleet.chains });
   closing.add(() => triggers.close());
   // Before who waits for what runs.
   closing.add(() => fleet.halt());

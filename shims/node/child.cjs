@@ -18,7 +18,7 @@ function takeFirstSteps(order, files) {
   const unconfined = confine(order.confine);
   const confinedMs = nowMs();
   becomeSomeoneElse();
-  if (order.logStream !== null) process.env.AWS_LAMBDA_LOG_STREAM_NAME = order.logStream;
+  if (order.logStream !== null) nameAfter(order.logStream);
   const born = { takenMs: order.takenMs, forkedMs: order.forkedMs, connectedMs, confinedMs };
   return { link, token: order.token, unconfined, born };
 }
@@ -39,6 +39,15 @@ function redirectOutput({ logSocket, token }) {
 function becomeSomeoneElse() {
   reseed.reseed();
   Object.defineProperty(process, 'pid', { value: native.getpid(), writable: false, enumerable: true, configurable: true });
+}
+
+/** The names that were those of the instance which ran the init phase. */
+function nameAfter(logStream) {
+  const { env } = process;
+  const id = (stream) => stream?.slice(-32);
+  const database = `hearth:${id(env.AWS_LAMBDA_LOG_STREAM_NAME)}`;
+  env.AWS_LAMBDA_LOG_STREAM_NAME = logStream;
+  if (env.PGAPPNAME === database) env.PGAPPNAME = `hearth:${id(logStream)}`; // sessions of PostgreSQL, unless the function names them
 }
 
 module.exports = { redirectOutput, takeFirstSteps, becomeSomeoneElse };

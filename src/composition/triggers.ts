@@ -2,9 +2,11 @@ import type { Config } from '../config/config.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
+import type { TriggerConfiguration } from '../model/triggers.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { PostgresStore } from '../store/postgres-store.ts';
 import { DatabaseSource } from '../triggers/database/database-source.ts';
+import type { LineageAt } from '../triggers/database/transactions.ts';
 import { ObjectsSource } from '../triggers/objects/objects-source.ts';
 import { ScheduleSource } from '../triggers/schedule/schedule-source.ts';
 import type { TriggerSource } from '../triggers/trigger.ts';
@@ -23,6 +25,8 @@ export interface TriggerParts {
   /** Messages of queues. */
   readonly queues: TriggerSource;
   readonly objects: Objects;
+  /** For which chains instances have worked. */
+  readonly worked: { readonly lineageAt: LineageAt };
 }
 
 /** The triggers of every function, served. Those of a function that is removed go with it. A new kind is a line in `sources`. */
@@ -39,9 +43,16 @@ export async function openTriggers(parts: TriggerParts): Promise<Triggers> {
   return triggers;
 }
 
-function databaseSource({ config, clock, log, store, registry }: TriggerParts): DatabaseSource {
+function databaseSource({ config, clock, log, store, registry, worked }: TriggerParts): DatabaseSource {
   const connection = databaseConnection({ store, databaseUrl: config.databaseUrl, registry, env: process.env });
-  return new DatabaseSource({ connection, ledger: store.changes, clock, log });
+  const bundled = (c: TriggerConfiguration<'database'>): boolean => c.connection === undefined && store.embedded !== null;
+  return new DatabaseSource({
+    connection,
+    lineageAt: ({ configuration }) => (bundled(configuration) ? (id, atMs) => worked.lineageAt(id, atMs) : null),
+    ledger: store.changes,
+    clock,
+    log,
+  });
 }
 
 /** Only in the bundled server, which is nobody else's: a slot that nothing reads keeps the disk filling. */

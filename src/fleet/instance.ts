@@ -2,6 +2,7 @@ import type { LineListener, StartReport, WorkerInstance } from '../dispatch/work
 import type { FunctionVersion } from '../model/function-version.ts';
 import { mayBecome, type ExitStatus, type InstanceState } from '../model/instance.ts';
 import type { Invocation } from '../model/invocation.ts';
+import type { ChainHistory } from './chain-history.ts';
 import type { Answer, DriverInstance, LogSink } from './driver.ts';
 
 const MIB = 1024 * 1024;
@@ -21,6 +22,7 @@ export interface FleetInstanceOptions {
   readonly startedAtMs: number;
   readonly logStream: string;
   readonly lines: InstanceLines;
+  readonly chains: ChainHistory;
 }
 
 /** The log of one instance: to the function's log, and to whoever listens to one of its invocations. */
@@ -57,6 +59,7 @@ export class FleetInstance implements WorkerInstance {
   readonly #driver: DriverInstance;
   readonly #lines: InstanceLines;
   readonly #observer: InstanceObserver;
+  readonly #chains: ChainHistory;
   #state: InstanceState = 'starting';
   #gone: (() => void) | null = null;
   #invocations = 0;
@@ -78,8 +81,10 @@ export class FleetInstance implements WorkerInstance {
     this.#driver = driver;
     this.#lines = options.lines;
     this.#observer = observer;
+    this.#chains = options.chains;
     void driver.exited.then((status) => {
       this.#become('gone');
+      this.#chains.ended(this.id);
       this.#notifyGone();
       this.#observer.ended(this, status);
     });
@@ -103,7 +108,10 @@ export class FleetInstance implements WorkerInstance {
 
   invoke(invocation: Invocation, deadlineMs: number): Promise<Answer> {
     this.#invocations++;
-    return this.#driver.invoke(invocation, deadlineMs);
+    const { lineage } = invocation;
+    const ends = this.#chains.begin(this.id, lineage);
+    const answer = this.#driver.invoke(invocation, deadlineMs);
+    return ends ? answer.finally(() => this.#chains.end(this.id, lineage)) : answer;
   }
 
   busy(): void {

@@ -5,6 +5,7 @@ import type { Ids } from '../lib/ids.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { InitReport } from '../model/instance.ts';
 import { Background } from './background.ts';
+import { ChainHistory } from './chain-history.ts';
 import type { DriverSnapshot } from './driver.ts';
 import { Evictor } from './evictor.ts';
 import { Habits } from './habits.ts';
@@ -62,6 +63,8 @@ export class LocalFleet implements Worker {
   readonly #revivals: Background;
   /** How functions are used: what the policies decide from. */
   readonly habits: Habits;
+  /** For which chains of events instances have worked. */
+  readonly chains: ChainHistory;
   #roomListeners: (() => void)[] = [];
   #closed = false;
 
@@ -79,7 +82,8 @@ export class LocalFleet implements Worker {
       ended: (i: FleetInstance) => this.#ended(i),
     };
     this.#starts = new StartObserver(clock);
-    this.#starter = new Starter({ clock, ids, provision, observer, starts: this.#starts, roster: this.#roster });
+    this.chains = new ChainHistory(clock);
+    this.#starter = new Starter({ clock, ids, provision, observer, starts: this.#starts, roster: this.#roster, chains: this.chains });
     const { eviction: policy, capBytes } = options;
     this.#evictor = new Evictor({ ...parts, holdings: this.#holdings, habits: this.habits, policy, capBytes });
     this.#keeper = new Keeper({

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import type { ChainHistory } from './chain-history.ts';
 import type { InstanceSpec } from './driver.ts';
 import { FleetInstance, InstanceLines, type InstanceObserver } from './instance.ts';
 import { logStreamName } from './log-stream.ts';
@@ -16,6 +17,7 @@ export interface StarterDeps {
   readonly observer: InstanceObserver;
   readonly starts: StartObserver;
   readonly roster: Roster;
+  readonly chains: ChainHistory;
 }
 
 /** An instance that has been ordered. */
@@ -73,6 +75,7 @@ export class Starter {
       startedAtMs: this.#deps.clock.now(),
       logStream: birth.spec.logStream,
       lines: birth.lines,
+      chains: this.#deps.chains,
     };
     return new FleetInstance(started.instance, options, this.#deps.observer);
   }

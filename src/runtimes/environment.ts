@@ -1,4 +1,5 @@
 import { logGroup, type FunctionVersion } from '../model/function-version.ts';
+import { sessionName } from '../model/session-name.ts';
 import { RESERVED_VARIABLES } from '../model/reserved-variables.ts';
 
 /** What an environment depends on beside the version. */
@@ -32,7 +33,8 @@ export function functionEnvironment(version: FunctionVersion, o: EnvironmentOpti
     ...search,
     // A function that means another endpoint says so, for all services or with AWS_ENDPOINT_URL_S3 and the like for one.
     AWS_ENDPOINT_URL: o.aws.endpoint,
-    ...(o.databaseUrl ? { DATABASE_URL: o.databaseUrl } : {}),
+    // Of an instance that is forked, the shim makes it its own.
+    ...(o.databaseUrl ? { DATABASE_URL: o.databaseUrl, PGAPPNAME: sessionName(o.logStream) } : {}),
     ...own,
     _HANDLER: version.handler,
     AWS_ACCESS_KEY_ID: o.aws.accessKeyId,

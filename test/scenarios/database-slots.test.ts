@@ -87,7 +87,7 @@ describe('replication slots of triggers', () => {
     await own.world.query(`insert into ${table} values (0, 'there')`);
     const config = { ...own.world.config, user: 'follows', password: 'f' };
     const ledger = new MemoryChangeLedger();
-    const source = new DatabaseSource({ connection: () => config, ledger, clock: systemClock, log: silent });
+    const source = new DatabaseSource({ connection: () => config, lineageAt: () => null, ledger, clock: systemClock, log: silent });
     const later = `s${++tables}`;
     const record = databaseRecord({ tables: [table, later], backfill: true, parallel: 1 });
     source.start(record);

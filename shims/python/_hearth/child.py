@@ -8,6 +8,14 @@ from . import confine, files, output, reseed
 from .connection import Connection
 
 
+def _name_after(log_stream):
+    """The names that were those of the instance which ran the init phase."""
+    before = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "")
+    os.environ["AWS_LAMBDA_LOG_STREAM_NAME"] = log_stream
+    if os.environ.get("PGAPPNAME") == "hearth:" + before[-32:]:  # sessions of PostgreSQL, unless the function names them
+        os.environ["PGAPPNAME"] = "hearth:" + log_stream[-32:]
+
+
 def become(order, parent):
     """Connects, confines, re-seeds. Returns the connection, the optional confinement steps that failed and when it was done; what can't be done ends the child."""
     try:
@@ -19,7 +27,7 @@ def become(order, parent):
         confined_ms = time.monotonic() * 1000
         reseed.everything()
         if order.get("logStream") is not None:
-            os.environ["AWS_LAMBDA_LOG_STREAM_NAME"] = order["logStream"]
+            _name_after(order["logStream"])
         born = {
             "takenMs": order["takenMs"],
             "forkedMs": order["forkedMs"],

@@ -9,8 +9,10 @@ import { dropDefinitionWatch } from './definitions.ts';
 import { Follower, type FollowerReport } from './follower.ts';
 import type { ChangeLedger } from './ledger.ts';
 import { dropPublications } from './publications.ts';
+import { dropUnfollowed } from './session-triggers.ts';
 import { adminPool } from './sessions.ts';
 import { tablesOf } from './settings.ts';
+import type { LineageAt } from './transactions.ts';
 import { ABOUT_TO_BE_LOST, lostSlot, troubleOf } from './trouble.ts';
 
 /** Between attempts: twice as long each time, up to this. */
@@ -27,6 +29,8 @@ const KEPT = 'its slot keeps what changes until it is enabled, up to max_slot_wa
 export interface ChangeTriggerDeps {
   /** How to reach the trigger's database. Throws HearthError ServiceUnavailable when that is not known (now). */
   readonly connection: (record: TriggerRecord<'database'>) => ClientConfig;
+  /** Of what instances write into the tables of a trigger; null where its server is not the bundled one. */
+  readonly lineageAt: (record: TriggerRecord<'database'>) => LineageAt | null;
   readonly ledger: ChangeLedger;
   readonly clock: Clock;
   readonly log: TriggerLog;
@@ -75,7 +79,8 @@ export class ChangeTrigger {
       try {
         const config = this.#deps.connection(this.record);
         const { ledger, clock } = this.#deps;
-        this.#follower = new Follower({ record: this.record, config, ledger, clock, report: this.#report() });
+        const lineageAt = this.#deps.lineageAt(this.record);
+        this.#follower = new Follower({ record: this.record, config, ledger, clock, report: this.#report(), lineageAt });
         await this.#follower.run();
       } catch (error) {
         await this.#recover(error);
@@ -162,7 +167,7 @@ export class ChangeTrigger {
 }
 
 /** Removes a trigger's slot and publications from its database. Rejects with HearthError when that can't be done now. */
-export async function removeTraces(record: TriggerRecord<'database'>, { connection, clock }: ChangeTriggerDeps): Promise<void> {
+export async function removeTraces(record: TriggerRecord<'database'>, { connection, clock, lineageAt }: ChangeTriggerDeps): Promise<void> {
   const pool = adminPool(connection(record));
   try {
     for (let attempt = 1; ; attempt++) {
@@ -177,6 +182,7 @@ export async function removeTraces(record: TriggerRecord<'database'>, { connecti
     }
     await dropDefinitionWatch(pool, record.id);
     await dropPublications(pool, record.id);
+    if (lineageAt(record) !== null) await dropUnfollowed(pool);
   } catch (error) {
     if (error instanceof HearthError) throw error;
     throw new HearthError(

@@ -7,6 +7,7 @@ import { ChangeTrigger, removeTraces, type ChangeTriggerDeps } from './change-tr
 import { dropDefinitionWatch } from './definitions.ts';
 import { dropPublications } from './publications.ts';
 import { adminPool } from './sessions.ts';
+import { dropUnfollowed } from './session-triggers.ts';
 import { tablesOf } from './settings.ts';
 import type { ClientConfig } from 'pg';
 
@@ -72,6 +73,7 @@ export class DatabaseSource implements TriggerSource<'database'> {
         await dropDefinitionWatch(pool, slot.replace(/^hearth_/, ''));
         await dropPublications(pool, slot.replace(/^hearth_/, ''));
       }
+      await dropUnfollowed(pool);
       return orphans;
     } finally {
       await pool.end().catch(() => {});

@@ -12,16 +12,14 @@ import { decode, type Relation } from './pgoutput.ts';
 import { notesOf } from './notes.ts';
 import { publish, type Published } from './publications.ts';
 import { adminPool, Sessions } from './sessions.ts';
+import { watchSessions } from './session-triggers.ts';
 import { settingsOf } from './settings.ts';
 import { nextSharing } from './sharing.ts';
-import { Transactions } from './transactions.ts';
+import { watchTables, type Look } from './table-watch.ts';
+import { Transactions, type LineageAt } from './transactions.ts';
 import { Awaited, goneSlot, lostSlot, NeedsPerson } from './trouble.ts';
 import { createSlot, identify, WalStream, type NewSlot } from './wal-stream.ts';
 import { Window } from './window.ts';
-
-const WATCH_MS = 30_000;
-/** While a table is not there: only to tell when it is. */
-const MISSING_MS = 2_000;
 
 /** How long a session that is to end may take to write what it holds, before what it waits for is cut. */
 const GRACE_MS = 2_000;
@@ -45,6 +43,8 @@ export interface FollowerDeps {
   readonly ledger: ChangeLedger;
   readonly clock: Clock;
   readonly report: FollowerReport;
+  /** Of what instances write; null where the server is not the bundled one, and may not be told to say whose transactions are. */
+  readonly lineageAt: LineageAt | null;
 }
 
 /**
@@ -118,8 +118,10 @@ export class Follower {
   }
 
   async #publish(): Promise<Published> {
-    const { record } = this.#deps;
-    const published = await publish(this.#pool, record.id, settingsOf(record.configuration));
+    const { record, lineageAt } = this.#deps;
+    const settings = settingsOf(record.configuration);
+    const published = await publish(this.#pool, record.id, settings);
+    if (lineageAt !== null) await watchSessions(this.#pool, settings.tables);
     if (!published.empty || (this.#watched && published.missing.length > 0)) return published;
     if (published.missing.length > 0) throw new Awaited(`waits for ${published.missing.join(', ')}: there is no such table yet`);
     throw new NeedsPerson(
@@ -221,9 +223,11 @@ export class Follower {
     const batcher = await this.#batcher(from.state);
     const stream = await WalStream.start(replication, { slot: this.#slot, publications, now: this.#now });
     this.#stream = stream;
-    this.#deps.report.streaming(await notesOf(this.#pool, this.#slot, from.published), this.#awaited(from.published));
-    const stopWatching = this.#watch(from.published);
-    const transactions = new Transactions(from, (relation) => this.#keyColumns(relation));
+    const { clock, report } = this.#deps;
+    const first = await this.#look(from.published);
+    report.streaming(first.notes, first.awaited);
+    const stopWatching = watchTables({ clock, report, look: async () => this.#look(await this.#publish()) }, first);
+    const transactions = new Transactions(from, (relation) => this.#keyColumns(relation), this.#deps.lineageAt ?? (() => ''));
     const window = new Window(this.#deps.clock, batcher.settings.windowMs, () => stream.poke());
     try {
       await this.#consume({ stream, batcher, transactions, window, state: from.state });
@@ -285,28 +289,9 @@ export class Follower {
     return missing.length === settingsOf(this.#deps.record.configuration).tables.length ? missing : [];
   }
 
-  /** Looks now and then whether tables came, went or changed their key; returns the way to stop. */
-  #watch(from: Published): () => void {
-    const { clock, report } = this.#deps;
-    let missing = from.missing.length > 0;
-    let timer: Timer | null = null;
-    const look = async (): Promise<void> => {
-      let awaited: readonly string[] = [];
-      const notes = await this.#publish()
-        .then((published) => {
-          missing = published.missing.length > 0;
-          awaited = this.#awaited(published);
-          return notesOf(this.#pool, this.#slot, published);
-        })
-        .catch((error: unknown) => [error instanceof Error ? error.message : String(error)]);
-      if (timer === null) return; // the session has ended meanwhile
-      report.streaming(notes, awaited);
-      timer = clock.after(missing ? MISSING_MS : WATCH_MS, () => void look());
-    };
-    timer = clock.after(missing ? MISSING_MS : WATCH_MS, () => void look());
-    return () => {
-      timer?.cancel();
-      timer = null;
-    };
+  /** What is said of the tables: once, and by each look from then on whether tables came, went or changed their key. */
+  #look(published: Published): Promise<Look> {
+    const awaited = this.#awaited(published);
+    return notesOf(this.#pool, this.#slot, published).then((notes) => ({ notes, awaited, missing: published.missing.length > 0 }));
   }
 }

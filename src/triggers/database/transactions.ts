@@ -1,10 +1,14 @@
 import { further, LINEAGE_MESSAGE, lineageIn } from '../../model/lineage.ts';
+import { readSession, SESSION_MESSAGE } from '../../model/session-name.ts';
 import { keyOf, rowOf, type Change } from './change.ts';
 import type { Lsn, Place } from './lsn.ts';
 import type { Message, Relation, Tuple } from './pgoutput.ts';
 
 /** Which columns tell the rows of a table apart; none when nothing does. */
 export type KeyColumns = (relation: Relation) => Promise<readonly string[]>;
+
+/** The chain of events that an instance worked for at a time (ms since 1970); '' for none. */
+export type LineageAt = (instanceId: string, atMs: number) => string;
 
 /** A trace header is not longer, bytes. */
 const LONGEST_HEADER = 1_024;
@@ -23,12 +27,14 @@ interface Transaction {
 export class Transactions {
   readonly #history: Pick<Place, 'systemId' | 'timeline'>;
   readonly #keyColumns: KeyColumns;
+  readonly #lineageAt: LineageAt;
   readonly #relations = new Map<number, { readonly relation: Relation; readonly key: readonly string[] }>();
   #current: Transaction | null = null;
 
-  constructor(history: Pick<Place, 'systemId' | 'timeline'>, keyColumns: KeyColumns) {
+  constructor(history: Pick<Place, 'systemId' | 'timeline'>, keyColumns: KeyColumns, lineageAt: LineageAt) {
     this.#history = history;
     this.#keyColumns = keyColumns;
+    this.#lineageAt = lineageAt;
   }
 
   /** Whether a transaction has begun and not ended. */
@@ -69,8 +75,14 @@ export class Transactions {
 
   /** What a transaction says of its chain holds for what it changes afterwards. */
   #said({ transactional, prefix, content }: Message & { kind: 'message' }): void {
-    if (!transactional || prefix !== LINEAGE_MESSAGE || content.length > LONGEST_HEADER || this.#current === null) return;
-    this.#current.lineage = further(this.#current.lineage, lineageIn(content.toString('latin1')));
+    if (!transactional || content.length > LONGEST_HEADER || this.#current === null) return;
+    this.#current.lineage = further(this.#current.lineage, this.#lineageOf(prefix, content.toString('latin1')));
+  }
+
+  #lineageOf(prefix: string, text: string): string {
+    if (prefix === LINEAGE_MESSAGE) return lineageIn(text);
+    const session = prefix === SESSION_MESSAGE ? readSession(text) : null;
+    return session === null ? '' : this.#lineageAt(session.instanceId, session.atMs);
   }
 
   /** An update that gives a row another key is, as in Debezium, the end of one row and the beginning of another. */
