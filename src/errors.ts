@@ -140,3 +140,16 @@ export class HearthError extends Error {
     return ERRORS[this.code].fault;
   }
 }
+
+/** What the system says where there is no room: a full disk, a quota, a file that may not grow. */
+const NO_ROOM = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** The error of the table for what nobody foresaw: StorageFull for a full disk, else ServiceException. A HearthError is returned as it is. */
+export function unforeseen(error: unknown): HearthError {
+  if (error instanceof HearthError) return error;
+  if (NO_ROOM.has((error as { code?: unknown } | null)?.code))
+    return new HearthError('StorageFull', 'The disk of this server is full: nothing was stored. Make room, then try again.', {
+      cause: error,
+    });
+  return new HearthError('ServiceException', 'An internal error occurred.', { cause: error });
+}

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authority, Caller } from '../auth/authority.ts';
-import { HearthError, type ErrorCode } from '../errors.ts';
+import { HearthError, unforeseen, type ErrorCode } from '../errors.ts';
 import { readAll } from '../lib/read-all.ts';
 import type { Input } from './lambda/model/check.ts';
 import type { ApiModel } from './lambda/model/model.ts';
@@ -71,8 +71,7 @@ export class JsonService {
     try {
       send(response, 200, await this.#run(request, gone.signal), requestId);
     } catch (error) {
-      const known =
-        error instanceof HearthError ? error : new HearthError('ServiceException', 'An internal error occurred.', { cause: error });
+      const known = unforeseen(error);
       if (known.fault === 'platform') this.#deps.log.error({ err: error, requestId }, `a request to ${this.#api.service} failed`);
       send(
         response,

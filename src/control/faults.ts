@@ -1,4 +1,4 @@
-import { HearthError } from '../errors.ts';
+import { HearthError, unforeseen } from '../errors.ts';
 
 /** Any throw as an error of the table: fastify's own refusals are the caller's doing, what nobody foresaw is ours. */
 export function asHearthError(error: unknown, tooLarge: string): HearthError {
@@ -10,5 +10,5 @@ export function asHearthError(error: unknown, tooLarge: string): HearthError {
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new HearthError('InvalidRequestContentException', message ?? 'bad request', { cause: error });
   }
-  return new HearthError('ServiceException', 'An internal error occurred.', { cause: error });
+  return unforeseen(error);
 }

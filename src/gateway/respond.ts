@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { HearthError } from '../errors.ts';
+import { unforeseen } from '../errors.ts';
 import { lambdaError } from '../model/lambda-error.ts';
 
 /** Answers an error as Lambda's API does: JSON with its text and `Type`, the code in `x-amzn-ErrorType`. */
@@ -8,7 +8,7 @@ export function respondError(response: ServerResponse, error: unknown, requestId
     response.destroy();
     return;
   }
-  const known = error instanceof HearthError ? error : new HearthError('ServiceException', 'An internal error occurred.', { cause: error });
+  const known = unforeseen(error);
   const { headers: errorHeaders, document } = lambdaError(known);
   const body = Buffer.from(JSON.stringify(document));
   const headers: Record<string, string | number> = {

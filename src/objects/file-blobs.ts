@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { copyFile, link, open, readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HearthError } from '../errors.ts';
+import { unforeseen } from '../errors.ts';
 import type { Ids } from '../lib/ids.ts';
 import { BlobGone, type BlobHold, type Blobs, type BlobWriter } from './blobs.ts';
 
@@ -191,17 +191,12 @@ async function* readFile(path: string, id: string, { start, end }: { start: numb
   }
 }
 
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-
 /** Runs what stores; says StorageFull for a full disk. */
 async function storing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined || !FULL.has(code)) throw error;
-    throw new HearthError('StorageFull', 'The disk of this server is full: nothing was stored. Make room, then try again.', {
-      cause: error,
-    });
+    const known = unforeseen(error);
+    throw known.code === 'StorageFull' ? known : error;
   }
 }

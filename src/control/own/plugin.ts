@@ -25,7 +25,9 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
   app.setErrorHandler((error, request, reply) => {
     const known = asHearthError(error, `The body of this request may have at most ${JSON_BODY_BYTES} bytes.`);
     if (known.fault === 'platform') deps.report(error, `${request.method} ${request.url}`);
-    if (known.code === 'RequestTooLargeException') reply.header('connection', 'close'); // what was not read is not the next request
+    // What was not read is not the next request, nor is that heard while it waits to be read.
+    const unread = request.body instanceof Readable && !request.body.readableEnded;
+    if (unread || known.code === 'RequestTooLargeException') reply.header('connection', 'close');
     return reply.code(known.status).send(ownError(known));
   });
   // A body that is streamed is not at hand: of what it signed the request says the hash, and whoever takes the body compares it.

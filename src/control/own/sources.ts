@@ -1,9 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import { HearthError } from '../../errors.ts';
 import type { Clock, Timer } from '../../lib/clock.ts';
 
@@ -39,29 +37,30 @@ export class Sources {
     return new Sources(options);
   }
 
-  /** Keeps what a stream brings. Throws RequestTooLargeException; a stream that breaks leaves nothing. */
+  /** Keeps what a stream brings. Throws RequestTooLargeException, and what the disk says; a stream that breaks leaves nothing. */
   async add(stream: Readable): Promise<{ source: string; bytes: number }> {
     const { folder, maxBytes } = this.#options;
     const arriving = join(folder, `${randomUUID()}.part`);
     const hash = createHash('sha256');
     let bytes = 0;
-    const measure = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        bytes += chunk.length;
-        hash.update(chunk);
-        done(
-          bytes > maxBytes
-            ? new HearthError(
-                'RequestTooLargeException',
-                `A source may have at most ${maxBytes} bytes. List what is not needed in .hearthignore.`,
-              )
-            : null,
-          chunk,
-        );
-      },
-    });
     try {
-      await pipeline(stream, measure, createWriteStream(arriving, { mode: 0o600 }));
+      const file = await open(arriving, 'wx', 0o600);
+      try {
+        let failure: Error | null = null;
+        for await (const chunk of stream as AsyncIterable<Buffer>) {
+          bytes += chunk.length;
+          if (bytes > maxBytes) throw tooLarge(maxBytes);
+          hash.update(chunk);
+          // A full disk is told when all was sent: most clients listen no sooner.
+          failure ??= await file.appendFile(chunk).then(
+            () => null,
+            (error: Error) => error,
+          );
+        }
+        if (failure !== null) throw failure;
+      } finally {
+        await file.close();
+      }
       const source = hash.digest('hex');
       await rename(arriving, join(folder, `${source}.zip`));
       this.#claim(source);
@@ -114,6 +113,13 @@ export class Sources {
     this.#held.delete(source);
     await rm(held.path, { force: true });
   }
+}
+
+function tooLarge(maxBytes: number): HearthError {
+  return new HearthError(
+    'RequestTooLargeException',
+    `A source may have at most ${maxBytes} bytes. List what is not needed in .hearthignore.`,
+  );
 }
 
 function unknown(source: string): HearthError {
