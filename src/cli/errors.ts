@@ -8,7 +8,7 @@ export class CliError extends Error {
   /** Shown below, as it is: a tool's output. */
   readonly output: string | null;
 
-  constructor(message: string, options: { fix?: string; exitCode?: ExitCode; output?: string | null; cause?: unknown } = {}) {
+  constructor(message: string, options: { fix?: string | undefined; exitCode?: ExitCode; output?: string | null; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'CliError';
     this.fix = options.fix ?? null;
@@ -45,10 +45,16 @@ export function asCliError(error: unknown): CliError {
       return fromApi(error as RefusedByServer);
     default:
       return SYSTEM_CODES.has((error as NodeJS.ErrnoException).code ?? '')
-        ? new CliError(error.message, { cause: error })
+        ? new CliError(error.message, {
+            fix: NO_ROOM.has((error as NodeJS.ErrnoException).code ?? '') ? ROOM_FIX : undefined,
+            cause: error,
+          })
         : internal(error);
   }
 }
+
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);
+const ROOM_FIX = 'make room on the disk (`df -h`), then try again';
 
 /** Errors of files and sockets: their message names the path. */
 const SYSTEM_CODES = new Set([
