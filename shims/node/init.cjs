@@ -32,6 +32,8 @@ function enter(order) {
   process.chdir(order.taskRoot);
   process.argv = [process.execPath, path.join(__dirname, 'main.cjs')];
   process.execArgv = [];
+  // All else in NODE_OPTIONS comes too late for a process that runs.
+  if (/(^|\s)--enable-source-maps(\s|$)/.test(process.env.NODE_OPTIONS ?? '')) process.setSourceMapsEnabled(true);
 }
 
 /** libuv starts its threads at the first file operation: now, so that they are not taken for the function's. */

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import type { ForkDriver } from '../../src/drivers/fork/fork-driver.ts';
 import type { DriverInstance, Prepared } from '../../src/fleet/driver.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -51,13 +54,42 @@ async function database(): Promise<{ url: string; close: () => Promise<void> }> 
   };
 }
 
-/** Answers each request with the number of the connection that it came by. */
-async function web(): Promise<{ url: string; close: () => Promise<void> }> {
+interface Identity {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** A server's key and the certificate of 127.0.0.1 that it signed itself; null where there is no openssl to make them. */
+async function identity(): Promise<Identity | null> {
+  const folder = mkdtempSync(join(tmpdir(), 'hearth-identity-'));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const who = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  try {
+    await promisify(execFile)('openssl', ['req', ...kind, ...who, '-keyout', key, '-out', cert]);
+    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Web {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Answers each request with the number of the connection that it came by; over TLS for who can prove who it is. */
+async function web(tls: Identity | null): Promise<Web> {
   let connections = 0;
   const numbers = new WeakMap<object, number>();
-  const server = createHttpServer({ keepAliveTimeout: 60_000 }, (request, response) => response.end(String(numbers.get(request.socket))));
-  server.on('connection', (socket) => numbers.set(socket, ++connections));
-  const url = `http://127.0.0.1:${await listen(server)}/`;
+  const answer: RequestListener = (request, response) => response.end(String(numbers.get(request.socket)));
+  const keepAliveTimeout = 60_000;
+  const server = tls === null ? createHttpServer({ keepAliveTimeout }, answer) : createHttpsServer({ ...tls, keepAliveTimeout }, answer);
+  server.on(tls === null ? 'connection' : 'secureConnection', (socket: object) => numbers.set(socket, ++connections));
+  const url = `${tls === null ? 'http' : 'https'}://127.0.0.1:${await listen(server)}/`;
   return {
     url,
     close: () =>
@@ -68,23 +100,34 @@ async function web(): Promise<{ url: string; close: () => Promise<void> }> {
   };
 }
 
+/** Clients that keep connections for next time, by what they talk. */
+const POOLS = {
+  node: { http: ['agent', 'fetch'], https: ['agent', 'fetch'] },
+  python: { http: ['requests', 'urllib3', 'standard'], https: ['urllib3', 'standard'] },
+} as const;
+
 for (const { language, runtime, missing } of await runtimes()) {
   describe(`connections of init: ${language}`, { skip: missing ?? (abilities.linux ? false : 'needs Linux'), timeout: 120_000 }, () => {
     let driver: ForkDriver;
     let packages: Packages;
     let postgres: Awaited<ReturnType<typeof database>>;
-    let pages: Awaited<ReturnType<typeof web>>;
+    let proof: Identity | null;
+    let pages: { http: Web; https: Web | null };
     before(async () => {
       packages = language === 'node' ? { root: REPOSITORY, missing: null } : await pythonClients();
-      [driver, postgres, pages] = await Promise.all([openForkDriver(), database(), web()]);
+      proof = await identity();
+      [driver, postgres] = await Promise.all([openForkDriver(), database()]);
+      pages = { http: await web(null), https: proof && (await web(proof)) };
     });
     after(async () => {
       await driver.close();
-      await Promise.all([postgres.close(), pages.close()]);
+      await Promise.all([postgres.close(), pages.http.close(), pages.https?.close()]);
     });
 
     const prepare = (client: string, url: string, mode = ''): Promise<Prepared> => {
-      const spec = behaviourSpec('connects', runtime, { environment: { CLIENT: client, MODE: mode, URL: url } });
+      const spec = behaviourSpec('connects', runtime, {
+        environment: { CLIENT: client, MODE: mode, URL: url, ...(url.startsWith('https:') && proof ? { CA: proof.cert } : {}) },
+      });
       return driver.prepare({ ...spec, dependencyRoot: packages.root }, instanceSpec());
     };
     const call = async (instance: DriverInstance): Promise<Seen> => {
@@ -116,18 +159,21 @@ for (const { language, runtime, missing } of await runtimes()) {
       await Promise.all([...instances.map((i) => i.kill()), prepared.snapshot.evict()]);
     });
 
-    for (const pool of language === 'node' ? ['agent', 'fetch'] : ['requests', 'urllib3', 'standard']) {
-      it(`${pool}: a connection kept alive is closed before the fork, and each instance opens its own`, async (t) => {
-        if (packages.missing !== null) return t.skip(packages.missing);
-        const prepared = await prepare(pool, pages.url);
-        assert.ok(prepared.kind === 'snapshot', JSON.stringify(prepared));
-        const instances = await Promise.all([1, 2, 3].map(() => driver.fork(prepared.snapshot, instanceSpec())));
-        const seen = await Promise.all(instances.map(call));
-        assert.equal(new Set(seen.flatMap((s) => [s.first, s.now[0]])).size, 1 + instances.length);
-        // fetch() may open a second one while the first is on its way back to the pool.
-        if (pool !== 'fetch') for (const { now } of seen) assert.equal(now[0], now[1], 'kept alive again');
-        await Promise.all([...instances.map((i) => i.kill()), prepared.snapshot.evict()]);
-      });
-    }
+    for (const talk of ['http', 'https'] as const)
+      for (const pool of POOLS[language][talk]) {
+        it(`${pool}, ${talk}: a connection kept alive is closed before the fork, and each instance opens its own`, async (t) => {
+          if (packages.missing !== null) return t.skip(packages.missing);
+          const url = pages[talk]?.url;
+          if (url === undefined) return t.skip('there is no openssl to make a certificate with');
+          const prepared = await prepare(pool, url);
+          assert.ok(prepared.kind === 'snapshot', JSON.stringify(prepared));
+          const instances = await Promise.all([1, 2, 3].map(() => driver.fork(prepared.snapshot, instanceSpec())));
+          const seen = await Promise.all(instances.map(call));
+          assert.equal(new Set(seen.flatMap((s) => [s.first, s.now[0]])).size, 1 + instances.length);
+          // fetch() may open a second one while the first is on its way back to the pool.
+          if (pool !== 'fetch') for (const { now } of seen) assert.equal(now[0], now[1], 'kept alive again');
+          await Promise.all([...instances.map((i) => i.kill()), prepared.snapshot.evict()]);
+        });
+      }
   });
 }

@@ -1,10 +1,15 @@
-"""Talks over the network during init, and again in the handler, by the same client. CLIENT says which, MODE what becomes of the connection."""
+"""Talks over the network during init, and again in the handler, by the same client. CLIENT says which, MODE what becomes of the connection, CA who vouches for the server."""
 
 import os
+import ssl
 
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 MODE, URL = os.environ.get("MODE"), os.environ["URL"]
+
+
+def trust():
+    return ssl.create_default_context(cadata=os.environ["CA"]) if "CA" in os.environ else None
 
 
 def psycopg():
@@ -35,7 +40,7 @@ def requests():
 def urllib3():
     import urllib3
 
-    pool = urllib3.PoolManager()
+    pool = urllib3.PoolManager(ssl_context=trust())
     return lambda: int(pool.request("GET", URL).data)
 
 
@@ -43,7 +48,9 @@ def standard():
     import http.client
     import urllib.parse
 
-    connection = http.client.HTTPConnection(urllib.parse.urlsplit(URL).netloc)
+    address = urllib.parse.urlsplit(URL).netloc
+    secure = URL.startswith("https:")
+    connection = http.client.HTTPSConnection(address, context=trust()) if secure else http.client.HTTPConnection(address)
 
     def ask():
         connection.request("GET", "/")
