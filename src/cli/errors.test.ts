@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { asCliError, CliError } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
+
+test('what nobody foresaw ends with 70 and shows its stack', () => {
+  for (const error of [new TypeError('no such thing'), 'a text that was thrown', undefined]) {
+    const { exitCode, message, fix } = asCliError(error);
+    assert.equal(exitCode, 70);
+    assert.match(String(fix), /please report it/);
+    assert.match(message, error instanceof Error ? /^unexpected: TypeError: no such thing\n\s+at / : /^unexpected: /);
+  }
+});
+
+test('an error of the system is said as it is, a full disk with what to do', () => {
+  const system = (code: string): CliError => asCliError(Object.assign(new Error(`${code}: /some/path`), { code }));
+  assert.deepEqual([system('EACCES').message, system('EACCES').fix], ['EACCES: /some/path', null]);
+  for (const code of ['ENOSPC', 'EDQUOT']) assert.match(String(system(code).fix), /make room on the disk/);
+});
+
+test('an error for the person at the terminal stays as it is', () => {
+  const error = new CliError('wrong', { fix: 'do it right', exitCode: EXIT.notFound });
+  assert.equal(asCliError(error), error);
+});
