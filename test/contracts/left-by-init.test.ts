@@ -13,6 +13,7 @@ import { abilities, behaviourSpec, openForkDriver, runtimes } from './fork-drive
 const FORBIDS: Readonly<Record<string, readonly [string, RegExp][]>> = {
   node: [
     ['lock', /^init holds a lock on \/tmp\/locked, which an instance would either lose or share \(take it in the handler\)$/],
+    ['record_lock', /^init holds a lock on \/tmp\/locked, which an instance would either lose or share \(take it in the handler\)$/],
     ['memory', /^init mapped memory that all instances would share and could write to \(anonymous; map it in the handler\)$/],
     ['pipe', /^init left a pipe open, which all instances would share \(open it in the handler\)$/],
     ['alarm', /^init left a timer of the system running, which a fork would lose \(set it in the handler\)$/],
