@@ -5,8 +5,10 @@ import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, truncateSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { Client } from 'pg';
 import { DeployError } from '../../src/client/errors.ts';
 import type { LogLine } from '../../src/observe/function-logs.ts';
+import { ownerOf } from './app-database.ts';
 import { languages, TestServer } from './platform-server.ts';
 import { until } from './until.ts';
 
@@ -92,6 +94,32 @@ describe('a home on a full disk', () => {
       });
       assert.deepEqual(readdirSync(join(server.home, 'artifacts', 'tmp')), []);
       rmSync(folder, { recursive: true });
+      assert.deepEqual(await server.end(), []);
+    },
+  );
+
+  test(
+    'PostgreSQL ends when its log finds no room: calls are answered meanwhile, and it comes back by itself with all usage',
+    { skip: !mounted && 'a small file system can be mounted by root only' },
+    async () => {
+      const server = await TestServer.start({ home: join(disk, 'home') });
+      const runtime = (await languages())[0]!.runtime;
+      await server.deploy('echo', 'behaviours/echo', { runtime, handler: 'index.handler' });
+      fill(0);
+      const session = new Client(ownerOf(server.home));
+      session.on('error', () => {}); // its server ends
+      await session.connect();
+      const floods = async (): Promise<void> => {
+        for (;;) await session.query("select pg_logical_emit_message(false, 'flood', repeat('x', 1000000))");
+      };
+      await assert.rejects(floods(), /No space left on device|terminated/);
+      for (let n = 0; n < 5; n++) assert.deepEqual((await server.call('echo', { n })).value, { n });
+      const event = { functionName: 'echo', invocationType: 'Event', payload: Buffer.from('{}') } as const;
+      await assert.rejects(server.client.invoke(event), /database is not available/);
+      rmSync(ballast);
+      await until(() => server.client.invoke(event).catch(() => null), 200);
+      await until(async () => (await server.client.usage({})).total.invocations === 6);
+      await session.end().catch(() => {});
       assert.deepEqual(await server.end(), []);
     },
   );
