@@ -23,10 +23,17 @@ test('what an instance does belongs to the chain of what it runs, and after its 
   await run('a:3');
   await run('b:1');
   await run('');
-  assert.deepEqual([5, 10, 15, 20, 29, 31, 99].map(at), ['', 'a:3', 'a:3', 'a:3', 'b:1', '', '']);
+  assert.deepEqual([5, 10, 15, 20, 29, 31, 99].map(at), ['', 'a:3', 'a:3', 'b:1', 'b:1', '', '']);
 });
 
-test('of several at once the furthest counts, and of two in one millisecond', async () => {
+test('of two in one millisecond the later counts: a warm instance writes at once', async () => {
+  const { at, run, history } = world();
+  await run('a:16');
+  history.begin('i', 'b:1');
+  assert.equal(at(10), 'b:1');
+});
+
+test('of several at once the furthest counts', async () => {
   const { clock, history, at } = world();
   history.begin('i', 'a:2');
   await clock.advance(10);

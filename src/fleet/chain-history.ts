@@ -62,8 +62,7 @@ export class ChainHistory {
     let lineage = '';
     for (const stretch of this.#courses.get(instanceId)?.stretches ?? []) {
       if (stretch.fromMs > atMs) break;
-      // Of two in one millisecond it may be either.
-      lineage = stretch.fromMs === atMs ? further(lineage, stretch.lineage) : stretch.lineage;
+      lineage = stretch.lineage; // of two in one millisecond the later: what an invocation does comes after its beginning
     }
     return lineage;
   }
