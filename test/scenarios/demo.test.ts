@@ -19,8 +19,9 @@ async function demo(...args: string[]): Promise<{ code: number | null; stdout: s
 }
 
 test('npm run demo -- --json --keep: one line of figures on stdout, and a server that goes on until it is ended', async (t) => {
+  if ((await hearth(['status'], { env })).code === 0) return t.skip('a demo that was kept is up; this would end it');
   const { code, stdout, stderr } = await demo('--json', '--keep');
-  if (code !== 0 && /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|registry/.test(stderr)) return t.skip(`no packages can be had: ${stderr}`);
+  if (code !== 0 && /npm (error|ERR!) (code|network) /.test(stderr)) return t.skip(`no packages can be had: ${stderr}`);
   try {
     assert.equal(code, 0, stderr);
     const figures = JSON.parse(stdout) as Record<string, unknown>;
