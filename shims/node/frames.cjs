@@ -15,6 +15,7 @@ const Frame = {
   cancel: 5,
   credit: 6,
   fork: 7,
+  rest: 8,
   hello: 64,
   initDone: 65,
   initError: 66,
@@ -25,9 +26,10 @@ const Frame = {
   childExited: 71,
   answerBegin: 72,
   answerFinish: 73,
+  rested: 74,
 };
 
-const LAST_HOST_TYPE = Frame.fork;
+const LAST_HOST_TYPE = Frame.rest;
 const NOTHING = Buffer.alloc(0);
 
 /** Writes a frame's header into `target` at `at`. */

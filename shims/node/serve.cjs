@@ -6,11 +6,13 @@ const log = require('./log.cjs');
 const { AnswerSender } = require('./answer.cjs');
 const { Channel } = require('./channel.cjs');
 const { errorDocument, loggable, runtimeError } = require('./failures.cjs');
-const { Frame } = require('./frames.cjs');
+const { Frame, encode } = require('./frames.cjs');
 const { welcomeOf } = require('./greeting.cjs');
 const { IdleLoop } = require('./idle.cjs');
 const { invoke } = require('./invocation.cjs');
 const { Trimmer } = require('./trim.cjs');
+
+const NOTHING = Buffer.alloc(0);
 
 /** The function as every invocation looks at it: always objects of the same shapes, so that what was compiled in a zygote's practice is good for every function. */
 function shaped({ order, handler, logStream }) {
@@ -30,12 +32,8 @@ class Instance {
     this.shared = fn.order.concurrency > 1 ? new AsyncLocalStorage() : null;
     this.idle = this.shared === null ? new IdleLoop() : null;
     log.setRequestId(() => this.active()?.header.requestId);
-    this.trimmer = new Trimmer(() => this.inFlight.size === 0);
-    const ended = () => {
-      this.trimmer.stop(); // of a rehearsal: it must not fire in the children
-      closed();
-    };
-    this.channel = new Channel(link, (type, request, payload, last) => this.receive(type, request, payload, last), ended);
+    this.trimmer = new Trimmer();
+    this.channel = new Channel(link, (type, request, payload, last) => this.receive(type, request, payload, last), closed);
     this.sender = new AnswerSender(this.channel);
     this.channel.open();
   }
@@ -57,12 +55,19 @@ class Instance {
       return;
     }
     if (type === Frame.welcome) return welcomeAsInstance(payload);
+    if (type === Frame.rest) return this.rest();
     const invocation = this.inFlight.get(request);
     if (type === Frame.event) takePiece(invocation, payload, last);
     else if (type === Frame.eventEnd) this.run(invocation);
     else if (type === Frame.credit) this.sender.credit(request, payload.readUInt32BE(0));
     else if (type !== Frame.cancel) throw new Error(`frame of type ${type} for an instance`);
     // A cancelled handler runs on, and its answer is the host's to drop.
+  }
+
+  /** The host gave nothing to do for a while. Something may be on its way by now. */
+  rest() {
+    if (this.inFlight.size === 0) this.trimmer.trim();
+    void this.channel.write(encode(Frame.rested, 0, NOTHING));
   }
 
   run(invocation) {
@@ -128,9 +133,9 @@ class Instance {
     if (!this.inFlight.delete(request)) return null;
     const marked = this.token !== null && log.mark(this.token, header.requestId);
     const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
-    this.trimmer.answered(peakMemoryBytes);
     const end = { errorType, handlerMs, peakMemoryBytes, marked };
-    return this.leaving ? { ...end, last: true } : end;
+    if (this.leaving) return { ...end, last: true };
+    return this.trimmer.heavy(peakMemoryBytes) ? { ...end, heavy: true } : end;
   }
 
   /** Something was thrown where nobody catches: answers what it belongs to with it (all that is in flight, if that can't be told). */

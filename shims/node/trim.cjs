@@ -1,43 +1,33 @@
 'use strict';
-// Gives back what a call needed and no longer holds: an instance that rests keeps its results, not its workings.
+// Gives back what calls needed and nothing holds: an instance that rests keeps its results, not its workings. The host says when: what comes before that finds the
+// memory of the call before it, and a detector's inference takes two thirds of the time.
 const native = require('./native.cjs');
 const { collectRubbish, collectYoung } = require('./rubbish.cjs');
 
-/** A call that needed less is not worth the look. */
+/** Less is not worth the look. */
 const HEAVY_BYTES = 16 * 1024 * 1024;
-/** After the last answer: a next call that comes at once finds everything as it was. Less than the host takes to stop an idle instance. */
-const AFTER_MS = 3;
-
-const peakBytes = () => process.resourceUsage().maxRSS * 1024;
 
 class Trimmer {
-  /** `resting` says whether nothing is being worked on. */
-  constructor(resting) {
-    this.resting = resting;
-    this.lightBytes = peakBytes();
-    this.timer = null;
+  constructor() {
+    this.lightBytes = process.resourceUsage().maxRSS * 1024;
   }
 
-  /** A call was answered; `peak` is the most this process ever held. */
-  answered(peak) {
-    if (peak - this.lightBytes < HEAVY_BYTES) return;
-    if (this.timer === null) this.timer = setTimeout(() => this.trim(), AFTER_MS).unref();
-    else this.timer.refresh();
-  }
-
-  stop() {
-    clearTimeout(this.timer);
-    this.timer = null;
+  /** Whether an answered call left something to give back. `peak` is the most this process ever held: of a light call nothing else is asked. */
+  heavy(peak) {
+    return peak - this.lightBytes >= HEAVY_BYTES && this.surplus() >= HEAVY_BYTES;
   }
 
   trim() {
-    if (!this.resting()) return; // its answer asks again
     collectYoung(); // buffers hang on what is rubbish
     native.mallocTrim();
-    if (process.memoryUsage.rss() - this.lightBytes < HEAVY_BYTES) return;
+    if (this.surplus() < HEAVY_BYTES) return;
     // It got old while the call lasted. All of the heap is looked at, and parts of it are shared no longer: less than what may come back.
     collectRubbish();
-    this.lightBytes = process.memoryUsage.rss(); // what is left, it wants to keep
+    this.lightBytes += Math.max(0, this.surplus()); // what is left, it wants to keep
+  }
+
+  surplus() {
+    return process.memoryUsage.rss() - this.lightBytes;
   }
 }
 

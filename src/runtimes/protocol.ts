@@ -37,6 +37,8 @@ export const Frame = {
   credit: 6,
   /** Host to a zygote or snapshot: fork. JSON {@link ForkOrder}; answered by `forked` or `forkFailed` with the same request number. */
   fork: 7,
+  /** Host to an instance that rests: give back what its calls needed and nothing holds; answered by `rested`. Empty. */
+  rest: 8,
 
   /** Shim: first frame. JSON {@link Hello}. */
   hello: 64,
@@ -61,6 +63,8 @@ export const Frame = {
   answerBegin: 72,
   /** Shim: a streamed answer is complete, although its handler goes on. Empty. */
   answerFinish: 73,
+  /** Shim: what could be given back is; the process may be stopped. Empty. */
+  rested: 74,
 } as const;
 
 export type FrameType = (typeof Frame)[keyof typeof Frame];
@@ -267,6 +271,8 @@ export interface AnswerEnd {
   readonly peakMemoryBytes: number;
   /** Whether the log mark was written: it need not be when the host has already read all there is on the log stream (SIOCOUTQ is 0). */
   readonly marked: boolean;
+  /** Memory that the invocation needed is still there for the next one, and more than a few MB: worth a `rest` once the instance is idle. Absent: no. */
+  readonly heavy?: boolean;
   /** The process ends now, by its own doing: it takes no further invocation, and the caller is answered when it has ended. */
   readonly last?: boolean;
 }

@@ -155,6 +155,7 @@ export interface Result {
   readonly handlerMs: number;
   readonly peakMemoryBytes: number;
   readonly marked: boolean;
+  readonly heavy?: boolean;
 }
 
 /** One shim process as the host sees it. */

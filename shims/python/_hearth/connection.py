@@ -2,7 +2,6 @@
 
 import _socket
 import os
-import select
 import threading
 from collections import deque
 
@@ -49,14 +48,6 @@ class Connection:
         while not self._pending:
             self.receive()
         return self._pending.popleft()
-
-    def wait(self, milliseconds):
-        """Whether there is something to read, or comes in that time."""
-        if self._pending:
-            return True
-        poller = select.poll()
-        poller.register(self._socket.fileno(), select.POLLIN)
-        return bool(poller.poll(milliseconds))
 
     def receive(self):
         """Waits for bytes, once, and cuts them into frames."""

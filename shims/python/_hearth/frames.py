@@ -16,6 +16,7 @@ EVENT_END = 4
 CANCEL = 5
 CREDIT = 6
 FORK = 7
+REST = 8
 # Shim to host.
 HELLO = 64
 INIT_DONE = 65
@@ -25,8 +26,9 @@ ANSWER_END = 68
 FORKED = 69
 FORK_FAILED = 70
 CHILD_EXITED = 71
+RESTED = 74
 
-FROM_HOST = frozenset((WELCOME, INVOKE, EVENT, EVENT_END, CANCEL, CREDIT, FORK))
+FROM_HOST = frozenset((WELCOME, INVOKE, EVENT, EVENT_END, CANCEL, CREDIT, FORK, REST))
 
 # length of what follows | type | request
 _HEADER = struct.Struct(">IBI")

@@ -13,9 +13,10 @@ _CREDIT = struct.Struct(">I")
 class Inbox:
     """Reads frames and sorts them. One thread reads; any may wait for credit."""
 
-    def __init__(self, connection, several):
+    def __init__(self, connection, several, trimmer):
         self._connection = connection
         self._several = several
+        self.trimmer = trimmer
         self._arriving = {}
         self._ready = deque()
         self._windows = {}
@@ -26,14 +27,6 @@ class Inbox:
         while not self._ready:
             self._pump()
         return self._ready.popleft()
-
-    def quiet(self, milliseconds):
-        """Takes in what comes. True once nothing has come for so long, False as soon as there is an invocation."""
-        while not self._ready:
-            if not self._connection.wait(milliseconds):
-                return True
-            self._pump()
-        return False
 
     def take_window(self, request, wanted):
         """Waits until answer bytes may be sent, and takes at most `wanted` of them."""
@@ -72,8 +65,16 @@ class Inbox:
             self._ready.append((request, header, event))
         elif kind == frames.CREDIT:
             self._credit(request, _CREDIT.unpack(payload)[0])
+        elif kind == frames.REST:
+            self._rest()
         elif kind != frames.CANCEL:
             raise frames.ProtocolError("frame type %d while serving" % kind)
+
+    def _rest(self):
+        """The host gave nothing to do for a while. Something may be on its way by now."""
+        if not self._windows:
+            self.trimmer.trim()
+        self._connection.send(frames.encode(frames.RESTED, 0))
 
     def _credit(self, request, amount):
         if request not in self._windows:

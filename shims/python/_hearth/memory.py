@@ -8,23 +8,34 @@ from . import libc
 # What getrusage counts in.
 _UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 
-# A call that needed less is not worth the look.
+# Less is not worth the look.
 _HEAVY_BYTES = 16 * 1024 * 1024
-# After the last answer: a next call that comes at once finds everything as it was. Less than the host takes to stop an idle instance.
-_AFTER_MS = 3
 
 
 class Trimmer:
-    """Gives back what a call needed and no longer holds: an instance that rests keeps its results, not its workings."""
+    """Gives back what calls needed and nothing holds: an instance that rests keeps its results, not its workings. The host says when."""
 
-    def __init__(self, inbox, forked):
-        self._inbox = inbox
+    def __init__(self, forked):
         self._light_bytes = peak_bytes(forked)
 
-    def answered(self, peak):
-        """A call was answered; `peak` is the most this process ever held."""
-        if peak - self._light_bytes >= _HEAVY_BYTES and self._inbox.quiet(_AFTER_MS):
-            libc.trim()
+    def heavy(self, peak):
+        """Whether an answered call left something to give back. `peak` is the most this process ever held: of a light call nothing else is asked."""
+        return peak - self._light_bytes >= _HEAVY_BYTES and _held_bytes(peak) - self._light_bytes >= _HEAVY_BYTES
+
+    def trim(self):
+        libc.trim()
+        held = _held_bytes(0)
+        if held - self._light_bytes >= _HEAVY_BYTES:
+            self._light_bytes = held  # what is left, it wants to keep
+
+
+def _held_bytes(unknown):
+    """Resident set now; `unknown` where there is no /proc."""
+    try:
+        with open("/proc/self/statm", "rb") as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return unknown
 
 
 def peak_bytes(forked):

@@ -13,16 +13,13 @@ def run(connection, identity, function, opened=None):
     """Serves for good; returns never. One at a time runs in the main thread, as on Lambda. `opened` is called before anything is read, everything made by then."""
     libc.small_pages()
     several = function.concurrency > 1
-    inbox = Inbox(connection, several)
+    inbox = Inbox(connection, several, memory.Trimmer(identity.forked))
     desk = _Desk(connection, identity, function, inbox)
-    if not several:
-        trimmer = memory.Trimmer(inbox, identity.forked)
-        if opened is not None:
-            opened()
-        while True:
-            trimmer.answered(desk.serve(*inbox.next()))
     if opened is not None:
         opened()
+    if not several:
+        while True:
+            desk.serve(*inbox.next())
     waiting = queue.SimpleQueue()
     for number in range(function.concurrency):
         threading.Thread(target=_work, args=(desk, waiting), name="hearth-%d" % number, daemon=True).start()
@@ -32,11 +29,10 @@ def run(connection, identity, function, opened=None):
 
 def once(connection, identity, function, opened):
     """Serves one invocation."""
-    inbox = Inbox(connection, False)
+    inbox = Inbox(connection, False, memory.Trimmer(identity.forked))
     desk = _Desk(connection, identity, function, inbox)
-    trimmer = memory.Trimmer(inbox, identity.forked)
     opened()
-    trimmer.answered(desk.serve(*inbox.next()))
+    desk.serve(*inbox.next())
 
 
 def _work(desk, waiting):
@@ -70,7 +66,6 @@ class _Desk:
         self._inbox = inbox
 
     def serve(self, request, header, event):
-        """Returns the most memory the process ever held."""
         answer = invocation.run(self._function, header, event)
         event = None
         last = self._send_body(request, answer.body)
@@ -82,9 +77,10 @@ class _Desk:
             "peakMemoryBytes": peak,
             "marked": marked,
         }
+        if self._inbox.trimmer.heavy(peak):
+            end["heavy"] = True
         self._inbox.answered(request)
         self._connection.send(last, frames.encode_json(frames.ANSWER_END, request, end))
-        return peak
 
     def _send_body(self, request, body):
         """Sends all but the last piece, which is returned as a frame: it goes out together with the end."""

@@ -2,9 +2,10 @@ import { InstanceExited } from '../../fleet/driver.ts';
 import type { Answer } from '../../fleet/driver.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
-import { FRAME_HEADER_BYTES, FrameError, decodeJson, encodeFrame, writeFrameHeader } from '../../runtimes/frames.ts';
+import { FRAME_HEADER_BYTES, FrameError, encodeFrame, writeFrameHeader } from '../../runtimes/frames.ts';
 import { ANSWER_WINDOW_BYTES, BODY_CHUNK_BYTES, Frame } from '../../runtimes/protocol.ts';
 import type { InvokeHeader } from '../../runtimes/protocol.ts';
+import { readAnswerEnd } from './answer-end.ts';
 import { answerTooLarge } from './endings.ts';
 import type { LogStream } from './log-stream.ts';
 import type { Peer } from './peer.ts';
@@ -36,6 +37,7 @@ export class Calls {
   /** Those who are told when the process that answered them has ended. */
   #last: (() => void)[] = [];
   #numbers = 0;
+  #heavy = false;
 
   constructor(peer: Peer, log: LogStream, answerBytes: number) {
     this.#peer = peer;
@@ -47,6 +49,11 @@ export class Calls {
     return this.#calls.size + (this.#streamed?.size ?? 0);
   }
 
+  /** Whether the process holds memory that the last invocation needed and is worth giving back. */
+  get heavy(): boolean {
+    return this.#heavy;
+  }
+
   /** Sends one invocation, `preface` in front of it. */
   invoke(invocation: Invocation, deadlineMs: number, preface: Buffer | null): Promise<Answer> {
     const request = this.#number();
@@ -55,6 +62,7 @@ export class Calls {
       this.#streamed ??= new StreamedCalls(this.#peer, this.#log, {
         answerBytes: this.#answerBytes,
         atTheEnd: (tell) => this.#last.push(tell),
+        ended: (heavy) => (this.#heavy = heavy),
       });
       const answer = this.#streamed.add(request, invocation.requestId, invocation.sink);
       this.#send(request, invocation, { deadlineMs, preface });
@@ -127,17 +135,14 @@ export class Calls {
   }
 
   #end(request: number, call: Call, payload: Buffer): void {
-    const { errorType, handlerMs, peakMemoryBytes, marked, last } = decodeJson(payload);
-    if (typeof handlerMs !== 'number' || typeof peakMemoryBytes !== 'number') throw new FrameError('answer ends without its figures');
+    const { errorType, handlerMs, peakMemoryBytes, marked, heavy, last } = readAnswerEnd(payload);
     this.#calls.delete(request);
+    this.#heavy = heavy;
     const { chunks } = call;
     const body = chunks === null ? null : chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, call.bytes);
-    const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked !== false) };
-    const answer =
-      body === null
-        ? { ...answerTooLarge(this.#answerBytes), ...measured }
-        : { errorType: typeof errorType === 'string' ? errorType : null, body, ...measured };
-    if (last === true) this.#last.push(() => call.resolve(answer));
+    const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked) };
+    const answer = body === null ? { ...answerTooLarge(this.#answerBytes), ...measured } : { errorType, body, ...measured };
+    if (last) this.#last.push(() => call.resolve(answer));
     else call.resolve(answer);
   }
 }

@@ -40,47 +40,80 @@ async function becomes(pid: number, wanted: string): Promise<void> {
   while (state(pid) !== wanted) await sleep(5);
 }
 
+/** Says how often it was asked to rest. */
+function halting(pid: number) {
+  const clock = new HandClock();
+  const asked = { times: 0 };
+  return { clock, asked, halt: new Halt(pid, { clock, linux: true, askRest: () => asked.times++ }) };
+}
+
 describe('Halt', { skip: process.platform === 'linux' ? false : 'there is no /proc', timeout: 30_000 }, () => {
   afterEach(() => {
     for (const pid of living.splice(0)) process.kill(pid, 'SIGKILL');
   });
 
-  it('stops at once what rests, and lets it go on', async () => {
-    const pid = await start('setInterval(() => {}, 1e9)');
-    await becomes(pid, 'S');
-    const clock = new HandClock();
-    const halt = new Halt(pid, { clock, linux: true });
-    halt.stop();
-    assert.equal(clock.due.size, 0);
-    await becomes(pid, 'T');
-    halt.go();
-    await becomes(pid, 'S');
-  });
-
-  it('stops what works only after it was given time to come to rest', async () => {
-    const pid = await start('for (;;);');
-    await becomes(pid, 'R');
-    const clock = new HandClock();
-    const halt = new Halt(pid, { clock, linux: true });
-    halt.stop();
-    let looks = 0;
-    for (; clock.due.size > 0; looks++) {
-      assert.notEqual(state(pid), 'T');
-      clock.fire();
-    }
-    assert.equal(looks, 50);
-    await becomes(pid, 'T');
-  });
-
-  it('does not stop what was let go on, or has ended, meanwhile', async () => {
-    for (const change of ['go', 'forget'] as const) {
-      const pid = await start('for (;;);');
-      await becomes(pid, 'R');
-      const clock = new HandClock();
-      const halt = new Halt(pid, { clock, linux: true });
-      halt.stop();
-      halt[change]();
+  it('stops what rests and what works, and lets it go on', async () => {
+    for (const [script, awake] of [
+      ['setInterval(() => {}, 1e9)', 'S'],
+      ['for (;;);', 'R'],
+    ] as const) {
+      const pid = await start(script);
+      await becomes(pid, awake);
+      const { clock, halt } = halting(pid);
+      halt.stop(false);
       assert.equal(clock.due.size, 0);
+      await becomes(pid, 'T');
+      halt.go();
+      await becomes(pid, awake);
     }
+  });
+
+  it('lets a heavy one go on once more, until it has given back what it can', async () => {
+    const pid = await start('setInterval(() => {}, 1e9)');
+    const { clock, asked, halt } = halting(pid);
+    halt.stop(true);
+    await becomes(pid, 'T');
+    assert.equal(asked.times, 0);
+    clock.fire();
+    await becomes(pid, 'S');
+    assert.equal(asked.times, 1);
+    halt.rested();
+    await becomes(pid, 'T');
+    assert.equal(clock.due.size, 0);
+  });
+
+  it('stops a heavy one that never says so', async () => {
+    const pid = await start('for (;;);');
+    const { clock, halt } = halting(pid);
+    halt.stop(true);
+    clock.fire();
+    await becomes(pid, 'R');
+    clock.fire();
+    await becomes(pid, 'T');
+    halt.rested(); // late
+    assert.equal(state(pid), 'T');
+  });
+
+  it('asks for nothing, and does not stop, what was let go on or has ended meanwhile', async () => {
+    for (const change of ['go', 'forget'] as const) {
+      const pid = await start('setInterval(() => {}, 1e9)');
+      const { clock, asked, halt } = halting(pid);
+      halt.stop(true);
+      halt[change]();
+      assert.deepEqual([clock.due.size, asked.times], [0, 0]);
+      halt.rested();
+      await becomes(pid, change === 'go' ? 'S' : 'T');
+    }
+  });
+
+  it('does not stop what was called while it gave back', async () => {
+    const pid = await start('setInterval(() => {}, 1e9)');
+    const { clock, halt } = halting(pid);
+    halt.stop(true);
+    clock.fire();
+    halt.go();
+    halt.rested();
+    assert.equal(clock.due.size, 0);
+    await becomes(pid, 'S');
   });
 });

@@ -4,6 +4,8 @@ import { deferred } from '../../lib/deferred.ts';
 import type { ExitStatus, InitReport, Rung } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import type { Step } from '../../model/waterfall.ts';
+import { encodeFrame } from '../../runtimes/frames.ts';
+import { Frame } from '../../runtimes/protocol.ts';
 import { Calls } from './calls.ts';
 import { Halt } from './halt.ts';
 import { holdsMoreThan, memoryOfFamily } from './process-figures.ts';
@@ -48,10 +50,14 @@ export class ForkInstance implements DriverInstance {
     this.#welcome = birth.welcome;
     this.#cleanUp = birth.cleanUp;
     const { clock, abilities } = processes.options;
-    this.#halt = new Halt(newborn.pid, { clock, linux: abilities.linux });
     const { peer, log, status } = newborn;
+    const askRest = () => peer.write(encodeFrame(Frame.rest, 0, null));
+    this.#halt = new Halt(newborn.pid, { clock, linux: abilities.linux, askRest });
     this.#calls = new Calls(peer, log, processes.options.answerBytes);
-    peer.handle((type, request, payload) => this.#calls.take(type, request, payload));
+    peer.handle((type, request, payload) => {
+      if (type === Frame.rested) this.#halt.rested();
+      else this.#calls.take(type, request, payload);
+    });
     peer.onClose(() => {
       this.#disconnected.resolve();
       void this.#end();
@@ -75,7 +81,7 @@ export class ForkInstance implements DriverInstance {
   pause(): void {
     if (this.#ending) return;
     this.#greet();
-    this.#halt.stop();
+    this.#halt.stop(this.#calls.heavy);
   }
 
   resume(): void {

@@ -4,13 +4,13 @@ import type { AnswerSink } from '../../model/answer-sink.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import { FrameError, decodeJson, encodeFrame } from '../../runtimes/frames.ts';
 import { ANSWER_WINDOW_BYTES, Frame } from '../../runtimes/protocol.ts';
+import { readAnswerEnd } from './answer-end.ts';
 import { answerTooLarge } from './endings.ts';
 import type { LogStream } from './log-stream.ts';
 import type { Peer } from './peer.ts';
 
 /** Granted again in steps, as for answers that are taken whole. */
 const CREDIT_STEP_BYTES = ANSWER_WINDOW_BYTES / 4;
-const NOTHING = Buffer.alloc(0);
 
 interface StreamedCall {
   readonly requestId: string;
@@ -35,13 +35,19 @@ export class StreamedCalls {
   readonly #calls = new Map<number, StreamedCall>();
   /** Takes what is to be told when the process that answered has ended. */
   readonly #atTheEnd: (tell: () => void) => void;
+  readonly #ended: (heavy: boolean) => void;
 
-  /** `answerBytes`: the longest answer of a handler that does not stream. */
-  constructor(peer: Peer, log: LogStream, o: { answerBytes: number; atTheEnd: (tell: () => void) => void }) {
+  /** `answerBytes`: the longest answer of a handler that does not stream. `ended` is told of each whether it left memory that is worth giving back. */
+  constructor(
+    peer: Peer,
+    log: LogStream,
+    o: { answerBytes: number; atTheEnd: (tell: () => void) => void; ended: (heavy: boolean) => void },
+  ) {
     this.#peer = peer;
     this.#log = log;
     this.#answerBytes = o.answerBytes;
     this.#atTheEnd = o.atTheEnd;
+    this.#ended = o.ended;
   }
 
   get size(): number {
@@ -119,23 +125,22 @@ export class StreamedCalls {
   }
 
   #end(request: number, call: StreamedCall, payload: Buffer): void {
-    const { errorType, errorDocument, handlerMs, peakMemoryBytes, marked, last } = decodeJson(payload);
-    if (typeof handlerMs !== 'number' || typeof peakMemoryBytes !== 'number') throw new FrameError('answer ends without its figures');
+    const { errorType, errorDocument = '', handlerMs, peakMemoryBytes, marked, heavy, last } = readAnswerEnd(payload);
     this.#calls.delete(request);
-    const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked !== false) };
+    this.#ended(heavy);
+    const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked) };
     const answer = { ...this.#answer(call, errorType, errorDocument), ...measured };
-    if (last === true) this.#atTheEnd(() => call.resolve(answer));
+    if (last) this.#atTheEnd(() => call.resolve(answer));
     else call.resolve(answer);
   }
 
   #answer(
     { sink, whole, wholeBytes, overflown }: StreamedCall,
-    errorType: unknown,
-    errorDocument: unknown,
+    errorType: string | null,
+    errorDocument: string,
   ): Pick<Answer, 'errorType' | 'body'> {
     if (overflown) return answerTooLarge(sink.limitBytes);
     if (whole === null) return answerTooLarge(this.#answerBytes);
-    const document = typeof errorDocument === 'string' ? Buffer.from(errorDocument) : NOTHING;
-    return { errorType: typeof errorType === 'string' ? errorType : null, body: sink.begun ? document : Buffer.concat(whole, wholeBytes) };
+    return { errorType, body: sink.begun ? Buffer.from(errorDocument) : Buffer.concat(whole, wholeBytes) };
   }
 }

@@ -79,11 +79,3 @@ exports.waits = async () => {
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   return turns() - before;
 };
-
-/** Works with 100 MB in small pieces; keeps the last of them, which lies above all others. */
-let kept;
-exports.heavy = async () => {
-  const pieces = Array.from({ length: 1_600 }, () => Buffer.alloc(65_000, 0xa5));
-  kept = pieces.at(-1);
-  return pieces.length + kept.length;
-};
