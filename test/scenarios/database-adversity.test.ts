@@ -76,6 +76,23 @@ describe('what others do to tables and to the server while changes are followed'
     await second.remove(record);
   });
 
+  test('and while it waits for that before the slot is made, since a table is missing', async () => {
+    const open = new Client(own.database.server.connection('app'));
+    await open.connect();
+    await open.query('begin');
+    await open.query('select pg_current_xact_id()');
+    const source = own.world.open(new MemoryChangeLedger());
+    const record = databaseRecord({ table: 'never_made' });
+    source.start(record);
+    await until(() => /waits for the end of transactions/.test(source.status(record.id)?.detail ?? ''));
+    await source.close();
+    await open.query('commit');
+    await open.end();
+    const again = own.world.open(new MemoryChangeLedger());
+    await again.remove(record);
+    await again.close();
+  });
+
   test('rows that are there are read as they are taken, however large they are', async () => {
     await own.world.query('create table large (id int primary key, content text); alter table large alter content set storage external');
     await own.world.query("insert into large select i, repeat('x', 3000000) from generate_series(1, 40) i");

@@ -44,6 +44,71 @@ describe('tables that come while somebody looks for them', () => {
     await own.world.query('drop table early');
   });
 
+  test('a schema that takes the place of another is followed from the first row on', async () => {
+    await own.world.query('create schema now; create table now.swapped (id int primary key)');
+    await own.world.query('create schema next; create table next.swapped (id int primary key)');
+    const source = own.world.open();
+    const record = databaseRecord({ table: 'now.swapped' });
+    source.start(record);
+    await running(source, record);
+    const from = own.world.ledger.records().length;
+    await own.world.query(
+      'begin; alter schema now rename to past; alter schema next rename to now; commit; insert into now.swapped values (7)',
+    );
+    const [seen] = (await own.world.ledger.have(from + 1)).slice(from);
+    assert.deepEqual([seen?.source['schema'], seen?.after?.['id']], ['now', 7]);
+    await source.remove(record);
+    await own.world.query('drop schema now, past cascade');
+  });
+
+  test('a table that comes to be of the other kind is in both publications for a moment, and never in none', async () => {
+    const record = databaseRecord({ table: 'moves' });
+    const settings = settingsOf(record.configuration);
+    const pool = adminPool(own.world.config);
+    const texts: string[] = [];
+    const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
+    Object.assign(pool, { query: (...args: unknown[]) => (texts.push(String(args[0])), query(...args)) });
+    try {
+      await own.world.query('create table moves (id int constraint moves_key primary key)');
+      await publish(pool, record.id, settings);
+      for (const change of ['drop constraint moves_key', 'add constraint moves_key primary key (id)']) {
+        await own.world.query(`alter table moves ${change}`);
+        texts.length = 0;
+        await publish(pool, record.id, settings);
+        const altered = texts.flatMap((text) => /^alter publication "\w+" (add|drop) table/.exec(text)?.[1] ?? []);
+        assert.deepEqual(altered, ['add', 'drop']);
+      }
+      await dropPublications(pool, record.id);
+    } finally {
+      await pool.end();
+    }
+    await own.world.query('drop table moves');
+  });
+
+  test('both publications are made whatever the trigger wants, and stay: what was written before is read by their names', async () => {
+    const record = databaseRecord({ table: 'wants_little', events: ['update'] });
+    const pool = adminPool(own.world.config);
+    try {
+      await own.world.query('create table wants_little (id int primary key)');
+      const { publications } = await publish(pool, record.id, settingsOf(record.configuration));
+      const found = await own.world.query(
+        'select pubname as name, pubinsert as i, pubupdate as u from pg_publication where pubname = any($1) order by 1',
+        [publications],
+      );
+      assert.deepEqual(
+        found.map(({ i, u }) => [i, u]),
+        [
+          [false, true],
+          [false, false],
+        ],
+      );
+      await dropPublications(pool, record.id);
+    } finally {
+      await pool.end();
+    }
+    await own.world.query('drop table wants_little');
+  });
+
   test('a table that is being made when the trigger starts is seen from its first row on', async () => {
     const maker = await ChangeWorld.open(own.world.config);
     await maker.query('begin');

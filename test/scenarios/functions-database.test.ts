@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client, DatabaseError } from 'pg';
+import { dropDefinitionWatch, watchDefinitions } from '../../src/triggers/database/definitions.ts';
 import { publish } from '../../src/triggers/database/publications.ts';
 import { adminPool } from '../../src/triggers/database/sessions.ts';
+import { dropUnfollowed, watchSessions } from '../../src/triggers/database/session-triggers.ts';
 import { settingsOf } from '../../src/triggers/database/settings.ts';
 import { ownerOf } from './app-database.ts';
 import { languages, TestServer } from './platform-server.ts';
@@ -97,6 +99,36 @@ describe('the database app, as functions have it', () => {
     await careless.query("select array_remove(array['a'], null)");
     await careless.end();
     assert.deepEqual(await asFunction('select who from caught'), [['hearth']]);
+  });
+
+  test('a schema that a function made where Hearth has its triggers is not used', async () => {
+    await asFunction(`create schema hearth_triggers;
+      create function hearth_triggers.hearth_session() returns trigger language plpgsql as $$ begin return null; end $$;
+      create table followed (id int primary key);
+      create trigger hearth_session before insert on followed execute function hearth_triggers.hearth_session()`);
+    const pool = adminPool(ownerOf(server.home));
+    try {
+      const { tables } = settingsOf({ table: 'followed' });
+      for (const _ of [1, 2]) {
+        assert.equal(await watchDefinitions(pool, 'squat', tables), true);
+        await watchSessions(pool, tables);
+      }
+      const { rows } = await pool.query<{ owner: string }>(
+        `select distinct pg_get_userbyid(owner) as owner from (
+           select nspowner as owner from pg_namespace where nspname = 'hearth_triggers' union
+           select proowner from pg_event_trigger e join pg_proc p on p.oid = e.evtfoid where evtname ~ '^hearth_' union
+           select proowner from pg_trigger t join pg_proc p on p.oid = t.tgfoid where tgname = 'hearth_session') o`,
+      );
+      assert.deepEqual(rows, [{ owner: 'hearth' }]);
+      await assert.rejects(asFunction('drop function hearth_triggers.hearth_squat() cascade'), code('42501'));
+      await dropDefinitionWatch(pool, 'squat');
+      await dropUnfollowed(pool);
+    } finally {
+      await pool.end();
+    }
+    assert.deepEqual(await asFunction("select count(*)::int from pg_namespace where nspname like 'hearth\\_triggers\\_of\\_another\\_%'"), [
+      [1],
+    ]);
   });
 
   test('all functions together have a bounded number of connections, and Hearth goes on', async () => {

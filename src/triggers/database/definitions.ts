@@ -1,13 +1,12 @@
 import type { Pool } from 'pg';
 import { slotName } from './catalog.ts';
+import { ensureSchema, SCHEMA } from './own-schema.ts';
 import { HAS_IDENTITY } from './publications.ts';
 import type { TableName } from './settings.ts';
 
-/** Where the functions of event triggers are. */
-const SCHEMA = 'hearth_triggers';
 const NOT_ALLOWED = '42501';
 /** Statements after which a table may be there, or may be told apart by another key. */
-const TAGS = ['CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'DROP INDEX', 'CREATE SCHEMA'];
+const TAGS = ['CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'DROP INDEX', 'CREATE SCHEMA', 'ALTER SCHEMA'];
 
 /**
  * Lets the server put tables into the trigger's publications in the very transaction that makes them, by an event trigger of PostgreSQL: what is written into a new
@@ -18,7 +17,7 @@ export async function watchDefinitions(pool: Pool, triggerId: string, tables: re
   if (rows[0]?.may !== true) return false;
   const name = slotName(triggerId);
   try {
-    await pool.query(`create schema if not exists ${SCHEMA}`);
+    await ensureSchema(pool);
     await pool.query(functionText(name, tables));
     const found = await pool.query('select 1 from pg_event_trigger where evtname = $1 and evttags @> $2 and evttags <@ $2', [name, TAGS]);
     if (found.rows.length > 0) return true;

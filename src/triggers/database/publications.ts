@@ -40,8 +40,8 @@ interface Publication {
 
 /**
  * Makes the publications what the trigger wants, and changes nothing when they are. A table without an identity of its rows is published apart, without
- * updates and deletes: PostgreSQL would refuse these to the application that makes them. Both are there from the beginning, be they empty: a stream reads those
- * that it was begun with, and tables come, or come to be of the other kind, while it runs.
+ * updates and deletes: PostgreSQL would refuse these to the application that makes them. Both are there from the beginning, be they empty or publish nothing: a stream reads those
+ * that it was begun with, tables come, or come to be of the other kind, while it runs, and what was written before a publication was made can't be read by its name (before PostgreSQL 18).
  *
  * The server itself puts tables in meanwhile (`watchDefinitions`), so all is judged by one look, only what differs is changed, one table at a time, and the next
  * look tells whether it is so.
@@ -54,18 +54,19 @@ export async function publish(pool: Pool, triggerId: string, settings: ChangeSet
     const whole = { name: base, tables: present.filter((t) => t.identity).map((t) => t.table), events: [...settings.events] };
     const inserts = { name: `${base}_i`, tables: inserted, events: whole.events.filter((e) => e === 'insert' || e === 'truncate') };
     const wanted = [whole, inserts];
-    const changes = wanted.flatMap((w) => changesOf(w, publications.find((p) => p.name === w.name) ?? null));
-    if (changes.length === 0 || looks === MOST_LOOKS) {
+    const changes = wanted.map((w) => changesOf(w, publications.find((p) => p.name === w.name) ?? null));
+    if (changes.every((c) => c.come.length + c.gone.length === 0) || looks === MOST_LOOKS) {
       const names = new Set(present.map((t) => textOf(t.table)));
       const losesEvents = settings.events.has('update') || settings.events.has('delete');
       return {
-        publications: wanted.filter((w) => w.events.length > 0).map((w) => w.name),
+        publications: wanted.map((w) => w.name),
         empty: wanted.every((w) => w.tables.length === 0 || w.events.length === 0),
         missing: settings.tables.map(textOf).filter((name) => !names.has(name)),
         insertsOnly: losesEvents ? inserted.map(textOf) : [],
       };
     }
-    for (const text of changes) await apply(pool, text);
+    // A table that moves is in both for a moment, and never in none: what is written into it then would be lost.
+    for (const text of [...changes.flatMap((c) => c.come), ...changes.flatMap((c) => c.gone)]) await apply(pool, text);
   }
 }
 
@@ -97,17 +98,16 @@ async function look(
   return { present: rows[0]?.present ?? [], publications: rows[0]?.publications ?? [] };
 }
 
-/** The statements that make a publication what it is to be. */
-function changesOf(wanted: Publication, found: Publication | null): string[] {
+/** The statements that make a publication what it is to be: those after which more is in it, and those after which less is. */
+function changesOf(wanted: Publication, found: Publication | null): { come: string[]; gone: string[] } {
   const { name } = wanted;
-  if (wanted.events.length === 0) return found === null ? [] : [`drop publication if exists "${name}"`];
   const options = `publish = '${wanted.events.join(', ')}', publish_via_partition_root = true`;
   const tables = wanted.tables.length === 0 ? '' : `for table ${wanted.tables.map(quoted).join(', ')}`;
-  if (found === null) return [`create publication "${name}" ${tables} with (${options})`];
+  if (found === null) return { come: [`create publication "${name}" ${tables} with (${options})`], gone: [] };
   const gone = without(found.tables, wanted.tables).map((t) => `alter publication "${name}" drop table ${quoted(t)}`);
   const come = without(wanted.tables, found.tables).map((t) => `alter publication "${name}" add table ${quoted(t)}`);
   const same = found.events.length === wanted.events.length && wanted.events.every((e) => found.events.includes(e));
-  return [...gone, ...come, ...(same ? [] : [`alter publication "${name}" set (${options})`])];
+  return { come: [...come, ...(same ? [] : [`alter publication "${name}" set (${options})`])], gone };
 }
 
 async function apply(pool: Pool, text: string): Promise<void> {

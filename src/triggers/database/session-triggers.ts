@@ -1,9 +1,8 @@
 import type { Pool } from 'pg';
 import { SESSION_MESSAGE, SESSION_NAME_PATTERN } from '../../model/session-name.ts';
+import { ensureSchema, SCHEMA } from './own-schema.ts';
 import type { TableName } from './settings.ts';
 
-/** Where the functions of triggers are. */
-const SCHEMA = 'hearth_triggers';
 const NAME = 'hearth_session';
 /** Longest that an application's writes may be held up by a trigger that is made or removed: who writes waits behind whoever waits for the table's lock. */
 const LOCK_MS = 100;
@@ -15,6 +14,7 @@ const ALONE = 'select pg_advisory_xact_lock(8420, 44)';
  * that does nothing unless the session is an instance's (see `sessionName`). What can't be done now, for a table that is locked, is done at the next look; nothing fails for it.
  */
 export async function watchSessions(pool: Pool, tables: readonly TableName[]): Promise<void> {
+  await ensureSchema(pool); // before the look at what is there: what is not to be trusted goes
   const { rows } = await pool.query<{ name: string }>(
     `select format('%I.%I', n.nspname, c.relname) as name
      from unnest($1::text[], $2::text[]) as w(schema, name)
@@ -23,7 +23,7 @@ export async function watchSessions(pool: Pool, tables: readonly TableName[]): P
      where not exists (select 1 from pg_trigger t where t.tgrelid = c.oid and t.tgname = $3)`,
     [tables.map((t) => t.schema), tables.map((t) => t.table), NAME],
   );
-  if (rows.length > 0) await attempt(pool, `create schema if not exists ${SCHEMA}; ${FUNCTION}`);
+  if (rows.length > 0) await attempt(pool, FUNCTION);
   for (const { name } of rows) await attempt(pool, triggerOn(name));
 }
 

@@ -8,13 +8,15 @@ const WORD_MS = 2_000;
 export class Sessions {
   readonly #config: ClientConfig;
   readonly #clients = new Set<Client>();
+  #wasCut = false;
 
   constructor(config: ClientConfig) {
     this.#config = config;
   }
 
-  /** Counts a connection among them until it has ended. */
+  /** Counts a connection among them until it has ended. One that is made after they were cut ends at once, and with it what would go on by it. */
   add(client: Client): void {
+    if (this.#wasCut) return destroy(client);
     this.#clients.add(client);
     client.once('end', () => this.#clients.delete(client));
   }
@@ -24,6 +26,7 @@ export class Sessions {
    * stop first. Never rejects.
    */
   async cut(): Promise<void> {
+    this.#wasCut = true;
     const clients = [...this.#clients];
     const pids = clients.flatMap((client) => (client as unknown as { processID: number | null }).processID ?? []);
     const word = new Client({
@@ -41,8 +44,12 @@ export class Sessions {
     } finally {
       void word.end().catch(() => {});
     }
-    for (const client of clients) (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    for (const client of clients) destroy(client);
   }
+}
+
+function destroy(client: Client): void {
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
 
 /** Connections for questions and for making things, few and soon closed. */
