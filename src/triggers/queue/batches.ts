@@ -20,7 +20,7 @@ function messageBytes(m: ReceivedMessage): number {
 export function divided(batch: readonly ReceivedMessage[], { ordered }: { readonly ordered: boolean }): ReceivedMessage[][] {
   const parts: ReceivedMessage[][] = [[]];
   let [bytes, hops] = [0, 0];
-  for (const message of ordered ? batch : batch.toSorted((a, b) => hopsBehind(a) - hopsBehind(b))) {
+  for (const message of ordered ? batch : byHops(batch)) {
     const size = messageBytes(message);
     if (bytes > 0 && (bytes + size > BATCH_BYTES || hopsBehind(message) !== hops)) {
       parts.push([]);
@@ -31,6 +31,12 @@ export function divided(batch: readonly ReceivedMessage[], { ordered }: { readon
     hops = hopsBehind(message);
   }
   return parts;
+}
+
+/** Together with those of as many hops, what has waited longest first: of a queue that is never empty only the first part may be run, each time. */
+function byHops(batch: readonly ReceivedMessage[]): ReceivedMessage[] {
+  const firsts = [...new Set(batch.map(hopsBehind))];
+  return batch.toSorted((a, b) => firsts.indexOf(hopsBehind(a)) - firsts.indexOf(hopsBehind(b)));
 }
 
 function hopsBehind(message: ReceivedMessage): number {
