@@ -23,10 +23,11 @@ export class Drain {
 
   /** Begins nothing more; resolves when nothing runs. Idempotent; never rejects. */
   begin(): Promise<void> {
-    this.#ended ??= Promise.all(this.#stops.map((stop) => stop())).then(
-      () => undefined,
-      (err: unknown) => this.#log.warn({ err }, 'what runs could not be waited for'),
-    );
+    // Of one that can't be waited for the others are none the less.
+    this.#ended ??= Promise.allSettled(this.#stops.map((stop) => stop())).then((ends) => {
+      for (const end of ends)
+        if (end.status === 'rejected') this.#log.warn({ err: end.reason as unknown }, 'what runs could not be waited for');
+    });
     return this.#ended;
   }
 
