@@ -13,6 +13,7 @@ const MINUTES = 5;
 const SECONDS = 300;
 /** Cold starts that each minute's latency is taken from. */
 const PROBES = 30;
+const WARM_SECONDS = 10;
 const SEED = 20_260_122;
 /** For what was ended to be reaped, what is written behind to be written, and a server that is idle to collect its garbage. */
 const REST_MS = 6_000;
@@ -50,7 +51,7 @@ export const churn: Bench = {
     const rows: ChurnRow[] = [];
     const notes: string[] = [];
     const randomness = generator(SEED);
-    await disturb(hearth, { seconds: 2, random: randomness }); // what is made once is made
+    await disturb(hearth, { seconds: WARM_SECONDS, random: randomness }); // what is made once is made: connections of the pool, too
     for (let minute = 0; minute <= MINUTES; minute++) {
       const seconds = (options.seconds ?? SECONDS) / MINUTES;
       const done = minute === 0 ? { starts: 0, failures: 0, firstFailure: null } : await disturb(hearth, { seconds, random: randomness });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench, BenchContext } from './bench.ts';
 import { BenchHearth } from './hearth.ts';
-import { deployHeld, fill } from './held.ts';
+import { deployHeld, fill, REST_MS } from './held.ts';
 import { availableMb, meanFootprint, totalMb } from './memory.ts';
 import type { LoadResult } from './load/plan.ts';
 import { ensureModel } from './model.ts';
@@ -21,8 +21,6 @@ const AT_WORK_SHARE = 0.3;
 /** Instances that get sparse calls. */
 const SPARSE_INSTANCES = 20;
 const SPARSE_CALLS = 60;
-/** After its call an instance is stopped within 50 ms; this is for the machine to come to rest. */
-const REST_MS = 2_000;
 
 export interface DensityRow {
   readonly function: string;

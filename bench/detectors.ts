@@ -1,10 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULTS } from '../src/config/defaults.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { series } from './cold/series.ts';
 import { bundleDetector, type DetectorBundle } from './detectors/bundle.ts';
 import { type Contender, processes, server, threads } from './detectors/contenders.ts';
 import { BenchHearth } from './hearth.ts';
-import { deployHeld, fill, realEvent } from './held.ts';
+import { deployHeld, fill, realEvent, REST_MS } from './held.ts';
 import { sumPssMb } from './memory.ts';
 import { ensureModel } from './model.ts';
 import { median, round } from './stats.ts';
@@ -21,7 +22,7 @@ export interface DetectorRow {
   readonly coldMs: number;
   readonly coldIs: string;
   readonly instances: number;
-  /** PSS of all of them and of what they are made from. */
+  /** PSS of all of them and of what they are made from, at rest. */
   readonly memoryMb: number;
   readonly eachMb: number;
   /** What idling costs at the price table: nothing where only runs are billed, else the machines that must stay on. */
@@ -82,6 +83,7 @@ async function hearthRows({ options, releases, tell }: BenchContext): Promise<De
     if ('reason' in started) throw new Error(started.reason);
     const filled = await fill(hearth, name, count);
     await filled.release();
+    await sleep(REST_MS);
     const { instances, snapshots, zygotes } = await hearth.client.resident(name);
     const memoryMb = await sumPssMb([...instances, ...snapshots, ...zygotes].map((p) => p.pid));
     const coldIs = rung === 'snapshot' ? 'no instance, its snapshot is resident' : 'nothing of the function or its runtime is resident';
@@ -100,6 +102,7 @@ async function otherRow(
 ): Promise<DetectorRow> {
   const standing = await contender(bundle, single ? (options.n ?? STARTS) : (options.count ?? INSTANCES));
   const instances = single ? 1 : standing.firstMs.length;
+  await sleep(REST_MS);
   const memoryMb = await sumPssMb(standing.pids);
   await standing.stop();
   const machines = Math.ceil(memoryMb / MACHINE_MB);
@@ -116,7 +119,7 @@ async function otherRow(
 
 function table(rows: readonly DetectorRow[]) {
   return {
-    title: `A detector: first detection from nothing (ms), memory of all instances (PSS), idle cost (${DEFAULTS.metering.currency})`,
+    title: `A detector: first detection from nothing (ms), memory of all instances at rest (PSS), idle cost (${DEFAULTS.metering.currency})`,
     columns: ['contender', 'cold ms', 'instances', 'MB', 'MB each', 'idle a day'],
     rows: rows.map((r) => [r.contender, r.coldMs, r.instances, r.memoryMb, r.eachMb, r.idlePerDay]),
   };

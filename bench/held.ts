@@ -15,6 +15,8 @@ import type { Releases } from './releases.ts';
 /** Longest that instances are held: a benchmark that was killed leaves them to it. */
 const MOST_SECONDS = 1_200;
 const POLL_MS = 200;
+/** After its call an instance is stopped within 50 ms, and a second later it gives back what the call needed; this is for the machine to come to rest. */
+export const REST_MS = 4_000;
 /** No instance more for so long: there will be none. */
 const STALLED_MS = 30_000;
 /** An instance is counted a little before it has its call. */
