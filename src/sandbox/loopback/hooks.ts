@@ -36,6 +36,10 @@ const MAPPED = -0x10000;
 const BASE = 0x7f400000;
 const MASK = 0x3fffff;
 
+/** What of an address tells whether it is an instance's own, and what it is then; as the machine reads it. */
+const RANGE_MASK = 0xc0ff;
+const RANGE = 0x407f;
+
 /** Keys of the map: address, and port with protocol. */
 export const KEY_BYTES = 8;
 export const VALUE_BYTES = 4;
@@ -67,7 +71,8 @@ export function tcpKey(address: Buffer, port: number): Buffer {
 /**
  * What gives each cgroup a loopback of its own. A bind to a port of localhost, or of any address, is to the same port of the cgroup's own address, and the
  * port is noted in the map; a connection to a port of localhost goes there if it is noted, and to the machine's own localhost if not. Asked for the name of a
- * socket or of its peer, the kernel says localhost. A bind to a port of the kernel's choice clashes with nobody, and is left alone.
+ * socket or of its peer, the kernel says localhost. A bind to a port of the kernel's choice clashes with nobody, and is left alone. The address of another
+ * cgroup is refused (EPERM), whatever is wanted of it: it is no secret, anyone can read it in /proc/net/tcp.
  */
 export function hooks(map: number): Hook[] {
   const bind = { map, next: note };
@@ -77,7 +82,7 @@ export function hooks(map: number): Hook[] {
     { at: BIND6, code: toOwn6(bind) },
     { at: CONNECT4, code: toOwn4(connect) },
     { at: CONNECT6, code: toOwn6(connect) },
-    { at: SENDMSG4, code: toOwn4(connect) }, // that of IPv6 may not change the family of its address
+    { at: SENDMSG4, code: toOwn4(connect) }, // of ::ffff:a.b.c.d too; that of IPv6 may not change the family of its address
     ...[RECVMSG4, PEERNAME4, SOCKNAME4].map((at) => ({ at, code: toLocalhost4() })),
     ...[RECVMSG6, PEERNAME6, SOCKNAME6].map((at) => ({ at, code: toLocalhost6() })),
   ];
@@ -86,8 +91,9 @@ export function hooks(map: number): Hook[] {
 type Next = (a: Assembler, map: number) => Assembler;
 
 function toOwn4({ map, next }: { map: number; next: Next }): Buffer {
-  const a = ownAddress(new Assembler()).load(1, 6, IP4).jumpIf(1, ANY, 'local').jumpUnless(1, LOOPBACK, 'as it is').label('local');
-  return next(key(a), map).store(6, IP4, 7).label('as it is').set(0, 1).exit().bytes();
+  const a = ownAddress(new Assembler()).load(2, 6, IP4).jumpIf(2, ANY, 'local').jumpIf(2, LOOPBACK, 'local');
+  refuseOthers(a).label('local');
+  return end(next(key(a), map).store(6, IP4, 7));
 }
 
 /** `::`, `::1` and what they are called as addresses of IPv4 become the own one as an address of IPv4: there is but one loopback in IPv6. */
@@ -95,8 +101,17 @@ function toOwn6({ map, next }: { map: number; next: Next }): Buffer {
   const a = ownAddress(new Assembler()).load(1, 6, IP6[0]).jumpUnless(1, 0, 'as it is').load(1, 6, IP6[1]).jumpUnless(1, 0, 'as it is');
   a.load(2, 6, IP6[3]).load(1, 6, IP6[2]).jumpIf(1, MAPPED, 'mapped').jumpUnless(1, 0, 'as it is');
   a.jumpIf(2, ANY, 'local').jumpIf(2, LOOPBACK6, 'local').jump('as it is');
-  a.label('mapped').jumpIf(2, ANY, 'local').jumpUnless(2, LOOPBACK, 'as it is').label('local');
-  return next(key(a), map).set32(1, MAPPED).store(6, IP6[2], 1).store(6, IP6[3], 7).label('as it is').set(0, 1).exit().bytes();
+  refuseOthers(a.label('mapped').jumpIf(2, ANY, 'local').jumpIf(2, LOOPBACK, 'local')).label('local');
+  return end(next(key(a), map).set32(1, MAPPED).store(6, IP6[2], 1).store(6, IP6[3], 7));
+}
+
+/** An address of IPv4 in r2 that is not localhost: refused if it is the own one of another, else left as it is. */
+function refuseOthers(a: Assembler): Assembler {
+  return a.move(1, 2).and(1, RANGE_MASK).jumpUnless(1, RANGE, 'as it is').jumpUnlessEqual(2, 7, 'refused').jump('as it is');
+}
+
+function end(a: Assembler): Buffer {
+  return a.label('as it is').set(0, 1).exit().label('refused').set(0, 0).exit().bytes();
 }
 
 function toLocalhost4(): Buffer {
