@@ -64,7 +64,8 @@ describe('loopbacks of their own', { skip: missing ?? false }, () => {
   });
 
   /** Runs a program in an instance, in JavaScript, with what TRY has. */
-  const run = (instanceId: string, code: string): Program => start(instanceId, [process.execPath, '-e', `${TRY}(async () => {${code}})();`]);
+  const run = (instanceId: string, code: string): Program =>
+    start(instanceId, [process.execPath, '-e', `${TRY}(async () => {${code}})();`]);
 
   const start = (instanceId: string, command: readonly string[]): Program => {
     const use = loopbacks.enter(instanceId);

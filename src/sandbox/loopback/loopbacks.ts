@@ -1,15 +1,13 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { type Bpf, loadBpf } from './bpf.ts';
-import { addressOf, hooks, KEY_BYTES, tcpKey, VALUE_BYTES } from './hooks.ts';
+import { makeApart, makeThreaded, ownFolder, PREFIX, remove, removeTree, sweep } from './cgroups.ts';
+import { hooks, KEY_BYTES, tcpKey, VALUE_BYTES } from './hooks.ts';
 
 /** Ports that all instances of a machine may listen on together. */
 const MOST_PORTS = 65_536;
-const PREFIX = 'hearth-';
 const LOCALHOST = '127.0.0.1';
-/** The server that a folder is of. */
-const MADE_BY = /^hearth-(\d+)-\d+$/;
 /** What has ended may have left processes that are being killed: their cgroup is removed when they are gone. */
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 5_000;
@@ -40,7 +38,7 @@ export interface LoopbackUse {
 
 /**
  * Loopbacks of instances' own, as each has on Lambda: what listens on a port of localhost, or of all addresses, is reached by its own instance there, and by
- * no other; all else of the network is the machine's. An instance is a cgroup (version 2, below the server's own, so that limits of the server hold for it),
+ * no other instance; all else of the network is the machine's. An instance is a cgroup (version 2, below the server's own, so that limits of the server hold for it),
  * and BPF programs that are attached to what all of them lie in see to its addresses. Threaded cgroups: a process can move itself into one at once, where
  * moving another takes the kernel ten milliseconds.
  */
@@ -106,9 +104,9 @@ export class Loopbacks {
   #make(instanceId: string): Own | null {
     const folder = join(this.#base, instanceId);
     try {
-      mkdirSync(folder);
-      makeThreaded(folder);
-      const own = { folder, address: addressOf(statSync(folder, { bigint: true }).ino), uses: 0 };
+      const live = [...this.#own.values(), ...this.#leaving];
+      const address = makeApart(folder, (other) => live.some((l) => l.address.equals(other)));
+      const own = { folder, address, uses: 0 };
       this.#own.set(instanceId, own);
       return own;
     } catch (error) {
@@ -152,23 +150,6 @@ export function noLoopbacks(clock: Clock): string | null {
   }
 }
 
-/** The folder of the cgroup that this process is in. */
-function ownFolder(): string {
-  const mount = / - cgroup2 /;
-  const line = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .find((l) => mount.test(l));
-  const mountPoint = line?.split(' ')[4];
-  const path = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
-  if (mountPoint === undefined || path === undefined) throw new Error('no cgroup file system of version 2 is mounted');
-  if (path.startsWith('/..')) throw new Error('the cgroup of the server is outside of what is mounted');
-  return join(mountPoint, path);
-}
-
-function makeThreaded(folder: string): void {
-  writeFileSync(join(folder, 'cgroup.type'), 'threaded');
-}
-
 function attachAll(bpf: Bpf, folder: string, map: number): void {
   const cgroup = openSync(folder, 'r');
   try {
@@ -182,41 +163,5 @@ function attachAll(bpf: Bpf, folder: string, map: number): void {
     }
   } finally {
     closeSync(cgroup);
-  }
-}
-
-/** Removes what servers that were killed have left beside us. */
-function sweep(parent: string): void {
-  for (const name of readdirSync(parent)) {
-    const pid = MADE_BY.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) removeTree(join(parent, name));
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
-
-function removeTree(folder: string): void {
-  try {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) remove(join(folder, entry.name));
-  } catch {
-    return; // it is gone
-  }
-  remove(folder);
-}
-
-/** Whether it is gone; it stays while there is a process in it. */
-function remove(folder: string): boolean {
-  try {
-    rmdirSync(folder);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
