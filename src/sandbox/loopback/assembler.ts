@@ -5,6 +5,8 @@ export type Register = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 const LDX_W = 0x61;
 const STX_W = 0x63;
 const ST_W = 0x62;
+/** With an operation: here an addition that no other CPU's comes between. */
+const ATOMIC_W = 0xc3;
 const LD_IMM64 = 0x18;
 const MOV64_REG = 0xbf;
 const MOV64_IMM = 0xb7;
@@ -17,6 +19,7 @@ const LSH64_IMM = 0x67;
 const TO_BE = 0xdc;
 const JA = 0x05;
 const JEQ32_IMM = 0x16;
+const JGE32_IMM = 0x36;
 const JNE64_REG = 0x5d;
 const JNE32_IMM = 0x56;
 const JNE64_IMM = 0x55;
@@ -56,6 +59,11 @@ export class Assembler {
   /** *(u32 *)(base + offset) = value */
   storeValue(base: Register, offset: number, value: number): this {
     return this.#emit(ST_W, { to: base, offset, value });
+  }
+
+  /** *(u32 *)(base + offset) += from, at once. */
+  addAtomically(base: Register, offset: number, from: Register): this {
+    return this.#emit(ATOMIC_W, { to: base, from, offset });
   }
 
   loadMap(to: Register, fd: number): this {
@@ -112,6 +120,10 @@ export class Assembler {
 
   jumpUnless(register: Register, value: number, to: string): this {
     return this.#jump(JNE32_IMM, { to: register, value }, to);
+  }
+
+  jumpIfAtLeast(register: Register, value: number, to: string): this {
+    return this.#jump(JGE32_IMM, { to: register, value }, to);
   }
 
   /** For a pointer: whether it is one. */

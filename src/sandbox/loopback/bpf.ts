@@ -5,6 +5,7 @@ import koffi, { type TypeObject } from 'koffi';
 const SYSCALL: Readonly<Record<string, number>> = { x64: 321, arm64: 280 };
 const MAP_CREATE = 0;
 const MAP_LOOKUP = 1;
+const MAP_UPDATE = 2;
 const MAP_DELETE = 3;
 const MAP_NEXT_KEY = 4;
 const PROG_LOAD = 5;
@@ -47,9 +48,12 @@ export interface Bpf {
   loadProgram(code: Buffer, at: number): number;
   /** Has a program asked about the sockets of a cgroup, given as the descriptor of its folder, and of those below; for as long as the cgroup is there. */
   attach(cgroup: number, program: number, at: number): void;
-  has(map: number, key: Buffer): boolean;
-  /** Removes the entries whose key begins so. */
-  forget(map: number, prefix: Buffer, keyBytes: number): void;
+  /** The value of a key, 32 bits of it; null: it has none. */
+  get(map: number, key: Buffer): number | null;
+  put(map: number, key: Buffer, value: number): void;
+  remove(map: number, key: Buffer): void;
+  /** Removes the entries whose key of so many bytes begins with one of those. Walks through all there are. */
+  removeAll(map: number, prefixes: readonly Buffer[], keyBytes: number): void;
 }
 
 /** Binds the call. Throws where there is none. */
@@ -63,6 +67,8 @@ export function loadBpf(): Bpf {
     if (result < 0) throw new Error(`${what} failed with errno ${koffi.errno()}`);
     return result;
   };
+  const on = (command: number, entry: { map: number; key: Buffer | null; next: Buffer | null }): boolean =>
+    element(number, command, { ...entry, pad: 0, flags: 0 }, koffi.sizeof(ELEMENT)) === 0;
   return {
     createMap(key, value, entries) {
       const map = { type: HASH, key, value, entries, flags: NO_PREALLOC };
@@ -95,16 +101,22 @@ export function loadBpf(): Bpf {
         `attaching a BPF program to hook ${at}`,
       );
     },
-    has: (map, key) =>
-      element(number, MAP_LOOKUP, { map, pad: 0, key, next: Buffer.alloc(MOST_VALUE_BYTES), flags: 0 }, koffi.sizeof(ELEMENT)) === 0,
-    forget(map, prefix, keyBytes) {
+    get(map, key) {
+      const value = Buffer.alloc(MOST_VALUE_BYTES);
+      return on(MAP_LOOKUP, { map, key, next: value }) ? value.readUInt32LE() : null;
+    },
+    put(map, key, value) {
+      const next = Buffer.alloc(MOST_VALUE_BYTES);
+      next.writeUInt32LE(value);
+      done(on(MAP_UPDATE, { map, key, next }) ? 0 : -1, 'writing to a BPF map');
+    },
+    remove: (map, key) => void on(MAP_DELETE, { map, key, next: null }),
+    removeAll(map, prefixes, keyBytes) {
       const found: Buffer[] = [];
       const next = Buffer.alloc(keyBytes);
-      for (let key: Buffer | null = null; ; key = Buffer.from(next)) {
-        if (element(number, MAP_NEXT_KEY, { map, pad: 0, key, next, flags: 0 }, koffi.sizeof(ELEMENT)) < 0) break;
-        if (next.subarray(0, prefix.length).equals(prefix)) found.push(Buffer.from(next));
-      }
-      for (const key of found) element(number, MAP_DELETE, { map, pad: 0, key, next: null, flags: 0 }, koffi.sizeof(ELEMENT));
+      for (let key: Buffer | null = null; on(MAP_NEXT_KEY, { map, key, next }); key = Buffer.from(next))
+        if (prefixes.some((prefix) => next.subarray(0, prefix.length).equals(prefix))) found.push(Buffer.from(next));
+      for (const key of found) on(MAP_DELETE, { map, key, next: null });
     },
   };
 }

@@ -40,9 +40,20 @@ const MASK = 0x3fffff;
 const RANGE_MASK = 0xc0ff;
 const RANGE = 0x407f;
 
-/** Keys of the map: address, and port with protocol. */
-export const KEY_BYTES = 8;
+/** Of ports: address, and port with protocol. */
+export const PORT_KEY_BYTES = 8;
+/** Of counts: address. */
+export const ADDRESS_BYTES = 4;
 export const VALUE_BYTES = 4;
+/** Ports that one instance may have noted. */
+export const MOST_PORTS_EACH = 256;
+
+/** Descriptors of the two maps: ports that are noted, and how many an address has; an address without a count can have none. */
+export interface Maps {
+  readonly ports: number;
+  readonly counts: number;
+}
+
 const KEY_AT = -8;
 const VALUE_AT = -12;
 
@@ -52,16 +63,16 @@ export interface Hook {
   readonly code: Buffer;
 }
 
-/** The address of an instance whose cgroup has that id, as the first half of its keys in the map. */
+/** The address of an instance whose cgroup has that id, as it is in keys of the maps. */
 export function addressOf(cgroupId: bigint): Buffer {
-  const address = Buffer.alloc(4);
+  const address = Buffer.alloc(ADDRESS_BYTES);
   address.writeUInt32BE(Number((cgroupId & BigInt(MASK)) | BigInt(BASE)));
   return address;
 }
 
 /** The key of a TCP port of an address. */
 export function tcpKey(address: Buffer, port: number): Buffer {
-  const key = Buffer.alloc(KEY_BYTES);
+  const key = Buffer.alloc(PORT_KEY_BYTES);
   key.set(address);
   key.writeUInt16BE(port, 4);
   key.writeUInt16LE(TCP, 6);
@@ -70,13 +81,13 @@ export function tcpKey(address: Buffer, port: number): Buffer {
 
 /**
  * What gives each cgroup a loopback of its own. A bind to a port of localhost, or of any address, is to the same port of the cgroup's own address, and the
- * port is noted in the map; a connection to a port of localhost goes there if it is noted, and to the machine's own localhost if not. Asked for the name of a
+ * port is noted; a connection to a port of localhost goes there if it is noted, and to the machine's own localhost if not. Asked for the name of a
  * socket or of its peer, the kernel says localhost. A bind to a port of the kernel's choice clashes with nobody, and is left alone. The address of another
  * cgroup is refused (EPERM), whatever is wanted of it: it is no secret, anyone can read it in /proc/net/tcp.
  */
-export function hooks(map: number): Hook[] {
-  const bind = { map, next: note };
-  const connect = { map, next: look };
+export function hooks(maps: Maps): Hook[] {
+  const bind = { maps, next: note };
+  const connect = { maps, next: look };
   return [
     { at: BIND4, code: toOwn4(bind) },
     { at: BIND6, code: toOwn6(bind) },
@@ -88,21 +99,21 @@ export function hooks(map: number): Hook[] {
   ];
 }
 
-type Next = (a: Assembler, map: number) => Assembler;
+type Next = (a: Assembler, maps: Maps) => Assembler;
 
-function toOwn4({ map, next }: { map: number; next: Next }): Buffer {
+function toOwn4({ maps, next }: { maps: Maps; next: Next }): Buffer {
   const a = ownAddress(new Assembler()).load(2, 6, IP4).jumpIf(2, ANY, 'local').jumpIf(2, LOOPBACK, 'local');
   refuseOthers(a).label('local');
-  return end(next(key(a), map).store(6, IP4, 7));
+  return end(next(key(a), maps).store(6, IP4, 7));
 }
 
 /** `::`, `::1` and what they are called as addresses of IPv4 become the own one as an address of IPv4: there is but one loopback in IPv6. */
-function toOwn6({ map, next }: { map: number; next: Next }): Buffer {
+function toOwn6({ maps, next }: { maps: Maps; next: Next }): Buffer {
   const a = ownAddress(new Assembler()).load(1, 6, IP6[0]).jumpUnless(1, 0, 'as it is').load(1, 6, IP6[1]).jumpUnless(1, 0, 'as it is');
   a.load(2, 6, IP6[3]).load(1, 6, IP6[2]).jumpIf(1, MAPPED, 'mapped').jumpUnless(1, 0, 'as it is');
   a.jumpIf(2, ANY, 'local').jumpIf(2, LOOPBACK6, 'local').jump('as it is');
   refuseOthers(a.label('mapped').jumpIf(2, ANY, 'local').jumpIf(2, LOOPBACK, 'local')).label('local');
-  return end(next(key(a), map).set32(1, MAPPED).store(6, IP6[2], 1).store(6, IP6[3], 7));
+  return end(next(key(a), maps).set32(1, MAPPED).store(6, IP6[2], 1).store(6, IP6[3], 7));
 }
 
 /** An address of IPv4 in r2 that is not localhost: refused if it is the own one of another, else left as it is. */
@@ -135,13 +146,21 @@ function key(a: Assembler): Assembler {
   return a.store(10, KEY_AT, 7).store(10, KEY_AT + 4, 2);
 }
 
-/** Notes the port; when there are more than the map holds, the bind is left as it is. */
-function note(a: Assembler, map: number): Assembler {
-  a.storeValue(10, VALUE_AT, 1).loadMap(1, map).move(2, 10).add(2, KEY_AT).move(3, 10).add(3, VALUE_AT).set(4, 0);
-  return a.call(MAP_UPDATE).jumpIfAny(0, 'as it is');
+/** Notes the port, and counts it if it was not; when there are more than the instance may have, or the map holds, the bind is left as it is. */
+function note(a: Assembler, { ports, counts }: Maps): Assembler {
+  find(a, ports, KEY_AT).jumpIfAny(0, 'noted');
+  find(a, counts, KEY_AT).jumpIfAny(0, 'counted').jump('as it is').label('counted');
+  a.load(1, 0, 0).jumpIfAtLeast(1, MOST_PORTS_EACH, 'as it is').set(1, 1).addAtomically(0, 0, 1);
+  a.storeValue(10, VALUE_AT, 1).loadMap(1, ports).move(2, 10).add(2, KEY_AT).move(3, 10).add(3, VALUE_AT).set(4, 0);
+  return a.call(MAP_UPDATE).jumpIfAny(0, 'as it is').label('noted');
 }
 
 /** Goes on if the port is noted. */
-function look(a: Assembler, map: number): Assembler {
-  return a.loadMap(1, map).move(2, 10).add(2, KEY_AT).call(MAP_LOOKUP).jumpIfAny(0, 'noted').jump('as it is').label('noted');
+function look(a: Assembler, { ports }: Maps): Assembler {
+  return find(a, ports, KEY_AT).jumpIfAny(0, 'noted').jump('as it is').label('noted');
+}
+
+/** r0: where the value of the key is that is on the stack, or 0. */
+function find(a: Assembler, map: number, keyAt: number): Assembler {
+  return a.loadMap(1, map).move(2, 10).add(2, keyAt).call(MAP_LOOKUP);
 }

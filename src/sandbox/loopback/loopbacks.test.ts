@@ -95,4 +95,19 @@ describe('loopbacks of their own', { skip: missing ?? false }, () => {
     await once(machine, 'connect');
     machine.destroy();
   });
+
+  test("an instance has 256 ports of its own; more are the machine's, and take nothing from another", async () => {
+    const listening = run(
+      'many',
+      `const answers = []; for (let port = 20000; port < 20300; port++) answers.push(await listen({ port, host: '127.0.0.1' })); say(answers);`,
+    );
+    assert.deepEqual(new Set((await listening.said()) as string[]), new Set(['ok']));
+    const own = (instanceId: string, port: number): boolean => loopbacks.hostOf(instanceId, port) !== '127.0.0.1';
+    const noted = Array.from({ length: 300 }, (_, n) => own('many', 20_000 + n));
+    assert.equal(noted.indexOf(false), 256);
+    assert.equal(noted.lastIndexOf(true), 255);
+    assert.equal(await run('many', `say([await listen({ port: 20000, host: '127.0.0.1' })]);`).said().then(String), 'EADDRINUSE');
+    assert.equal(await run('few', `say([await listen({ port: 20000, host: '127.0.0.1' })]);`).said().then(String), 'ok');
+    assert.ok(own('few', 20_000));
+  });
 });

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { type Bpf, loadBpf } from './bpf.ts';
 import { makeApart, makeThreaded, ownFolder, PREFIX, remove, removeTree, sweep } from './cgroups.ts';
-import { hooks, KEY_BYTES, tcpKey, VALUE_BYTES } from './hooks.ts';
+import { ADDRESS_BYTES, hooks, type Maps, PORT_KEY_BYTES, tcpKey, VALUE_BYTES } from './hooks.ts';
 
 /** Ports that all instances of a machine may listen on together. */
 const MOST_PORTS = 65_536;
+/** Instances of a server that have a loopback of their own at once, with those that are leaving. */
+const MOST_INSTANCES = 16_384;
 const LOCALHOST = '127.0.0.1';
 /** What has ended may have left processes that are being killed: their cgroup is removed when they are gone. */
 const FIRST_RETRY_MS = 50;
@@ -45,16 +47,16 @@ export interface LoopbackUse {
 export class Loopbacks {
   readonly #base: string;
   readonly #bpf: Bpf;
-  readonly #map: number;
+  readonly #maps: Maps;
   readonly #options: LoopbacksOptions;
   readonly #own = new Map<string, Own>();
   readonly #leaving = new Set<Own>();
   #timer: Timer | null = null;
 
-  private constructor(base: string, parts: LoopbacksOptions & { readonly bpf: Bpf; readonly map: number }) {
+  private constructor(base: string, parts: LoopbacksOptions & { readonly bpf: Bpf; readonly maps: Maps }) {
     this.#base = base;
     this.#bpf = parts.bpf;
-    this.#map = parts.map;
+    this.#maps = parts.maps;
     this.#options = parts;
   }
 
@@ -65,14 +67,15 @@ export class Loopbacks {
     const bpf = loadBpf();
     const base = join(parent, `${PREFIX}${process.pid}-${++opened}`);
     mkdirSync(base);
-    let map: number | null = null;
+    const made: number[] = [];
+    const map = (keyBytes: number, entries: number): number => made[made.push(bpf.createMap(keyBytes, VALUE_BYTES, entries)) - 1]!;
     try {
       makeThreaded(base);
-      map = bpf.createMap(KEY_BYTES, VALUE_BYTES, MOST_PORTS);
-      attachAll(bpf, base, map);
-      return new Loopbacks(base, { ...options, bpf, map });
+      const maps = { ports: map(PORT_KEY_BYTES, MOST_PORTS), counts: map(ADDRESS_BYTES, MOST_INSTANCES) };
+      attachAll(bpf, base, maps);
+      return new Loopbacks(base, { ...options, bpf, maps });
     } catch (error) {
-      if (map !== null) closeSync(map);
+      for (const descriptor of made) closeSync(descriptor);
       removeTree(base);
       throw error;
     }
@@ -98,7 +101,7 @@ export class Loopbacks {
   /** The address at which the machine reaches what an instance listens on at a port of its localhost. */
   hostOf(instanceId: string, port: number): string {
     const address = this.#own.get(instanceId)?.address;
-    return address !== undefined && this.#bpf.has(this.#map, tcpKey(address, port)) ? address.join('.') : LOCALHOST;
+    return address !== undefined && this.#bpf.get(this.#maps.ports, tcpKey(address, port)) !== null ? address.join('.') : LOCALHOST;
   }
 
   #make(instanceId: string): Own | null {
@@ -106,6 +109,7 @@ export class Loopbacks {
     try {
       const live = [...this.#own.values(), ...this.#leaving];
       const address = makeApart(folder, (other) => live.some((l) => l.address.equals(other)));
+      this.#bpf.put(this.#maps.counts, address, 0);
       const own = { folder, address, uses: 0 };
       this.#own.set(instanceId, own);
       return own;
@@ -123,18 +127,24 @@ export class Loopbacks {
     this.#own.clear();
     this.#leaving.clear();
     removeTree(this.#base);
-    closeSync(this.#map);
+    for (const map of [this.#maps.ports, this.#maps.counts]) closeSync(map);
+  }
+
+  /** What is noted of those that are gone. The ports of all are walked through for it, and not at all if these have none, as most. */
+  #forget(addresses: readonly Buffer[]): void {
+    const { ports, counts } = this.#maps;
+    const listened = addresses.filter((address) => this.#bpf.get(counts, address) !== 0);
+    for (const address of addresses) this.#bpf.remove(counts, address);
+    if (listened.length > 0) this.#bpf.removeAll(ports, listened, PORT_KEY_BYTES);
   }
 
   #removeSoon(afterMs: number): void {
     if (this.#timer !== null) return;
     this.#timer = this.#options.clock.after(afterMs, () => {
       this.#timer = null;
-      for (const own of this.#leaving) {
-        if (!remove(own.folder)) continue;
-        this.#leaving.delete(own);
-        this.#bpf.forget(this.#map, own.address, KEY_BYTES);
-      }
+      const gone = [...this.#leaving].filter((own) => remove(own.folder));
+      for (const own of gone) this.#leaving.delete(own);
+      this.#forget(gone.map((own) => own.address));
       if (this.#leaving.size > 0) this.#removeSoon(Math.min(afterMs * 2, LAST_RETRY_MS));
     });
   }
@@ -150,10 +160,10 @@ export function noLoopbacks(clock: Clock): string | null {
   }
 }
 
-function attachAll(bpf: Bpf, folder: string, map: number): void {
+function attachAll(bpf: Bpf, folder: string, maps: Maps): void {
   const cgroup = openSync(folder, 'r');
   try {
-    for (const { at, code } of hooks(map)) {
+    for (const { at, code } of hooks(maps)) {
       const program = bpf.loadProgram(code, at);
       try {
         bpf.attach(cgroup, program, at);
