@@ -22,7 +22,9 @@ const CURRENT_CGROUP_ID = 80;
 const IP4 = 4;
 const IP6 = [8, 12, 16, 20] as const;
 const PORT = 24;
+const TYPE = 32;
 const PROTOCOL = 36;
+const STREAM = 1;
 const TCP = 6;
 const ANY = 0;
 /** 127.0.0.1 */
@@ -80,14 +82,14 @@ export function tcpKey(address: Buffer, port: number): Buffer {
 }
 
 /**
- * What gives each cgroup a loopback of its own. A bind to a port of localhost, or of any address, is to the same port of the cgroup's own address, and the
+ * What gives each cgroup a loopback of its own. A bind to a port of localhost, or with TCP of any address, is to the same port of the cgroup's own address, and the
  * port is noted; a connection to a port of localhost goes there if it is noted, and to the machine's own localhost if not. Asked for the name of a
  * socket or of its peer, the kernel says localhost. A bind to a port of the kernel's choice clashes with nobody, and is left alone. The address of another
  * cgroup is refused (EPERM), whatever is wanted of it: it is no secret, anyone can read it in /proc/net/tcp.
  */
 export function hooks(maps: Maps): Hook[] {
-  const bind = { maps, next: note };
-  const connect = { maps, next: look };
+  const bind = { maps, any: streams, next: note };
+  const connect = { maps, any: (a: Assembler) => a, next: look };
   return [
     { at: BIND4, code: toOwn4(bind) },
     { at: BIND6, code: toOwn6(bind) },
@@ -99,21 +101,35 @@ export function hooks(maps: Maps): Hook[] {
   ];
 }
 
-type Next = (a: Assembler, maps: Maps) => Assembler;
+interface Purpose {
+  readonly maps: Maps;
+  /** What is asked first where the address is 0.0.0.0 or `::`. */
+  readonly any: (a: Assembler) => Assembler;
+  readonly next: (a: Assembler, maps: Maps) => Assembler;
+}
 
-function toOwn4({ maps, next }: { maps: Maps; next: Next }): Buffer {
-  const a = ownAddress(new Assembler()).load(2, 6, IP4).jumpIf(2, ANY, 'local').jumpIf(2, LOOPBACK, 'local');
-  refuseOthers(a).label('local');
+function toOwn4({ maps, any, next }: Purpose): Buffer {
+  const a = ownAddress(new Assembler()).load(2, 6, IP4).jumpIf(2, ANY, 'any').jumpIf(2, LOOPBACK, 'local');
+  any(refuseOthers(a).label('any')).label('local');
   return end(next(key(a), maps).store(6, IP4, 7));
 }
 
 /** `::`, `::1` and what they are called as addresses of IPv4 become the own one as an address of IPv4: there is but one loopback in IPv6. */
-function toOwn6({ maps, next }: { maps: Maps; next: Next }): Buffer {
+function toOwn6({ maps, any, next }: Purpose): Buffer {
   const a = ownAddress(new Assembler()).load(1, 6, IP6[0]).jumpUnless(1, 0, 'as it is').load(1, 6, IP6[1]).jumpUnless(1, 0, 'as it is');
   a.load(2, 6, IP6[3]).load(1, 6, IP6[2]).jumpIf(1, MAPPED, 'mapped').jumpUnless(1, 0, 'as it is');
-  a.jumpIf(2, ANY, 'local').jumpIf(2, LOOPBACK6, 'local').jump('as it is');
-  refuseOthers(a.label('mapped').jumpIf(2, ANY, 'local').jumpIf(2, LOOPBACK, 'local')).label('local');
+  a.jumpIf(2, ANY, 'any').jumpIf(2, LOOPBACK6, 'local').jump('as it is');
+  refuseOthers(a.label('mapped').jumpIf(2, ANY, 'any').jumpIf(2, LOOPBACK, 'local')).label('any');
+  any(a).label('local');
   return end(next(key(a), maps).set32(1, MAPPED).store(6, IP6[2], 1).store(6, IP6[3], 7));
+}
+
+/**
+ * A datagram socket on all addresses may be there to send from a port of its choice, which it can't to other machines from an address of the loopback
+ * (EINVAL): it stays the machine's. So may a TCP socket, but most of those listen.
+ */
+function streams(a: Assembler): Assembler {
+  return a.load(1, 6, TYPE).jumpUnless(1, STREAM, 'as it is');
 }
 
 /** An address of IPv4 in r2 that is not localhost: refused if it is the own one of another, else left as it is. */

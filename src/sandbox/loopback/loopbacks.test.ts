@@ -110,4 +110,16 @@ describe('loopbacks of their own', { skip: missing ?? false }, () => {
     assert.equal(await run('few', `say([await listen({ port: 20000, host: '127.0.0.1' })]);`).said().then(String), 'ok');
     assert.ok(own('few', 20_000));
   });
+
+  test('a socket for datagrams sends to other machines from a port of its choice; on localhost such a port is the own one', async () => {
+    const code = (port: number): string => `
+      const [four, six] = [socket('udp4'), socket('udp6')];
+      four.bind({ port: ${port}, exclusive: true }); six.bind({ port: ${port + 1}, exclusive: true });
+      await Promise.all([four, six].map((s) => word(s, 'listening')));
+      say([await send(four, '192.0.2.1', 9), await send(six, '::ffff:192.0.2.1', 9), await bind('udp4', { port: 8125, address: '127.0.0.1' })]);`;
+    const answers = (await run('sends', code(20_400)).said()) as string[];
+    for (const answer of answers) assert.notEqual(answer, 'EINVAL'); // there may be no way to other machines, which is another error
+    assert.equal(answers[2], 'ok');
+    assert.equal(((await run('sends too', code(20_402)).said()) as string[])[2], 'ok');
+  });
 });
