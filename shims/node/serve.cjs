@@ -64,10 +64,12 @@ class Instance {
     // A cancelled handler runs on, and its answer is the host's to drop.
   }
 
-  /** The host gave nothing to do for a while. Something may be on its way by now. */
+  /** The host gave nothing to do for a while. A call that came right behind goes first: it is in the same read, or was not written yet. */
   rest() {
-    if (this.inFlight.size === 0) this.trimmer.trim();
-    void this.channel.write(encode(Frame.rested, 0, NOTHING));
+    setImmediate(() => {
+      if (this.inFlight.size === 0) this.trimmer.trim();
+      void this.channel.write(encode(Frame.rested, 0, NOTHING));
+    });
   }
 
   run(invocation) {

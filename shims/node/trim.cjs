@@ -7,12 +7,15 @@ const { collectRubbish, collectYoung } = require('./rubbish.cjs');
 /** Less is not worth the look. */
 const HEAVY_BYTES = 16 * 1024 * 1024;
 
+const { rss } = process.memoryUsage; // user code may put another in its place
+
 class Trimmer {
   constructor() {
     this.lightBytes = process.resourceUsage().maxRSS * 1024;
+    this.keptBytes = 0;
   }
 
-  /** Whether an answered call left something to give back. `peak` is the most this process ever held: of a light call nothing else is asked. */
+  /** Whether an answered call left memory that may be given back. `peak` is the most this process ever held: until the first heavy call nothing else is asked. */
   heavy(peak) {
     return peak - this.lightBytes >= HEAVY_BYTES && this.surplus() >= HEAVY_BYTES;
   }
@@ -20,14 +23,19 @@ class Trimmer {
   trim() {
     collectYoung(); // buffers hang on what is rubbish
     native.mallocTrim();
-    if (this.surplus() < HEAVY_BYTES) return;
+    if (this.surplus() - this.keptBytes < HEAVY_BYTES) return;
     // It got old while the call lasted. All of the heap is looked at, and parts of it are shared no longer: less than what may come back.
     collectRubbish();
-    this.lightBytes += Math.max(0, this.surplus()); // what is left, it wants to keep
+    this.keptBytes = this.surplus(); // what is left, it wants to keep: no reason to look at all of the heap again
   }
 
+  /** What the process holds beyond what it began with. 0 where that can't be told: the kernel is asked by a file, and there may be no descriptor left. */
   surplus() {
-    return process.memoryUsage.rss() - this.lightBytes;
+    try {
+      return rss() - this.lightBytes;
+    } catch {
+      return 0;
+    }
   }
 }
 

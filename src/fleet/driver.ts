@@ -61,7 +61,7 @@ export interface DriverInstance {
   readonly steps: readonly Step[];
   /** Hands over one invocation; as many at once as the version's `concurrency`. Rejects only with InstanceExited. */
   invoke(invocation: Invocation, deadlineMs: number): Promise<Answer>;
-  /** Stops the instance's processes, shortly after when they still tidy up: it uses no CPU until `resume`. Only while nothing is in flight. */
+  /** Stops the instance's processes: it uses no CPU until `resume`, but for giving back once what its calls needed. Only while nothing is in flight. */
   pause(): void;
   resume(): void;
   /** Private and proportional pages of the instance in bytes, for admission; null when gone. */

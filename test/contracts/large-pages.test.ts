@@ -46,11 +46,31 @@ function whyNot(): string | false {
   return Number(minor) >= 35 ? false : 'needs glibc 2.35';
 }
 
+/** Of the process's own code, what is no file but lies in pages of 2 MB, MB. */
+function codeInLargePages(pid: number): number {
+  const areas = readFileSync(`/proc/${pid}/smaps`, 'latin1').matchAll(
+    /^[0-9a-f]+-[0-9a-f]+ r-xp \S+ 00:00 0 *\n(?:\w+: .*\n)*?AnonHugePages:\s+(\d+) kB/gm,
+  );
+  return [...areas].reduce((sum, [, kb]) => sum + Number(kb) / 1024, 0);
+}
+
 for (const { language, runtime, missing } of await runtimes()) {
   describe(`large pages: ${language}`, { skip: missing ?? whyNot(), timeout: 60_000 }, () => {
     let driver: ForkDriver;
     before(async () => (driver = await openForkDriver()));
     after(() => driver.close());
+
+    it(
+      'hold the code of Node.js in an instance, with the zygote’s',
+      { skip: language === 'node' ? false : 'only Node.js can copy its code' },
+      async () => {
+        const prepared = await driver.prepare(behaviourSpec('echo', runtime), instanceSpec());
+        assert.ok(prepared.kind === 'snapshot');
+        const instance = await driver.fork(prepared.snapshot, instanceSpec());
+        assert.ok(codeInLargePages(instance.pid!) > 10, `${codeInLargePages(instance.pid!)} MB`);
+        await Promise.all([instance.kill(), prepared.snapshot.evict()]);
+      },
+    );
 
     it('hold what a snapshot keeps, and not what its instances need beside it', async () => {
       const prepared = await driver.prepare(behaviourSpec('holds-memory', runtime), instanceSpec());

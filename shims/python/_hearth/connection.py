@@ -63,6 +63,10 @@ class Connection:
             self._pending.append(frame)
             frame = self._decoder.pop()
 
+    def pending(self):
+        """Whether a frame has come that nobody has read yet."""
+        return bool(self._pending)
+
     def take_pending(self):
         """The next frame that has already come, or None."""
         return self._pending.popleft() if self._pending else None

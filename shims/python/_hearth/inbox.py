@@ -5,7 +5,7 @@ import struct
 import threading
 from collections import deque
 
-from . import frames
+from . import frames, libc
 
 _CREDIT = struct.Struct(">I")
 
@@ -71,9 +71,9 @@ class Inbox:
             raise frames.ProtocolError("frame type %d while serving" % kind)
 
     def _rest(self):
-        """The host gave nothing to do for a while. Something may be on its way by now."""
-        if not self._windows:
-            self.trimmer.trim()
+        """The host gave nothing to do for a while. A call that came right behind goes first: it is in the same read, or was not written yet."""
+        if not self._windows and not self._connection.pending():
+            libc.trim()
         self._connection.send(frames.encode(frames.RESTED, 0))
 
     def _credit(self, request, amount):

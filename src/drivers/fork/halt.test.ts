@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, it } from 'node:test';
 import type { Clock } from '../../lib/clock.ts';
 import { Halt } from './halt.ts';
+import { family } from './process-figures.ts';
 
 /** Timers that fire when the test says so. */
 class HandClock implements Clock {
@@ -82,16 +83,41 @@ describe('Halt', { skip: process.platform === 'linux' ? false : 'there is no /pr
     assert.equal(clock.due.size, 0);
   });
 
-  it('stops a heavy one that never says so', async () => {
+  it('stops a heavy one that does not come to say so, and lets it go on later, a few times; it is asked once', async () => {
+    const pid = await start('for (;;);');
+    const { clock, asked, halt } = halting(pid);
+    halt.stop(true);
+    let times = 0;
+    for (; clock.due.size > 0; times++) {
+      await becomes(pid, 'T');
+      clock.fire();
+      await becomes(pid, 'R');
+      clock.fire();
+    }
+    assert.deepEqual([times, asked.times], [4, 1]);
+    await becomes(pid, 'T');
+  });
+
+  it('lets one be that said so in the moment in which it was stopped', async () => {
     const pid = await start('for (;;);');
     const { clock, halt } = halting(pid);
     halt.stop(true);
     clock.fire();
-    await becomes(pid, 'R');
     clock.fire();
+    halt.rested();
+    assert.equal(clock.due.size, 0);
     await becomes(pid, 'T');
-    halt.rested(); // late
-    assert.equal(state(pid), 'T');
+  });
+
+  it('stops what a process that works has started, all of it', async () => {
+    const spawning = `const { spawn } = require('node:child_process'); spawn(process.execPath, ['-e', 'for (;;);']); for (;;);`;
+    const pid = await start(spawning);
+    while (family(pid).length < 2) await sleep(5);
+    const { halt } = halting(pid);
+    halt.stop(false);
+    const children = family(pid).slice(1);
+    living.push(...children);
+    for (const one of [pid, ...children]) await becomes(one, 'T');
   });
 
   it('asks for nothing, and does not stop, what was let go on or has ended meanwhile', async () => {

@@ -4,8 +4,10 @@ import { family } from './process-figures.ts';
 
 /** How long a stopped instance keeps what its calls needed: one that comes within that finds it as it was, and does not pay for it again. */
 const KEEPS_MS = 1_000;
-/** For giving it back: some milliseconds of work, with many at once on a busy machine. */
-const PATIENCE_MS = 2_000;
+/** For giving it back: some milliseconds of work. Not for longer: timers of the function's that came due run meanwhile. */
+const PATIENCE_MS = 500;
+/** One that had no turn in that time goes on later. */
+const MOST_ATTEMPTS = 4;
 
 /** Stops a process and all it started, and lets them go on. */
 export class Halt {
@@ -29,7 +31,7 @@ export class Halt {
   stop(heavy: boolean): void {
     if (this.#stopped !== null || this.#resting) return;
     this.#stop();
-    if (heavy) this.#timer = this.#clock.after(KEEPS_MS, () => this.#rest());
+    if (heavy) this.#restLater(1);
   }
 
   /** It goes on. */
@@ -40,9 +42,9 @@ export class Halt {
 
   /** It has given back what it could. */
   rested(): void {
-    if (!this.#resting) return; // there was something to do meanwhile
+    if (!this.#resting && this.#stopped === null) return; // there was something to do meanwhile
     this.forget();
-    this.#stop();
+    if (this.#stopped === null) this.#stop(); // else it said so as its patience ended
   }
 
   /** It ends: its number may soon be another's. */
@@ -52,16 +54,33 @@ export class Halt {
     this.#resting = false;
   }
 
-  #rest(): void {
-    this.#continue();
-    this.#resting = true;
-    this.#timer = this.#clock.after(PATIENCE_MS, () => this.rested());
-    this.#askRest();
+  #restLater(attempt: number): void {
+    this.#timer = this.#clock.after(KEEPS_MS, () => this.#rest(attempt));
   }
 
+  #rest(attempt: number): void {
+    this.#continue();
+    this.#resting = true;
+    this.#timer = this.#clock.after(PATIENCE_MS, () => {
+      this.rested();
+      if (attempt < MOST_ATTEMPTS) this.#restLater(attempt + 1);
+    });
+    if (attempt === 1) this.#askRest(); // later it goes on with what it was asked
+  }
+
+  /** Its children after it, until there is none that it has started meanwhile. */
   #stop(): void {
-    this.#stopped = this.#linux ? family(this.#pid) : [this.#pid];
-    for (const pid of this.#stopped) signal(pid, 'SIGSTOP');
+    signal(this.#pid, 'SIGSTOP');
+    const stopped = new Set([this.#pid]);
+    for (let found = true; found && this.#linux;) {
+      const more = family(this.#pid).filter((pid) => !stopped.has(pid));
+      for (const pid of more) {
+        signal(pid, 'SIGSTOP');
+        stopped.add(pid);
+      }
+      found = more.length > 0;
+    }
+    this.#stopped = [...stopped];
   }
 
   #continue(): void {

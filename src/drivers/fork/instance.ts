@@ -97,6 +97,7 @@ export class ForkInstance implements DriverInstance {
   }
 
   async kill(): Promise<ExitStatus> {
+    this.#halt.forget(); // it is not to be let go on while it is killed
     await this.#processes.supervisor.kill(this.pid);
     void this.#end();
     return this.exited;

@@ -27,9 +27,9 @@ const LARGE_PAGES = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
 
 /**
  * Node.js copies its own code into such pages, once in a zygote. They are memory then and not a file, so that a fork hands the entries on: a child no longer faults for each
- * 64 kB of code that it comes to. Where it can't be had, nothing is said.
+ * 64 kB of code that it comes to. Later versions have lost the flag, and some break by it.
  */
-const LARGE_CODE = '--use-largepages=silent';
+const LARGE_CODE = { flag: '--use-largepages=silent', majors: [20, 22, 24] };
 
 /** Where koffi lies: the module to load, and the folders it is made of. */
 const KOFFI = locateKoffi();
@@ -134,10 +134,10 @@ export class Zygotes {
   /** Starts a shim that is not forked from anything; it waits for its welcome. */
   async spawn(
     interpreter: Interpreter,
-    o: { log: boolean; awaited: ReturnType<Processes['await']>; ids: { uid: number; gid: number } | null },
+    o: { log: boolean; awaited: ReturnType<Processes['await']>; ids: { uid: number; gid: number } | null; large?: boolean },
   ): Promise<Newborn> {
     const { switchboard, supervisor, options } = this.#processes;
-    const { argv, env } = command(interpreter, options.shims, o.log ? [] : [LARGE_CODE]);
+    const { argv, env } = command(interpreter, options.shims, o.large === true ? [LARGE_CODE.flag] : []);
     const output = o.log ? null : join(options.runDirectory, `${interpreter.language}-${++this.#files}`);
     const variables: Record<string, string> = {
       ...LARGE_PAGES,
@@ -178,9 +178,11 @@ export class Zygotes {
 
   async #start(interpreter: Interpreter): Promise<Zygote> {
     const runtime = runtimeName(interpreter);
-    const awaited = this.#processes.await({ line: () => {} }, 1, 'runtime');
-    const newborn = await this.spawn(interpreter, { log: false, awaited, ids: null });
-    awaited.expected.cancel(); // it has no log to connect
+    const large = interpreter.language === 'node' && LARGE_CODE.majors.includes(Number.parseInt(interpreter.version, 10));
+    const newborn = await this.#spawn(interpreter, large).catch((error: unknown) => {
+      if (large) return this.#spawn(interpreter, false);
+      throw error;
+    });
     if (!newborn.hello.capabilities.includes('fork')) {
       const unforkable = `${interpreter.path} can't be forked on this machine`;
       this.#unforkable.set(interpreter.language, unforkable);
@@ -192,6 +194,13 @@ export class Zygotes {
     const forker = new Forker(this.#processes, newborn);
     newborn.peer.write(encodeJsonFrame(Frame.welcome, 0, welcome));
     return this.#keep(interpreter, { forker, unforkable: null, runtime, steps: newborn.steps });
+  }
+
+  async #spawn(interpreter: Interpreter, large: boolean): Promise<Newborn> {
+    const awaited = this.#processes.await({ line: () => {} }, 1, 'runtime');
+    const newborn = await this.spawn(interpreter, { log: false, awaited, ids: null, large });
+    awaited.expected.cancel(); // it has no log to connect
+    return newborn;
   }
 
   #keep({ path }: Interpreter, zygote: Zygote): Zygote {
