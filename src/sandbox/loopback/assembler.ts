@@ -3,6 +3,7 @@ export type Register = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 
 // Operation codes of eBPF (RFC 9669).
 const LDX_W = 0x61;
+const LDX_DW = 0x79;
 const STX_W = 0x63;
 const ST_W = 0x62;
 /** With an operation: here an addition that no other CPU's comes between. */
@@ -16,10 +17,12 @@ const AND64_IMM = 0x57;
 const OR64_IMM = 0x47;
 const OR64_REG = 0x4f;
 const LSH64_IMM = 0x67;
+const RSH64_IMM = 0x77;
 const TO_BE = 0xdc;
 const JA = 0x05;
 const JEQ32_IMM = 0x16;
 const JGE32_IMM = 0x36;
+const JGT64_REG = 0x2d;
 const JNE64_REG = 0x5d;
 const JNE32_IMM = 0x56;
 const JNE64_IMM = 0x55;
@@ -49,6 +52,11 @@ export class Assembler {
   /** to = *(u32 *)(base + offset) */
   load(to: Register, base: Register, offset: number): this {
     return this.#emit(LDX_W, { to, from: base, offset });
+  }
+
+  /** to = *(u64 *)(base + offset): a pointer, as a rule. */
+  loadPointer(to: Register, base: Register, offset: number): this {
+    return this.#emit(LDX_DW, { to, from: base, offset });
   }
 
   /** *(u32 *)(base + offset) = from */
@@ -104,9 +112,13 @@ export class Assembler {
     return this.#emit(LSH64_IMM, { to, value: bits });
   }
 
-  /** The lower half as the network writes it; the upper becomes 0. */
-  toNetworkOrder(to: Register): this {
-    return this.#emit(TO_BE, { to, value: 32 });
+  shiftRight(to: Register, bits: number): this {
+    return this.#emit(RSH64_IMM, { to, value: bits });
+  }
+
+  /** The lower bits as the network writes them; the upper become 0. */
+  toNetworkOrder(to: Register, bits: 16 | 32): this {
+    return this.#emit(TO_BE, { to, value: bits });
   }
 
   jump(to: string): this {
@@ -129,6 +141,10 @@ export class Assembler {
   /** For a pointer: whether it is one. */
   jumpIfAny(register: Register, to: string): this {
     return this.#jump(JNE64_IMM, { to: register, value: 0 }, to);
+  }
+
+  jumpIfMore(register: Register, than: Register, to: string): this {
+    return this.#jump(JGT64_REG, { to: register, from: than }, to);
   }
 
   jumpUnlessEqual(register: Register, other: Register, to: string): this {

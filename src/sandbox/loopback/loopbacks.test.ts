@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -20,6 +20,26 @@ const socket = (type) => dgram.createSocket(type).on('error', () => undefined);
 const bind = (type, options) => { const s = socket(type); s.bind({ exclusive: true, ...options }); return word(s, 'listening'); };
 const send = (s, host, port) => new Promise((done) => s.send('x', port, host, (error) => done(error?.code ?? 'ok')));
 const say = (answer) => console.log(JSON.stringify(answer));
+`;
+
+/** As asyncio opens servers: a socket for each family, where that of IPv6 refuses IPv4. Asks each by both addresses for its name. */
+const ASYNCIO = `
+import asyncio, json, sys
+name = sys.argv[1]
+async def answer(reader, writer):
+    writer.write(name.encode())
+    writer.close()
+async def ask(host, port):
+    reader, writer = await asyncio.open_connection(host, port)
+    text = (await reader.read()).decode()
+    writer.close()
+    return text
+async def main():
+    servers = [await asyncio.start_server(answer, host, port) for host, port in ((None, 20500), ('localhost', 20501), (['::1', '127.0.0.1'], 20502))]
+    answers = [[await ask(host, port) for host in ('127.0.0.1', '::1')] for port in (20500, 20501, 20502)]
+    print(json.dumps(answers), flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
 `;
 
 /** A program in an instance: its lines, and its end. */
@@ -47,6 +67,7 @@ class Program {
   }
 }
 
+const noPython = spawnSync('python3', ['--version']).status !== 0 && 'no python3 here';
 const missing = noLoopbacks(systemClock);
 
 describe('loopbacks of their own', { skip: missing ?? false }, () => {
@@ -121,5 +142,42 @@ describe('loopbacks of their own', { skip: missing ?? false }, () => {
     for (const answer of answers) assert.notEqual(answer, 'EINVAL'); // there may be no way to other machines, which is another error
     assert.equal(answers[2], 'ok');
     assert.equal(((await run('sends too', code(20_402)).said()) as string[])[2], 'ok');
+  });
+
+  test("asyncio's servers on all addresses and on localhost, in two instances at once", { skip: noPython }, async () => {
+    for (const name of ['first', 'second']) {
+      const answers = await start(name, ['python3', '-c', ASYNCIO, name]).said();
+      assert.deepEqual(
+        answers,
+        [0, 1, 2].map(() => [name, name]),
+      );
+    }
+  });
+
+  test('a socket that refuses IPv4, and has no sibling: of two instances each reaches its own, by the port it asked for', async () => {
+    const code = `
+      const ask = (port) => new Promise((done) => net.connect({ host: '::1', port }).on('error', (e) => done(e.code)).on('data', (d) => done(String(d))));
+      const serve = (options) => { const s = net.createServer((c) => c.end(NAME + ' at ' + c.localPort)); return word(s.listen({ ipv6Only: true, ...options }), 'listening', () => s.address().port); };
+      say([await serve({ port: 20600, host: '::' }), await serve({ port: 20601, host: '::1' }), await ask(20600), await ask(20601), await connect('127.0.0.1', 20600)]);`;
+    for (const name of ['alone', 'alone too'])
+      assert.deepEqual(await run(name, `const NAME = '${name}';${code}`).said(), [
+        20_600,
+        20_601,
+        `${name} at 20600`,
+        `${name} at 20601`,
+        'ECONNREFUSED',
+      ]);
+  });
+
+  test('a server for both families after one of IPv4 alone on its port is reached by both', async () => {
+    const answers = await run(
+      'again',
+      `const four = net.createServer().listen(20602, '127.0.0.1');
+      await word(four, 'listening');
+      await new Promise((done) => four.close(done));
+      say([await listen({ port: 20602 }), await connect('127.0.0.1', 20602), await connect('::1', 20602)]);`,
+    ).said();
+    assert.deepEqual(answers, ['ok', 'ok', 'ok']);
+    assert.notEqual(loopbacks.hostOf('again', 20_602), '127.0.0.1');
   });
 });

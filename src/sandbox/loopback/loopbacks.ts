@@ -68,10 +68,14 @@ export class Loopbacks {
     const base = join(parent, `${PREFIX}${process.pid}-${++opened}`);
     mkdirSync(base);
     const made: number[] = [];
-    const map = (keyBytes: number, entries: number): number => made[made.push(bpf.createMap(keyBytes, VALUE_BYTES, entries)) - 1]!;
+    const kept = (descriptor: number): number => made[made.push(descriptor) - 1]!;
     try {
       makeThreaded(base);
-      const maps = { ports: map(PORT_KEY_BYTES, MOST_PORTS), counts: map(ADDRESS_BYTES, MOST_INSTANCES) };
+      const maps = {
+        ports: kept(bpf.createMap(PORT_KEY_BYTES, VALUE_BYTES, MOST_PORTS)),
+        counts: kept(bpf.createMap(ADDRESS_BYTES, VALUE_BYTES, MOST_INSTANCES)),
+        sixOnly: kept(bpf.createSocketMap()),
+      };
       attachAll(bpf, base, maps);
       return new Loopbacks(base, { ...options, bpf, maps });
     } catch (error) {
@@ -127,7 +131,7 @@ export class Loopbacks {
     this.#own.clear();
     this.#leaving.clear();
     removeTree(this.#base);
-    for (const map of [this.#maps.ports, this.#maps.counts]) closeSync(map);
+    for (const map of Object.values(this.#maps) as number[]) closeSync(map);
   }
 
   /** What is noted of those that are gone. The ports of all are walked through for it, and not at all if these have none, as most. */
@@ -163,8 +167,8 @@ export function noLoopbacks(clock: Clock): string | null {
 function attachAll(bpf: Bpf, folder: string, maps: Maps): void {
   const cgroup = openSync(folder, 'r');
   try {
-    for (const { at, code } of hooks(maps)) {
-      const program = bpf.loadProgram(code, at);
+    for (const { kind, at, code } of hooks(maps)) {
+      const program = bpf.loadProgram(kind, code, at);
       try {
         bpf.attach(cgroup, program, at);
       } finally {
