@@ -72,7 +72,8 @@ export class Halt {
   #stop(): void {
     signal(this.#pid, 'SIGSTOP');
     const stopped = new Set([this.#pid]);
-    for (let found = true; found && this.#linux;) {
+    let found = this.#linux;
+    while (found) {
       const more = family(this.#pid).filter((pid) => !stopped.has(pid));
       for (const pid of more) {
         signal(pid, 'SIGSTOP');
