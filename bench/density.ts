@@ -162,9 +162,13 @@ async function sparseCalls(hearth: BenchHearth, name: string, calls: number): Pr
     return failures === 0 ? filled.pids : [];
   };
   const pids = await round1();
-  const before = await meanFootprint(pids, SAMPLE);
+  const atRest = async () => {
+    await sleep(REST_MS);
+    return meanFootprint(pids, SAMPLE);
+  };
+  const before = await atRest();
   for (let i = 0; i < calls; i++) await round1();
-  const after = await meanFootprint(pids, SAMPLE);
+  const after = await atRest();
   if (before === null || after === null) return null;
   return {
     instances: pids.length,
