@@ -161,8 +161,8 @@ class Practice {
     const ended = new Promise((resolve) => (instance = new Instance(new Link(mine), fn, 'rehearsal', resolve)));
     const bytes = invocation(1, '{"practice":true}');
     const answer = Buffer.allocUnsafe(4096);
-    const half = bytes.length - HEADER_BYTES - 8; // within the event
-    const [whole, pieces] = [[bytes], [bytes.subarray(0, half), bytes.subarray(half)]];
+    const cutAt = bytes.length - HEADER_BYTES - 8; // within the event
+    const [whole, pieces] = [[bytes], [bytes.subarray(0, cutAt), bytes.subarray(cutAt)]];
     const goal = Math.max(0, this.left - PRACTICE.atOnce);
     for (; this.left > goal; this.left--) {
       // Large events come in pieces: what was compiled without having seen one is no good for them.

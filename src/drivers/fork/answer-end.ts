@@ -2,12 +2,12 @@ import { FrameError, decodeJson } from '../../runtimes/frames.ts';
 import type { AnswerEnd } from '../../runtimes/protocol.ts';
 
 /** Reads a shim's `answerEnd`. Throws FrameError where its figures are missing; whatever else is not as it should be counts as absent. */
-export function readAnswerEnd(payload: Buffer): Required<Omit<AnswerEnd, 'errorDocument'>> & Pick<AnswerEnd, 'errorDocument'> {
+export function readAnswerEnd(payload: Buffer): Required<AnswerEnd> {
   const { errorType, errorDocument, handlerMs, peakMemoryBytes, marked, heavy, last } = decodeJson(payload);
   if (typeof handlerMs !== 'number' || typeof peakMemoryBytes !== 'number') throw new FrameError('answer ends without its figures');
   return {
     errorType: typeof errorType === 'string' ? errorType : null,
-    ...(typeof errorDocument === 'string' ? { errorDocument } : {}),
+    errorDocument: typeof errorDocument === 'string' ? errorDocument : '',
     handlerMs,
     peakMemoryBytes,
     marked: marked !== false,

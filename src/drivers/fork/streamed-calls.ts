@@ -125,7 +125,7 @@ export class StreamedCalls {
   }
 
   #end(request: number, call: StreamedCall, payload: Buffer): void {
-    const { errorType, errorDocument = '', handlerMs, peakMemoryBytes, marked, heavy, last } = readAnswerEnd(payload);
+    const { errorType, errorDocument, handlerMs, peakMemoryBytes, marked, heavy, last } = readAnswerEnd(payload);
     this.#calls.delete(request);
     this.#ended(heavy);
     const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked) };
