@@ -4,8 +4,10 @@ import type { Clock, Timer } from '../lib/clock.ts';
 
 /** Nothing was called for at least so long, and at most twice. */
 const LOOK_MS = 2_000;
-/** What has to have been added to the heap for a collection to be worth its while: it marks what is alive, a few hundredths of a second. */
-const WORTHWHILE_BYTES = 32 * 1024 * 1024;
+/** What the heap has to hold more for a collection to be worth its while: it marks what is alive, a few hundredths of a second. */
+const WORTHWHILE_BYTES = 16 * 1024 * 1024;
+/** The first finds how little of each page is alive; the second moves that together, and gives the pages back. */
+const COLLECTIONS = 2;
 
 export interface IdleCollectorDeps {
   readonly clock: Clock;
@@ -18,8 +20,9 @@ export interface IdleCollectorDeps {
 
 /** The heap of this process. */
 export interface Heap {
+  /** Memory it holds, with what is free in it. */
   bytes(): number;
-  /** Collects all garbage, and gives back what is free then. */
+  /** Collects all garbage. */
   collect(): void;
 }
 
@@ -32,6 +35,7 @@ export class IdleCollector {
   readonly #heap: Heap;
   #begunBefore = 0;
   #bytesAfter = 0;
+  #collectionsLeft = 0;
   #timer: Timer | null = null;
 
   constructor(deps: IdleCollectorDeps) {
@@ -57,10 +61,13 @@ export class IdleCollector {
     const begun = this.#deps.begun();
     const idle = begun === this.#begunBefore && this.#deps.running() === 0;
     this.#begunBefore = begun;
+    if (!idle) return;
     // V8's own collections make it smaller, too.
     this.#bytesAfter = Math.min(this.#bytesAfter, this.#heap.bytes());
-    if (!idle || this.#heap.bytes() - this.#bytesAfter < WORTHWHILE_BYTES) return;
+    if (this.#collectionsLeft === 0 && this.#heap.bytes() - this.#bytesAfter >= WORTHWHILE_BYTES) this.#collectionsLeft = COLLECTIONS;
+    if (this.#collectionsLeft === 0) return;
     this.#heap.collect();
+    this.#collectionsLeft--;
     this.#bytesAfter = this.#heap.bytes();
   }
 }
@@ -71,8 +78,8 @@ function ownHeap(): Heap {
   setFlagsFromString('--no-expose-gc');
   return {
     bytes() {
-      const { used_heap_size: used, external_memory: external } = getHeapStatistics();
-      return used + external;
+      const { total_physical_size: physical, external_memory: external } = getHeapStatistics();
+      return physical + external;
     },
     collect,
   };
