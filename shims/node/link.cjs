@@ -69,6 +69,7 @@ class Link {
   constructor(fd) {
     this.fd = fd;
     this.reader = new FrameReader();
+    this.chunk = Buffer.allocUnsafeSlow(READ_BYTES);
   }
 
   static connect(path) {
@@ -79,13 +80,12 @@ class Link {
     writeAll(this.fd, encode(type, request, payload));
   }
 
-  /** Reads once, blocking. False at the end of the connection. */
+  /** Reads once, blocking. False at the end of the connection. Always into the same place: what a parent leaves to its collector, its children inherit. */
   fill() {
-    const chunk = Buffer.allocUnsafe(READ_BYTES);
     for (;;) {
       try {
-        const bytes = fs.readSync(this.fd, chunk, 0, READ_BYTES, null);
-        if (bytes > 0) this.reader.push(chunk.subarray(0, bytes));
+        const bytes = fs.readSync(this.fd, this.chunk, 0, READ_BYTES, null);
+        if (bytes > 0) this.reader.push(Buffer.from(this.chunk.subarray(0, bytes)));
         return bytes > 0;
       } catch (error) {
         if (error.code === 'ECONNRESET') return false;

@@ -6,6 +6,7 @@ const native = require('./native.cjs');
 const { fork } = require('./fork.cjs');
 const { Frame } = require('./frames.cjs');
 const { nowMs } = require('./monotonic.cjs');
+const { collectYoung } = require('./rubbish.cjs');
 
 const POLLIN = 1;
 const WNOHANG = 1;
@@ -13,6 +14,8 @@ const F_DUPFD_CLOEXEC = 1030;
 const ENTRY_BYTES = 8;
 /** How often to look for ended children that could not be watched (no pidfd: old kernel, no descriptors left). */
 const UNWATCHED_POLL_MS = 100;
+/** Children after which a parent collects what its orders have left behind: one that is forked when V8's young generation is nearly full would have to, in pages of its own. */
+const FORKS_A_COLLECTION = 64;
 
 /** What poll(2) is asked: entry 0 is the connection, the others are children. */
 class Watch {
@@ -101,6 +104,7 @@ class Orders {
     this.link = link;
     this.watch = new Watch(link.fd);
     this.held = null; // an order that has time
+    this.uncollected = 0; // children since the last collection
   }
 
   /**
@@ -120,11 +124,18 @@ class Orders {
         const takenMs = nowMs();
         if (this.obey(frame.request)) return { ...order, takenMs, forkedMs: nowMs() };
       }
+      this.tidy();
       const what = this.watch.wait(practised ? -1 : quietMs);
       if (what === 'quiet') return null;
       if (what === 'order' && !this.link.fill()) native._exit(0);
       reap(this.link, this.watch);
     }
+  }
+
+  tidy() {
+    if (this.uncollected < FORKS_A_COLLECTION) return;
+    this.uncollected = 0;
+    collectYoung();
   }
 
   next() {
@@ -147,6 +158,7 @@ class Orders {
       native.closeFrom(this.watch.floor);
       return true;
     }
+    this.uncollected += 1;
     this.watch.forked.add(pid);
     this.watch.child(pid);
     this.link.send(Frame.forked, request, { pid });

@@ -103,6 +103,16 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     assert.equal((await invoke(survivor, {})).end, null);
   });
 
+  test('a parent collects what its orders leave behind: the three hundredth child begins with as little rubbish as the first', async () => {
+    const { snapshot, instance } = await snapshotOf('node-lambda', { handler: 'index.rubbish' });
+    const first = parse(await invoke(await instance(), {}));
+    for (let i = 1; i < 299; i++) (await host.fork(snapshot)).close();
+    const last = parse(await invoke(await instance(), {}));
+    const [MOST_YOUNG, MOST_EXTERNAL] = [512 * 1024, 2 * 1024 * 1024];
+    assert.ok(last.young - first.young < MOST_YOUNG, `${first.young} became ${last.young}`);
+    assert.ok(last.external - first.external < MOST_EXTERNAL, `${first.external} became ${last.external}`);
+  });
+
   test('an instance whose host has gone ends', async () => {
     const { snapshot, instance } = await snapshotOf('node-echo');
     const peer = await instance();

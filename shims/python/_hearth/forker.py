@@ -10,6 +10,8 @@ import time
 
 from . import compact, frames, libc
 
+_inherited = []
+
 
 def available():
     return sys.platform.startswith("linux") and hasattr(os, "fork")
@@ -39,6 +41,7 @@ def wait_for_orders(connection, initialised):
             connection.receive()
         order = _carry_out(connection, children)
         if order is not None:
+            _inherited.append(children)  # to let go of a thousand siblings' numbers would write into the pages they lie in
             waker.close()
             connection.close()
             if collecting:

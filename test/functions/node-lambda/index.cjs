@@ -17,6 +17,12 @@ exports.atOnce = (event, context, callback) => {
   setTimeout(() => (ticks += 1), 20);
   callback(null, { ticks });
 };
+/** Bytes: what V8's young generation holds, and what hangs on its heap. */
+exports.rubbish = async () => {
+  const v8 = require('node:v8');
+  const young = v8.getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_used_size;
+  return { young, external: v8.getHeapStatistics().external_memory };
+};
 /** A timer that nobody waits for, for longer than any test. */
 exports.leavesTimer = async () => {
   setTimeout(() => {}, 600_000);
