@@ -73,6 +73,13 @@ export class Authority {
     return this.callerOf(verified);
   }
 
+  /** Whether the sender may do this, as far as a request's head tells whose payload is still to come. Counts nothing, throws nothing. */
+  async permits(request: SignedRequest, action: string, resource: string): Promise<boolean> {
+    if (!this.#deps.required) return true;
+    const verified = await this.#verified(request, null, 'lambda').catch(() => null);
+    return verified !== null && this.callerOf(verified).refusal(action, resource) === null;
+  }
+
   /** The sender of a request that is for stored data: a signature is verified in anonymous mode too. Throws as `identify` does. */
   async sender(request: SignedRequest, payload: Buffer, service: string): Promise<Caller> {
     const verified = await this.#verified(request, payload, service);

@@ -89,6 +89,11 @@ export class Dispatcher {
     return result(invocation, version, run.ending, tail, usage);
   }
 
+  /** An invocation is on its way: see VersionQueue.expect. */
+  expect(version: FunctionVersion): void {
+    this.#queue(version).expect();
+  }
+
   /** Invocations that were ever asked for. */
   get begun(): number {
     return this.#begun;

@@ -88,6 +88,14 @@ export class VersionQueue {
     return slot === undefined ? null : this.#grant(slot, false);
   }
 
+  /** A call is on its way. Where there is nothing for it, an instance is started meanwhile; should it not come, that one is idle like any other. */
+  expect(): void {
+    if (this.#slots.size + this.#starting + this.#waiting.length > 0 || !this.#withinLimit()) return;
+    if (this.#worker.admit(this.version) !== 'now') return;
+    this.#worker.expect(this.version);
+    this.#startOne();
+  }
+
   /** Waits for a place. Rejects with InitFailure, or HearthError TooManyRequestsException. */
   wait(): Promise<Place> {
     return new Promise((resolve, reject) => {
@@ -169,9 +177,12 @@ export class VersionQueue {
   }
 
   #checkLimit(): void {
+    if (!this.#withinLimit()) throw throttled('ReservedFunctionConcurrentInvocationLimitExceeded');
+  }
+
+  #withinLimit(): boolean {
     const { max } = this.version.scaling;
-    if (max === null || withinFunctionLimit({ ...this.#usage(), max, elsewhere: this.#elsewhere() })) return;
-    throw throttled('ReservedFunctionConcurrentInvocationLimitExceeded');
+    return max === null || withinFunctionLimit({ ...this.#usage(), max, elsewhere: this.#elsewhere() });
   }
 
   #usage(): { inFlight: number; queued: number; concurrency: number; provisioned: number } {
@@ -213,7 +224,7 @@ export class VersionQueue {
       },
       (error: unknown) => {
         this.#starting--;
-        // The start was made for someone who waits: the one at the head is told why it failed.
+        // The start was made for someone who waits: the one at the head is told why it failed. Nobody, where it was expected and did not come yet.
         this.#waiting.shift()?.reject(error);
         this.pump();
       },

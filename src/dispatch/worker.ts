@@ -52,6 +52,8 @@ export type Admission = 'now' | 'later' | 'full' | 'refused';
 /** Where instances run: the fleet of this machine, or one of a cluster. */
 export interface Worker {
   admit(version: FunctionVersion): Admission;
+  /** Somebody is about to call: what the version keeps is kept as if the call had come. */
+  expect(version: FunctionVersion): void;
   /** Starts one instance. Rejects with InitFailure (the function's doing) or HearthError (ours). */
   start(version: FunctionVersion): Promise<WorkerInstance>;
   /** Tells that an answer of `admit` may have changed for the better. */

@@ -126,6 +126,15 @@ export class Keeper {
     };
   }
 
+  /** Somebody is about to call: what is kept, is kept from now on. */
+  expect(revisionId: string): void {
+    const kept = this.#kept.get(revisionId);
+    if (kept === undefined || kept.busy.size > 0) return;
+    kept.idleSinceMs = this.#deps.clock.monotonic();
+    kept.stay = null;
+    kept.prewarmed = false;
+  }
+
   busy(instance: FleetInstance): void {
     const kept = this.#kept.get(instance.version.revisionId);
     if (kept === undefined) return;

@@ -132,6 +132,10 @@ export class LocalFleet implements Worker {
     return verdict;
   }
 
+  expect(version: FunctionVersion): void {
+    this.#keeper.expect(version.revisionId);
+  }
+
   async start(version: FunctionVersion): Promise<FleetInstance> {
     if (this.#closed) throw new HearthError('ServiceUnavailable', 'The server is ending and starts nothing more.');
     return this.#spares.take(version.revisionId) ?? this.#charged(version, () => this.#start(version, false));

@@ -11,7 +11,7 @@ import type { Found } from './directory.ts';
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
 import { hostName } from './host-check.ts';
-import { authorise, type InvokeDeps } from './invoke-deps.ts';
+import { announce, authorise, type InvokeDeps } from './invoke-deps.ts';
 import { endWith } from './invoke.ts';
 import { UrlStreamAnswer } from './url-stream.ts';
 
@@ -23,6 +23,7 @@ export interface UrlTarget {
   readonly query: string;
 }
 
+const INVOKE_URL = 'lambda:InvokeFunctionUrl';
 const BY_PATH = /^\/fn\/([^/?]+)(\/[^?]*)?(?:\?(.*))?$/;
 const BY_HOST = /^([A-Za-z0-9_-]+)\.fn\.[A-Za-z0-9.-]+$/;
 
@@ -57,6 +58,7 @@ export async function serveUrl(
   if (url.cors !== undefined && isPreflight(request)) return answerPreflight(response, cors, requestId);
   // In anonymous mode any signature does, but there must be one.
   if (url.auth === 'AWS_IAM' && signedService(request) === null) throw new HearthError('AccessDeniedException', 'Forbidden');
+  announce(request, { found, deps, action: url.auth === 'NONE' ? null : INVOKE_URL });
   const body = await readBody(request, deps.payloadBytes);
   const signer = url.auth === 'AWS_IAM' ? await signerOf(request, { body, found, deps }) : null;
   // While a body arrives, another revision may have taken over.
@@ -99,7 +101,7 @@ async function signerOf(
 ): Promise<string | null> {
   const { authority } = deps;
   if (authority === undefined) return null;
-  return (await authorise(request, { body, found, authority, action: 'lambda:InvokeFunctionUrl' })).accessKeyId;
+  return (await authorise(request, { body, found, authority, action: INVOKE_URL })).accessKeyId;
 }
 
 function respond(response: ServerResponse, done: Dispatched, { head, cors }: { head: boolean; cors: CorsHeaders }): void {

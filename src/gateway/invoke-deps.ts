@@ -10,6 +10,8 @@ import type { CallRates } from './call-rates.ts';
 import type { Chains } from './chain.ts';
 import type { Directory, Found } from './directory.ts';
 
+const INVOKE = 'lambda:InvokeFunction';
+
 /** What invocations are served with. */
 export interface InvokeDeps {
   readonly dispatcher: Dispatcher;
@@ -45,6 +47,30 @@ export async function resolved(
   }
 }
 
+/** A body of more than that takes about as long to arrive as an instance to start. */
+const LARGE_BYTES = 64 * 1024;
+
+/**
+ * The head of a call is here, and its large body is not: where nothing is there to serve it, an instance is started meanwhile. Only for who may make the call,
+ * as far as the head tells. `action` null: whoever reaches it may.
+ */
+export function announce(request: IncomingMessage, of: { found: Found; deps: InvokeDeps; action?: string | null }): void {
+  const { found, deps, action = INVOKE } = of;
+  const bytes = Number(request.headers['content-length'] ?? 0);
+  if (!(bytes > LARGE_BYTES && bytes <= deps.payloadBytes)) return;
+  const expect = async (): Promise<void> => {
+    const may = action === null || ((await deps.authority?.permits(asSigned(request), action, arnOf(found))) ?? true);
+    deps.directory.requireReady(found.version);
+    if (may) deps.dispatcher.expect(found.version);
+  };
+  expect().catch(() => {}); // whatever is wrong, the call itself will meet
+}
+
+function arnOf({ version, qualifier }: Found): string {
+  const arn = functionArn(version);
+  return qualifier === null ? arn : `${arn}:${qualifier}`;
+}
+
 function asSigned(request: IncomingMessage): SignedRequest {
   return { method: request.method ?? '', url: request.url ?? '', headers: request.headersDistinct };
 }
@@ -54,10 +80,9 @@ export async function authorise(
   request: IncomingMessage,
   of: { body: Buffer; found: Found; authority: Authority; action?: string },
 ): Promise<Caller> {
-  const { body, found, authority, action = 'lambda:InvokeFunction' } = of;
+  const { body, found, authority, action = INVOKE } = of;
   const caller = await authority.identify(asSigned(request), body);
-  const arn = functionArn(found.version);
-  caller.require(action, found.qualifier === null ? arn : `${arn}:${found.qualifier}`);
+  caller.require(action, arnOf(found));
   return caller;
 }
 

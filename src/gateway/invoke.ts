@@ -8,7 +8,7 @@ import { readBody } from './body.ts';
 import { placeOf } from './chain.ts';
 import { coldHeaders } from './cold-headers.ts';
 import type { Found } from './directory.ts';
-import { authorise, header, resolved, type InvokeDeps } from './invoke-deps.ts';
+import { announce, authorise, header, resolved, type InvokeDeps } from './invoke-deps.ts';
 import { acceptEvent } from './invoke-event.ts';
 import { checkPayload, clientContext, invocationType, unparsable } from './invoke-request.ts';
 import { EventStreamAnswer } from './invoke-stream.ts';
@@ -57,6 +57,7 @@ export async function invoke(
   if (type === 'Event' || target.form === 'none') {
     return acceptEvent(request, response, { requestId: target.requestId, found: asked, deps, status: target.form === 'none' });
   }
+  if (type === 'RequestResponse') announce(request, { found: asked, deps });
   const body = await readBody(request, deps.payloadBytes);
   const caller = deps.authority?.required === true ? await authorise(request, { body, found: asked, authority: deps.authority }) : null;
   // Found again: while a body arrives, another revision may have taken over.
