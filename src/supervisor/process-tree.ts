@@ -58,8 +58,7 @@ export function childrenOf(pid: number): number[] {
   }
   for (const thread of threads) {
     try {
-      const list = readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1');
-      for (const child of list.split(' ')) if (child !== '') children.push(Number(child));
+      children.push(...numbersIn(readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1')));
     } catch {
       // A thread that ended while we looked has handed its children to another one, which may have been looked at before; and without
       // this file there is only the long way too.
@@ -67,6 +66,23 @@ export function childrenOf(pid: number): number[] {
     }
   }
   return children;
+}
+
+/**
+ * The same of this process, by its main thread alone: that is the one that starts others here, and the one the kernel gives orphans to (find_new_reaper
+ * takes a reaper's first living thread). A tenth of the work, for every instance that ends.
+ */
+export function ownChildren(): number[] {
+  try {
+    return numbersIn(readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1'));
+  } catch (error) {
+    if (isGone(error)) return childrenByParent(process.pid); // a kernel without this file
+    throw error;
+  }
+}
+
+function numbersIn(list: string): number[] {
+  return list.split(' ').filter(Boolean).map(Number);
 }
 
 function isGone(error: unknown): boolean {

@@ -5,7 +5,7 @@ import type { ExitStatus } from '../model/instance.ts';
 import type { Kernel } from './kernel.ts';
 import type { Reply, Request, SpawnOrder } from './messages.ts';
 import { openOutput, type OpenOutput } from './output.ts';
-import { childrenByParent, childrenOf, killTree, lookUp, UNKNOWN_START } from './process-tree.ts';
+import { childrenByParent, killTree, lookUp, ownChildren, UNKNOWN_START } from './process-tree.ts';
 
 /** How long a child nobody told us of may wait to be adopted: the word may be on its way while the parent died. */
 const GRACE_MS = 250;
@@ -129,7 +129,7 @@ export class Supervisor {
     setImmediate(() => {
       this.#lookingAround = false;
       const now = this.#clock.monotonic();
-      const children = attempt(() => childrenOf(process.pid));
+      const children = attempt(ownChildren);
       let again = children === null; // or an end would stay unknown until the next
       for (const pid of children ?? []) {
         if (this.#own.has(pid)) continue;
