@@ -109,7 +109,8 @@ function readForm(r: S3Request): { form: Promise<Form>; done: Promise<void> } {
     content = new PassThrough();
     content.on('error', () => {});
     stream.pipe(content);
-    found.resolve({ fields, file: content, filename: filename ?? '' });
+    // The fields as they are now: what comes after the file was not asked for when the policy was checked.
+    found.resolve({ fields: new Map(fields), file: content, filename: filename ?? '' });
   });
   const done = pipeline(r.raw, parser, { end: true }).then(
     () =>
