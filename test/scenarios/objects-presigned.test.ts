@@ -13,6 +13,7 @@ import {
   S3Client,
   type PutObjectCommandInput,
 } from '@aws-sdk/client-s3';
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { TestServer } from './platform-server.ts';
 import { s3Client } from './s3-clients.ts';
@@ -105,4 +106,16 @@ describe('what the SDK moves from headers into a URL', () => {
     assert.equal(await text('v2'), 'own');
     assert.deepEqual((await client.send(new HeadObjectCommand({ Bucket, Key: 'v2' }))).Metadata, {});
   });
+});
+
+test('a form with a file that is far too large is answered as one that is a little', async () => {
+  const Conditions = [['content-length-range', 1, 1000] as ['content-length-range', number, number]];
+  const { url, fields } = await createPresignedPost(client, { Bucket, Key: 'large', Conditions });
+  for (const bytes of [1001, 300_000, 5_000_000]) {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    form.append('file', new Blob([Buffer.alloc(bytes)]), 'large');
+    const answer = await fetch(url, { method: 'POST', body: form });
+    assert.match(await answer.text(), /<Code>EntityTooLarge</);
+  }
 });

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { ANYBODY, Authority } from '../../auth/authority.ts';
 import { listedKeys } from '../../auth/keys.ts';
 import { hmac, signingKey } from '../../auth/sigv4.ts';
+import { HearthError } from '../../errors.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import type { ObjectStore, Placing } from '../object-store.ts';
 import type { Incoming } from '../receive.ts';
@@ -100,4 +101,16 @@ test('fields behind the file of a form are not part of it: its policy was checke
     stored.map(({ meta, tags }) => [meta.headers, meta.user, tags]),
     [[{ 'content-type': 'image/png' }, {}, {}]],
   );
+});
+
+test('a form whose file is not read to its end, since the disk is full, is answered', async () => {
+  const { body, answered } = world({
+    put: async ({ chunks }) => {
+      for await (const chunk of chunks) assert.fail(new HearthError('StorageFull', `no room for ${chunk.length} bytes`));
+    },
+  });
+  body.write(`${signedFields()}${FILE}`);
+  for (let piece = 0; piece < 10; piece++) body.write('x'.repeat(64 * 1024));
+  body.end('\r\n--B--');
+  await assert.rejects(answered, { code: 'StorageFull' });
 });
