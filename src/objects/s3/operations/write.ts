@@ -1,5 +1,6 @@
 import { HearthError } from '../../../errors.ts';
 import type { ObjectMeta, ObjectVersion } from '../../model.ts';
+import { findingAgain } from '../../object-store.ts';
 import { percentDecode } from '../../../auth/sigv4.ts';
 import { expectedOf, incoming, MAX_PUT_BYTES, requestedAlgorithm } from '../body.ts';
 import { copyCondition, writeCondition } from '../conditions.ts';
@@ -29,7 +30,9 @@ export const putObject: Operation = async (r, d) => {
   };
 };
 
-export const copyObject: Operation = async (r, d) => {
+export const copyObject: Operation = (r, d) => findingAgain(() => copy(r, d));
+
+const copy: Operation = async (r, d) => {
   const [bucket, key] = [bucketOf(r), keyOf(r)];
   const source = await copySource(r, d);
   if (source.size > MAX_PUT_BYTES)
