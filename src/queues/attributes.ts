@@ -52,6 +52,18 @@ export function withAttributes(present: QueueAttributes, given: Readonly<Record<
   return { ...next, kept };
 }
 
+/** Throws InvalidParameterValue, as SQS does, when the dead letters of a RedrivePolicy that is being set are to go to no queue, or to one of the other type. */
+export function checkRedrive({ redrive, fifo }: QueueAttributes, find: (arn: string) => Queue | null): void {
+  if (redrive === null) return;
+  const target = find(redrive.deadLetterTargetArn);
+  if (target?.attributes.fifo === fifo) return;
+  const reason = target === null ? 'Dead letter target does not exist.' : 'Dead-letter queue must be same type of queue as the source.';
+  throw new HearthError(
+    'InvalidParameterValue',
+    `Value ${JSON.stringify(redrive)} for parameter RedrivePolicy is invalid. Reason: ${reason}`,
+  );
+}
+
 /** All attributes as SQS names them, those that are counted left out. */
 export function shownAttributes(queue: Queue, arn: string): Record<string, string> {
   const { attributes: a } = queue;
