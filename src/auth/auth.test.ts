@@ -74,6 +74,7 @@ describe('a signature in the header', () => {
     await refusal(authorization('AWS4-HMAC-SHA256 rubbish'), 'AuthorizationHeaderMalformed');
     await refusal(authorization('AWS4-HMAC-SHA256 Credential=a/b/c,SignedHeaders=host,Signature=x'), 'AuthorizationHeaderMalformed');
     await refusal(authorization('AWS AKID:signature'), 'InvalidRequest');
+    await refusal(verify(getObject({ extra: { 'x-amz-date': ['20139999T999999Z'] } })), 'AccessDenied');
     assert.equal(await verify({ method: 'GET', url: '/', headers: {} }), null);
   });
 });
@@ -101,6 +102,9 @@ describe('a presigned URL', () => {
     await refusal(verify(request(url.replace('86400', '604801'))), 'AuthorizationQueryParametersError');
     await refusal(verify(request(url.replace('&X-Amz-Expires=86400', ''))), 'AuthorizationQueryParametersError');
     await refusal(verify({ ...request(), method: 'PUT' }), 'SignatureDoesNotMatch');
+    for (const date of ['20269999T999999Z', '20130524T990000Z', '20130524', 'now']) {
+      await refusal(verify(request(url.replace('20130524T000000Z', date))), 'AuthorizationQueryParametersError');
+    }
   });
 
   it('of one’s own API is right until it expires, and for nothing else', async () => {
