@@ -38,7 +38,7 @@ export function withAttributes(present: QueueAttributes, given: Readonly<Record<
   const next: { -readonly [K in keyof QueueAttributes]: QueueAttributes[K] } = { ...present };
   const kept: Record<string, string> = { ...present.kept };
   for (const [name, value] of Object.entries(given)) {
-    if (name in NUMBERS) {
+    if (Object.hasOwn(NUMBERS, name)) {
       const { member, least, most } = NUMBERS[name as keyof typeof NUMBERS];
       next[member] = wholeIn(name, value, [least, most]);
     } else if (name === 'FifoQueue') next.fifo = flag(name, value);
@@ -95,18 +95,7 @@ function flag(name: string, value: string): boolean {
 
 function redrive(text: string): QueueAttributes['redrive'] {
   if (text === '' || text === '{}') return null;
-  let value: { deadLetterTargetArn?: unknown; maxReceiveCount?: unknown };
-  try {
-    value = JSON.parse(text) as typeof value;
-  } catch (error) {
-    throw new HearthError(
-      'InvalidAttributeValue',
-      `Value ${text} for parameter RedrivePolicy is invalid. Reason: Redrive policy is not a valid JSON map.`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const value = mapOf(text);
   const count = Number(value.maxReceiveCount);
   if (typeof value.deadLetterTargetArn !== 'string' || !Number.isInteger(count) || count < 1 || count > 1_000) {
     throw new HearthError(
@@ -115,4 +104,16 @@ function redrive(text: string): QueueAttributes['redrive'] {
     );
   }
   return { deadLetterTargetArn: value.deadLetterTargetArn, maxReceiveCount: count };
+}
+
+function mapOf(text: string): { readonly deadLetterTargetArn?: unknown; readonly maxReceiveCount?: unknown } {
+  let [value, cause]: unknown[] = [];
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    cause = error;
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  const message = `Value ${text} for parameter RedrivePolicy is invalid. Reason: Redrive policy is not a valid JSON map.`;
+  throw new HearthError('InvalidAttributeValue', message, { cause });
 }
