@@ -22,6 +22,8 @@ import {
   UploadPartCopyCommand,
   type ChecksumAlgorithm,
   type CompletedPart,
+  type ListMultipartUploadsCommandInput,
+  type ListMultipartUploadsCommandOutput,
   type ListObjectVersionsCommandInput,
   type ListObjectVersionsCommandOutput,
   type S3Client,
@@ -178,6 +180,20 @@ describe('uploads in parts', () => {
     await until(() => blobs().length === before - 2);
     await refused(client.send(new AbortMultipartUploadCommand({ ...to })), 'NoSuchUpload', 404);
     await refused(client.send(new HeadObjectCommand({ Bucket, Key: 'small' })), 'NotFound', 404);
+  });
+
+  test('lists of uploads go on behind a prefix', async () => {
+    await client.send(new CreateBucketCommand({ Bucket: 'begun' }));
+    for (const Key of ['a', 'dir/1', 'dir/2', 'y', 'y', 'z']) await client.send(new CreateMultipartUploadCommand({ Bucket: 'begun', Key }));
+    const pages: (string | undefined)[][] = [];
+    for (let next: Partial<ListMultipartUploadsCommandInput> | null = {}; next !== null;) {
+      const page: ListMultipartUploadsCommandOutput = await client.send(
+        new ListMultipartUploadsCommand({ Bucket: 'begun', Delimiter: '/', MaxUploads: 2, ...next }),
+      );
+      pages.push([...(page.Uploads ?? []).map((u) => u.Key), ...(page.CommonPrefixes ?? []).map((p) => p.Prefix)]);
+      next = page.IsTruncated === true ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : null;
+    }
+    assert.deepEqual(pages, [['a', 'dir/'], ['y', 'y'], ['z']]);
   });
 
   test('what is overwritten or removed leaves no content behind', async () => {
