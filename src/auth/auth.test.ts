@@ -288,6 +288,17 @@ describe('the policy of a form', () => {
     await refusal(check(form([['rubbish', 1, 2]])), 'InvalidPolicyDocument');
     assert.equal(await check(new Map([['key', 'a']])), null);
   });
+
+  it('names the bucket that it is for, whether the form does or not', async () => {
+    const rest = [...SIGNING, ['starts-with', '$key', 'in/']];
+    for (const fields of [{}, { bucket: 'uploads' }]) {
+      await assert.rejects(check(form(rest, fields)), { name: 'AccessDenied', message: /Extra input fields: bucket/ });
+      await check(form([...rest, { bucket: 'uploads' }], fields));
+      await check(form([...rest, ['starts-with', '$bucket', 'up']], fields));
+    }
+    // What a form says of the bucket counts for nothing: it is the one that is written to.
+    await refusal(check(form([...rest, { bucket: 'others' }], { bucket: 'others' })), 'AccessDenied');
+  });
 });
 
 describe('the key of a server', () => {
