@@ -75,6 +75,7 @@ const ERRORS = {
   IllegalVersioningConfigurationException: { status: 400, fault: 'caller', retryable: false },
   NoSuchBucket: { status: 404, fault: 'caller', retryable: false },
   NoSuchKey: { status: 404, fault: 'caller', retryable: false },
+  SlowDown: { status: 503, fault: 'caller', retryable: true },
   NoSuchVersion: { status: 404, fault: 'caller', retryable: false },
   NoSuchUpload: { status: 404, fault: 'caller', retryable: false },
   NoSuchTagSet: { status: 404, fault: 'caller', retryable: false },

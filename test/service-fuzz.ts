@@ -171,6 +171,7 @@ const VALUES: readonly unknown[] = [
   {},
   { VisibilityTimeout: '-1' },
   { RedrivePolicy: '{' },
+  { RedrivePolicy: 'null' },
   { RedrivePolicy: '{"deadLetterTargetArn":1,"maxReceiveCount":"x"}' },
   { a: { DataType: 'Number', StringValue: 'NaN' } },
   { a: { DataType: 'Binary', BinaryValue: '!' } },

@@ -74,6 +74,7 @@ describe('a signature in the header', () => {
     await refusal(authorization('AWS4-HMAC-SHA256 rubbish'), 'AuthorizationHeaderMalformed');
     await refusal(authorization('AWS4-HMAC-SHA256 Credential=a/b/c,SignedHeaders=host,Signature=x'), 'AuthorizationHeaderMalformed');
     await refusal(authorization('AWS AKID:signature'), 'InvalidRequest');
+    await refusal(verify(getObject({ extra: { 'x-amz-date': ['20139999T999999Z'] } })), 'AccessDenied');
     assert.equal(await verify({ method: 'GET', url: '/', headers: {} }), null);
   });
 });
@@ -101,6 +102,9 @@ describe('a presigned URL', () => {
     await refusal(verify(request(url.replace('86400', '604801'))), 'AuthorizationQueryParametersError');
     await refusal(verify(request(url.replace('&X-Amz-Expires=86400', ''))), 'AuthorizationQueryParametersError');
     await refusal(verify({ ...request(), method: 'PUT' }), 'SignatureDoesNotMatch');
+    for (const date of ['20269999T999999Z', '20130524T990000Z', '20130524', 'now']) {
+      await refusal(verify(request(url.replace('20130524T000000Z', date))), 'AuthorizationQueryParametersError');
+    }
   });
 
   it('of one’s own API is right until it expires, and for nothing else', async () => {
@@ -283,6 +287,17 @@ describe('the policy of a form', () => {
     await refusal(check(form(all, { 'x-amz-credential': CREDENTIAL.replace(KEY.id, 'NOBODY') })), 'InvalidAccessKeyId');
     await refusal(check(form([['rubbish', 1, 2]])), 'InvalidPolicyDocument');
     assert.equal(await check(new Map([['key', 'a']])), null);
+  });
+
+  it('names the bucket that it is for, whether the form does or not', async () => {
+    const rest = [...SIGNING, ['starts-with', '$key', 'in/']];
+    for (const fields of [{}, { bucket: 'uploads' }]) {
+      await assert.rejects(check(form(rest, fields)), { name: 'AccessDenied', message: /Extra input fields: bucket/ });
+      await check(form([...rest, { bucket: 'uploads' }], fields));
+      await check(form([...rest, ['starts-with', '$bucket', 'up']], fields));
+    }
+    // What a form says of the bucket counts for nothing: it is the one that is written to.
+    await refusal(check(form([...rest, { bucket: 'others' }], { bucket: 'others' })), 'AccessDenied');
   });
 });
 

@@ -73,8 +73,9 @@ function checkPolicy(text: string, fields: ReadonlyMap<string, string>, nowMs: n
     const holds = kind === 'eq' ? given === String(value) : given.startsWith(String(value));
     if (!holds) throw denied(`Policy Condition failed: ${JSON.stringify(condition)}`);
   }
+  // The bucket is among them, sent as a field or not, as on S3: a policy that names none would be good for every bucket of its key.
   for (const name of fields.keys()) {
-    if (covered.has(name) || FREE.has(name) || name === 'bucket' || name.startsWith('x-ignore-')) continue;
+    if (covered.has(name) || FREE.has(name) || name.startsWith('x-ignore-')) continue;
     throw denied(`Extra input fields: ${name}`);
   }
   return { minBytes, maxBytes };

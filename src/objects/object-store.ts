@@ -207,6 +207,23 @@ export class ObjectStore {
   }
 }
 
+/** Tries: an object that is replaced all the time is found in the end, in practice by the second. */
+const TRIES = 5;
+
+/**
+ * Runs `work`, which finds an object and opens or copies its content. The object may be replaced between the two: then it is run again and finds the
+ * new one. Throws BlobGone when that happens every time, and whatever else `work` throws at once.
+ */
+export async function findingAgain<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof BlobGone) || attempt === TRIES) throw error;
+    }
+  }
+}
+
 async function discardAll(blobs: readonly BlobWriter[]): Promise<void> {
   for (const blob of blobs) await blob.discard();
 }
@@ -230,5 +247,3 @@ async function checksumOf(upload: Upload, parts: readonly ObjectPart[]): Promise
 
 /** What S3 computes when a client asks for nothing. */
 export const DEFAULT_CHECKSUM = { algorithm: 'CRC64NVME', type: 'FULL_OBJECT' } as const;
-
-export { BlobGone };

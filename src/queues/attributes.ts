@@ -38,7 +38,7 @@ export function withAttributes(present: QueueAttributes, given: Readonly<Record<
   const next: { -readonly [K in keyof QueueAttributes]: QueueAttributes[K] } = { ...present };
   const kept: Record<string, string> = { ...present.kept };
   for (const [name, value] of Object.entries(given)) {
-    if (name in NUMBERS) {
+    if (Object.hasOwn(NUMBERS, name)) {
       const { member, least, most } = NUMBERS[name as keyof typeof NUMBERS];
       next[member] = wholeIn(name, value, [least, most]);
     } else if (name === 'FifoQueue') next.fifo = flag(name, value);
@@ -50,6 +50,18 @@ export function withAttributes(present: QueueAttributes, given: Readonly<Record<
   if (next.contentBasedDeduplication && !next.fifo)
     throw new HearthError('InvalidAttributeName', 'Unknown Attribute ContentBasedDeduplication: only FIFO queues have it.');
   return { ...next, kept };
+}
+
+/** Throws InvalidParameterValue, as SQS does, when the dead letters of a RedrivePolicy that is being set are to go to no queue, or to one of the other type. */
+export function checkRedrive({ redrive, fifo }: QueueAttributes, find: (arn: string) => Queue | null): void {
+  if (redrive === null) return;
+  const target = find(redrive.deadLetterTargetArn);
+  if (target?.attributes.fifo === fifo) return;
+  const reason = target === null ? 'Dead letter target does not exist.' : 'Dead-letter queue must be same type of queue as the source.';
+  throw new HearthError(
+    'InvalidParameterValue',
+    `Value ${JSON.stringify(redrive)} for parameter RedrivePolicy is invalid. Reason: ${reason}`,
+  );
 }
 
 /** All attributes as SQS names them, those that are counted left out. */
@@ -83,18 +95,7 @@ function flag(name: string, value: string): boolean {
 
 function redrive(text: string): QueueAttributes['redrive'] {
   if (text === '' || text === '{}') return null;
-  let value: { deadLetterTargetArn?: unknown; maxReceiveCount?: unknown };
-  try {
-    value = JSON.parse(text) as typeof value;
-  } catch (error) {
-    throw new HearthError(
-      'InvalidAttributeValue',
-      `Value ${text} for parameter RedrivePolicy is invalid. Reason: Redrive policy is not a valid JSON map.`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const value = mapOf(text);
   const count = Number(value.maxReceiveCount);
   if (typeof value.deadLetterTargetArn !== 'string' || !Number.isInteger(count) || count < 1 || count > 1_000) {
     throw new HearthError(
@@ -103,4 +104,16 @@ function redrive(text: string): QueueAttributes['redrive'] {
     );
   }
   return { deadLetterTargetArn: value.deadLetterTargetArn, maxReceiveCount: count };
+}
+
+function mapOf(text: string): { readonly deadLetterTargetArn?: unknown; readonly maxReceiveCount?: unknown } {
+  let [value, cause]: unknown[] = [];
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    cause = error;
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  const message = `Value ${text} for parameter RedrivePolicy is invalid. Reason: Redrive policy is not a valid JSON map.`;
+  throw new HearthError('InvalidAttributeValue', message, { cause });
 }

@@ -60,6 +60,18 @@ it('goes on with a group of which the server before held a message, from that me
   assert.deepEqual(await receive(queue, true, 10), ['1', '2', '3']);
 });
 
+it('a message without a group, which a FIFO queue has from a standard one, holds up nothing', async () => {
+  const standard = await queueWith('standard', ['stray']);
+  const queue = await queueWith('mixed.fifo', ['1', '2'], true);
+  const other = new Client(database.connection);
+  await other.connect();
+  await other.query('update hearth.message set queue_id = $1 where queue_id = $2', [queue.queueId, standard.queueId]);
+  await other.end();
+  assert.deepEqual(await receive(queue, false), ['stray']);
+  assert.deepEqual(await receive(queue, false), ['1']);
+  assert.deepEqual(await receive(queue, false), []);
+});
+
 it('takes what has the deduplication id of a message of another group for a double only where the queue does not say that groups are apart', async () => {
   for (const [name, scope, seen] of [
     ['apart.fifo', { DeduplicationScope: 'messageGroup' }, ['a', 'b']],

@@ -120,10 +120,12 @@ async function receiveOnce(tx: Kysely<Database>, queue: Queue, how: Parameters<Q
   const gone = how.deadLetter === null || limit === undefined ? sql`false` : sql`m.receive_count >= ${limit}::int`;
   const kept = sql`sent_at > now() - ${attributes.retentionSeconds}::float8 * interval '1 second'`;
   if (attributes.fifo) await lockQueue(tx, queue);
+  // What once came out of a standard queue has no group, and holds up none; among those of `not in`, null would hold up all.
   const due = attributes.fifo
     ? sql`
       select c.seq from hearth.message c where c.queue_id = ${queueId} and c.visible_at <= now() and c.${kept}
-        and c.group_id not in (select h.group_id from hearth.message h where h.queue_id = ${queueId} and h.visible_at > now() and h.receipt is not null)
+        and (c.group_id is null or c.group_id not in (select h.group_id from hearth.message h
+          where h.queue_id = ${queueId} and h.visible_at > now() and h.receipt is not null and h.group_id is not null))
       order by c.seq limit ${how.most}`
     : sql`
       select c.seq from hearth.message c where c.queue_id = ${queueId} and c.visible_at <= now() and c.${kept}

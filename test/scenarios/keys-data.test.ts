@@ -133,6 +133,30 @@ test('S3: who may write writes, in parts, by forms and copies of what it may rea
   assert.equal(await form('in/form'), 403);
 });
 
+test('S3: tags are copied by who may read and set them; who may not copies without', async () => {
+  await owner.send(new PutObjectCommand({ Bucket: 'uploads', Key: 'in/tagged', Body: 'x', Tagging: 'secret=1' }));
+  const copier = allow(['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'], 'arn:aws:s3:::uploads/*');
+  const [read, write] = [
+    allow('s3:GetObjectTagging', 'arn:aws:s3:::uploads/in/*'),
+    allow('s3:PutObjectTagging', 'arn:aws:s3:::uploads/copied'),
+  ];
+  const copy = { Bucket: 'uploads', Key: 'copied', CopySource: 'uploads/in/tagged' };
+  for (const statements of [[], [read], [write]]) {
+    const client = await s3Of(copier, ...statements);
+    await no(client.send(new CopyObjectCommand(copy)));
+    // Without tags, and with none to copy, there is nothing to ask for.
+    await client.send(new CopyObjectCommand({ ...copy, TaggingDirective: 'REPLACE' }));
+    await client.send(new CopyObjectCommand({ ...copy, CopySource: 'uploads/in/a' }));
+  }
+  const both = await s3Of(copier, read, write);
+  await both.send(new CopyObjectCommand(copy));
+  assert.equal((await owner.send(new GetObjectTaggingCommand({ Bucket: 'uploads', Key: 'copied' }))).TagSet?.[0]?.Key, 'secret');
+  // Of a version that is named, tags are another action, as content is.
+  await no(both.send(new CopyObjectCommand({ ...copy, CopySource: `${copy.CopySource}?versionId=null` })));
+  const versions = await s3Of(copier, write, allow('s3:GetObjectVersionTagging', 'arn:aws:s3:::uploads/in/*'));
+  await versions.send(new CopyObjectCommand({ ...copy, CopySource: `${copy.CopySource}?versionId=null` }));
+});
+
 test('S3: of many removals each is allowed by itself, and versions are actions of their own', async () => {
   await owner.send(new PutBucketVersioningCommand({ Bucket: 'others', VersioningConfiguration: { Status: 'Enabled' } }));
   const { VersionId } = await owner.send(new PutObjectCommand({ Bucket: 'others', Key: 'in/v', Body: '1' }));

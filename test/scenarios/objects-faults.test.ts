@@ -11,13 +11,18 @@ import { after, describe, test } from 'node:test';
 import {
   CopyObjectCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  UploadPartCopyCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import type { BlobHold, BlobWriter } from '../../src/objects/blobs.ts';
+import { FileBlobs } from '../../src/objects/file-blobs.ts';
 import { ServerProcess } from './platform-process.ts';
 import { TestServer } from './platform-server.ts';
 import { refused, s3Client } from './s3-clients.ts';
@@ -136,6 +141,56 @@ test('an upload is answered, and seen, once it is on the disk: not while it is b
   t.mock.restoreAll();
   await refused(client.send(new HeadObjectCommand({ Bucket, Key: 'lost' })), 'NotFound', 404);
   await until(() => blobs(server.home).length === 1);
+  client.destroy();
+});
+
+test('a copy of what is overwritten at that moment is of the new content; of what always is, SDKs are told to try again', async (t) => {
+  await using server = await TestServer.start();
+  const client = s3Client(server);
+  await client.send(new CreateBucketCommand({ Bucket }));
+  let [written, races] = [0, 0];
+  const overwrite = () => client.send(new PutObjectCommand({ Bucket, Key: 'source', Body: `content ${++written}` }));
+  await overwrite();
+  const { duplicate, hold } = FileBlobs.prototype as unknown as {
+    readonly duplicate: (id: string) => Promise<BlobWriter>;
+    readonly hold: (ids: readonly string[]) => BlobHold;
+  };
+  t.mock.method(FileBlobs.prototype, 'duplicate', async function (this: FileBlobs, id: string) {
+    if (races-- > 0) await overwrite();
+    return duplicate.call(this, id);
+  });
+  t.mock.method(FileBlobs.prototype, 'hold', function (this: FileBlobs, ids: readonly string[]): BlobHold {
+    if (races-- <= 0) return hold.call(this, ids);
+    const late = hold.call(this, []);
+    async function* read(id: string, start: number, end: number): AsyncGenerator<Buffer> {
+      await overwrite();
+      yield* late.read(id, start, end);
+    }
+    return { ...late, read };
+  });
+  const read = async (Key: string): Promise<string | undefined> =>
+    (await client.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString();
+  const source = { Bucket, CopySource: `${Bucket}/source` };
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'parts' }));
+  const part = { ...source, Key: 'parts', UploadId, PartNumber: 1 };
+  const copies = [
+    () => client.send(new CopyObjectCommand({ ...source, Key: 'linked' })),
+    () => client.send(new CopyObjectCommand({ ...source, Key: 'rewritten', ChecksumAlgorithm: 'SHA256' })),
+    () => client.send(new UploadPartCopyCommand(part)),
+    () => client.send(new GetObjectCommand({ Bucket, Key: 'source' })),
+  ];
+  for (const copy of copies) {
+    races = 1;
+    await copy();
+    races = Infinity;
+    await refused(copy(), 'SlowDown', 503);
+    races = 0;
+  }
+  races = 1;
+  await client.send(new CopyObjectCommand({ ...source, Key: 'linked' }));
+  assert.equal(await read('linked'), `content ${written}`);
+  await client.send(new DeleteObjectCommand({ Bucket, Key: 'source' }));
+  for (const copy of copies) await refused(copy(), 'NoSuchKey', 404);
   client.destroy();
 });
 

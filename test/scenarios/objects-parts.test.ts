@@ -22,6 +22,10 @@ import {
   UploadPartCopyCommand,
   type ChecksumAlgorithm,
   type CompletedPart,
+  type ListMultipartUploadsCommandInput,
+  type ListMultipartUploadsCommandOutput,
+  type ListObjectVersionsCommandInput,
+  type ListObjectVersionsCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -178,6 +182,20 @@ describe('uploads in parts', () => {
     await refused(client.send(new HeadObjectCommand({ Bucket, Key: 'small' })), 'NotFound', 404);
   });
 
+  test('lists of uploads go on behind a prefix', async () => {
+    await client.send(new CreateBucketCommand({ Bucket: 'begun' }));
+    for (const Key of ['a', 'dir/1', 'dir/2', 'y', 'y', 'z']) await client.send(new CreateMultipartUploadCommand({ Bucket: 'begun', Key }));
+    const pages: (string | undefined)[][] = [];
+    for (let next: Partial<ListMultipartUploadsCommandInput> | null = {}; next !== null;) {
+      const page: ListMultipartUploadsCommandOutput = await client.send(
+        new ListMultipartUploadsCommand({ Bucket: 'begun', Delimiter: '/', MaxUploads: 2, ...next }),
+      );
+      pages.push([...(page.Uploads ?? []).map((u) => u.Key), ...(page.CommonPrefixes ?? []).map((p) => p.Prefix)]);
+      next = page.IsTruncated === true ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : null;
+    }
+    assert.deepEqual(pages, [['a', 'dir/'], ['y', 'y'], ['z']]);
+  });
+
   test('what is overwritten or removed leaves no content behind', async () => {
     const before = blobs().length;
     for (let i = 0; i < 3; i += 1) await client.send(new PutObjectCommand({ Bucket, Key: 'again', Body: `version ${i}` }));
@@ -228,6 +246,38 @@ describe('versions', () => {
       next = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
     }
     assert.deepEqual(seen, ['pages/a', 'pages/a', 'pages/b', 'pages/b']);
+  });
+
+  test('page by page, while what was listed is removed: nothing is skipped', async () => {
+    for (let i = 0; i < 5; i += 1) await client.send(new PutObjectCommand({ Bucket, Key: 'emptied/k', Body: String(i) }));
+    await client.send(new PutObjectCommand({ Bucket, Key: 'emptied/l', Body: 'last' }));
+    const sizes: number[] = [];
+    for (let next: Partial<ListObjectVersionsCommandInput> | null = {}; next !== null;) {
+      const page: ListObjectVersionsCommandOutput = await client.send(
+        new ListObjectVersionsCommand({ Bucket, Prefix: 'emptied/', MaxKeys: 2, ...next }),
+      );
+      const Versions = page.Versions ?? [];
+      sizes.push(Versions.length);
+      for (const { Key, VersionId } of Versions) await client.send(new DeleteObjectCommand({ Bucket, Key, VersionId }));
+      next = page.IsTruncated === true ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker } : null;
+    }
+    assert.deepEqual(sizes, [2, 2, 2]);
+    assert.equal((await client.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'emptied/' }))).Versions, undefined);
+  });
+
+  test('a marker may be the bare id of a version; of one that is gone, its key comes from its start', async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      ids.unshift((await client.send(new PutObjectCommand({ Bucket, Key: 'bare', Body: String(i) }))).VersionId ?? '');
+    }
+    const after = async (VersionIdMarker?: string): Promise<(string | undefined)[] | undefined> =>
+      (await client.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'bare', KeyMarker: 'bare', VersionIdMarker }))).Versions?.map(
+        (v) => v.VersionId,
+      );
+    assert.deepEqual(await after(ids[1]), [ids[2]]);
+    await client.send(new DeleteObjectCommand({ Bucket, Key: 'bare', VersionId: ids[1] }));
+    assert.deepEqual(await after(ids[1]), [ids[0], ids[2]]);
+    assert.equal(await after(), undefined);
   });
 
   test('suspended, the version called null is replaced', async () => {

@@ -71,7 +71,8 @@ function isGone(error: unknown): boolean {
 
 /** An error of S3 for whatever was thrown. */
 export function asS3Error(error: unknown): HearthError {
-  if (error instanceof BlobGone) return new HearthError('NoSuchKey', 'The specified key does not exist.', { cause: error });
+  // It is there, and was replaced whenever it was about to be read: SDKs try again.
+  if (error instanceof BlobGone) return new HearthError('SlowDown', 'Please reduce your request rate.', { cause: error });
   if (!(error instanceof HearthError)) {
     return new HearthError('InternalError', 'We encountered an internal error. Please try again.', { cause: error });
   }

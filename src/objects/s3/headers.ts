@@ -36,7 +36,7 @@ export function isHeaderName(text: string): boolean {
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
 }
 
-/** Metadata that came in a form, which knows every character: as headers have it, what is beyond ASCII in the way of RFC 2047, as on S3. Throws InvalidArgument. */
+/** Metadata that came in a form or a query, which know every character: as headers have it, what is beyond ASCII in the way of RFC 2047, as on S3. Throws InvalidArgument. */
 export function formMeta(user: ReadonlyMap<string, string>): Record<string, string> {
   const encoded = (text: string): string =>
     /^[\u0020-\u007e]*$/.test(text) ? text : `=?UTF-8?B?${Buffer.from(text).toString('base64')}?=`;

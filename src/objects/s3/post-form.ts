@@ -109,7 +109,13 @@ function readForm(r: S3Request): { form: Promise<Form>; done: Promise<void> } {
     content = new PassThrough();
     content.on('error', () => {});
     stream.pipe(content);
-    found.resolve({ fields, file: content, filename: filename ?? '' });
+    // Whoever reads it may stop before its end (too large, a full disk): the rest must run out, or the request would never end.
+    content.once('close', () => {
+      stream.unpipe();
+      stream.resume();
+    });
+    // The fields as they are now: what comes after the file was not asked for when the policy was checked.
+    found.resolve({ fields: new Map(fields), file: content, filename: filename ?? '' });
   });
   const done = pipeline(r.raw, parser, { end: true }).then(
     () =>

@@ -14,6 +14,7 @@ import { operationOf } from './operations.ts';
 import { tellable } from './permissions.ts';
 import { isForm, postForm } from './post-form.ts';
 import { bucketOf, firstSegment, isS3Host, parseRequest, type S3Request } from './request.ts';
+import { withSignedQuery } from './signed-query.ts';
 
 export interface S3ServiceDeps extends S3Deps {
   readonly keys: Keys;
@@ -59,15 +60,15 @@ export class S3Service {
   async #operation(parsed: S3Request, cors: Record<string, string>): Promise<S3Answer> {
     const { keys, authority, clock } = this.#deps;
     const nowMs = clock.now();
-    const verified =
-      (await verifySignature(parsed.signed, { keys, service: 's3', nowMs })) ??
-      (await verifyV2Url(parsed.signed, { keys, nowMs, bucket: parsed.byHost ? parsed.bucket : null }));
+    const v4 = await verifySignature(parsed.signed, { keys, service: 's3', nowMs });
+    const verified = v4 ?? (await verifyV2Url(parsed.signed, { keys, nowMs, bucket: parsed.byHost ? parsed.bucket : null }));
     if (verified === null) {
       if (!authority.unsignedData) throw new HearthError('AccessDenied', `Access Denied. ${REMEDY}`);
       refuseForeign(parsed, cors);
     }
     const caller = verified === null ? ANYBODY : authority.callerOf(verified.accessKeyId);
-    const request = { ...parsed, verified, caller };
+    // Version 2 does not sign these parameters: there anybody could have added them.
+    const request = { ...(v4?.presigned === true ? withSignedQuery(parsed) : parsed), verified, caller };
     try {
       return await operationOf(request)(request, this.#deps);
     } catch (error) {

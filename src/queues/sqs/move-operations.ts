@@ -20,6 +20,11 @@ const startMessageMoveTask: SqsOperation = async (call, deps) => {
       'InvalidParameterValue',
       'The destination is the source: give another queue, or none for the queues that the messages came from.',
     );
+  if (to !== null && to.attributes.fifo !== from.attributes.fifo)
+    throw new HearthError(
+      'InvalidParameterValue',
+      `The destination is a ${typeOf(to)} queue and the source a ${typeOf(from)} one: messages of one type are none of the other.`,
+    );
   const task = await deps.queues.moves.start({ handle: deps.ids.uuid(), from, to, perSecond: input.MaxNumberOfMessagesPerSecond ?? null });
   return { TaskHandle: task.handle };
 };
@@ -47,6 +52,10 @@ function shown(task: MoveTask, { queues }: SqsDeps): Record<string, unknown> {
     ...(task.failure === null ? {} : { FailureReason: task.failure }),
     StartedTimestamp: task.startedAtMs,
   };
+}
+
+function typeOf({ attributes }: Queue): string {
+  return attributes.fifo ? 'FIFO' : 'standard';
 }
 
 function queueWith(arn: string, { queues }: SqsDeps): Queue {

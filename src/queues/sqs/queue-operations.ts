@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HearthError } from '../../errors.ts';
 import { isDeepStrictEqual } from 'node:util';
-import { QUEUE_DEFAULTS, shownAttributes, withAttributes } from '../attributes.ts';
+import { checkRedrive, QUEUE_DEFAULTS, shownAttributes, withAttributes } from '../attributes.ts';
 import { parsed, queueOf, queueUrl, urlOf, type SqsOperation } from './operation.ts';
 
 const NAME = /^[a-zA-Z0-9-_]{1,80}$/;
@@ -22,6 +22,7 @@ const createQueue: SqsOperation = async (call, deps) => {
       'The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.',
     );
   const attributes = withAttributes(QUEUE_DEFAULTS, given);
+  checkRedrive(attributes, (arn) => deps.queues.byArn(arn));
   const queue = await deps.queues.create(input.QueueName, {
     attributes,
     tags: input.tags ?? {},
@@ -70,6 +71,8 @@ const setQueueAttributes: SqsOperation = async (call, deps) => {
     const attributes = withAttributes(present.attributes, input.Attributes);
     if (attributes.fifo !== present.attributes.fifo)
       throw new HearthError('InvalidAttributeName', 'FifoQueue can only be set when a queue is made.');
+    // One that was set before may have lost its queue since: only what is being set is judged.
+    if (input.Attributes['RedrivePolicy'] !== undefined) checkRedrive(attributes, (arn) => deps.queues.byArn(arn));
     return { attributes };
   });
   return {};

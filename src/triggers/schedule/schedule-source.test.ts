@@ -177,6 +177,27 @@ test('what was remembered under a clock that was years ahead does not silence a 
   assert.deepEqual(ledger.times(), ['12:05']);
 });
 
+test('a clock that was a year ahead and is set right silences no schedule, while it runs', async () => {
+  const { clock, ledger, open, advance } = world();
+  const often = record({ cron: '*/5 * * * *' });
+  const daily = record({ cron: '20 12 * * *' }, { id: '22222222-1111-4111-8111-111111111111' });
+  const off = record({ rate: '1 minute', enabled: false }, { id: '33333333-1111-4111-8111-111111111111' });
+  const source = open(often, daily, off);
+  await advance(5 * MINUTE_MS);
+  clock.setByMs = 365 * 24 * 60 * MINUTE_MS;
+  await advance(6 * MINUTE_MS);
+  const ahead = ledger.fired.length;
+  assert.ok(ahead >= 3 && ledger.fired.slice(1).every((f) => f.atMs > clock.now() - 24 * 60 * MINUTE_MS), String(ledger.times()));
+  clock.setByMs = 0;
+  await advance(10 * MINUTE_MS);
+  assert.deepEqual(
+    ledger.fired.slice(ahead).map((f) => new Date(f.atMs).toISOString()),
+    ['2026-11-24T12:15:00.000Z', '2026-11-24T12:20:00.000Z', '2026-11-24T12:20:00.000Z'],
+  );
+  assert.equal(source.status(off.id)?.state, 'disabled');
+  await source.close();
+});
+
 test('killed after the commit, and started twice in quick succession: each time is one delivery', async () => {
   const { ledger, open, advance } = world();
   const r = record({ cron: '*/5 * * * *' });

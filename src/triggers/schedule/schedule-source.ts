@@ -44,13 +44,15 @@ export class ScheduleSource implements TriggerSource<'schedule'> {
   readonly kind = 'schedule';
   readonly #deps: ScheduleDeps;
   readonly #entries = new Map<string, Entry>();
-  readonly #heap = new Heap<Entry>((a, b) => (a.next?.fireMs ?? Infinity) < (b.next?.fireMs ?? Infinity));
+  #heap = emptyHeap();
   /** Not yet read from the store. */
   #unread: Entry[] = [];
   #timer: Timer | null = null;
   #busy: Promise<void> | null = null;
   #trouble: string | null = null;
   #closed = false;
+  /** What the clock said when it was last looked at. */
+  #seenMs = -Infinity;
 
   constructor(deps: ScheduleDeps) {
     this.#deps = deps;
@@ -131,6 +133,7 @@ export class ScheduleSource implements TriggerSource<'schedule'> {
   async #round(): Promise<void> {
     try {
       await this.#read();
+      this.#followClock();
       await this.#fireDue();
       this.#trouble = null;
       const next = this.#unread.length > 0 ? 0 : (this.#heap.peek()?.next?.fireMs ?? Infinity) - this.#deps.clock.now();
@@ -154,6 +157,24 @@ export class ScheduleSource implements TriggerSource<'schedule'> {
     for (const entry of unread) {
       entry.lastFiredMs = last.get(entry.record.id) ?? null;
       entry.sinceMs = entry.plan.since(Math.max(entry.lastFiredMs ?? 0, entry.record.changedAtMs), now);
+      this.#await(entry);
+    }
+  }
+
+  /** Once a clock that ran far ahead was set right: what is done with in a future that was none goes on from now, as it would after a restart. */
+  #followClock(): void {
+    const [now, seen] = [this.#deps.clock.now(), this.#seenMs];
+    this.#seenMs = now;
+    if (now >= seen) return;
+    const entries = [...this.#entries.values()];
+    const silent = entries.filter((e) => e.sinceMs !== null && e.plan.since(e.sinceMs, now) !== e.sinceMs);
+    if (silent.length === 0) return;
+    this.#deps.log.warn({ schedules: silent.length }, 'the clock was set back from far ahead: schedules go on from now');
+    for (const entry of silent) entry.next = null;
+    this.#heap = emptyHeap();
+    for (const entry of entries) if (entry.next !== null) this.#heap.push(entry);
+    for (const entry of silent) {
+      entry.sinceMs = now;
       this.#await(entry);
     }
   }
@@ -200,6 +221,10 @@ export class ScheduleSource implements TriggerSource<'schedule'> {
     }
     return batch;
   }
+}
+
+function emptyHeap(): Heap<Entry> {
+  return new Heap((a, b) => (a.next?.fireMs ?? Infinity) < (b.next?.fireMs ?? Infinity));
 }
 
 function subjectOf({ cron, rate, at, everySeconds, timezone }: TriggerConfiguration<'schedule'>): string {

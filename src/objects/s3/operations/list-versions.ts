@@ -1,4 +1,5 @@
 import type { ListedObject } from '../../object-index.ts';
+import type { ObjectVersion } from '../../model.ts';
 import { isoTime, ownerElement, type Operation } from '../operation.ts';
 import { gatherPage } from '../page.ts';
 import { bucketOf } from '../request.ts';
@@ -14,8 +15,8 @@ export const listObjectVersions: Operation = async (r, d) => {
     throw invalidArgument('version-id-marker', idMarker, 'A version-id marker cannot be specified without a key marker.');
   }
   await d.store.index.bucket(bucket);
-  const marked = idMarker === '' ? null : await d.store.index.find(bucket, keyMarker, idMarker);
-  const start = marked === null ? behindPrefix(keyMarker, q) : { after: keyMarker, inclusive: true };
+  const below = idMarker === '' ? null : await sequenceOf(idMarker, (id) => d.store.index.find(bucket, keyMarker, id));
+  const start = idMarker === '' ? behindPrefix(keyMarker, q) : { after: keyMarker, inclusive: true };
   const page = await gatherPage<ListedObject>({
     stretch: { bucket, prefix: q.prefix, ...start },
     delimiter: q.delimiter,
@@ -23,7 +24,7 @@ export const listObjectVersions: Operation = async (r, d) => {
     // The next row may be another version of the key that was shown last.
     fetch: (stretch, last) =>
       last === null
-        ? d.store.index.listVersions(stretch, stretch.after === keyMarker && stretch.inclusive ? (marked?.sequence ?? null) : null)
+        ? d.store.index.listVersions(stretch, stretch.after === keyMarker && stretch.inclusive ? below : null)
         : d.store.index.listVersions({ ...stretch, after: last.key, inclusive: true }, last.sequence),
     keyOf: (item) => item.key,
   });
@@ -35,7 +36,7 @@ export const listObjectVersions: Operation = async (r, d) => {
     KeyMarker: q.text(keyMarker),
     VersionIdMarker: idMarker,
     NextKeyMarker: next === null ? undefined : q.text(next.text),
-    NextVersionIdMarker: next === null || next.prefix ? undefined : last?.versionId,
+    NextVersionIdMarker: next === null || next.prefix || last === undefined ? undefined : markerOf(last),
     MaxKeys: q.most,
     Delimiter: q.delimiter === '' ? undefined : q.text(q.delimiter),
     IsTruncated: page.truncated,
@@ -46,6 +47,17 @@ export const listObjectVersions: Operation = async (r, d) => {
   });
   return { status: 200, body };
 };
+
+/** Where a list goes on behind a version. With its sequence number, so that it does when that version was removed meanwhile. */
+function markerOf({ versionId, sequence }: Pick<ListedObject, 'versionId' | 'sequence'>): string {
+  return `${versionId}.${sequence}`;
+}
+
+/** The sequence number that a marker, or the bare id of a version, stands for; null when there is no such version (any more): its key comes again, rather than be skipped. */
+async function sequenceOf(marker: string, find: (versionId: string) => Promise<ObjectVersion | null>): Promise<string | null> {
+  const own = /\.(\d{1,18})$/.exec(marker)?.[1];
+  return own ?? (await find(marker))?.sequence ?? null;
+}
 
 function versionElement(v: ListedObject, q: ListQuery, Owner: XmlElement): XmlElement {
   return {

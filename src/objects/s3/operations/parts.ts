@@ -1,5 +1,5 @@
 import { HearthError } from '../../../errors.ts';
-import { DEFAULT_CHECKSUM } from '../../object-store.ts';
+import { DEFAULT_CHECKSUM, findingAgain } from '../../object-store.ts';
 import { expectedOf, incoming, MAX_PUT_BYTES } from '../body.ts';
 import { madeVersion } from '../headers.ts';
 import { isoTime, ownerElement, type Operation } from '../operation.ts';
@@ -21,7 +21,9 @@ export const uploadPart: Operation = async (r, d) => {
   return { status: 200, headers: { etag: `"${part.md5}"`, [`x-amz-checksum-${algorithm.toLowerCase()}`]: part.checksum ?? undefined } };
 };
 
-export const uploadPartCopy: Operation = async (r, d) => {
+export const uploadPartCopy: Operation = (r, d) => findingAgain(() => copyPart(r, d));
+
+const copyPart: Operation = async (r, d) => {
   const number = partNumber(r);
   const upload = await uploadOf(r, d);
   const source = await copySource(r, d);

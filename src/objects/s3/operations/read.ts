@@ -1,6 +1,6 @@
 import { HearthError } from '../../../errors.ts';
 import type { ObjectVersion } from '../../model.ts';
-import { BlobGone } from '../../object-store.ts';
+import { findingAgain } from '../../object-store.ts';
 import type { S3Answer } from '../answer.ts';
 import { readCondition } from '../conditions.ts';
 import { checksumElements, isHeaderValue, objectHeaders } from '../headers.ts';
@@ -9,18 +9,7 @@ import { parseRange, type ByteRange } from '../range.ts';
 import { bucketOf, header, keyOf, type S3Request } from '../request.ts';
 import { xmlDocument } from '../xml.ts';
 
-/** An object may be replaced between finding and opening it; then the new one is found. */
-const TRIES = 3;
-
-export const getObject: Operation = async (r, d) => {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await read(r, d, true);
-    } catch (error) {
-      if (!(error instanceof BlobGone) || attempt === TRIES) throw error;
-    }
-  }
-};
+export const getObject: Operation = (r, d) => findingAgain(() => read(r, d, true));
 
 export const headObject: Operation = (r, d) => read(r, d, false);
 

@@ -148,13 +148,14 @@ export const listUploads: Operation = async (r, d) => {
         : d.store.index.uploads({ ...stretch, after: last.key, inclusive: true }, last.id),
     keyOf: (u) => u.key,
   });
-  const next = page.truncated ? page.items.at(-1) : undefined;
+  const next = page.truncated && page.last !== null ? page.last : null;
   const body = xmlDocument('ListMultipartUploadsResult', {
     Bucket: bucket,
     KeyMarker: q.text(keyMarker),
     UploadIdMarker: idMarker,
-    NextKeyMarker: page.truncated && page.last !== null ? q.text(page.last.text) : undefined,
-    NextUploadIdMarker: next?.id,
+    NextKeyMarker: next === null ? undefined : q.text(next.text),
+    // An id goes with its key: a prefix has none.
+    NextUploadIdMarker: next === null || next.prefix ? undefined : page.items.at(-1)?.id,
     Delimiter: q.delimiter === '' ? undefined : q.text(q.delimiter),
     Prefix: q.text(q.prefix),
     MaxUploads: q.most,

@@ -1,5 +1,6 @@
 import { HearthError } from '../../../errors.ts';
 import type { ObjectMeta, ObjectVersion } from '../../model.ts';
+import { findingAgain } from '../../object-store.ts';
 import { percentDecode } from '../../../auth/sigv4.ts';
 import { expectedOf, incoming, MAX_PUT_BYTES, requestedAlgorithm } from '../body.ts';
 import { copyCondition, writeCondition } from '../conditions.ts';
@@ -29,7 +30,9 @@ export const putObject: Operation = async (r, d) => {
   };
 };
 
-export const copyObject: Operation = async (r, d) => {
+export const copyObject: Operation = (r, d) => findingAgain(() => copy(r, d));
+
+const copy: Operation = async (r, d) => {
   const [bucket, key] = [bucketOf(r), keyOf(r)];
   const source = await copySource(r, d);
   if (source.size > MAX_PUT_BYTES)
@@ -46,7 +49,7 @@ export const copyObject: Operation = async (r, d) => {
   }
   const given = metaOf(r);
   const meta: ObjectMeta = replace ? given : { ...source.meta, storageClass: given.storageClass };
-  const tags = directive(r, 'x-amz-tagging-directive') ? taggingHeader(header(r, 'x-amz-tagging')) : source.tags;
+  const tags = directive(r, 'x-amz-tagging-directive') ? taggingHeader(header(r, 'x-amz-tagging')) : copiedTags(r, source);
   await d.store.index.bucket(bucket); // throws NoSuchBucket
   const to = { bucket, key, meta, tags, precondition: writeCondition(r), how: 'Copy' as const, cause: causeOf(r) };
   const algorithm = requestedAlgorithm(r);
@@ -82,14 +85,22 @@ async function rewritten(
   }
 }
 
+/** The tags that go with the content. Throws AccessDenied unless whoever copies may read and set them. */
+function copiedTags(r: S3Request, source: ObjectVersion): ObjectVersion['tags'] {
+  if (Object.keys(source.tags).length === 0) return {};
+  permit(r, versioned('GetObjectTagging', namedSource(r).versionId), source);
+  permit(r, 'PutObjectTagging', r);
+  return source.tags;
+}
+
 function directive(r: S3Request, name: string): boolean {
   const text = header(r, name)?.toUpperCase() ?? 'COPY';
   if (text === 'COPY' || text === 'REPLACE') return text === 'REPLACE';
   throw new HearthError('InvalidArgument', 'Unknown metadata directive.', { details: { ArgumentName: name, ArgumentValue: text } });
 }
 
-/** The version that `x-amz-copy-source` names, checked against the conditions on it. Throws NoSuchKey, NoSuchVersion, InvalidArgument. */
-export async function copySource(r: S3Request, d: S3Deps): Promise<ObjectVersion> {
+/** What `x-amz-copy-source` names; `versionId` null: the latest version. Throws InvalidArgument, KeyTooLongError. */
+function namedSource(r: S3Request): { bucket: string; key: string; versionId: string | null } {
   const text = header(r, 'x-amz-copy-source') ?? '';
   const m = /^\/?([^/?]+)\/([^?]+?)(?:\?versionId=([^&]+))?$/.exec(text.replace(/^%2F/i, '').replace(/^([^/]+?)%2F/i, '$1/'));
   if (m?.[1] === undefined || m[2] === undefined) {
@@ -97,7 +108,12 @@ export async function copySource(r: S3Request, d: S3Deps): Promise<ObjectVersion
       details: { ArgumentName: 'x-amz-copy-source' },
     });
   }
-  const [bucket, key, versionId] = [percentDecode(m[1]), checkKey(percentDecode(m[2])), m[3] ?? null];
+  return { bucket: percentDecode(m[1]), key: checkKey(percentDecode(m[2])), versionId: m[3] ?? null };
+}
+
+/** The version that `x-amz-copy-source` names, checked against the conditions on it. Throws NoSuchKey, NoSuchVersion, InvalidArgument. */
+export async function copySource(r: S3Request, d: S3Deps): Promise<ObjectVersion> {
+  const { bucket, key, versionId } = namedSource(r);
   permit(r, versioned('GetObject', versionId), { bucket, key });
   const [, version] = await Promise.all([d.store.index.bucket(bucket), d.store.index.find(bucket, key, versionId)]);
   if (version === null && versionId !== null) throw noSuchVersion(key, versionId);
