@@ -15,8 +15,8 @@ const SECONDS = 300;
 const PROBES = 30;
 const WARM_SECONDS = 10;
 const SEED = 20_260_122;
-/** For what was ended to be reaped, what is written behind to be written, and a server that is idle to collect its garbage. */
-const REST_MS = 6_000;
+/** For what was ended to be reaped, what is written behind to be written, a server that is idle to collect its garbage, and connections to its database that nobody needs to be closed (after 10 s). */
+const REST_MS = 13_000;
 const CGROUPS = '/sys/fs/cgroup';
 
 export interface ChurnRow {
