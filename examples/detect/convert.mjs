@@ -71,7 +71,13 @@ export function prepareModel({ force = false, say = () => {} } = {}) {
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   try {
-    prepareModel({ force: process.argv.includes('--force'), say: (line) => console.log(line) });
+    let said = false;
+    const say = (line) => {
+      said = true;
+      console.log(line);
+    };
+    const path = prepareModel({ force: process.argv.includes('--force'), say });
+    if (!said) console.log(`${path} is there already (--force makes it again)`);
   } catch (error) {
     console.error(error.message);
     process.exitCode = 1;

@@ -34,10 +34,23 @@ export async function mapWeights(model, { portable = false } = {}) {
   return [graph, weights];
 }
 
+async function isInstalled() {
+  try {
+    await import('onnxruntime-node');
+    return true;
+  } catch (error) {
+    if (error.code === 'ERR_MODULE_NOT_FOUND') return false;
+    throw error;
+  }
+}
+
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const model = resolve(process.argv.slice(2).find((arg) => !arg.startsWith('--')) ?? 'models/centernet.onnx');
   if (!existsSync(model)) {
     console.error(`there is no ${model}: name an .onnx file`);
+    process.exitCode = 1;
+  } else if (!(await isInstalled())) {
+    console.error('onnxruntime-node is not installed here: npm ci --ignore-scripts');
     process.exitCode = 1;
   } else {
     for (const path of await mapWeights(model, { portable: process.argv.includes('--portable') }))

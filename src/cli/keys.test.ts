@@ -49,7 +49,7 @@ describe('hearth keys', { skip }, () => {
           Resource: ['arn:aws:lambda:*:*:function:hello', 'arn:aws:lambda:*:*:function:hello:*'],
         },
       ]);
-      assert.match(await ok('keys', 'list'), /lambda:InvokeFunction/);
+      assert.match(await ok('keys', 'list'), /Allow lambda:InvokeFunction on function:hello$/m);
       assert.match(await ok('keys', 'revoke', id), /is revoked/);
       const again = await run('keys', 'revoke', id);
       assert.notEqual(again.code, 0);
@@ -87,6 +87,8 @@ describe('hearth keys', { skip }, () => {
       assert.deepEqual(left.find((k) => k.name === 'data')?.statements, [
         { Effect: 'Allow', Action: ['s3:GetObject', 'sqs:*'], Resource: ['arn:aws:s3:::b', 'arn:aws:s3:::b/*', 'arn:aws:sqs:*:*:q'] },
       ]);
+
+      assert.match(await ok('keys', 'list'), /Allow s3:GetObject, sqs:\* on s3:b, sqs:q$/m);
 
       await ok('down');
       down = true;

@@ -11,7 +11,8 @@ export function logPrinter(out: Output, several: boolean): (line: LogLine) => vo
     const colour = colours.get(line.function) ?? COLOURS[colours.size % COLOURS.length] ?? 'cyan';
     colours.set(line.function, colour);
     const who = several ? `${out.paint(colour, line.function)} ` : '';
-    const text = line.text.replace(/\r?\n$/, '');
+    // AWS's runtimes keep a message of several lines in one with carriage returns, after which a terminal would write each over the last.
+    const text = line.text.replace(/\r?\n$/, '').replace(/\r\n?/g, '\n');
     out.line(`${out.paint('dim', timeOfDay(line.timeMs))} ${who}${line.stream === 'platform' ? out.paint('dim', text) : text}`);
   };
 }

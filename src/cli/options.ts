@@ -6,7 +6,7 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h:
 export function parseSpan(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
   const unit = UNITS[match?.[2] ?? ''];
-  if (match === null || unit === undefined) throw new InvalidArgumentError('Give a span of time such as 90s, 10m, 24h or 7d.');
+  if (match === null || unit === undefined) throw new InvalidArgumentError('Give a span of time such as 500ms, 90s, 10m, 24h or 7d.');
   return Number(match[1]) * unit;
 }
 

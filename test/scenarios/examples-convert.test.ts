@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { detectIsMissing, EXAMPLES, SHARED } from './examples-folder.ts';
 
+const MODEL = join(EXAMPLES, 'detect', 'models', 'centernet.onnx');
 const REFERENCE = join(SHARED, 'models', 'centernet_fp16w.onnx');
 
 interface Tensor {
@@ -61,6 +64,26 @@ describe('the detector made by examples/detect/convert.mjs', { skip: detectIsMis
     const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1 });
     const { z } = await session.run({ x: new Tensor('float32', Float32Array.of(1, 2), [1, 2]) });
     assert.deepEqual([...z!.data], [1.5, -298]);
+  });
+});
+
+describe('the scripts of examples/detect', () => {
+  const script = (path: string, ...given: string[]) => spawnSync(process.execPath, [path, ...given], { encoding: 'utf8' });
+
+  it('say where the model is that need not be made', { skip: !existsSync(MODEL) && 'no model was made' }, () => {
+    const { status, stdout } = script(join(EXAMPLES, 'detect', 'convert.mjs'));
+    assert.deepEqual([status, /centernet\.onnx is there already/.test(stdout)], [0, true]);
+  });
+
+  it('say what to install, and what they did not find', (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'hearth-map-weights-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const copy = join(folder, 'map-weights.mjs');
+    cpSync(join(EXAMPLES, 'detect', 'map-weights.mjs'), copy);
+    writeFileSync(join(folder, 'model.onnx'), '');
+    const [bare, missing] = ['model.onnx', 'none.onnx'].map((name) => script(copy, join(folder, name)));
+    assert.deepEqual([bare?.status, bare?.stderr], [1, 'onnxruntime-node is not installed here: npm ci --ignore-scripts\n']);
+    assert.deepEqual([missing?.status, /there is no .*none\.onnx/.test(missing?.stderr ?? '')], [1, true]);
   });
 });
 

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { buildDetect, demoPicture, type DetectAnswer, detectIsMissing, EXAMPLES, SHARED } from './examples-folder.ts';
 import { pythonWith, startHandler } from './examples-python-environment.ts';
@@ -88,6 +91,91 @@ describe('examples/detect-python', { skip: noModel }, () => {
     const { body } = await python.call<DetectAnswer>({ image: readFileSync(BUS).toString('base64') });
     assert.equal(body.top_class, 'bus');
     assert.equal(body.objects.filter((o) => o.class === 'person' && o.score > 0.8).length, 3);
+  });
+});
+
+/** Stands for ultralytics, which brings 6 GB of torch: sees one thing in the whole of whatever picture it is given. */
+const ULTRALYTICS = `
+import numpy as np
+from PIL import Image
+Image.open = None  # the real one puts its own in its place, too
+class Box:
+    cls, conf = np.array(0), np.array(0.5)
+    def __init__(self, width, height): self.xyxy = np.array([[0, 0, width, height]])
+class Result:
+    names = {0: "thing"}
+    def __init__(self, picture): self.boxes = [Box(*picture.size)] if isinstance(picture, Image.Image) else []
+class YOLO:
+    def __init__(self, weights): pass
+    def __call__(self, picture, verbose): return [Result(picture)]
+`;
+
+describe('examples/yolo', () => {
+  /** Starts it, with what stands for ultralytics, in a folder of its own with weights. */
+  async function startYolo(t: TestContext) {
+    const found = await pythonWith('detect-python');
+    if ('missing' in found) {
+      t.skip(found.missing);
+      return null;
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'hearth-yolo-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'ultralytics.py'), ULTRALYTICS);
+    writeFileSync(join(folder, 'weights.pt'), '');
+    const handler = startHandler(found.python, 'yolo', {
+      MODEL: join(folder, 'weights.pt'),
+      PYTHONPATH: [join(EXAMPLES, 'yolo'), folder].join(delimiter),
+    });
+    t.after(() => handler.stop());
+    return handler;
+  }
+
+  it('takes a picture, its base64 or its address, from a caller and by its URL', async (t) => {
+    const yolo = await startYolo(t);
+    if (!yolo) return;
+    const image = demoPicture('coffee.png');
+    const server = createServer((_, response) => response.end(Buffer.from(image, 'base64')));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/coffee.png`;
+    for (const event of [
+      { image },
+      { url },
+      { body: image, isBase64Encoded: true },
+      { body: JSON.stringify({ url }), isBase64Encoded: false },
+      { body: Buffer.from(JSON.stringify({ image })).toString('base64'), isBase64Encoded: true },
+    ]) {
+      const { statusCode, body }: DetectAnswer = await yolo.call(event);
+      assert.deepEqual([statusCode, body.top_class, body.objects_detected], [200, 'thing', 1], Object.keys(event).join());
+      assert.deepEqual(body.objects[0]?.box, [0, 0, 600, 400]);
+    }
+  });
+
+  it('refuses what is no picture', async (t) => {
+    const yolo = await startYolo(t);
+    if (!yolo) return;
+    for (const [event, message] of [
+      [{}, /send/],
+      [{ url: 'file:///etc/hostname' }, /send/],
+      [{ url: 'http://127.0.0.1:1/a.png' }, /refused/],
+      [{ image: Buffer.from('garbage').toString('base64') }, /no picture/],
+      [{ body: 'garbage' }, /no picture/],
+      [{ body: '{garbage' }, /double quotes/],
+      [{ body: '{"url": 1}' }, /send/],
+    ] as [unknown, RegExp][]) {
+      const { statusCode, body }: DetectAnswer = await yolo.call(event);
+      assert.equal(statusCode, 400, JSON.stringify(event));
+      assert.match(body.error!, message);
+    }
+  });
+
+  it('says that its weights are missing, before anything is imported', () => {
+    const started = spawnSync('python3', ['-c', 'import lambda_function'], {
+      cwd: join(EXAMPLES, 'yolo'),
+      env: { ...process.env, MODEL: 'none.pt' },
+    });
+    if (started.error) return;
+    assert.match(started.stderr.toString(), /FileNotFoundError: no none\.pt in the function's folder: put the weights there/);
   });
 });
 

@@ -116,6 +116,19 @@ async function statementsOf(context: Context, options: CreateKeyOptions): Promis
 }
 
 function row({ id, name, createdAtMs, statements }: KeySummary): string[] {
-  const may = statements === null ? 'everything' : statements.map((s) => `${s.Effect} ${[s.Action].flat().join(', ')}`).join('; ');
+  const may = statements === null ? 'everything' : statements.map(mayDo).join('; ');
   return [id, name, new Date(createdAtMs).toISOString().slice(0, 16).replace('T', ' '), may];
+}
+
+/** A statement in a line: `Allow lambda:InvokeFunction on function:hello`. */
+function mayDo({ Effect, Action, Resource }: NonNullable<KeySummary['statements']>[number]): string {
+  const arns = [Resource].flat();
+  // What is in it (`NAME:*`, `BUCKET/*`) goes without saying where it is named itself.
+  const named = arns.filter((arn) => !/[:/]\*$/.test(arn) || !arns.includes(arn.slice(0, -2)));
+  return `${Effect} ${[Action].flat().join(', ')} on ${named.map(shortArn).join(', ')}`;
+}
+
+/** Without region and account where those are any: `function:hello`, `s3:pictures`, `sqs:work`. */
+function shortArn(arn: string): string {
+  return arn.replace(/^arn:aws:(\w+):\*?:\*?:/, (_, service: string) => (service === 'lambda' ? '' : `${service}:`));
 }
