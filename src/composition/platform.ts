@@ -58,7 +58,7 @@ export function platform(deps: PlatformDeps): Platform {
     occupancy: (version) => occupancy(fleet, version),
     resident: (name) => resident(deps, name),
     evict: (version, to) => evict(deps, version, to),
-    prepare: (version) => prepare(deps.rollouts, version),
+    prepare: (version) => prepare(deps, version),
     tryInit: (version) => reported(() => tryInit(version, deps)),
     logs: (query) => logs.read(query),
     followLogs: (listener) => logs.follow(listener),
@@ -105,17 +105,19 @@ function packageVersion(): string {
 /** An init phase that fails by the function's doing is a result. */
 async function reported(init: () => Promise<InitReport | null>): Promise<Preparation> {
   try {
-    return { init: await init(), failure: null };
+    return { init: await init(), failure: null, inheritedBytes: null };
   } catch (error) {
     if (!(error instanceof InitFailure)) throw error;
-    return { init: null, failure: { errorType: error.errorType, errorMessage: errorMessage(error.body) } };
+    return { init: null, failure: { errorType: error.errorType, errorMessage: errorMessage(error.body) }, inheritedBytes: null };
   }
 }
 
-async function prepare(rollouts: Rollouts, version: FunctionVersion): Promise<Preparation> {
+async function prepare({ rollouts, fleet }: PlatformDeps, version: FunctionVersion): Promise<Preparation> {
   const { taking, ready } = rollouts.ready(version);
   const { init, failure } = await reported(async () => (await ready).init);
-  return { init, failure: failure === null ? null : { ...failure, undone: taking } };
+  const state = fleet.residences.get(version.revisionId)?.state;
+  const inheritedBytes = state?.kind === 'snapshot' ? state.snapshot.inheritedBytes() : null;
+  return { init, failure: failure === null ? null : { ...failure, undone: taking }, inheritedBytes };
 }
 
 function occupancy(fleet: LocalFleet, version: FunctionVersion): ReturnType<Platform['occupancy']> {

@@ -85,6 +85,8 @@ export interface DriverSnapshot {
   /** How it came to be, in order, on the monotonic clock. */
   readonly steps: readonly Step[];
   memoryBytes(): Promise<number | null>;
+  /** What an instance of it holds before it has done anything: the parent's pages that are in no file. Null when that can't be told. */
+  inheritedBytes(): number | null;
   /** Ends the parent; instances already forked live on. Idempotent. */
   evict(): Promise<void>;
   /** Settles when the parent has ended, for whatever reason. */

@@ -140,17 +140,29 @@ function invokeMode({ url }: FunctionManifest): Pick<FunctionUrl, 'invokeMode'> 
  */
 async function prepared(version: FunctionVersion, deps: OwnDeps): Promise<Pick<Deployed, 'init' | 'initError' | 'warnings'>> {
   try {
-    const { init, failure } = await deps.platform.prepare(version);
+    const { init, failure, inheritedBytes } = await deps.platform.prepare(version);
     if (failure?.undone === true) {
       const why = `the init phase failed: ${failure.errorType}: ${failure.errorMessage}`;
       throw new HearthError('InitFailed', `${why}. Nothing was changed: what served before serves on.`);
     }
     const initError = failure === null ? null : { errorType: failure.errorType, errorMessage: failure.errorMessage };
-    return { init, initError, warnings: [] };
+    return { init, initError, warnings: memoryWarnings(version.memoryMb, inheritedBytes) };
   } catch (error) {
     if (!(error instanceof HearthError) || error.code === 'InitFailed') throw error;
     return { init: null, initError: null, warnings: [`the init phase could not be run yet: ${error.message}`] };
   }
+}
+
+const MIB = 1024 * 1024;
+
+/** What the init phase made counts as an instance's from its first moment, though it shares it: with more of it than it may have, it is killed as soon as a call takes long enough to be looked at. */
+function memoryWarnings(memoryMb: number, bytes: number | null): string[] {
+  if (bytes === null || bytes <= memoryMb * MIB) return [];
+  const held = Math.ceil(bytes / MIB);
+  const enough = Math.ceil((held * 1.5) / 128) * 128;
+  return [
+    `every instance begins with ${held} MB, which its init phase made, and is killed for more than memoryMb: ${memoryMb}; set memoryMb: ${enough} or more`,
+  ];
 }
 
 async function runtimeWarnings(runtime: string, deps: OwnDeps): Promise<string[]> {

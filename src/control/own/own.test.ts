@@ -82,6 +82,21 @@ test('a deployment tells its steps and ends with what it made', async () => {
   assert.deepEqual([gone.status, gone.lines[0]?.['errorType']], [404, 'ResourceNotFoundException']);
 });
 
+test('an init phase that makes more than an instance may hold is warned of', async () => {
+  const deployed = async (bytes: number | null, memoryMb: number): Promise<string[]> => {
+    plane.platform.inheritedBytes = bytes;
+    const source = await upload({ 'index.js': 'exports.handler = async () => 1' });
+    const { lines } = await put('large', { source, manifest: { ...manifest, memoryMb } });
+    return (lines.at(-1) as { deployed: { warnings: string[] } }).deployed.warnings;
+  };
+  const MIB = 1024 * 1024;
+  assert.deepEqual(await deployed(400 * MIB, 128), [
+    'every instance begins with 400 MB, which its init phase made, and is killed for more than memoryMb: 128; set memoryMb: 640 or more',
+  ]);
+  assert.deepEqual(await deployed(400 * MIB, 512), []);
+  assert.deepEqual(await deployed(null, 128), []);
+});
+
 test('the same again makes no new revision; a change does, and what is left out goes back to its default', async () => {
   const files = { 'index.js': 'exports.handler = async () => 1' };
   const first = await deploy('again', files, { memoryMb: 256, tags: { a: 'b' } });

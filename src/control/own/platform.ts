@@ -97,6 +97,8 @@ export interface Preparation {
     /** Whether the change was undone for it, because the revision before it works. */
     readonly undone?: boolean;
   } | null;
+  /** What every instance holds before it has done anything; null where there is no snapshot, or that can't be told. */
+  readonly inheritedBytes: number | null;
 }
 
 /** How far down the ladder `evict` goes: what is named stays. */

@@ -18,6 +18,7 @@ export class TestPlatform implements Platform {
   records: UsageRecord[] = [];
   readonly followers = new Set<(line: LogLine) => void>();
   initFails: Preparation['failure'] = null;
+  inheritedBytes: number | null = null;
 
   status(endpoint: string): Status {
     const memory = { totalBytes: 2, availableBytes: 1 };
@@ -57,14 +58,18 @@ export class TestPlatform implements Platform {
   async prepare(version: FunctionVersion): Promise<Preparation> {
     this.prepared.push(version);
     const runs = version.snapshot === 'onDeploy' && this.initFails === null;
-    return { init: runs ? { durationMs: 5, slowestModules: [], unforkable: null } : null, failure: this.initFails };
+    return {
+      init: runs ? { durationMs: 5, slowestModules: [], unforkable: null } : null,
+      failure: this.initFails,
+      inheritedBytes: this.inheritedBytes,
+    };
   }
 
   async tryInit(version: FunctionVersion): Promise<Preparation> {
     this.tried.push(version);
     const durationMs = this.initMs.shift() ?? 5;
     const init = { durationMs, slowestModules: [{ name: 'heavy', ms: durationMs / 2 }], unforkable: null };
-    return { init: this.initFails === null ? init : null, failure: this.initFails };
+    return { init: this.initFails === null ? init : null, failure: this.initFails, inheritedBytes: this.inheritedBytes };
   }
 
   async logs(query: LogQuery): Promise<LogLine[]> {

@@ -42,6 +42,12 @@ function pages(pid: number): Pages | null {
   }
 }
 
+/** Pages of a process that are in no file; null when it is gone. */
+export function anonymousBytes(pid: number): number | null {
+  const found = pages(pid);
+  return found === null ? null : anonymous(found);
+}
+
 function anonymous(of: Pages | null): number {
   return of === null ? 0 : of.resident - of.shared;
 }

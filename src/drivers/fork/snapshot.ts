@@ -3,7 +3,7 @@ import type { FunctionVersion } from '../../model/function-version.ts';
 import type { InitReport, Rung } from '../../model/instance.ts';
 import type { Step } from '../../model/waterfall.ts';
 import type { Forker } from './forker.ts';
-import { memoryOf } from './process-figures.ts';
+import { anonymousBytes, memoryOf } from './process-figures.ts';
 
 /** What forking from a snapshot takes. */
 export interface Origin {
@@ -40,6 +40,10 @@ export class ForkSnapshot implements DriverSnapshot {
 
   memoryBytes(): Promise<number | null> {
     return this.forker.over ? Promise.resolve(null) : memoryOf(this.pid);
+  }
+
+  inheritedBytes(): number | null {
+    return this.forker.over ? null : anonymousBytes(this.pid);
   }
 
   async evict(): Promise<void> {

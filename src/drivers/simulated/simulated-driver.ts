@@ -191,6 +191,10 @@ class SimulatedSnapshot implements DriverSnapshot {
     return this.behaviour.memoryBytes;
   }
 
+  inheritedBytes(): number {
+    return this.behaviour.memoryBytes;
+  }
+
   async evict(): Promise<void> {
     this.#gone.resolve();
   }
