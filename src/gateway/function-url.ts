@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatched } from '../dispatch/dispatcher.ts';
 import { signedService } from '../auth/claim.ts';
 import { HearthError } from '../errors.ts';
-import { functionArn } from '../model/function-version.ts';
+import { functionArn, type FunctionUrl } from '../model/function-version.ts';
 import { lineageOf } from '../model/lineage.ts';
 import { readBody } from './body.ts';
 import { coldHeaders } from './cold-headers.ts';
 import { answerPreflight, corsHeaders, isPreflight, type CorsHeaders } from './cors.ts';
-import type { Found } from './directory.ts';
+import type { Directory, Found } from './directory.ts';
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
 import { hostName } from './host-check.ts';
@@ -50,17 +50,15 @@ export async function serveUrl(
   context: { target: UrlTarget; requestId: string; deps: InvokeDeps },
 ): Promise<void> {
   const { target, requestId, deps } = context;
-  const found = deps.directory.url(target.name);
-  if (found === null || found.url === null) throw noUrl(target.name, found !== null);
-  const { url } = found;
-  const cors = url.cors === undefined ? {} : corsHeaders(request, url.cors);
-  if (url.cors !== undefined && isPreflight(request)) return answerPreflight(response, cors, requestId);
-  // In anonymous mode any signature does, but there must be one.
-  if (url.auth === 'AWS_IAM' && signedService(request) === null) throw new HearthError('AccessDeniedException', 'Forbidden');
+  const asked = admitted(request, target, deps.directory);
+  if (asked.url.cors !== undefined && isPreflight(request))
+    return answerPreflight(response, corsHeaders(request, asked.url.cors), requestId);
   const body = await readBody(request, deps.payloadBytes);
+  // A client may hold its body back: meanwhile the URL may be gone or ask for signatures, and another revision may have taken over.
+  const found = admitted(request, target, deps.directory);
+  const { version, qualifier, url } = found;
+  const cors = url.cors === undefined ? {} : corsHeaders(request, url.cors);
   const signer = url.auth === 'AWS_IAM' ? await signerOf(request, { body, found, deps }) : null;
-  // While a body arrives, another revision may have taken over.
-  const { version, qualifier } = deps.directory.url(target.name) ?? found;
   deps.rates.take(version);
   const event = functionUrlEvent(request, {
     version,
@@ -90,6 +88,15 @@ export async function serveUrl(
   if (sink === undefined || !sink.begun) whole();
   else if (done.error === null) sink.finish();
   else sink.fail(whole);
+}
+
+/** The URL as it is now, with what it runs. Throws where there is none, or for a request without the signature that it asks for. */
+function admitted(request: IncomingMessage, { name }: UrlTarget, directory: Directory): Found & { readonly url: FunctionUrl } {
+  const found = directory.url(name);
+  if (found === null || found.url === null) throw noUrl(name, found !== null);
+  // In anonymous mode any signature does, but there must be one.
+  if (found.url.auth === 'AWS_IAM' && signedService(request) === null) throw new HearthError('AccessDeniedException', 'Forbidden');
+  return { ...found, url: found.url };
 }
 
 /** The id of the key that a request was signed with; null where nobody is asked for one. Throws unless it may call the URL. */
