@@ -18,7 +18,7 @@ export interface OpenedGateway {
   readonly server: Server;
   readonly port: number;
   /** A connection that has been told to say something; what it was answered grows in `text`. */
-  say(text: string): { readonly socket: Socket; text(): string };
+  readonly say: (words: string) => { readonly socket: Socket; readonly text: () => string };
   close(): Promise<void>;
 }
 
