@@ -6,7 +6,7 @@ import { functionArn, type FunctionUrl } from '../model/function-version.ts';
 import { lineageOf } from '../model/lineage.ts';
 import { readBody } from './body.ts';
 import { coldHeaders } from './cold-headers.ts';
-import { answerPreflight, corsHeaders, isPreflight, type CorsHeaders } from './cors.ts';
+import { answerPreflight, corsHeaders, isPreflight, withCors, type CorsHeaders } from './cors.ts';
 import type { Directory, Found } from './directory.ts';
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
@@ -113,9 +113,7 @@ function respond(response: ServerResponse, done: Dispatched, { head, cors }: { h
   const answer = done.error === null ? functionUrlAnswer(done.body) : null;
   const { status, headers, body } = answer ?? badGateway(done);
   const all: Record<string, string | number | readonly string[]> = {
-    ...headers,
-    // What the URL's configuration says goes before what the function says, as on Lambda.
-    ...cors,
+    ...withCors(headers, cors),
     // An answer that has no body by its status must not say how long that is (RFC 9110, 8.6).
     ...(status === 204 ? {} : { 'content-length': body.length }),
     'x-amzn-requestid': done.requestId,
