@@ -59,7 +59,7 @@ export class RuntimeApi {
 
   /** Who may call it; nobody before this was said. See LoopbackServer. */
   serveOnly(uid: number | null): void {
-    this.#server.serveOnly(uid);
+    this.#server.serveOnly(uid === null ? null : [uid]);
   }
 
   close(): Promise<void> {

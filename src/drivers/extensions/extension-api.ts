@@ -32,8 +32,8 @@ export class ExtensionApi {
   }
 
   /** Who may call it; nobody before this was said. See LoopbackServer. */
-  serveOnly(uid: number | null): void {
-    this.#server.serveOnly(uid);
+  serveOnly(uids: readonly number[] | null): void {
+    this.#server.serveOnly(uids);
   }
 
   close(): Promise<void> {

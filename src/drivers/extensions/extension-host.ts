@@ -112,9 +112,16 @@ export class ExtensionHost {
     this.#tell({ type: 'platform.initStart', record: { initializationType: 'on-demand', phase: 'init', functionName, functionVersion } });
     const address = await this.#api.listen();
     await this.#programs.start(this.#files, address);
-    this.#api.serveOnly(this.#programs.uid); // the function's own process is the same user's
+    this.#api.serveOnly(this.#users());
     await this.#within(this.#desk.registered, 'did not register');
     return address;
+  }
+
+  /** Whose processes may ask: extensions, which are the function's own user's, and this one: a custom runtime's asks through the Runtime API, which passes it on. */
+  #users(): readonly number[] | null {
+    const [theirs, own] = [this.#programs.uid, process.getuid?.() ?? null];
+    if (own === null || (theirs === null && this.#files.length > 0)) return null;
+    return theirs === null ? [own] : [own, theirs];
   }
 
   /** Rejects when an extension fails, with InitFailure; never resolves. */
