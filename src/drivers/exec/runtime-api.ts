@@ -15,8 +15,12 @@ export interface NextInvocation {
 export interface RuntimeApiHandler {
   /** The runtime is ready; `deliver` gives it its next invocation, false when it has gone away meanwhile. */
   next(deliver: (invocation: NextInvocation) => boolean): Refusal | null;
-  /** Whether this request may be answered now, asked before its body is read. */
-  mayAnswer(requestId: string): Refusal | null;
+  /** The connection of a `next` has closed, with an invocation or without. */
+  gaveUp(deliver: (invocation: NextInvocation) => boolean): void;
+  /** Whether this request may be answered now, asked before the answer's body is read: until that has come or broken off there is no other. */
+  beginAnswer(requestId: string): Refusal | null;
+  /** The connection of an answer closed before it was complete: there may be another. */
+  brokeOff(requestId: string): void;
   /** Resolves when the runtime may go on. `errorType` null: a response. */
   answered(requestId: string, errorType: string | null, body: Buffer): Promise<void>;
   /** Where the response of this request goes as it comes; null: it is wanted whole. */
@@ -78,12 +82,14 @@ export class RuntimeApi {
   }
 
   #next(res: ServerResponse): void {
-    const refusal = this.#handler.next((invocation) => {
+    const deliver = (invocation: NextInvocation): boolean => {
       if (res.destroyed || res.socket?.destroyed !== false) return false;
       res.writeHead(200, { 'content-type': 'application/json', 'content-length': invocation.body.length, ...invocation.headers });
       res.end(invocation.body);
       return true;
-    });
+    };
+    res.once('close', () => this.#handler.gaveUp(deliver));
+    const refusal = this.#handler.next(deliver);
     if (refusal !== null) refuse(res, refusal);
   }
 
@@ -95,11 +101,14 @@ export class RuntimeApi {
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse, to: { requestId: string; isError: boolean }): Promise<void> {
-    const refusal = this.#handler.mayAnswer(to.requestId);
+    const refusal = this.#handler.beginAnswer(to.requestId);
     if (refusal !== null) return refuse(res, refusal);
     const sink = to.isError || !isStreaming(req) ? null : this.#handler.sink(to.requestId);
     if (sink !== null) return this.#stream(req, res, { requestId: to.requestId, sink });
-    const body = await readBody(req, this.#limitBytes);
+    const body = await readBody(req, this.#limitBytes).catch((error: unknown) => {
+      this.#handler.brokeOff(to.requestId);
+      throw error;
+    });
     if (body === null) {
       await this.#handler.tooLarge(to.requestId, this.#limitBytes);
       return refuse(res, entityTooLarge(this.#limitBytes));
