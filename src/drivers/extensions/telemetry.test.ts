@@ -7,7 +7,7 @@ import { deferred } from '../../lib/deferred.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import { readSubscription, type Subscription } from './subscription.ts';
 import { Backlog } from './backlog.ts';
-import { EarlyRecords, TelemetryChannel } from './telemetry.ts';
+import { EarlyRecords, lineRecord, TelemetryChannel } from './telemetry.ts';
 
 type Told = { readonly type: string; readonly record: unknown };
 
@@ -131,6 +131,19 @@ describe('telemetry', () => {
     assert.ok(lines.length > 1_000 && lines.length < 5_000, String(lines.length));
     assert.equal(lines.length + lost.reduce((sum, n) => sum + n, 0), 10_000);
     assert.equal(lines.at(-1)?.time, new Date(clock.now() + 9_999).toISOString());
+    channel.close();
+  });
+
+  it('has a line of JSON as what it says, however deep it is', async () => {
+    const channel = new TelemetryChannel(subscription('telemetry', ['function']), clock);
+    const deep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    for (const line of [deep, '{"id":1, "level":"INFO"}', '{no JSON', 'text'])
+      channel.tell({ type: 'function', record: lineRecord(line, 'JSON') });
+    channel.tell({ type: 'function', record: lineRecord('{"as":"text"}', 'Text') });
+    await channel.flush();
+    const [first, ...others] = batches.flat().map((t) => t.record);
+    assert.equal(typeof first, 'object');
+    assert.deepEqual(others, [{ id: 1, level: 'INFO' }, '{no JSON', 'text', '{"as":"text"}']);
     channel.close();
   });
 

@@ -3,11 +3,21 @@ import type { Clock, Timer } from '../../lib/clock.ts';
 import { Backlog } from './backlog.ts';
 import type { RecordType, Subscription } from './subscription.ts';
 
+/** A record that is JSON already. Written anew it might not be the same, and what is very deep can be read but not written. */
+class RawJson {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** A line as telemetry has it: of a function that logs JSON, what it says. */
 export function lineRecord(text: string, format: 'JSON' | 'Text'): unknown {
   if (format === 'Text' || !text.startsWith('{')) return text;
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
+    return new RawJson(text);
   } catch {
     return text;
   }
@@ -76,7 +86,8 @@ export class TelemetryChannel {
   tell({ type, record }: TelemetryEvent, atMs = this.#clock.now()): void {
     const { types, api } = this.#subscription;
     if (this.#closed || !types.has(kindOf(type)) || (api === 'logs' ? !LOGS_TYPES.test(type) : ONLY_LOGS.test(type))) return;
-    this.#waiting.push(JSON.stringify({ time: new Date(atMs).toISOString(), type, record }));
+    const json = record instanceof RawJson ? record.text : JSON.stringify(record);
+    this.#waiting.push(`{"time":"${new Date(atMs).toISOString()}","type":${JSON.stringify(type)},"record":${json}}`);
     this.#plan();
   }
 
