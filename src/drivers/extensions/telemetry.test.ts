@@ -147,6 +147,14 @@ describe('telemetry', () => {
     channel.close();
   });
 
+  it('that can’t even be sent is told to nobody, and ends nothing', async () => {
+    const url = 'http://%E0%A4%A@127.0.0.1:1/'; // node:http throws at it
+    const channel = new TelemetryChannel({ ...subscription('telemetry', ['function']), url }, clock);
+    channel.tell({ type: 'function', record: 'x' });
+    await channel.flush();
+    channel.close();
+  });
+
   it('loses the oldest of a backlog, and keeps its order', () => {
     const backlog = new Backlog<number>(5, () => 1);
     for (let n = 1; n <= 12; n++) backlog.push(n);
@@ -168,6 +176,7 @@ describe('telemetry', () => {
       [{ types: ['function'], destination: { protocol: 'TCP', URI: 'x' } }, /HTTP is what is served here/],
       [{ types: ['function'], destination: { protocol: 'HTTP', URI: 'http://example.com' } }, /must be http:\/\/sandbox\.localdomain:PORT/],
       [{ types: ['function'], destination, buffering: { timeoutMs: 1 } }, /timeoutMs/],
+      [{ types: ['function'], destination: { protocol: 'HTTP', URI: 'http://%E0%A4%A:x@sandbox:1/' } }, /no user and no password/],
     ] as const) {
       const read = readSubscription('telemetry', body);
       assert.ok(typeof read === 'string');

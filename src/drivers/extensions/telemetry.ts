@@ -128,7 +128,9 @@ export class TelemetryChannel {
     const { records, bytes } = this.#waiting.takeLost();
     const batch = this.#waiting.take();
     if (records > 0) batch.push(dropped(this.#clock, records, bytes));
-    const taken = await posted(this.#reached(this.#subscription.url), Buffer.from(`[${batch.join(',')}]`), this.#closing.signal);
+    const body = Buffer.from(`[${batch.join(',')}]`);
+    // Nobody waits for what a full batch starts: what it throws would be the server's end.
+    const taken = await posted(this.#reached(this.#subscription.url), body, this.#closing.signal).catch(() => false);
     this.#refused = !taken;
     // Not there yet, or in trouble: the same again, with what came meanwhile.
     if (!taken) this.#waiting.putBack(batch);
