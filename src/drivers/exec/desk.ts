@@ -43,6 +43,7 @@ export class Desk implements RuntimeApiHandler {
   readonly #waiting: Deliver[] = [];
   readonly #pending: { invocation: NextInvocation; sink: AnswerSink | null; settle: (answer: DeskAnswer) => void }[] = [];
   readonly #running = new Map<string, Running>();
+  #answeredLast: string | null = null;
   #state: 'Started' | 'Ready' | 'InitError' = 'Started';
 
   constructor(options: { clock: Clock; concurrency: number; events: DeskEvents }) {
@@ -90,7 +91,8 @@ export class Desk implements RuntimeApiHandler {
       running.answering = true;
       return null;
     }
-    if (this.#running.size > 0) return { status: 400, errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' };
+    // The last one is known still: its second answer is one too many.
+    if (requestId !== this.#answeredLast) return { status: 400, errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' };
     return notAllowed(this.#state, 'InvocationResponse');
   }
 
@@ -104,6 +106,7 @@ export class Desk implements RuntimeApiHandler {
     if (running === undefined) return;
     const handlerMs = this.#clock.monotonic() - running.startedAtMs;
     this.#running.delete(requestId);
+    this.#answeredLast = requestId;
     const ended = this.#events.ended(requestId);
     running.settle({ errorType, body, handlerMs });
     await ended;

@@ -60,6 +60,13 @@ describe('the Runtime API', { timeout: 20_000 }, () => {
     first.end('st"');
     assert.equal((await answerOf(first)).status, 202);
     assert.equal((await settled).body.toString(), '"first"');
+    const late = await answerOf(ask('POST', 'r-1/response').end('"late"'));
+    assert.deepEqual([late.status, late.text.includes('InvalidStateTransition')], [403, true]);
+    const unknown = await answerOf(ask('POST', 'r-0/response').end('"whose"'));
+    assert.deepEqual(
+      [unknown.status, JSON.parse(unknown.text)],
+      [400, { errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' }],
+    );
   });
 
   it('takes another when one has broken off', async () => {
