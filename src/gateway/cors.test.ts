@@ -36,6 +36,19 @@ describe('what a function says its answer varies by', { timeout: 20_000 }, () =>
       }
     });
 
+  it('is told to a browser that asks before, which signs nothing, also where signatures are asked for', async () => {
+    const gateway = await openGateway({ handle, url: () => ({ auth: 'AWS_IAM', cors }) });
+    try {
+      const headers = { origin: ORIGIN, 'access-control-request-method': 'POST' };
+      const asking = request({ port: gateway.port, method: 'OPTIONS', path: '/fn/f/', headers }).end();
+      const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+      answer.resume();
+      assert.deepEqual([answer.statusCode, answer.headers['access-control-allow-origin']], [200, ORIGIN]);
+    } finally {
+      await gateway.close();
+    }
+  });
+
   it('is not said twice', () => {
     const varies = (own: string | undefined) => withCors(own === undefined ? {} : { vary: own }, { vary: 'Origin' })['vary'];
     assert.equal(varies(undefined), 'Origin');

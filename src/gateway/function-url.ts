@@ -50,12 +50,15 @@ export async function serveUrl(
   context: { target: UrlTarget; requestId: string; deps: InvokeDeps },
 ): Promise<void> {
   const { target, requestId, deps } = context;
-  const asked = admitted(request, target, deps.directory);
+  const asked = urlOf(target, deps.directory);
+  // Before any signature: a browser signs no such request.
   if (asked.url.cors !== undefined && isPreflight(request))
     return answerPreflight(response, corsHeaders(request, asked.url.cors), requestId);
+  requireSigned(request, asked.url);
   const body = await readBody(request, deps.payloadBytes);
   // A client may hold its body back: meanwhile the URL may be gone or ask for signatures, and another revision may have taken over.
-  const found = admitted(request, target, deps.directory);
+  const found = urlOf(target, deps.directory);
+  requireSigned(request, found.url);
   const { version, qualifier, url } = found;
   const cors = url.cors === undefined ? {} : corsHeaders(request, url.cors);
   const signer = url.auth === 'AWS_IAM' ? await signerOf(request, { body, found, deps }) : null;
@@ -90,13 +93,16 @@ export async function serveUrl(
   else sink.fail(whole);
 }
 
-/** The URL as it is now, with what it runs. Throws where there is none, or for a request without the signature that it asks for. */
-function admitted(request: IncomingMessage, { name }: UrlTarget, directory: Directory): Found & { readonly url: FunctionUrl } {
+/** The URL as it is now, with what it runs. Throws where there is none. */
+function urlOf({ name }: UrlTarget, directory: Directory): Found & { readonly url: FunctionUrl } {
   const found = directory.url(name);
   if (found === null || found.url === null) throw noUrl(name, found !== null);
-  // In anonymous mode any signature does, but there must be one.
-  if (found.url.auth === 'AWS_IAM' && signedService(request) === null) throw new HearthError('AccessDeniedException', 'Forbidden');
   return { ...found, url: found.url };
+}
+
+/** Throws for a request without the signature that its URL asks for. In anonymous mode any signature does, but there must be one. */
+function requireSigned(request: IncomingMessage, { auth }: FunctionUrl): void {
+  if (auth === 'AWS_IAM' && signedService(request) === null) throw new HearthError('AccessDeniedException', 'Forbidden');
 }
 
 /** The id of the key that a request was signed with; null where nobody is asked for one. Throws unless it may call the URL. */
