@@ -37,6 +37,25 @@ describe('a connection on which what comes is no HTTP', { timeout: 20_000 }, () 
     socket.destroy();
   });
 
+  it('is not kept for who has hung up', async () => {
+    const began = deferred<void>();
+    const never = deferred<string>();
+    gateway = await openGateway({
+      handle() {
+        began.resolve();
+        return never.promise;
+      },
+    });
+    const connected = once(gateway.server, 'connection') as Promise<[import('node:net').Socket]>;
+    const { socket } = gateway.say(call('1'));
+    const [accepted] = await connected;
+    await began.promise;
+    const closed = once(accepted, 'close');
+    socket.end('garbage\r\n\r\n');
+    await closed;
+    socket.destroy();
+  });
+
   it('is told so, also of a body that can’t be read, and is not kept for who does not hang up', async () => {
     const clock = new VirtualClock(0);
     gateway = await openGateway({ deps: { clock } });
