@@ -126,6 +126,15 @@ export class Desk implements RuntimeApiHandler {
     return this.answered(requestId, 'Function.ResponseSizeTooLarge', errorDocument('Function.ResponseSizeTooLarge', message));
   }
 
+  invalidMode(requestId: string): Promise<void> {
+    const errorType = 'Runtime.InvalidResponseModeHeader';
+    return this.answered(
+      requestId,
+      errorType,
+      errorDocument(errorType, 'Lambda-Runtime-Function-Response-Mode is neither absent nor streaming.'),
+    );
+  }
+
   initError(errorType: string, body: Buffer): Refusal | null {
     if (this.#state !== 'Started') return notAllowed(this.#running.size > 0 ? 'Running' : this.#state, 'InitError');
     this.#state = 'InitError';

@@ -69,6 +69,16 @@ describe('the Runtime API', { timeout: 20_000 }, () => {
     );
   });
 
+  it('fails an invocation that is answered in a mode that there is not', async () => {
+    const { settled } = await running('r-5');
+    const told = await answerOf(ask('POST', 'r-5/response', { 'lambda-runtime-function-response-mode': 'whole' }).end('1'));
+    assert.deepEqual(
+      [told.status, JSON.parse(told.text)],
+      [400, { errorMessage: 'Invalid function response mode', errorType: 'InvalidFunctionResponseMode' }],
+    );
+    assert.equal((await settled).errorType, 'Runtime.InvalidResponseModeHeader');
+  });
+
   it('takes another when one has broken off', async () => {
     const { settled } = await running('r-2');
     const brokenOff = deferred<void>();

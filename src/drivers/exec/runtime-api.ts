@@ -27,6 +27,8 @@ export interface RuntimeApiHandler {
   sink(requestId: string): AnswerSink | null;
   /** Also answered with too much: the invocation fails, the runtime lives on. */
   tooLarge(requestId: string, limitBytes: number): Promise<void>;
+  /** Answered in a mode that there is not: the invocation fails, the runtime lives on. */
+  invalidMode(requestId: string): Promise<void>;
   /** The connection of a streamed response closed before it was complete. */
   truncated(requestId: string): void;
   initError(errorType: string, body: Buffer): Refusal | null;
@@ -103,7 +105,12 @@ export class RuntimeApi {
   async #answer(req: IncomingMessage, res: ServerResponse, to: { requestId: string; isError: boolean }): Promise<void> {
     const refusal = this.#handler.beginAnswer(to.requestId);
     if (refusal !== null) return refuse(res, refusal);
-    const sink = to.isError || !isStreaming(req) ? null : this.#handler.sink(to.requestId);
+    const streaming = !to.isError && isStreaming(req);
+    if (streaming === null) {
+      await this.#handler.invalidMode(to.requestId);
+      return refuse(res, { status: 400, errorType: 'InvalidFunctionResponseMode', errorMessage: 'Invalid function response mode' });
+    }
+    const sink = streaming ? this.#handler.sink(to.requestId) : null;
     if (sink !== null) return this.#stream(req, res, { requestId: to.requestId, sink });
     const body = await readBody(req, this.#limitBytes).catch((error: unknown) => {
       this.#handler.brokeOff(to.requestId);
