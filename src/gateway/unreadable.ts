@@ -18,11 +18,7 @@ export function unreadable(
     socket.destroy();
     return;
   }
-  if (ending.has(socket)) {
-    // More of it; or its end: then nobody is there to be answered, and nothing else would tell.
-    if (socket.readableEnded) socket.destroy();
-    return;
-  }
+  if (ending.has(socket)) return; // more of it
   ending.add(socket);
   // Where the last one's body is what can't be read, it never will be complete.
   const open = underWay.on(socket).filter(({ req }) => req.complete);
