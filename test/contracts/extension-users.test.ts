@@ -46,6 +46,7 @@ const skip = (!abilities.root || abilities.ids === null) && 'functions have no u
 
 describe('the Extensions API of a custom runtime', { timeout: 60_000, skip }, () => {
   let folder: string;
+  let runDirectory: string;
   let fork: ForkDriver;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'hearth-extension-users-'));
@@ -54,11 +55,12 @@ describe('the Extensions API of a custom runtime', { timeout: 60_000, skip }, ()
     writeFileSync(join(folder, 'bootstrap'), BOOTSTRAP, { mode: 0o755 });
     writeFileSync(join(folder, 'layers/extensions/beside'), EXTENSION, { mode: 0o755 });
     await catalogue.list('node');
-    fork = await openForkDriver();
+    runDirectory = mkdtempSync('/run/hearth-extension-users-');
+    fork = await openForkDriver({ runDirectory });
   });
   after(async () => {
     await fork.close();
-    rmSync(folder, { recursive: true, force: true });
+    for (const made of [folder, runDirectory]) rmSync(made, { recursive: true, force: true });
   });
 
   for (const layersRoot of [null, 'layers'] as const)
