@@ -12,6 +12,8 @@ describe('what an init phase that failed is answered with', () => {
   });
 
   it('is what a custom runtime said, whatever that is', () => {
-    for (const document of ['', 'no JSON', 'null', '[1]', '"text"', '{"errorMessage":42}', '{}']) assert.equal(failed(document), document);
+    const deep = `{"errorMessage":"RequestId: x","cause":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    for (const document of [deep, '', 'no JSON', 'null', '[1]', '"text"', '{"errorMessage":42}', '{}'])
+      assert.equal(failed(document), document);
   });
 });

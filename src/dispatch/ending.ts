@@ -39,7 +39,11 @@ export function initFailed(requestId: string, failure: InitFailure): Ending {
 
 function renamed(document: Buffer, message: string, requestId: string): Buffer {
   const errorMessage = message.replace(/^RequestId: \S*/, `RequestId: ${requestId}`);
-  return Buffer.from(JSON.stringify({ ...(JSON.parse(document.toString()) as object), errorMessage }));
+  try {
+    return Buffer.from(JSON.stringify({ ...(JSON.parse(document.toString()) as object), errorMessage }));
+  } catch {
+    return document; // a custom runtime's, too deep to be written anew
+  }
 }
 
 /** An `invoke` that rejected: the instance exited, or something that is not the function's doing (rethrown). */

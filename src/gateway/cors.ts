@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { UrlHead } from './answer-head.ts';
 import type { UrlCors } from '../model/function-version.ts';
 
 export type CorsHeaders = Readonly<Record<string, string>>;
@@ -24,6 +25,18 @@ export function corsHeaders(request: IncomingMessage, cors: UrlCors): CorsHeader
     headers['access-control-allow-headers'] = named(cors.allowHeaders, request.headers['access-control-request-headers']);
   if (cors.maxAgeSeconds > 0) headers['access-control-max-age'] = String(cors.maxAgeSeconds);
   return headers;
+}
+
+/**
+ * What a function says in its headers with what its URL's configuration says of access, which goes before it, as on Lambda. An answer varies by what either
+ * names: a cache that was not told all of it gives one client what was made for another.
+ */
+export function withCors(headers: UrlHead['headers'], cors: CorsHeaders): UrlHead['headers'] {
+  const [own, ours] = [headers['vary'], cors['vary']];
+  if (own === undefined || ours === undefined) return { ...headers, ...cors };
+  const names = String(own).split(/\s*,\s*/);
+  const said = names.some((name) => name === '*' || name.toLowerCase() === ours.toLowerCase());
+  return { ...headers, ...cors, vary: said ? own : `${String(own)}, ${ours}` };
 }
 
 /** Answers a preflight request; the function is not run. */

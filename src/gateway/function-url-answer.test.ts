@@ -17,4 +17,10 @@ describe('the answer of a function URL', () => {
     for (const statusCode of [99, 100, 101, 103, 199, 600, 200.5]) assert.equal(answer({ statusCode }), null, String(statusCode));
     assert.equal(answer({ statusCode: '204' })?.status, 204);
   });
+
+  it('is none with a body that is no text and too deep to be made one', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    assert.equal(functionUrlAnswer(Buffer.from(`{"statusCode":200,"body":${deep}}`)), null);
+    assert.equal(functionUrlAnswer(Buffer.from(deep))?.body.toString(), deep);
+  });
 });

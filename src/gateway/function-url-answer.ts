@@ -22,7 +22,8 @@ export function functionUrlAnswer(result: Buffer): UrlAnswer | null {
     return { status: 200, headers: { 'content-type': 'application/json' }, body: inferred(value, result) };
   const { body, isBase64Encoded } = value as Record<string, unknown>;
   const head = answerHead(value, 'application/json');
-  return head === null ? null : { ...head, body: payload(body, isBase64Encoded === true) };
+  const bytes = head === null ? null : payload(body, isBase64Encoded === true);
+  return head === null || bytes === null ? null : { ...head, body: bytes };
 }
 
 function unparsed(result: Buffer): UrlAnswer {
@@ -44,9 +45,14 @@ function compact(json: string): string {
   return json.replace(/("(?:\\.|[^"\\])*")|\s+/g, '$1');
 }
 
-function payload(body: unknown, base64: boolean): Buffer {
+/** Null for what can be read as JSON but not be written: it is too deep. */
+function payload(body: unknown, base64: boolean): Buffer | null {
   if (body === undefined || body === null) return Buffer.alloc(0);
   if (typeof body === 'string') return Buffer.from(body, base64 ? 'base64' : 'utf8');
   // Lambda wants a string here; an object is what everyone means by JSON, so it is sent as such.
-  return Buffer.from(JSON.stringify(body));
+  try {
+    return Buffer.from(JSON.stringify(body));
+  } catch {
+    return null;
+  }
 }

@@ -80,10 +80,18 @@ function flatHeaders(request: IncomingMessage): { headers: Record<string, string
     if (name === 'cookie') cookies = values.flatMap((v) => v.split(/;\s*/)).filter((c) => c !== '');
     else headers[name] = values.join(',');
   }
-  headers['x-forwarded-for'] ??= request.socket.remoteAddress ?? '';
-  headers['x-forwarded-port'] ??= String(request.socket.localPort ?? '');
-  headers['x-forwarded-proto'] ??= 'http';
+  // Of a target in absolute form it is the target's (RFC 9112, 3.2.2), whatever the header said.
+  if (request.headers.host !== undefined) headers['host'] = request.headers.host;
+  forwarded(headers, request);
   return { headers, cookies };
+}
+
+/** What is known of the connection goes before what a caller says of it: of addresses, the last is the one that we saw. */
+function forwarded(headers: Record<string, string>, { socket }: IncomingMessage): void {
+  const [said, seen] = [headers['x-forwarded-for'] ?? '', socket.remoteAddress ?? ''];
+  headers['x-forwarded-for'] = said === '' ? seen : `${said}, ${seen}`;
+  headers['x-forwarded-port'] = String(socket.localPort ?? '');
+  headers['x-forwarded-proto'] = 'http';
 }
 
 /** Repeated parameters are joined by commas, as the format has it. */

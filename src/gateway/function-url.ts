@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatched } from '../dispatch/dispatcher.ts';
 import { signedService } from '../auth/claim.ts';
 import { HearthError } from '../errors.ts';
-import { functionArn } from '../model/function-version.ts';
+import { functionArn, type FunctionUrl } from '../model/function-version.ts';
 import { lineageOf } from '../model/lineage.ts';
 import { readBody } from './body.ts';
 import { coldHeaders } from './cold-headers.ts';
-import { answerPreflight, corsHeaders, isPreflight, type CorsHeaders } from './cors.ts';
-import type { Found } from './directory.ts';
+import { answerPreflight, corsHeaders, isPreflight, withCors, type CorsHeaders } from './cors.ts';
+import type { Directory, Found } from './directory.ts';
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
 import { hostName } from './host-check.ts';
@@ -51,18 +51,19 @@ export async function serveUrl(
   context: { target: UrlTarget; requestId: string; deps: InvokeDeps },
 ): Promise<void> {
   const { target, requestId, deps } = context;
-  const found = deps.directory.url(target.name);
-  if (found === null || found.url === null) throw noUrl(target.name, found !== null);
-  const { url } = found;
-  const cors = url.cors === undefined ? {} : corsHeaders(request, url.cors);
-  if (url.cors !== undefined && isPreflight(request)) return answerPreflight(response, cors, requestId);
-  // In anonymous mode any signature does, but there must be one.
-  if (url.auth === 'AWS_IAM' && signedService(request) === null) throw new HearthError('AccessDeniedException', 'Forbidden');
-  announce(request, { found, deps, action: url.auth === 'NONE' ? null : INVOKE_URL });
+  const asked = urlOf(target, deps.directory);
+  // Before any signature: a browser signs no such request.
+  if (asked.url.cors !== undefined && isPreflight(request))
+    return answerPreflight(response, corsHeaders(request, asked.url.cors), requestId);
+  requireSigned(request, asked.url);
+  announce(request, { found: asked, deps, action: asked.url.auth === 'NONE' ? null : INVOKE_URL });
   const body = await readBody(request, deps.payloadBytes);
+  // A client may hold its body back: meanwhile the URL may be gone or ask for signatures, and another revision may have taken over.
+  const found = urlOf(target, deps.directory);
+  requireSigned(request, found.url);
+  const { version, qualifier, url } = found;
+  const cors = url.cors === undefined ? {} : corsHeaders(request, url.cors);
   const signer = url.auth === 'AWS_IAM' ? await signerOf(request, { body, found, deps }) : null;
-  // While a body arrives, another revision may have taken over.
-  const { version, qualifier } = deps.directory.url(target.name) ?? found;
   deps.rates.take(version);
   const event = functionUrlEvent(request, {
     version,
@@ -94,6 +95,18 @@ export async function serveUrl(
   else sink.fail(whole);
 }
 
+/** The URL as it is now, with what it runs. Throws where there is none. */
+function urlOf({ name }: UrlTarget, directory: Directory): Found & { readonly url: FunctionUrl } {
+  const found = directory.url(name);
+  if (found === null || found.url === null) throw noUrl(name, found !== null);
+  return { ...found, url: found.url };
+}
+
+/** Throws for a request without the signature that its URL asks for. In anonymous mode any signature does, but there must be one. */
+function requireSigned(request: IncomingMessage, { auth }: FunctionUrl): void {
+  if (auth === 'AWS_IAM' && signedService(request) === null) throw new HearthError('AccessDeniedException', 'Forbidden');
+}
+
 /** The id of the key that a request was signed with; null where nobody is asked for one. Throws unless it may call the URL. */
 async function signerOf(
   request: IncomingMessage,
@@ -108,9 +121,7 @@ function respond(response: ServerResponse, done: Dispatched, { head, cors }: { h
   const answer = done.error === null ? functionUrlAnswer(done.body) : null;
   const { status, headers, body } = answer ?? badGateway(done);
   const all: Record<string, string | number | readonly string[]> = {
-    ...headers,
-    // What the URL's configuration says goes before what the function says, as on Lambda.
-    ...cors,
+    ...withCors(headers, cors),
     // An answer that has no body by its status must not say how long that is (RFC 9110, 8.6).
     ...(status === 204 ? {} : { 'content-length': body.length }),
     'x-amzn-requestid': done.requestId,

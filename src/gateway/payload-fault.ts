@@ -3,6 +3,9 @@ import { isUtf8 } from 'node:buffer';
 /** Where Lambda's parser says it was: it reads bytes, and its columns begin with 1. */
 const SOURCE = '[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: ';
 const WANTED = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
+/** Jackson's, of arrays and objects in one another. */
+const MOST_DEPTH = 1_000;
+const TOO_DEEP = `Document nesting depth (${MOST_DEPTH + 1}) exceeds the maximum allowed (${MOST_DEPTH}, from \`StreamReadConstraints.getMaxNestingDepth()\`)`;
 const SPACE = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /**
@@ -36,6 +39,8 @@ class Fault extends Error {}
 /** Walks through JSON and throws Fault at the first byte that can't be. */
 class Reader {
   readonly #body: Buffer;
+  /** Values that are begun. */
+  #depth = 0;
   at = 0;
 
   constructor(body: Buffer) {
@@ -54,6 +59,7 @@ class Reader {
   }
 
   value(): void {
+    if (++this.#depth > MOST_DEPTH + 1) throw new Fault(TOO_DEEP); // the innermost of what may be there has values, too
     this.space();
     const byte = this.#body[this.at];
     if (byte === undefined) this.#fail('Unexpected end-of-input', this.at);
@@ -63,6 +69,7 @@ class Reader {
     else if (byte === 0x2d || isDigit(byte)) this.#number();
     else if (isLetter(byte)) this.#word();
     else this.#unexpected(byte, `expected a valid value ${WANTED}`);
+    this.#depth--;
   }
 
   #object(): void {

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { HearthError } from '../errors.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -11,6 +12,7 @@ import type { InvokeDeps } from './invoke-deps.ts';
 import { invoke, invokeTarget } from './invoke.ts';
 import { respondError } from './respond.ts';
 import type { UnderWay } from './under-way.ts';
+import { unreadable } from './unreadable.ts';
 
 export interface GatewayDeps extends InvokeDeps {
   readonly ids: Ids;
@@ -28,24 +30,16 @@ const AGAIN_SECONDS = 1;
 
 const ABSOLUTE = /^https?:\/\/([^/?#]+)([^#]*)$/i;
 
-/** The answer to what is no HTTP. */
-const UNREADABLE = [
-  'HTTP/1.1 400 Bad Request',
-  'connection: close',
-  'content-type: application/json',
-  'content-length: 43',
-  'x-amzn-errortype: InvalidRequestContentException',
-  '',
-  '{"Type":"User","message":"Unreadable HTTP"}',
-].join('\r\n');
+/** How long a client may take to send a request's headers, and a new connection to say anything: each holds a descriptor. A body takes as long as it takes. */
+const HEADERS_MS = 60_000;
 
 /** The one endpoint: invocations and function URLs are served here, everything else by the control plane. */
 export function createGateway(deps: GatewayDeps): Server {
-  const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, (request, response) => {
+  const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0, headersTimeout: HEADERS_MS }, (request, response) => {
     const requestId = deps.ids.ordered();
     response.on('error', () => undefined); // the client left; whoever writes finds out
     if (deps.underWay.ending && !isOfFunctions(request, deps)) return refuse(response, requestId);
-    if (!isOwnRead(request)) deps.underWay.add(request, response);
+    deps.underWay.add(request, response, !isOwnRead(request));
     try {
       if (request.url?.startsWith('/') === false) originForm(request);
       const served = route(request, response, { deps, requestId });
@@ -54,10 +48,7 @@ export function createGateway(deps: GatewayDeps): Server {
       fail(response, error, { deps, requestId });
     }
   });
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end(UNREADABLE);
-    else socket.destroy();
-  });
+  server.on('clientError', (error, socket) => unreadable(error, socket as Socket, deps));
   return server;
 }
 

@@ -6,6 +6,8 @@ import { deferred } from '../lib/deferred.ts';
 export class UnderWay {
   /** By connection: of what was sent on one that breaks, not every answer says that it has ended. */
   readonly #open = new Map<Socket, Set<ServerResponse>>();
+  /** Those that nobody waits for. */
+  readonly #unwaited = new WeakSet<ServerResponse>();
   readonly #answered = deferred<void>();
   #ending = false;
 
@@ -14,9 +16,10 @@ export class UnderWay {
     return this.#ending;
   }
 
-  /** Counts a request in until its answer has been handed to the system, or its connection is gone. */
-  add({ socket }: IncomingMessage, response: ServerResponse): void {
+  /** Counts a request in until its answer has been handed to the system, or its connection is gone. `waitedFor`: whether the end of the server is to wait for it. */
+  add({ socket }: IncomingMessage, response: ServerResponse, waitedFor: boolean): void {
     const open = this.#of(socket);
+    if (!waitedFor) this.#unwaited.add(response);
     open.add(response);
     response.once('close', () => {
       open.delete(response);
@@ -24,10 +27,16 @@ export class UnderWay {
     });
   }
 
+  /** What is not answered yet of what came on a connection, in the order in which it came. */
+  on(socket: Socket): readonly ServerResponse[] {
+    return [...(this.#open.get(socket) ?? [])];
+  }
+
   /** Nothing new is begun from now on, and connections end with the answer that is under way on them. Resolves when all are answered. */
   end(): Promise<void> {
     this.#ending = true;
-    for (const responses of this.#open.values()) for (const response of responses) response.shouldKeepAlive = false;
+    for (const responses of this.#open.values())
+      for (const response of responses) if (!this.#unwaited.has(response)) response.shouldKeepAlive = false;
     this.#look();
     return this.#answered.promise;
   }
@@ -45,7 +54,7 @@ export class UnderWay {
 
   #look(): void {
     if (!this.#ending) return;
-    for (const responses of this.#open.values()) if (responses.size > 0) return;
+    for (const responses of this.#open.values()) for (const response of responses) if (!this.#unwaited.has(response)) return;
     this.#answered.resolve();
   }
 }

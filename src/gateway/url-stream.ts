@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { CorsHeaders } from './cors.ts';
+import { withCors, type CorsHeaders } from './cors.ts';
 import type { UrlHead } from './answer-head.ts';
 import { headerText } from './invoke-stream.ts';
 import { cutPrelude, PRELUDE_TYPE } from './prelude.ts';
@@ -64,11 +64,8 @@ export class UrlStreamAnswer extends ResponseSink {
   }
 
   #send({ status, headers }: UrlHead): void {
-    // What the URL's configuration says goes before what the function says, as on Lambda.
-    this.response.writeHead(status, { ...headers, ...this.#options.cors, 'x-amzn-requestid': this.#options.requestId } as Record<
-      string,
-      string
-    >);
+    const all = { ...withCors(headers, this.#options.cors), 'x-amzn-requestid': this.#options.requestId };
+    this.response.writeHead(status, all as Record<string, string>);
   }
 
   /** What a prelude was announced for is none. */

@@ -3,13 +3,16 @@ import type { AddressInfo, Socket } from 'node:net';
 import { deferred } from './deferred.ts';
 import { peerUsers } from './peer-user.ts';
 
+/** Of whom the kernel does not know. */
+const NOBODY = -1;
+
 /**
  * An HTTP server for one process of this machine, on a port of the loopback that the system chooses. The loopback is everybody's: nobody is served before
  * `serveOnly` has said whose process may ask, and all others are cut off.
  */
 export class LoopbackServer {
   readonly #server: Server;
-  readonly #owner = deferred<number | null>();
+  readonly #owners = deferred<readonly number[] | null>();
   /** Who is at the other end: asked when they connect, while the kernel certainly knows. */
   readonly #users = new WeakMap<Socket, number | null>();
 
@@ -32,9 +35,9 @@ export class LoopbackServer {
     });
   }
 
-  /** The user that processes must have to be served; null: all of the machine are, where those that should be told apart have no users of their own. Once. */
-  serveOnly(uid: number | null): void {
-    this.#owner.resolve(uid);
+  /** The users that processes must have to be served; null: all of the machine are, where those that should be told apart have no users of their own. Once. */
+  serveOnly(uids: readonly number[] | null): void {
+    this.#owners.resolve(uids);
   }
 
   /** Resolves when it no longer listens; whoever is connected is cut off. */
@@ -46,7 +49,7 @@ export class LoopbackServer {
   }
 
   async #permitted({ socket }: IncomingMessage): Promise<boolean> {
-    const owner = await this.#owner.promise;
-    return owner === null || this.#users.get(socket) === owner;
+    const owners = await this.#owners.promise;
+    return owners === null || owners.includes(this.#users.get(socket) ?? NOBODY);
   }
 }

@@ -62,7 +62,7 @@ test('an extension within a custom runtime registers at the Runtime API’s addr
   const common = { FunctionName: 'within', Handler: 'h', Role: 'arn:aws:iam::000000000000:role/r', Timeout: 30 };
   const Code = { ZipFile: await buffer(zip.outputStream as Readable) };
   await lambda.send(new CreateFunctionCommand({ ...common, Runtime: 'provided.al2023', Code }));
-  const told = [[400, 'ShutdownEventNotSupportedForInternalExtension'], 200, 'INVOKE', [403, 'Extension.RegistrationClosed']];
+  const told = [[403, 'Extension.InvalidEventType'], 200, 'INVOKE', [403, 'Extension.RegistrationClosed']];
   for (let i = 0; i < 3; i++) {
     const { Payload, FunctionError } = await lambda.send(new InvokeCommand({ FunctionName: 'within' }));
     assert.deepEqual([JSON.parse(Buffer.from(Payload ?? []).toString()), FunctionError], [told, undefined]);

@@ -176,7 +176,7 @@ describe('an external extension', () => {
     assert.deepEqual(
       [refused['again'], refused['unknown']],
       [
-        [403, 'Extension.AlreadyRegistered'],
+        [403, 'Extension.InvalidExtensionState'],
         [403, 'Extension.MissingExtensionIdentifier'],
       ],
     );

@@ -16,6 +16,8 @@ interface Running {
   readonly startedAtMs: number;
   readonly sink: AnswerSink | null;
   readonly settle: (answer: DeskAnswer) => void;
+  /** Its answer is on its way. */
+  answering: boolean;
 }
 
 export interface DeskEvents {
@@ -41,6 +43,7 @@ export class Desk implements RuntimeApiHandler {
   readonly #waiting: Deliver[] = [];
   readonly #pending: { invocation: NextInvocation; sink: AnswerSink | null; settle: (answer: DeskAnswer) => void }[] = [];
   readonly #running = new Map<string, Running>();
+  #answeredLast: string | null = null;
   #state: 'Started' | 'Ready' | 'InitError' = 'Started';
 
   constructor(options: { clock: Clock; concurrency: number; events: DeskEvents }) {
@@ -76,18 +79,34 @@ export class Desk implements RuntimeApiHandler {
     return null;
   }
 
-  mayAnswer(requestId: string): Refusal | null {
+  gaveUp(deliver: Deliver): void {
+    const at = this.#waiting.indexOf(deliver);
+    if (at >= 0) this.#waiting.splice(at, 1);
+  }
+
+  beginAnswer(requestId: string): Refusal | null {
     const running = this.#running.get(requestId);
-    if (running !== undefined) return running.sink?.begun === true ? notAllowed('InvocationResponse', 'InvocationResponse') : null;
-    if (this.#running.size > 0) return { status: 400, errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' };
+    if (running?.answering === true) return notAllowed('InvocationResponse', 'InvocationResponse');
+    if (running !== undefined) {
+      running.answering = true;
+      return null;
+    }
+    // The last one is known still: its second answer is one too many.
+    if (requestId !== this.#answeredLast) return { status: 400, errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' };
     return notAllowed(this.#state, 'InvocationResponse');
+  }
+
+  brokeOff(requestId: string): void {
+    const running = this.#running.get(requestId);
+    if (running !== undefined) running.answering = false;
   }
 
   async answered(requestId: string, errorType: string | null, body: Buffer): Promise<void> {
     const running = this.#running.get(requestId);
-    if (running === undefined) return; // answered twice at once: the first counts
+    if (running === undefined) return;
     const handlerMs = this.#clock.monotonic() - running.startedAtMs;
     this.#running.delete(requestId);
+    this.#answeredLast = requestId;
     const ended = this.#events.ended(requestId);
     running.settle({ errorType, body, handlerMs });
     await ended;
@@ -107,6 +126,15 @@ export class Desk implements RuntimeApiHandler {
     return this.answered(requestId, 'Function.ResponseSizeTooLarge', errorDocument('Function.ResponseSizeTooLarge', message));
   }
 
+  invalidMode(requestId: string): Promise<void> {
+    const errorType = 'Runtime.InvalidResponseModeHeader';
+    return this.answered(
+      requestId,
+      errorType,
+      errorDocument(errorType, 'Lambda-Runtime-Function-Response-Mode is neither absent nor streaming.'),
+    );
+  }
+
   initError(errorType: string, body: Buffer): Refusal | null {
     if (this.#state !== 'Started') return notAllowed(this.#running.size > 0 ? 'Running' : this.#state, 'InitError');
     this.#state = 'InitError';
@@ -119,7 +147,7 @@ export class Desk implements RuntimeApiHandler {
       const { invocation, sink, settle } = this.#pending[0]!;
       if (!this.#waiting.shift()!(invocation)) continue; // that poll was given up
       this.#pending.shift();
-      this.#running.set(invocation.requestId, { startedAtMs: this.#clock.monotonic(), sink, settle });
+      this.#running.set(invocation.requestId, { startedAtMs: this.#clock.monotonic(), sink, settle, answering: false });
       this.#events.started(invocation.requestId);
     }
   }
@@ -136,10 +164,15 @@ function headersOf(invocation: Invocation, deadlineMs: number): Record<string, s
     'Lambda-Runtime-Deadline-Ms': String(Math.round(deadlineMs)),
     'Lambda-Runtime-Invoked-Function-Arn': invocation.invokedArn,
   };
-  if (invocation.traceId !== '') headers['Lambda-Runtime-Trace-Id'] = invocation.traceId;
+  if (invocation.traceId !== '') headers['Lambda-Runtime-Trace-Id'] = headerText(invocation.traceId);
   // JSON may hold what a header must not: escaped, it is the same JSON.
   if (invocation.clientContext !== '') headers['Lambda-Runtime-Client-Context'] = asciiJson(invocation.clientContext);
   return headers;
+}
+
+/** Whoever sent a message to a queue chose its trace header, and may have written there what no header can hold. */
+function headerText(text: string): string {
+  return text.replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
 }
 
 function asciiJson(text: string): string {

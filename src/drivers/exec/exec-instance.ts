@@ -128,7 +128,7 @@ export class ExecInstance implements DriverInstance {
   }
 
   #attribute(requestId: string | null): void {
-    if (this.#output !== null && this.#options.concurrency === 1) this.#output.requestId = requestId;
+    if (this.#output !== null && this.#options.concurrency === 1) this.#output.belongTo(requestId);
   }
 
   /** The runtime waits for our word until its output has been read: what it prints later is not that invocation's. */

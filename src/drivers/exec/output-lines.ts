@@ -14,8 +14,7 @@ const MOST_ROUNDS = 4;
  * later and belongs to nobody; a line cut in two by that is passed on in two.
  */
 export class OutputLines {
-  /** To whom lines belong; null: to nobody, or to one of several. */
-  requestId: string | null = null;
+  #requestId: string | null = null;
   readonly #sink: LogSink;
   readonly #streams: readonly Readable[];
   readonly #rest: string[];
@@ -27,6 +26,12 @@ export class OutputLines {
     this.#streams = streams;
     this.#rest = streams.map(() => '');
     this.#ended = Promise.all(streams.map((stream, index) => this.#follow(stream, index)));
+  }
+
+  /** To whom lines belong from now on; null: to nobody, or to one of several. Of a line that is not complete, what is there belongs to who was before. */
+  belongTo(requestId: string | null): void {
+    this.#flush();
+    this.#requestId = requestId;
   }
 
   /**
@@ -66,15 +71,15 @@ export class OutputLines {
   #take(index: number, text: string): void {
     const lines = (this.#rest[index] + text).split('\n');
     let rest = lines.pop() as string;
-    for (const line of lines) this.#sink.line(this.requestId, line);
-    for (; rest.length > MAX_LINE_CHARS; rest = rest.slice(MAX_LINE_CHARS)) this.#sink.line(this.requestId, rest.slice(0, MAX_LINE_CHARS));
+    for (const line of lines) this.#sink.line(this.#requestId, line);
+    for (; rest.length > MAX_LINE_CHARS; rest = rest.slice(MAX_LINE_CHARS)) this.#sink.line(this.#requestId, rest.slice(0, MAX_LINE_CHARS));
     this.#rest[index] = rest;
   }
 
   #flush(): void {
     for (const [index, rest] of this.#rest.entries()) {
       this.#rest[index] = '';
-      if (rest !== '') this.#sink.line(this.requestId, rest);
+      if (rest !== '') this.#sink.line(this.#requestId, rest);
     }
   }
 }

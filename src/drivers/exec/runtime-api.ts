@@ -15,14 +15,20 @@ export interface NextInvocation {
 export interface RuntimeApiHandler {
   /** The runtime is ready; `deliver` gives it its next invocation, false when it has gone away meanwhile. */
   next(deliver: (invocation: NextInvocation) => boolean): Refusal | null;
-  /** Whether this request may be answered now, asked before its body is read. */
-  mayAnswer(requestId: string): Refusal | null;
+  /** The connection of a `next` has closed, with an invocation or without. */
+  gaveUp(deliver: (invocation: NextInvocation) => boolean): void;
+  /** Whether this request may be answered now, asked before the answer's body is read: until that has come or broken off there is no other. */
+  beginAnswer(requestId: string): Refusal | null;
+  /** The connection of an answer closed before it was complete: there may be another. */
+  brokeOff(requestId: string): void;
   /** Resolves when the runtime may go on. `errorType` null: a response. */
   answered(requestId: string, errorType: string | null, body: Buffer): Promise<void>;
   /** Where the response of this request goes as it comes; null: it is wanted whole. */
   sink(requestId: string): AnswerSink | null;
   /** Also answered with too much: the invocation fails, the runtime lives on. */
   tooLarge(requestId: string, limitBytes: number): Promise<void>;
+  /** Answered in a mode that there is not: the invocation fails, the runtime lives on. */
+  invalidMode(requestId: string): Promise<void>;
   /** The connection of a streamed response closed before it was complete. */
   truncated(requestId: string): void;
   initError(errorType: string, body: Buffer): Refusal | null;
@@ -59,7 +65,7 @@ export class RuntimeApi {
 
   /** Who may call it; nobody before this was said. See LoopbackServer. */
   serveOnly(uid: number | null): void {
-    this.#server.serveOnly(uid);
+    this.#server.serveOnly(uid === null ? null : [uid]);
   }
 
   close(): Promise<void> {
@@ -78,12 +84,14 @@ export class RuntimeApi {
   }
 
   #next(res: ServerResponse): void {
-    const refusal = this.#handler.next((invocation) => {
+    const deliver = (invocation: NextInvocation): boolean => {
       if (res.destroyed || res.socket?.destroyed !== false) return false;
       res.writeHead(200, { 'content-type': 'application/json', 'content-length': invocation.body.length, ...invocation.headers });
       res.end(invocation.body);
       return true;
-    });
+    };
+    res.once('close', () => this.#handler.gaveUp(deliver));
+    const refusal = this.#handler.next(deliver);
     if (refusal !== null) refuse(res, refusal);
   }
 
@@ -95,11 +103,19 @@ export class RuntimeApi {
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse, to: { requestId: string; isError: boolean }): Promise<void> {
-    const refusal = this.#handler.mayAnswer(to.requestId);
+    const refusal = this.#handler.beginAnswer(to.requestId);
     if (refusal !== null) return refuse(res, refusal);
-    const sink = to.isError || !isStreaming(req) ? null : this.#handler.sink(to.requestId);
+    const streaming = !to.isError && isStreaming(req);
+    if (streaming === null) {
+      await this.#handler.invalidMode(to.requestId);
+      return refuse(res, { status: 400, errorType: 'InvalidFunctionResponseMode', errorMessage: 'Invalid function response mode' });
+    }
+    const sink = streaming ? this.#handler.sink(to.requestId) : null;
     if (sink !== null) return this.#stream(req, res, { requestId: to.requestId, sink });
-    const body = await readBody(req, this.#limitBytes);
+    const body = await readBody(req, this.#limitBytes).catch((error: unknown) => {
+      this.#handler.brokeOff(to.requestId);
+      throw error;
+    });
     if (body === null) {
       await this.#handler.tooLarge(to.requestId, this.#limitBytes);
       return refuse(res, entityTooLarge(this.#limitBytes));

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { AnswerSink } from '../../model/answer-sink.ts';
 
-/** Whether a runtime says that the response it posts is to go on as it comes. */
-export function isStreaming(req: IncomingMessage): boolean {
-  return req.headers['lambda-runtime-function-response-mode'] === 'streaming';
+/** Whether a runtime says that the response it posts is to go on as it comes; null where it says what is no mode. */
+export function isStreaming(req: IncomingMessage): boolean | null {
+  const mode = req.headers['lambda-runtime-function-response-mode'] ?? '';
+  return mode === '' ? false : mode === 'streaming' || null;
 }
 
 /** How a streamed response ended. `broken`: its connection closed before it was complete. */

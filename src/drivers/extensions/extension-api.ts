@@ -32,8 +32,8 @@ export class ExtensionApi {
   }
 
   /** Who may call it; nobody before this was said. See LoopbackServer. */
-  serveOnly(uid: number | null): void {
-    this.#server.serveOnly(uid);
+  serveOnly(uids: readonly number[] | null): void {
+    this.#server.serveOnly(uids);
   }
 
   close(): Promise<void> {
@@ -61,7 +61,7 @@ export class ExtensionApi {
     const document = jsonOf(body);
     const { events = [] } = (document ?? {}) as { events?: unknown };
     if (document === null || !Array.isArray(events))
-      return refuse(res, refusal(400, 'InvalidRequestFormat', 'the body must be {"events": [...]}'));
+      return refuse(res, refusal(403, 'InvalidRequestFormat', 'the body must be {"events": [...]}'));
     const extension = desk.register(header(req, 'lambda-extension-name') ?? '', events);
     if (isRefusal(extension)) return refuse(res, extension);
     const wantsAccount = (header(req, 'lambda-extension-accept-feature') ?? '').split(',').some((f) => f.trim() === 'accountId');
@@ -85,7 +85,7 @@ export class ExtensionApi {
 
   #failed(req: IncomingMessage, res: ServerResponse, o: { extension: Extension; body: Buffer; phase: 'init' | 'exit' }): void {
     const errorType = header(req, 'lambda-extension-function-error-type') ?? '';
-    if (errorType === '') return refuse(res, refusal(400, 'InvalidRequestFormat', 'Missing Lambda-Extension-Function-Error-Type header'));
+    if (errorType === '') return refuse(res, refusal(403, 'Extension.MissingHeader', 'Lambda-Extension-Function-Error-Type not found'));
     answer(res, 202, { status: 'OK' });
     this.#deps.desk.failed(o.extension, { phase: o.phase, errorType, body: o.body });
   }

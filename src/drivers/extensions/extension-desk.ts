@@ -4,6 +4,9 @@ import { deferred } from '../../lib/deferred.ts';
 /** More than these wait for no extension: one that does not ask, which invocations here do not wait for, loses the oldest. */
 const MOST_EVENTS = 1_000;
 
+/** Lambda's, of those in layers and in the runtime's process together. */
+const MOST_EXTENSIONS = 10;
+
 type ExtensionEventType = 'INVOKE' | 'SHUTDOWN';
 
 /** What an extension is refused with. */
@@ -91,15 +94,23 @@ export class ExtensionDesk {
   }
 
   register(name: string, events: readonly unknown[]): Extension | ExtensionRefusal {
-    if (name === '') return refusal(400, 'Extension.InvalidExtensionName', 'Empty extension name');
-    if (!this.open) return refusal(403, 'Extension.RegistrationClosed', 'Extension registration closed already');
-    if ([...this.#extensions.values()].some((e) => e.name === name))
-      return refusal(403, 'Extension.AlreadyRegistered', `Extension with this name already registered: ${name}`);
-    const unknown = events.find((event) => event !== 'INVOKE' && event !== 'SHUTDOWN');
-    if (unknown !== undefined) return refusal(400, 'Extension.InvalidEventType', `${JSON.stringify(unknown)}: no such event`);
+    if (name === '') return refusal(403, 'Extension.InvalidExtensionName', 'Empty extension name');
     const external = this.#external.has(name);
+    const unknown = events.find((event) => event !== 'INVOKE' && event !== 'SHUTDOWN');
+    if (unknown !== undefined) {
+      const said = typeof unknown === 'string' ? unknown : JSON.stringify(unknown);
+      return refusal(403, 'Extension.InvalidEventType', `${said}: ErrorInvalidEventType`);
+    }
     if (!external && events.includes('SHUTDOWN'))
-      return refusal(400, 'ShutdownEventNotSupportedForInternalExtension', `SHUTDOWN is not supported for the internal extension ${name}`);
+      return refusal(403, 'Extension.InvalidEventType', 'SHUTDOWN: ShutdownEventNotSupportedForInternalExtension');
+    if (!this.open) return refusal(403, 'Extension.RegistrationClosed', 'Extension registration closed already');
+    if (!external && this.#extensions.size + this.#missing.size >= MOST_EXTENSIONS)
+      return refusal(403, 'Extension.TooManyExtensions', `Extension limit (${MOST_EXTENSIONS}) reached`);
+    const same = [...this.#extensions.values()].find((e) => e.name === name);
+    if (same !== undefined)
+      return external
+        ? notAllowed(same, 'Registered')
+        : refusal(403, 'Extension.InvalidExtensionState', 'Extension with this name already registered');
     const of = new Set(events as ExtensionEventType[]);
     const extension: Extension = { id: this.#ids.uuid(), name, external, events: of, queue: [], waiting: null };
     this.#extensions.set(extension.id, extension);
@@ -119,8 +130,7 @@ export class ExtensionDesk {
 
   /** It waits for its next event, which may be there. */
   next(extension: Extension, deliver: Deliver): ExtensionRefusal | null {
-    if (extension.waiting !== null)
-      return refusal(403, 'Extension.InvalidExtensionState', `State transition from Ready to Ready failed for extension ${extension.name}`);
+    if (extension.waiting !== null) return notAllowed(extension, 'Ready');
     extension.waiting = deliver;
     if (extension.external) this.#ready.add(extension.name);
     if (this.#ready.size === this.#external.size) this.#allReady.resolve();
@@ -155,6 +165,12 @@ export class ExtensionDesk {
     extension.waiting = null;
     if (waiting(event)) extension.queue.shift();
   }
+}
+
+function notAllowed({ name, waiting }: Extension, to: string): ExtensionRefusal {
+  const from = waiting === null ? 'Registered' : 'Ready';
+  const errorMessage = `State transition from ${from} to ${to} failed for extension ${name}. Error: State transition is not allowed`;
+  return refusal(403, 'Extension.InvalidExtensionState', errorMessage);
 }
 
 export function isRefusal(value: Extension | ExtensionRefusal): value is ExtensionRefusal {

@@ -13,7 +13,7 @@ import { ExtensionDesk, type Extension } from './extension-desk.ts';
 import { extensionFailure, ExtensionPrograms } from './extension-programs.ts';
 import type { ExtensionFile } from './find-extensions.ts';
 import type { Subscription } from './subscription.ts';
-import { TelemetryChannel, type TelemetryEvent } from './telemetry.ts';
+import { EarlyRecords, lineRecord, TelemetryChannel, type TelemetryEvent } from './telemetry.ts';
 
 /** Why an instance ends, in Lambda's words. */
 export type ShutdownReason = 'spindown' | 'timeout' | 'failure';
@@ -36,6 +36,8 @@ export interface ExtensionFailure {
 /** Lambda's: how long extensions may take to tidy up. */
 const SHUTDOWN_MS = 2_000;
 const MIB = 1024 * 1024;
+/** What a record takes beside its line, about. */
+const RECORD_BYTES = 200;
 
 /** The extensions of one instance with the APIs that they use; knows nothing of how the function itself is run. */
 export class ExtensionHost {
@@ -47,8 +49,7 @@ export class ExtensionHost {
   readonly #api: ExtensionApi;
   readonly #programs: ExtensionPrograms;
   readonly #channels: TelemetryChannel[] = [];
-  /** What was told before anybody could have subscribed. */
-  #early: TelemetryEvent[] = [];
+  readonly #early = new EarlyRecords();
   readonly #failure = deferred<never>();
   #wantsPause = false;
   #pauseFunction: () => void = () => {};
@@ -79,18 +80,17 @@ export class ExtensionHost {
       },
     );
     this.#api = new ExtensionApi({ desk: this.#desk, version: o.spec.version, subscribe: (e, s) => this.#subscribe(e, s) });
-    const failed = (what: string, failure: ExtensionFailure): void => this.#failed(what, failure);
     this.#programs = new ExtensionPrograms({
       ...deps,
       spec: o.spec,
       instance: o.instance,
       printed: (text) => {
         o.instance.log.line(null, text);
-        this.#tell({ type: 'extension', record: text });
+        this.#tell({ type: 'extension', record: text }, text.length);
       },
-      died(name, status) {
+      died: (name, status) => {
         const reason = endWords(status);
-        failed(`extension ${name}: ${reason}`, { errorType: 'Extension.Crash', reason });
+        this.#failed(`extension ${name}: ${reason}`, { errorType: 'Extension.Crash', reason });
       },
     });
   }
@@ -101,7 +101,7 @@ export class ExtensionHost {
     return {
       line: (requestId, text) => {
         log.line(requestId, text);
-        this.#tell({ type: 'function', record: this.#spec.version.logging?.format === 'JSON' ? parsed(text) : text });
+        this.#tell({ type: 'function', record: lineRecord(text, this.#spec.version.logging?.format ?? 'Text') }, text.length);
       },
     };
   }
@@ -112,9 +112,16 @@ export class ExtensionHost {
     this.#tell({ type: 'platform.initStart', record: { initializationType: 'on-demand', phase: 'init', functionName, functionVersion } });
     const address = await this.#api.listen();
     await this.#programs.start(this.#files, address);
-    this.#api.serveOnly(this.#programs.uid); // the function's own process is the same user's
+    this.#api.serveOnly(this.#users());
     await this.#within(this.#desk.registered, 'did not register');
     return address;
+  }
+
+  /** Whose processes may ask: extensions, which are the function's own user's, and this one: a custom runtime's asks through the Runtime API, which passes it on. */
+  #users(): readonly number[] | null {
+    const [theirs, own] = [this.#programs.uid, process.getuid?.() ?? null];
+    if (own === null || (theirs === null && this.#files.length > 0)) return null;
+    return theirs === null ? [own] : [own, theirs];
   }
 
   /** Rejects when an extension fails, with InitFailure; never resolves. */
@@ -135,7 +142,7 @@ export class ExtensionHost {
       type: 'platform.initReport',
       record: { ...init, status: 'success', metrics: { durationMs: Math.round(this.#firstInitMs * 1000) / 1000 } },
     });
-    this.#early = [];
+    this.#early.forget();
   }
 
   began(invocation: Invocation, deadlineMs: number): void {
@@ -232,7 +239,7 @@ export class ExtensionHost {
 
   #subscribe(extension: Extension, subscription: Subscription): void {
     const channel = new TelemetryChannel(subscription, this.#deps.clock, (url) => this.#reached(url));
-    for (const event of this.#early) channel.tell(event);
+    this.#early.replay(channel);
     this.#channels.push(channel);
     const types = [...subscription.types];
     const [word, type] =
@@ -245,8 +252,7 @@ export class ExtensionHost {
     const { loopbacks } = this.#deps;
     if (loopbacks === null) return within;
     const url = new URL(within);
-    url.hostname = loopbacks.hostOf(this.#instance.instanceId, Number(url.port) || 80);
-    return url.href;
+    return Object.assign(url, { hostname: loopbacks.hostOf(this.#instance.instanceId, Number(url.port) || 80) }).href;
   }
 
   /** What the platform says of extensions, in the function's log and to subscribers. */
@@ -261,9 +267,10 @@ export class ExtensionHost {
     this.#tell({ type, record });
   }
 
-  #tell({ type, record }: TelemetryEvent): void {
-    if (this.#desk.open) this.#early.push({ type, record });
-    for (const channel of this.#channels) channel.tell({ type, record });
+  /** `bytes`: of a line; what the platform says is short. */
+  #tell(event: TelemetryEvent, bytes = 0): void {
+    if (this.#desk.open) this.#early.add(event, this.#deps.clock.now(), bytes + RECORD_BYTES);
+    for (const channel of this.#channels) channel.tell(event);
   }
 
   #failed(what: string, failure: ExtensionFailure): void {
@@ -289,15 +296,5 @@ export class ExtensionHost {
     } finally {
       timer.cancel();
     }
-  }
-}
-
-/** A line of JSON as what it says. */
-function parsed(text: string): unknown {
-  if (!text.startsWith('{')) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
 }

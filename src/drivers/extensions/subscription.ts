@@ -39,6 +39,7 @@ export function readSubscription(api: Subscription['api'], body: unknown): Subsc
   const url = URL.canParse(destination.URI) ? new URL(destination.URI) : null;
   if (url === null || url.protocol !== 'http:' || !OWN_NAMES.has(url.hostname))
     return `destination.URI: ${destination.URI} must be http://sandbox.localdomain:PORT`;
+  if (url.username !== '' || url.password !== '') return 'destination.URI: must have no user and no password';
   url.hostname = '127.0.0.1';
   return { api, types: new Set(types), url: url.href, ...buffering };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isUtf8 } from 'node:buffer';
 import { HearthError } from '../../errors.ts';
+import { jsonElements } from '../../lib/json-elements.ts';
 import { cloudEventMs, parseCloudEvent, type CloudEvent } from '../../model/cloud-event.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
 import { isLineage, lineageOf } from '../../model/lineage.ts';
@@ -83,7 +84,7 @@ function eventsOf(request: IncomingMessage, body: Buffer): Given[] {
       `CloudEvents are read as JSON (application/cloudevents+json), not as ${contentType}`,
     );
   }
-  if (structured) return batch === undefined ? [{ event: parseCloudEvent(json(body)), json: body }] : batchOf(json(body));
+  if (structured) return batch === undefined ? [{ event: parseCloudEvent(json(body)), json: body }] : batchOf(body);
   const headers = request.headersDistinct;
   if (isBinary(headers)) return [binaryEvent(headers, body)];
   throw new HearthError(
@@ -93,12 +94,14 @@ function eventsOf(request: IncomingMessage, body: Buffer): Given[] {
   );
 }
 
-function batchOf(value: unknown): Given[] {
+function batchOf(body: Buffer): Given[] {
+  const value = json(body);
   if (!Array.isArray(value)) throw new HearthError('InvalidRequestContentException', 'a batch of CloudEvents must be a list');
   if (value.length > MOST_EVENTS) throw new HearthError('RequestTooLargeException', `a batch may have ${MOST_EVENTS} events`);
+  const texts = jsonElements(body);
   return value.map((one, index) => {
     try {
-      return { event: parseCloudEvent(one), json: Buffer.from(JSON.stringify(one)) };
+      return { event: parseCloudEvent(one), json: texts[index] as Buffer };
     } catch (error) {
       if (!(error instanceof HearthError)) throw error;
       throw new HearthError(error.code, `[${index}].${error.message}`, { cause: error, details: error.details });
