@@ -22,10 +22,15 @@ describe('the event of a function URL', { timeout: 20_000 }, () => {
     assert.equal(plain['x-forwarded-for'], '127.0.0.1');
     const port = String(gateway.port);
     assert.deepEqual([plain['x-forwarded-port'], plain['x-forwarded-proto']], [port, 'http']);
-    const said = ['x-forwarded-for: 10.1.1.1', 'x-forwarded-for: 10.2.2.2', 'x-forwarded-port: 1', 'x-forwarded-proto: gopher'];
+    const said = ['x-forwarded-for: 10.1.1.1', 'x-forwarded-for: 10.2.2.2', 'x-forwarded-port: none', 'x-forwarded-proto: gopher'];
     const told = await headersOf('GET /fn/f/ HTTP/1.1', 'host: localhost', ...said);
     assert.equal(told['x-forwarded-for'], '10.1.1.1,10.2.2.2, 127.0.0.1');
     assert.deepEqual([told['x-forwarded-port'], told['x-forwarded-proto']], [port, 'http']);
+  });
+
+  it('believes a proxy on this machine how it was asked', async () => {
+    const told = await headersOf('GET /fn/f/ HTTP/1.1', 'host: localhost', 'x-forwarded-port: 443', 'x-forwarded-proto: https');
+    assert.deepEqual([told['x-forwarded-port'], told['x-forwarded-proto']], ['443', 'https']);
   });
 
   it('has one host: the one of a target in absolute form', async () => {

@@ -86,13 +86,16 @@ function flatHeaders(request: IncomingMessage): { headers: Record<string, string
   return { headers, cookies };
 }
 
-/** What is known of the connection goes before what a caller says of it: of addresses, the last is the one that we saw. */
+/** What is known of the connection goes before what a caller says of it: of addresses, the last is the one that we saw. A proxy on this machine, which ends TLS, knows better how it was asked. */
 function forwarded(headers: Record<string, string>, { socket }: IncomingMessage): void {
   const [said, seen] = [headers['x-forwarded-for'] ?? '', socket.remoteAddress ?? ''];
   headers['x-forwarded-for'] = said === '' ? seen : `${said}, ${seen}`;
-  headers['x-forwarded-port'] = String(socket.localPort ?? '');
-  headers['x-forwarded-proto'] = 'http';
+  const proxied = LOOPBACK.test(seen);
+  if (!proxied || !/^\d{1,5}$/.test(headers['x-forwarded-port'] ?? '')) headers['x-forwarded-port'] = String(socket.localPort ?? '');
+  if (!proxied || !/^https?$/.test(headers['x-forwarded-proto'] ?? '')) headers['x-forwarded-proto'] = 'http';
 }
+
+const LOOPBACK = /^(::1|(::ffff:)?127\.[\d.]+)$/;
 
 /** Repeated parameters are joined by commas, as the format has it. */
 function queryParameters(query: string): Record<string, string> {
