@@ -139,7 +139,6 @@ export class ExecInstance implements DriverInstance {
 
   async #end(status: ExitStatus): Promise<void> {
     this.#status = status;
-    await this.#options.spawner.killTree(this.#program!.pid); // what it left behind
     await this.#output?.end();
     await this.#api.close();
     this.#initEnd.resolve({ kind: 'exited', status });

@@ -39,6 +39,8 @@ export class ForkInstance implements DriverInstance {
   #welcome: Buffer | null;
   #ended: ExitStatus | null = null;
   #ending = false;
+  /** Its process has been reaped, or given up: its pid may be anybody's by now. */
+  #reaped = false;
 
   constructor(processes: Processes, newborn: Newborn, birth: Birth) {
     this.pid = newborn.pid;
@@ -62,7 +64,10 @@ export class ForkInstance implements DriverInstance {
       this.#disconnected.resolve();
       void this.#end();
     });
-    void status.then(() => this.#end());
+    void status.then(() => {
+      this.#reaped = true;
+      return this.#end();
+    });
     if (birth.welcome !== null) setImmediate(() => this.#greet());
   }
 
@@ -98,6 +103,7 @@ export class ForkInstance implements DriverInstance {
 
   async kill(): Promise<ExitStatus> {
     this.#halt.forget(); // it is not to be let go on while it is killed
+    if (this.#reaped) return this.exited;
     await this.#processes.supervisor.kill(this.pid);
     void this.#end();
     return this.exited;
@@ -116,8 +122,11 @@ export class ForkInstance implements DriverInstance {
     this.#halt.forget();
     const { peer, log, status } = this.#newborn;
     let ended = await this.#processes.within(status, ENDING_MS);
-    await this.#processes.supervisor.kill(this.pid); // it may have let go of its host and live on
-    ended ??= (await this.#processes.endOf(this.#newborn)) ?? { code: null, signal: 'SIGKILL' };
+    if (ended === null) {
+      await this.#processes.supervisor.kill(this.pid); // it may have let go of its host and live on
+      ended = (await this.#processes.endOf(this.#newborn)) ?? { code: null, signal: 'SIGKILL' };
+      this.#reaped = true;
+    }
     await this.#processes.within(Promise.all([this.#disconnected.promise, log.closed]), ENDING_MS);
     if (peer.complaint !== null) this.#processes.warnOnce(`an instance was ended because it broke the protocol: ${peer.complaint}`);
     peer.drop();
