@@ -73,6 +73,11 @@ export interface DriverInstance {
   holdsMoreThan(bytes: number): boolean;
   /** Kills the instance and everything it started. Idempotent; resolves when all is gone. */
   kill(): Promise<ExitStatus>;
+  /**
+   * Settles once, as soon as it takes no more work: it has ended, or is about to by its own doing. Before a pending `invoke` is told of that, and before
+   * `exited` by whatever it takes to tidy up; never rejects.
+   */
+  readonly ending: Promise<void>;
   readonly exited: Promise<ExitStatus>;
 }
 

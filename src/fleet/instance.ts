@@ -82,6 +82,7 @@ export class FleetInstance implements WorkerInstance {
     this.#lines = options.lines;
     this.#observer = observer;
     this.#chains = options.chains;
+    void driver.ending.then(() => this.#withdraw());
     void driver.exited.then((status) => {
       this.#become('gone');
       this.#chains.ended(this.id);
@@ -135,10 +136,7 @@ export class FleetInstance implements WorkerInstance {
   }
 
   kill(): Promise<ExitStatus> {
-    if (this.alive) {
-      this.#become('stopping');
-      this.#notifyGone();
-    }
+    this.#withdraw();
     return this.#driver.kill();
   }
 
@@ -162,6 +160,12 @@ export class FleetInstance implements WorkerInstance {
   onGone(listener: () => void): void {
     if (this.alive) this.#gone = listener;
     else listener();
+  }
+
+  #withdraw(): void {
+    if (!this.alive) return;
+    this.#become('stopping');
+    this.#notifyGone();
   }
 
   #become(next: InstanceState): void {

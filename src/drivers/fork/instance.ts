@@ -35,6 +35,7 @@ export class ForkInstance implements DriverInstance {
   readonly #cleanUp: () => void;
   readonly #halt: Halt;
   readonly #exited = deferred<ExitStatus>();
+  readonly #over = deferred<void>();
   readonly #disconnected = deferred<void>();
   #welcome: Buffer | null;
   #ended: ExitStatus | null = null;
@@ -73,6 +74,10 @@ export class ForkInstance implements DriverInstance {
 
   get exited(): Promise<ExitStatus> {
     return this.#exited.promise;
+  }
+
+  get ending(): Promise<void> {
+    return this.#over.promise;
   }
 
   invoke(invocation: Invocation, deadlineMs: number): Promise<Answer> {
@@ -119,6 +124,7 @@ export class ForkInstance implements DriverInstance {
   async #end(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
+    this.#over.resolve();
     this.#halt.forget();
     const { peer, log, status } = this.#newborn;
     let ended = await this.#processes.within(status, ENDING_MS);
