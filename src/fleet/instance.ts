@@ -82,7 +82,7 @@ export class FleetInstance implements WorkerInstance {
     this.#lines = options.lines;
     this.#observer = observer;
     this.#chains = options.chains;
-    void driver.ending.then(() => this.#withdraw());
+    void driver.ending.then(() => this.withdraw());
     void driver.exited.then((status) => {
       this.#become('gone');
       this.#chains.ended(this.id);
@@ -135,8 +135,14 @@ export class FleetInstance implements WorkerInstance {
     this.#driver.pause();
   }
 
+  withdraw(): void {
+    if (!this.alive) return;
+    this.#become('stopping');
+    this.#notifyGone();
+  }
+
   kill(): Promise<ExitStatus> {
-    this.#withdraw();
+    this.withdraw();
     return this.#driver.kill();
   }
 
@@ -160,12 +166,6 @@ export class FleetInstance implements WorkerInstance {
   onGone(listener: () => void): void {
     if (this.alive) this.#gone = listener;
     else listener();
-  }
-
-  #withdraw(): void {
-    if (!this.alive) return;
-    this.#become('stopping');
-    this.#notifyGone();
   }
 
   #become(next: InstanceState): void {
