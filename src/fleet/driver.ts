@@ -99,7 +99,13 @@ export interface DriverSnapshot {
 /** Running the init phase gives a parent to fork from or, where forking is not safe, an instance that is already serving. */
 export type Prepared =
   | { readonly kind: 'snapshot'; readonly snapshot: DriverSnapshot }
-  | { readonly kind: 'instance'; readonly instance: DriverInstance; readonly reason: string };
+  | {
+      readonly kind: 'instance';
+      readonly instance: DriverInstance;
+      readonly reason: string;
+      /** The reason is the machine's and may pass: a snapshot is worth another try later. Absent: it will not. */
+      readonly passing?: boolean;
+    };
 
 /** A runtime zygote. */
 export interface ResidentRuntime {
