@@ -1,6 +1,7 @@
 'use strict';
 // Becomes another program: a custom runtime's bootstrap, in a process that was forked and confined like every function's; or the shim once more.
 const fs = require('node:fs');
+const path = require('node:path');
 const { getSystemErrorName } = require('node:util');
 const native = require('./native.cjs');
 const { confine } = require('./confine.cjs');
@@ -40,7 +41,10 @@ function execute(argv, env) {
  */
 function beginConfined(steps, env) {
   const unconfined = confine(steps);
-  execute([process.execPath, ...process.execArgv, process.argv[1]], { ...env, HEARTH_UNCONFINED: JSON.stringify(unconfined) });
+  execute([process.execPath, ...process.execArgv, path.join(__dirname, 'main.cjs')], {
+    ...env,
+    HEARTH_UNCONFINED: JSON.stringify(unconfined),
+  });
 }
 
 module.exports = { becomeProgram, beginConfined };
