@@ -107,7 +107,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const interpreters = catalogueInterpreters(catalogue);
   const artifacts = await FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock });
   closing.add(() => artifacts.close());
-  const drivers = await openDrivers(base, catalogue, abilities);
+  const { drivers, ...sandbox } = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
   const [key, functionsKey] = [openLocalKey(config.home), newKey()];
   const door = { endpoint: config.port === 0 ? '' : endpointOf(config.host, config.port) };
@@ -146,7 +146,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
     keepAliveMs: config.fleet.keepAliveMs,
     triggers,
     mappings: (uuid) => queues.mapping(uuid) ?? tables.mapping(uuid),
-    platform: platform({ ...parts, dispatcher }),
+    platform: platform({ ...parts, ...sandbox, dispatcher }),
     updates: (version) => rollouts.state(version),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
@@ -210,7 +210,11 @@ function openLoopbacks(options: LoopbacksOptions): Loopbacks | null {
   }
 }
 
-async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue: Catalogue, abilities: Abilities): Promise<Driver[]> {
+async function openDrivers(
+  { config, log, clock, ids, closing }: Base,
+  catalogue: Catalogue,
+  abilities: Abilities,
+): Promise<{ readonly drivers: Driver[]; readonly gaps: () => string[] }> {
   const run = runDirectory(config.home, process.env);
   const warn = (message: string): void => log.warn(message);
   const loopbacks = abilities.noLoopbacks === null ? openLoopbacks({ clock, warn }) : null;
@@ -237,7 +241,7 @@ async function openDrivers({ config, log, clock, ids, closing }: Base, catalogue
   // Closed first: their extensions are told while there is still somebody to end them.
   const drivers = [fork, exec].map((driver) => new ExtendedDriver(driver, { spawner: programs, clock, ids, loopbacks }));
   for (const driver of drivers) closing.add(() => driver.close());
-  return drivers;
+  return { drivers, gaps: () => fork.gaps() };
 }
 
 /** Opens the door; returns where it is. */

@@ -13,7 +13,7 @@ const hooks = require('./hooks.cjs');
 const { initialise, startThreadPool } = require('./init.cjs');
 const { Link } = require('./link.cjs');
 const { Orders } = require('./orders.cjs');
-const { becomeProgram } = require('./program.cjs');
+const { becomeProgram, beginConfined } = require('./program.cjs');
 const { Practice, rehearse, rehearseHandler } = require('./rehearse.cjs');
 const { collectRubbish } = require('./rubbish.cjs');
 const { servingOf } = require('./streaming.cjs');
@@ -156,14 +156,16 @@ async function become(self, fn) {
 }
 
 async function main() {
-  const { HEARTH_SOCKET: socket, HEARTH_TOKEN: token, HEARTH_LOG_SOCKET: logSocket } = process.env;
+  const { HEARTH_CONFINE: steps, HEARTH_LOG_SOCKET: logSocket, ...env } = process.env;
+  const { HEARTH_SOCKET: socket, HEARTH_TOKEN: token, HEARTH_UNCONFINED: unconfined = '[]' } = env;
   if (!socket || !token) throw new Error('HEARTH_SOCKET and HEARTH_TOKEN must be set: this program is started by Hearth');
   for (const name of Object.keys(process.env)) if (name.startsWith('HEARTH_')) delete process.env[name];
   installProcess();
   if (logSocket) redirectOutput({ logSocket, token });
   else log.keepPrivate();
+  if (steps) return beginConfined(JSON.parse(steps), env);
   await calibrate();
-  await become({ link: Link.connect(socket), token, unconfined: [] }, null);
+  await become({ link: Link.connect(socket), token, unconfined: JSON.parse(unconfined) }, null);
 }
 
 main().catch((error) => {

@@ -40,6 +40,8 @@ export interface PlatformDeps {
   readonly memory: MemoryGauge;
   readonly catalogue: Catalogue;
   readonly abilities: Abilities;
+  /** What functions turned out to lack of the sandbox, in words. */
+  readonly gaps: () => readonly string[];
   readonly store: PostgresStore;
   readonly recorder: UsageRecorder;
   readonly logs: FunctionLogs;
@@ -89,7 +91,7 @@ function status(deps: PlatformDeps, startedAtMs: number, endpoint: string): Stat
     endpoint,
     database: deps.store.database,
     runtimes: deps.catalogue.known().map((i) => ({ name: runtimeName(i), language: i.language, path: i.path, version: i.version })),
-    sandbox: report(deps.abilities),
+    sandbox: report(deps.abilities, deps.gaps()),
     instances: deps.fleet.roster.count,
     running: deps.dispatcher.running,
     drainMs: deps.config.limits.drainMs,

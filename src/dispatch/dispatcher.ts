@@ -4,6 +4,7 @@ import type { FunctionVersion } from '../model/function-version.ts';
 import type { Invocation, InvocationResult } from '../model/invocation.ts';
 import type { UsageRecord, UsageSink } from '../model/usage.ts';
 import { coldStart, failedStart } from './cold-start.ts';
+import { Companions, type Company } from './companions.ts';
 import { answered, broken, initFailed, timedOut, type Ending } from './ending.ts';
 import { LogTail } from './log-tail.ts';
 import { endLines, startLine } from './report.ts';
@@ -44,6 +45,7 @@ export class Dispatcher {
   readonly #queues = new Map<string, VersionQueue>();
   /** The same by function: its versions share a limit. */
   readonly #ofFunction = new Map<string, Set<VersionQueue>>();
+  readonly #companions = new Companions();
   #begun = 0;
 
   constructor(deps: DispatcherDeps) {
@@ -148,19 +150,24 @@ export class Dispatcher {
     const startedAtMs = clock.now();
     const from = clock.monotonic();
     let late = false;
+    // Most instances serve one at a time: they pay nothing for this.
+    const company: Company | null = instance.version.scaling.concurrency > 1 ? this.#companions.join(instance, invocation) : null;
     const timer = clock.after(timeoutMs, () => {
       late = true;
-      void instance.kill();
+      if (company === null) void instance.kill();
+      else company.giveUp();
     });
     let ending: Ending;
     let answer: Answer | null = null;
     try {
-      answer = await instance.invoke(invocation, startedAtMs + timeoutMs);
-      ending = answered(answer);
+      const deadlineMs = startedAtMs + timeoutMs;
+      answer = await (company === null ? instance.invoke(invocation, deadlineMs) : company.invoke(deadlineMs));
+      ending = answer === null ? timedOut(invocation.requestId, timeoutMs) : answered(answer);
     } catch (error) {
       ending = late ? timedOut(invocation.requestId, timeoutMs) : broken(invocation.requestId, error);
     } finally {
       timer.cancel();
+      company?.leave();
     }
     const durationMs = late ? timeoutMs : clock.monotonic() - from;
     return { ending, answer, startedAtMs, from, durationMs };

@@ -29,9 +29,11 @@ export interface WorkerInstance {
   readonly id: string;
   readonly version: FunctionVersion;
   readonly start: StartReport;
-  /** False once it ended or is being ended; it is then never offered work. */
+  /** False once it ended, is being ended or was withdrawn; it is then never offered work. */
   readonly alive: boolean;
   invoke(invocation: Invocation, deadlineMs: number): Promise<Answer>;
+  /** Takes it out of service: it is offered no more work, and what it does goes on until `kill`, which whoever withdraws it must call. Idempotent. */
+  withdraw(): void;
   /** Ends it with everything it started; resolves when all is gone. Idempotent. */
   kill(): Promise<ExitStatus>;
   /** Work is about to be handed over: must come before `invoke`. */

@@ -73,6 +73,11 @@ export interface DriverInstance {
   holdsMoreThan(bytes: number): boolean;
   /** Kills the instance and everything it started. Idempotent; resolves when all is gone. */
   kill(): Promise<ExitStatus>;
+  /**
+   * Settles once, as soon as it takes no more work: it has ended, or is about to by its own doing. Before a pending `invoke` is told of that, and before
+   * `exited` by whatever it takes to tidy up; never rejects.
+   */
+  readonly ending: Promise<void>;
   readonly exited: Promise<ExitStatus>;
 }
 
@@ -96,7 +101,13 @@ export interface DriverSnapshot {
 /** Running the init phase gives a parent to fork from or, where forking is not safe, an instance that is already serving. */
 export type Prepared =
   | { readonly kind: 'snapshot'; readonly snapshot: DriverSnapshot }
-  | { readonly kind: 'instance'; readonly instance: DriverInstance; readonly reason: string };
+  | {
+      readonly kind: 'instance';
+      readonly instance: DriverInstance;
+      readonly reason: string;
+      /** The reason is the machine's and may pass: a snapshot is worth another try later. Absent: it will not. */
+      readonly passing?: boolean;
+    };
 
 /** A runtime zygote. */
 export interface ResidentRuntime {

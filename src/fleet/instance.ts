@@ -82,6 +82,7 @@ export class FleetInstance implements WorkerInstance {
     this.#lines = options.lines;
     this.#observer = observer;
     this.#chains = options.chains;
+    void driver.ending.then(() => this.withdraw());
     void driver.exited.then((status) => {
       this.#become('gone');
       this.#chains.ended(this.id);
@@ -134,11 +135,14 @@ export class FleetInstance implements WorkerInstance {
     this.#driver.pause();
   }
 
+  withdraw(): void {
+    if (!this.alive) return;
+    this.#become('stopping');
+    this.#notifyGone();
+  }
+
   kill(): Promise<ExitStatus> {
-    if (this.alive) {
-      this.#become('stopping');
-      this.#notifyGone();
-    }
+    this.withdraw();
     return this.#driver.kill();
   }
 

@@ -88,6 +88,20 @@ describe('a residence whose forks fail', () => {
     assert.deepEqual([residence.state.kind as string, (await residence.start(spec, instance)).rung], ['snapshot', 'snapshot']);
   });
 
+  it('starts plainly what its machine can not fork, and tries again later', async () => {
+    const { asked, driver: made } = driver(() => {});
+    const prepared = made.prepare.bind(made);
+    const plain = { kind: 'instance', reason: 'not now', passing: true, instance: await made.start({} as StartSpec, instance) } as const;
+    const clock = new VirtualClock();
+    const residence = residenceOf(Object.assign(made, { prepare: async () => plain }), clock);
+    for (let i = 0; i < 2; i++) assert.equal((await residence.start(spec, instance)).rung, 'zygote');
+    assert.deepEqual(residence.state, { kind: 'plain', reason: 'not now', init, againAtMs: 60_000 });
+    Object.assign(made, { prepare: prepared });
+    await clock.advance(60_000);
+    assert.equal((await residence.start(spec, instance)).rung, 'disk');
+    assert.deepEqual([residence.state.kind as string, asked.prepared], ['snapshot', 1]);
+  });
+
   it('gives up no more than two parents for a hundred starts that fail at once', async () => {
     const { asked, driver: made } = driver(hung);
     const clock = new VirtualClock();

@@ -163,7 +163,8 @@ export class Residence {
     try {
       const prepared = await this.driver.prepare(await spec(), first);
       if (prepared.kind === 'instance') {
-        this.#state = { kind: 'plain', reason: prepared.reason, init: prepared.instance.init, againAtMs: null };
+        const againAtMs = prepared.passing === true ? this.#again() : null;
+        this.#state = { kind: 'plain', reason: prepared.reason, init: prepared.instance.init, againAtMs };
         this.initMs = prepared.instance.init?.durationMs ?? null;
         making.resolve();
         return prepared.instance;
@@ -235,10 +236,16 @@ export class Residence {
     if (enough) {
       const why = error instanceof Error ? error.message : String(error);
       const reason = `instances forked from its snapshot did not come up (${why}); a snapshot is tried again in ${this.#plainMs / 60_000} min`;
-      this.#state = { kind: 'plain', reason, init, againAtMs: this.#clock.monotonic() + this.#plainMs };
-      this.#plainMs = Math.min(this.#plainMs * 2, LONGEST_PLAIN_MS);
+      this.#state = { kind: 'plain', reason, init, againAtMs: this.#again() };
     }
     await evicted;
+  }
+
+  /** When a snapshot is tried again, monotonic; ever later. */
+  #again(): number {
+    const againAtMs = this.#clock.monotonic() + this.#plainMs;
+    this.#plainMs = Math.min(this.#plainMs * 2, LONGEST_PLAIN_MS);
+    return againAtMs;
   }
 
   #settle(snapshot: DriverSnapshot, madeAtMs: number): void {

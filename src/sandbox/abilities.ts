@@ -27,8 +27,8 @@ export interface MechanismReport {
   readonly reason: string | null;
 }
 
-/** What is active on this machine, in words, for `hearth` to say at start. */
-export function report(a: Abilities): MechanismReport[] {
+/** What is active on this machine, in words, for `hearth` to say at start. `gaps`: what processes turned out to lack of it all the same, each a sentence. */
+export function report(a: Abilities, gaps: readonly string[] = []): MechanismReport[] {
   const line = (mechanism: string, reason: string | null): MechanismReport => ({ mechanism, active: reason === null, reason });
   const linux = a.linux ? null : 'needs Linux';
   const mounts = linux ?? (a.root ? a.noMounts : a.noUserNamespaces);
@@ -44,5 +44,6 @@ export function report(a: Abilities): MechanismReport[] {
     line('private /tmp per instance', linux ?? a.noUserNamespaces),
     line('own IPC objects and host name', mounts),
     line('own loopback per instance that is not forked', linux ?? (a.root ? a.noLoopbacks : 'the server is not root')),
+    ...gaps.map((gap) => line('all of this in every process', gap)),
   ];
 }

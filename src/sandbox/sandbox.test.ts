@@ -249,6 +249,8 @@ describe('detection', () => {
       ],
     );
     assert.ok(lines.every((l) => l.reason !== null));
+    const gap = { mechanism: 'all of this in every process', active: false, reason: 'not in one' };
+    assert.deepEqual(report(abilities, ['not in one']).at(-1), gap);
   });
 
   it('reads lists of CPUs', async () => {

@@ -167,6 +167,7 @@ export function driverContract(name: string, subject: DriverUnderTest): void {
     test('loses only the invocation in which the instance exits', async () => {
       const instance = await forked('exits');
       const order: string[] = [];
+      void instance.ending.then(() => order.push('ending'));
       void instance.exited.then(() => order.push('exited'));
       const error = await settle(
         instance.invoke(invocation({ code: 5 }), farDeadlineMs()).then(
@@ -177,7 +178,7 @@ export function driverContract(name: string, subject: DriverUnderTest): void {
       assert.ok(error instanceof InstanceExited, String(error));
       assert.deepEqual(error.status, { code: 5, signal: null });
       assert.deepEqual(await settle(instance.exited), { code: 5, signal: null });
-      assert.deepEqual(order, ['rejected', 'exited']);
+      assert.deepEqual(order, ['ending', 'rejected', 'exited']);
       await assert.rejects(call(instance, {}), InstanceExited);
       instance.pause();
       instance.resume();
@@ -193,6 +194,7 @@ export function driverContract(name: string, subject: DriverUnderTest): void {
       assert.equal(first.signal, 'SIGKILL');
       assert.deepEqual(second, first);
       assert.deepEqual(await instance.exited, first);
+      await instance.ending;
     });
 
     test('lets instances outlive their snapshot, which then forks no more', async () => {

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-from . import child, forker, frames, hooks, initialise, output, rehearse, serve
+from . import child, confine, forker, frames, hooks, initialise, output, rehearse, serve
 from .connection import Connection
 
 RUNTIME = "python/%d.%d.%d" % sys.version_info[:3]
@@ -26,9 +26,11 @@ def main():
     log_socket = os.environ.pop("HEARTH_LOG_SOCKET", None)
     if log_socket:
         output.attach(log_socket, token)
+    # Only of a process that was not forked. It has one thread yet: what is taken away now, none keeps.
+    unconfined = confine.take(json.loads(os.environ.pop("HEARTH_CONFINE", "[]")), os.getppid())
     connection = Connection(os.environ.pop("HEARTH_SOCKET"))
     try:
-        live(connection, Identity(token, [], None))
+        live(connection, Identity(token, unconfined, None))
     except frames.ProtocolError as error:
         print("hearth: protocol error: %s" % error, file=sys.stderr)
         output.flush()

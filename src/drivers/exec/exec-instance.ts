@@ -34,11 +34,13 @@ export class ExecInstance implements DriverInstance {
   /** Monotonic: when the program ran; it has said nothing yet. */
   spawnedMs = 0;
   readonly exited: Promise<ExitStatus>;
+  readonly ending: Promise<void>;
   readonly #options: ExecOptions;
   readonly #desk: Desk;
   readonly #api: RuntimeApi;
   readonly #initEnd = deferred<InitEnd>();
   readonly #ended = deferred<ExitStatus>();
+  readonly #over = deferred<void>();
   readonly #rejections = new Set<(status: ExitStatus) => void>();
   #program: Program | null = null;
   #output: OutputLines | null = null;
@@ -49,6 +51,7 @@ export class ExecInstance implements DriverInstance {
   constructor(options: ExecOptions) {
     this.#options = options;
     this.exited = this.#ended.promise;
+    this.ending = this.#over.promise;
     this.#desk = new Desk({
       ...options,
       events: {
@@ -74,6 +77,7 @@ export class ExecInstance implements DriverInstance {
     } catch (error) {
       await this.#api.close();
       this.#status = { code: null, signal: null };
+      this.#over.resolve();
       this.#ended.resolve(this.#status);
       throw error;
     }
@@ -139,7 +143,7 @@ export class ExecInstance implements DriverInstance {
 
   async #end(status: ExitStatus): Promise<void> {
     this.#status = status;
-    await this.#options.spawner.killTree(this.#program!.pid); // what it left behind
+    this.#over.resolve();
     await this.#output?.end();
     await this.#api.close();
     this.#initEnd.resolve({ kind: 'exited', status });

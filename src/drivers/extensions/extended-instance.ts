@@ -10,6 +10,8 @@ import { failureDocument } from './extension-programs.ts';
 export class ExtendedInstance implements DriverInstance {
   readonly init: InitReport | null;
   readonly exited: Promise<ExitStatus>;
+  /** Long before `exited`, where extensions tidy up. */
+  readonly ending: Promise<void>;
   readonly #inner: DriverInstance;
   readonly #host: ExtensionHost;
   readonly #clock: Clock;
@@ -23,12 +25,19 @@ export class ExtendedInstance implements DriverInstance {
     this.#host = host;
     this.#clock = o.clock;
     this.init = inner.init === null ? null : { ...inner.init, durationMs: o.initMs };
+    const over = deferred<void>();
+    this.ending = over.promise;
+    void inner.ending.then(() => {
+      this.#reason ??= 'failure';
+      over.resolve();
+    });
     this.exited = inner.exited.then(async (status) => {
       await host.shutdown(this.#reason ?? 'failure');
       return status;
     });
     host.onFailure = (failure) => {
       this.#reason ??= 'failure';
+      over.resolve();
       for (const fail of this.#pending) fail(failure);
       void inner.kill();
     };

@@ -89,13 +89,13 @@ export class ExtensionPrograms {
     await Promise.all(this.#running.filter((r) => names.has(r.name)).map((r) => r.program.exited));
   }
 
-  /** Kills what is left of all but these, and of what they started; resolves when it is gone. */
+  /** Kills what is left of all but these, and of what they started; resolves when it is gone. The pid of one that is over may be another process's by now. */
   async kill(except: ReadonlySet<string> = new Set()): Promise<void> {
     this.#ending = true;
     const doomed = this.#running.filter((r) => !except.has(r.name));
     await Promise.all(
-      doomed.map(async ({ program, output }) => {
-        await this.#deps.spawner.killTree(program.pid);
+      doomed.map(async ({ program, output, over }) => {
+        if (!over) await this.#deps.spawner.killTree(program.pid);
         await output.end();
       }),
     );

@@ -31,6 +31,26 @@ export function confineFunction(
   });
 }
 
+/** What can't be done without namespaces of one's own, and must not be tried in the machine's. */
+const NAMESPACED: ReadonlySet<ConfineStep['op']> = new Set(['unshare', 'mask', 'show', 'hostname']);
+
+/**
+ * The same for a process that was not forked but spawned, in a session of its own, and takes them before it greets. `lacks`: what of it can't be had there,
+ * in words, or null. Node.js has threads by then, and Linux gives such a process no user namespace.
+ */
+export function confineSpawned(
+  options: ForkDriverOptions,
+  spec: StartSpec,
+  o: { readonly needed: readonly string[]; readonly loopback: LoopbackUse | null },
+): { readonly steps: ConfineStep[]; readonly lacks: string | null } {
+  const steps = confineFunction(options, spec, { ...o, initCpu: null }).filter(({ op }) => op !== 'setsid');
+  const inUserNamespace = steps.some((step) => step.op === 'unshare' && step.namespaces.includes('user'));
+  if (spec.version.runtime.startsWith('python') || !inUserNamespace) return { steps, lacks: null };
+  const lacks =
+    'private /tmp, own IPC objects and host name: it takes a user namespace, and Node.js, which has threads, gets none unless it is forked';
+  return { steps: steps.filter(({ op }) => !NAMESPACED.has(op)), lacks };
+}
+
 /** Of functions that are likely to look: those with layers, a wrapper script or a runtime of their own. */
 function layoutOf(options: ForkDriverOptions, { version, taskRoot, layersRoot = null }: StartSpec): LayoutInput | null {
   const custom = version.runtime.startsWith('provided');

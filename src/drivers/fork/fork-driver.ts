@@ -12,7 +12,7 @@ import { confinement, needsTemporary } from '../../sandbox/confinement.ts';
 import type { LoopbackUse } from '../../sandbox/loopback/loopbacks.ts';
 import { functionIds } from '../../sandbox/ids.ts';
 import { firstOf } from './birth-steps.ts';
-import { confineFunction, hostname } from './confine-function.ts';
+import { confineFunction, confineSpawned, hostname } from './confine-function.ts';
 import { functionWelcome, runInit } from './init-phase.ts';
 import { ForkInstance, type Birth } from './instance.ts';
 import { Forker } from './forker.ts';
@@ -37,7 +37,18 @@ interface Initialised {
   readonly restores: boolean;
   readonly steps: readonly Step[];
   readonly needed: readonly string[];
+  /** Why neither it was forked nor anything can be from it, by the machine's doing; else null. */
+  readonly plain: string | null;
   readonly cleanUp: () => void;
+}
+
+/** How a process came to be that waits to become a function. */
+interface Born {
+  readonly newborn: Newborn;
+  readonly rung: Rung;
+  readonly before: readonly Step[];
+  /** See Initialised. */
+  readonly plain?: string | null;
 }
 
 /** Runs Node.js and Python functions in processes of this machine, forked from an initialised parent wherever that is safe. */
@@ -49,6 +60,8 @@ export class ForkDriver implements Driver {
   readonly #processes: Processes;
   readonly #zygotes: Zygotes;
   readonly #instances = new Set<ForkInstance>();
+  /** What processes that could not be forked lack of their sandbox. */
+  readonly #gaps = new Set<string>();
   #turn = 0;
   #closing: Promise<void> | null = null;
 
@@ -74,13 +87,22 @@ export class ForkDriver implements Driver {
   unforkable(runtime: string): string | null {
     const name = parseRuntime(runtime);
     if (name === null) return `${runtime} is none of this driver's runtimes`;
-    return whyNoFork(name.language, this.#options.abilities.linux) ?? this.#zygotes.unforkable(name.language);
+    return whyNoFork(name.language, this.#options.abilities.linux);
+  }
+
+  /** What functions lack of the sandbox that this machine can give, as far as that has been seen, in words; empty where everything is forked. */
+  gaps(): string[] {
+    const custom = 'custom runtimes and extensions run unconfined: no process can be forked that would confine them';
+    return [...this.#gaps, ...(this.#zygotes.unforkable('node') === null ? [] : [custom])];
   }
 
   async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
     const made = await this.#initialise(spec, first, true);
     const { newborn, rung, init, steps, needed, restores } = made;
-    if (init.unforkable !== null) return { kind: 'instance', reason: init.unforkable, instance: this.#serve(made) };
+    if (init.unforkable !== null) {
+      const passing = made.plain !== null && this.unforkable(spec.version.runtime) === null;
+      return { kind: 'instance', reason: init.unforkable, passing, instance: this.#serve(made) };
+    }
     const snapshot = new ForkSnapshot(new Forker(this.#processes, newborn), {
       rung,
       init,
@@ -198,17 +220,19 @@ export class ForkDriver implements Driver {
           ? await this.#function(interpreter, { spec, instance, needed, of, loopback })
           : await this.#wrapped({ wrapper, interpreter, spec, instance, environment });
       const { newborn, rung, before } = born;
+      const forks = newborn.hello.capabilities.includes('fork');
+      const plain = forks ? null : (born.plain ?? null);
       const { answerBytes } = this.#options;
       const welcome = functionWelcome({ ...spec, environment }, instance, {
-        snapshot: snapshot && abilities.linux && wrapper === null,
+        snapshot: snapshot && forks && abilities.linux && wrapper === null,
         wrapped: wrapper !== null,
         taskRoot,
         answerBytes,
       });
       const order = { welcome, limitMs: spec.initTimeoutMs, requestId: instance.instanceId, of } as const;
       const { init: ran, steps, restores } = await runInit(this.#processes, newborn, order);
-      const init = wrapper === null ? ran : { ...ran, unforkable: WRAPPED };
-      return { newborn, rung, init, steps: [...before, ...newborn.steps, ...steps], restores, needed, cleanUp };
+      const init = wrapper === null && plain === null ? ran : { ...ran, unforkable: plain ?? WRAPPED };
+      return { newborn, rung, init, steps: [...before, ...newborn.steps, ...steps], restores, needed, plain, cleanUp };
     } catch (error) {
       cleanUp();
       throw error;
@@ -216,7 +240,7 @@ export class ForkDriver implements Driver {
   }
 
   /** A process that waits to become the function, started by the function's wrapper script. */
-  async #wrapped(o: Parameters<typeof startWrapped>[2]): Promise<{ newborn: Newborn; rung: Rung; before: readonly Step[] }> {
+  async #wrapped(o: Parameters<typeof startWrapped>[2]): Promise<Born> {
     const newborn = await startWrapped(this.#processes, this.programs, o);
     if (newborn !== null) return { newborn, rung: 'disk', before: [] };
     throw new HearthError(
@@ -229,14 +253,23 @@ export class ForkDriver implements Driver {
   async #function(
     interpreter: Interpreter,
     o: { spec: StartSpec; instance: InstanceSpec; needed: readonly string[]; of: 'snapshot' | 'instance'; loopback: LoopbackUse | null },
-  ): Promise<{ newborn: Newborn; rung: Rung; before: readonly Step[] }> {
+  ): Promise<Born> {
     const { concurrency } = o.spec.version.scaling;
     const { of } = o;
-    const plain = async (): Promise<{ newborn: Newborn; rung: Rung; before: readonly Step[] }> => {
+    const never = whyNoFork(interpreter.language, this.#options.abilities.linux);
+    const plain = async (): Promise<Born> => {
       const awaited = this.#processes.await(o.instance.log, concurrency, of);
-      return { newborn: await this.#zygotes.spawn(interpreter, { log: true, awaited, ids: this.#ids(o.spec) }), rung: 'disk', before: [] };
+      const { steps: confine, lacks } = confineSpawned(this.#options, o.spec, o);
+      const newborn = await this.#zygotes.spawn(interpreter, {
+        log: true,
+        awaited,
+        confine,
+        ids: confine.length > 0 ? null : this.#ids(o.spec),
+      });
+      for (const gap of [...newborn.hello.unconfined, ...(lacks === null ? [] : [lacks])]) this.#lacking(gap);
+      return { newborn, rung: 'disk', before: [], plain: never ?? this.#zygotes.unforkable(interpreter.language) };
     };
-    if (whyNoFork(interpreter.language, this.#options.abilities.linux) !== null) return plain();
+    if (never !== null) return plain();
     const initCpu = of === 'snapshot' ? this.#nextCpu() : null;
     const confine = confineFunction(this.#options, o.spec, { needed: o.needed, initCpu, loopback: o.loopback });
     const practised = !o.spec.onDemand;
@@ -246,6 +279,12 @@ export class ForkDriver implements Driver {
     const { newborn, before } = forked;
     if (before === null) return { newborn, rung: 'zygote', before: [] };
     return { newborn: { ...newborn, steps: firstOf('runtime', newborn.steps, 'rehearse') }, rung: 'disk', before };
+  }
+
+  #lacking(what: string): void {
+    const gap = `functions whose processes can't be forked run without a part of their sandbox: ${what}`;
+    this.#gaps.add(gap);
+    this.#processes.warnOnce(gap);
   }
 
   /** For the init phase of a snapshot: one after the other. */

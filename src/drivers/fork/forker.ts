@@ -94,6 +94,7 @@ export class Forker {
   }
 
   async #kill(): Promise<void> {
+    if (this.#over) return this.gone; // its pid may be another process's by now
     await this.#processes.supervisor.kill(this.pid);
     await this.#ended();
   }

@@ -35,10 +35,13 @@ export class ForkInstance implements DriverInstance {
   readonly #cleanUp: () => void;
   readonly #halt: Halt;
   readonly #exited = deferred<ExitStatus>();
+  readonly #over = deferred<void>();
   readonly #disconnected = deferred<void>();
   #welcome: Buffer | null;
   #ended: ExitStatus | null = null;
   #ending = false;
+  /** Its process has been reaped, or given up: its pid may be anybody's by now. */
+  #reaped = false;
 
   constructor(processes: Processes, newborn: Newborn, birth: Birth) {
     this.pid = newborn.pid;
@@ -62,12 +65,19 @@ export class ForkInstance implements DriverInstance {
       this.#disconnected.resolve();
       void this.#end();
     });
-    void status.then(() => this.#end());
+    void status.then(() => {
+      this.#reaped = true;
+      return this.#end();
+    });
     if (birth.welcome !== null) setImmediate(() => this.#greet());
   }
 
   get exited(): Promise<ExitStatus> {
     return this.#exited.promise;
+  }
+
+  get ending(): Promise<void> {
+    return this.#over.promise;
   }
 
   invoke(invocation: Invocation, deadlineMs: number): Promise<Answer> {
@@ -98,6 +108,7 @@ export class ForkInstance implements DriverInstance {
 
   async kill(): Promise<ExitStatus> {
     this.#halt.forget(); // it is not to be let go on while it is killed
+    if (this.#reaped) return this.exited;
     await this.#processes.supervisor.kill(this.pid);
     void this.#end();
     return this.exited;
@@ -113,11 +124,15 @@ export class ForkInstance implements DriverInstance {
   async #end(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
+    this.#over.resolve();
     this.#halt.forget();
     const { peer, log, status } = this.#newborn;
     let ended = await this.#processes.within(status, ENDING_MS);
-    await this.#processes.supervisor.kill(this.pid); // it may have let go of its host and live on
-    ended ??= (await this.#processes.endOf(this.#newborn)) ?? { code: null, signal: 'SIGKILL' };
+    if (ended === null) {
+      await this.#processes.supervisor.kill(this.pid); // it may have let go of its host and live on
+      ended = (await this.#processes.endOf(this.#newborn)) ?? { code: null, signal: 'SIGKILL' };
+      this.#reaped = true;
+    }
     await this.#processes.within(Promise.all([this.#disconnected.promise, log.closed]), ENDING_MS);
     if (peer.complaint !== null) this.#processes.warnOnce(`an instance was ended because it broke the protocol: ${peer.complaint}`);
     peer.drop();

@@ -8,7 +8,7 @@ import { runtimeName } from '../../runtimes/catalogue.ts';
 import type { Interpreter, Language } from '../../runtimes/interpreters.ts';
 import type { Step } from '../../model/waterfall.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
-import type { Welcome } from '../../runtimes/protocol.ts';
+import type { ConfineStep, Welcome } from '../../runtimes/protocol.ts';
 import { Forker, type ChildOrder } from './forker.ts';
 import { memoryOf } from './process-figures.ts';
 import type { Newborn, Processes } from './processes.ts';
@@ -68,10 +68,13 @@ export function command(interpreter: Interpreter, shims: string, more: readonly 
   return { argv: [interpreter.path, ...flags, join(shims, 'node/main.cjs')], env: KOFFI === null ? {} : { HEARTH_KOFFI: KOFFI.module } };
 }
 
+/** After one that can't be forked another is tried so much later; doubled each time, up to the last. */
+const AGAIN_MS = 60_000;
+const LONGEST_AGAIN_MS = 3_600_000;
+
 interface Zygote {
+  /** Null: nothing can be forked from it. */
   readonly forker: Forker | null;
-  /** Why nothing can be forked from it; then there is no forker. */
-  readonly unforkable: string | null;
   /** Lambda's name for what it runs. */
   readonly runtime: string;
   /** How it came to be. */
@@ -90,16 +93,20 @@ export class Zygotes {
   /** By the interpreter's path. */
   readonly #resident = new Map<string, Zygote>();
   readonly #starting = new Map<string, Promise<Zygote>>();
-  readonly #unforkable = new Map<Language, string>();
+  /** By the interpreter's path: those whose processes turned out not to be forkable, until another is tried (monotonic). */
+  readonly #unforkable = new Map<
+    string,
+    { readonly language: Language; readonly why: string; readonly againAtMs: number; readonly waitMs: number }
+  >();
   #files = 0;
 
   constructor(processes: Processes) {
     this.#processes = processes;
   }
 
-  /** Why the language's processes turned out not to be forkable here, or null. */
+  /** Why the language's processes turned out not to be forkable here when that was last tried, or null. */
   unforkable(language: Language): string | null {
-    return this.#unforkable.get(language) ?? null;
+    return [...this.#unforkable.values()].find((found) => found.language === language)?.why ?? null;
   }
 
   /**
@@ -122,7 +129,8 @@ export class Zygotes {
   async #get(interpreter: Interpreter): Promise<Zygote & { readonly started: boolean }> {
     const { path } = interpreter;
     const resident = this.#resident.get(path);
-    if (resident !== undefined && resident.forker?.closed !== true) return { ...resident, started: false };
+    const again = this.#processes.options.clock.monotonic() >= (this.#unforkable.get(path)?.againAtMs ?? Number.POSITIVE_INFINITY);
+    if (resident !== undefined && resident.forker?.closed !== true && !again) return { ...resident, started: false };
     let starting = this.#starting.get(path);
     if (starting === undefined) {
       starting = this.#start(interpreter).finally(() => this.#starting.delete(path));
@@ -131,10 +139,16 @@ export class Zygotes {
     return { ...(await starting), started: true };
   }
 
-  /** Starts a shim that is not forked from anything; it waits for its welcome. */
+  /** Starts a shim that is not forked from anything; it takes the steps of `confine`, greets and waits for its welcome. */
   async spawn(
     interpreter: Interpreter,
-    o: { log: boolean; awaited: ReturnType<Processes['await']>; ids: { uid: number; gid: number } | null; large?: boolean },
+    o: {
+      log: boolean;
+      awaited: ReturnType<Processes['await']>;
+      ids: { uid: number; gid: number } | null;
+      confine?: readonly ConfineStep[];
+      large?: boolean;
+    },
   ): Promise<Newborn> {
     const { switchboard, supervisor, options } = this.#processes;
     const { argv, env } = command(interpreter, options.shims, o.large === true ? [LARGE_CODE.flag] : []);
@@ -146,6 +160,7 @@ export class Zygotes {
       HEARTH_TOKEN: o.awaited.token,
     };
     if (o.log) variables['HEARTH_LOG_SOCKET'] = switchboard.logPath;
+    if (o.confine !== undefined && o.confine.length > 0) variables['HEARTH_CONFINE'] = JSON.stringify(o.confine);
     try {
       const pid = await supervisor.spawn({ argv, env: variables, cwd: '/', output: output === null ? null : { file: output }, ids: o.ids });
       return await this.#processes.greeted(pid, o.awaited, SPAWN_PATIENCE_MS);
@@ -172,6 +187,7 @@ export class Zygotes {
   /** Ends all zygotes, once they have forked what they were asked for; what was forked from them lives on. How many there were. */
   async evict(): Promise<number> {
     const forkers = [...this.#resident.values()].flatMap((zygote) => zygote.forker ?? []);
+    for (const [path, { forker }] of this.#resident) if (forker === null) this.#resident.delete(path); // tried again when it is next wanted
     await Promise.all(forkers.map((forker) => forker.retire()));
     return forkers.length;
   }
@@ -184,16 +200,24 @@ export class Zygotes {
       throw error;
     });
     if (!newborn.hello.capabilities.includes('fork')) {
-      const unforkable = `${interpreter.path} can't be forked on this machine`;
-      this.#unforkable.set(interpreter.language, unforkable);
       newborn.peer.drop();
       await this.#processes.supervisor.kill(newborn.pid);
-      return this.#keep(interpreter, { forker: null, unforkable, runtime, steps: newborn.steps });
+      this.#cantFork(interpreter);
+      return this.#keep(interpreter, { forker: null, runtime, steps: newborn.steps });
     }
+    this.#unforkable.delete(interpreter.path);
     const welcome: Welcome = { protocol: PROTOCOL_VERSION, role: 'zygote' };
     const forker = new Forker(this.#processes, newborn);
     newborn.peer.write(encodeJsonFrame(Frame.welcome, 0, welcome));
-    return this.#keep(interpreter, { forker, unforkable: null, runtime, steps: newborn.steps });
+    return this.#keep(interpreter, { forker, runtime, steps: newborn.steps });
+  }
+
+  #cantFork({ path, language }: Interpreter): void {
+    const { clock } = this.#processes.options;
+    const waitMs = Math.min((this.#unforkable.get(path)?.waitMs ?? AGAIN_MS / 2) * 2, LONGEST_AGAIN_MS);
+    const why = `${path} can't be forked on this machine; that is tried again in ${waitMs / 60_000} min`;
+    this.#unforkable.set(path, { language, why, waitMs, againAtMs: clock.monotonic() + waitMs });
+    this.#processes.warnOnce(`${path} can't be forked on this machine: each instance has an init phase of its own until it can`);
   }
 
   async #spawn(interpreter: Interpreter, large: boolean): Promise<Newborn> {

@@ -211,6 +211,7 @@ class SimulatedInstance implements DriverInstance {
   readonly #of: string;
   readonly #observer: SimulationObserver;
   readonly #exited = deferred<ExitStatus>();
+  readonly #ending = deferred<void>();
   readonly #pending = new Set<(error: InstanceExited) => void>();
   #over = false;
 
@@ -227,6 +228,10 @@ class SimulatedInstance implements DriverInstance {
 
   get exited(): Promise<ExitStatus> {
     return this.#exited.promise;
+  }
+
+  get ending(): Promise<void> {
+    return this.#ending.promise;
   }
 
   invoke(invocation: Invocation): Promise<Answer> {
@@ -281,6 +286,7 @@ class SimulatedInstance implements DriverInstance {
   #end(status: ExitStatus): void {
     if (this.#over) return;
     this.#over = true;
+    this.#ending.resolve();
     for (const reject of this.#pending) {
       this.#observer.invocations(this.#of, -1);
       reject(new InstanceExited(status));
