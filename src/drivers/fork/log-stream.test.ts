@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import { logMark } from '../../runtimes/protocol.ts';
@@ -70,6 +72,22 @@ describe('log stream', () => {
       ['a', 'without an end'],
       [null, 'between'],
     ]);
+  });
+
+  it('passes on once what a socket that waits for its turn has read ahead', () => {
+    const { lines, log } = stream();
+    const socket = new Readable({ read: () => {} });
+    log.attach(socket as Socket, Buffer.alloc(0));
+    log.begin('a');
+    socket.pause();
+    socket.push('one\n');
+    socket.push('two\n');
+    assert.equal(log.finish('a', false), null);
+    assert.deepEqual(lines, [
+      ['a', 'one'],
+      ['a', 'two'],
+    ]);
+    log.end();
   });
 
   it('attributes to several only what names its invocation', () => {

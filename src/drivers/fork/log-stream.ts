@@ -87,9 +87,7 @@ export class LogStream {
   /** What a paused socket has read ahead. */
   #readBuffered(): void {
     const socket = this.#socket;
-    if (socket === null || socket.readableLength === 0) return;
-    const chunk = socket.read() as Buffer | null;
-    if (chunk !== null) this.push(chunk);
+    if (socket !== null && socket.readableLength > 0) socket.read(); // 'data' tells of it
   }
 
   push(chunk: Buffer): void {
