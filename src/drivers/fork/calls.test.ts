@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { InstanceExited } from '../../fleet/driver.ts';
+import type { AnswerSink } from '../../model/answer-sink.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import { FrameDecoder, encodeFrame, encodeJsonFrame } from '../../runtimes/frames.ts';
@@ -46,6 +47,35 @@ function invocation(body: Buffer): Invocation {
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** A sink that takes nothing until it is told to. */
+class LateSink implements AnswerSink {
+  readonly limitBytes = 1_000_000;
+  readonly pieces: Buffer[] = [];
+  begun = false;
+  bytes = 0;
+  finished = false;
+  readonly #waiting: (() => void)[] = [];
+  begin(): void {
+    this.begun = true;
+  }
+  write(piece: Buffer, taken: () => void): void {
+    assert.ok(!this.finished);
+    this.pieces.push(piece);
+    this.bytes += piece.length;
+    this.#waiting.push(taken);
+  }
+  finish(): void {
+    this.finished = true;
+  }
+  takeAll(): void {
+    for (const taken of this.#waiting.splice(0)) taken();
+  }
+}
+
+const begin = encodeJsonFrame(Frame.answerBegin, 1, { contentType: 'text/plain' });
+const byByte = (text: string): Buffer => Buffer.concat(text.split('').map((c) => encodeFrame(Frame.answer, 1, Buffer.from(c))));
+const nothings = (count: number): Buffer => Buffer.concat(Array.from({ length: count }, () => encodeFrame(Frame.answer, 1, null)));
 
 const end = (request: number): Buffer => encodeJsonFrame(Frame.answerEnd, request, { errorType: null, handlerMs: 1, peakMemoryBytes: 2 });
 
@@ -106,6 +136,44 @@ describe('calls', { timeout: 20_000 }, () => {
     );
     assert.equal(c.calls.size, 0);
     c.close();
+  });
+
+  it('puts an answer of single bytes together, and takes no notice of pieces of nothing', async () => {
+    const text = 'abcdefghij'.repeat(5_000);
+    const c = await connection(text.length);
+    const answer = c.calls.invoke(invocation(Buffer.from('1')), 0, null);
+    c.shim.write(Buffer.concat([nothings(10_000), byByte(text), nothings(10_000), end(1)]));
+    assert.equal((await answer).body.toString(), text);
+    c.close();
+  });
+
+  it('gives a sink that is slow what came meanwhile in one piece, and never a piece of nothing', async () => {
+    for (const how of ['taken', 'finished', 'ended'] as const) {
+      const c = await connection();
+      const sink = new LateSink();
+      const answer = c.calls.invoke({ ...invocation(Buffer.from('1')), sink }, 0, null);
+      const text = 'abcdefghij'.repeat(1_000);
+      c.shim.write(Buffer.concat([begin, nothings(1_000), byByte(text)]));
+      c.shim.write(encodeFrame(Frame.answer, 1, Buffer.from('last')));
+      if (how === 'taken') {
+        const other = c.calls.invoke({ ...invocation(Buffer.from('2')) }, 0, null);
+        c.shim.write(end(2)); // all before it has come
+        await other;
+        assert.equal(sink.pieces.length, 16);
+        sink.takeAll();
+      } else if (how === 'finished') {
+        c.shim.write(encodeFrame(Frame.answerFinish, 1, null));
+        await until(() => sink.finished);
+      } else {
+        c.shim.write(end(1));
+        await answer;
+      }
+      assert.deepEqual([sink.pieces.length, Buffer.concat(sink.pieces).toString()], [17, `${text}last`], how);
+      assert.ok(sink.pieces.every(({ length }) => length > 0));
+      if (how !== 'ended') c.shim.write(end(1));
+      await answer;
+      c.close();
+    }
   });
 
   it('grants what it has taken, kept or discarded, and keeps no more than allowed', async () => {
