@@ -176,6 +176,18 @@ describe('calls', { timeout: 20_000 }, () => {
     }
   });
 
+  it('closes the connection of one that goes on with an answer that it has said to be complete', async () => {
+    const c = await connection();
+    const sink = new LateSink();
+    const failed = c.calls.invoke({ ...invocation(Buffer.from('1')), sink }, 0, null).catch((error: unknown) => error);
+    c.shim.write(Buffer.concat([begin, byByte('a'), encodeFrame(Frame.answerFinish, 1, null), byByte('b')]));
+    await new Promise<void>((resolve) => c.peer.onClose(resolve));
+    assert.equal(Buffer.concat(sink.pieces).toString(), 'a');
+    c.calls.fail({ code: 1, signal: null });
+    assert.ok((await failed) instanceof InstanceExited);
+    c.close();
+  });
+
   it('grants what it has taken, kept or discarded, and keeps no more than allowed', async () => {
     const c = await connection(1_000);
     const answer = c.calls.invoke(invocation(Buffer.from('1')), 0, null);

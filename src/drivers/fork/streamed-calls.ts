@@ -24,6 +24,8 @@ interface StreamedCall {
   whole: AnswerPieces | null;
   /** More came than may be streamed: the rest is dropped. */
   overflown: boolean;
+  /** It was said to be complete. */
+  finished: boolean;
   /** Bytes that the instance sent and may not send again yet; those of them that the sink has taken wait for the next step. */
   outstanding: number;
   taken: number;
@@ -67,7 +69,7 @@ export class StreamedCalls {
   add(request: number, requestId: string, sink: AnswerSink): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const pieces = { whole: new AnswerPieces(), gathered: new AnswerPieces() };
-      const state = { ...pieces, overflown: false, outstanding: 0, taken: 0, untaken: 0 };
+      const state = { ...pieces, overflown: false, finished: false, outstanding: 0, taken: 0, untaken: 0 };
       this.#calls.set(request, { requestId, sink, resolve, reject, ...state });
     });
   }
@@ -99,6 +101,7 @@ export class StreamedCalls {
 
   #piece(request: number, call: StreamedCall, payload: Buffer): void {
     if (payload.length === 0) return; // nothing, which could be without end
+    if (call.finished) throw new FrameError('a piece of an answer that was complete');
     const { sink, gathered } = call;
     call.outstanding += payload.length;
     if (call.outstanding > ANSWER_WINDOW_BYTES) throw new FrameError('more of an answer than was granted');
@@ -141,6 +144,7 @@ export class StreamedCalls {
 
   #finish(request: number, call: StreamedCall): void {
     if (!call.sink.begun) throw new FrameError('an answer that never began is finished');
+    call.finished = true;
     this.#passGathered(request, call);
     if (!call.overflown) call.sink.finish();
   }
