@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,6 +26,17 @@ describe('a snapshot that names a process as its child', { skip: abilities.linux
     await snapshot.gone;
     victim.kill('SIGTERM');
     assert.deepEqual(await ended, [null, 'SIGTERM']);
+  });
+
+  it('which nobody is yet: the fork fails, the child that it made is ended, and the snapshot may try again', async () => {
+    const { pid } = spawnSync('true'); // has ended
+    const spec = behaviourSpec('names-another', node!.runtime, { environment: { VICTIM: String(pid) } });
+    const snapshot = snapshotOf(await driver.prepare(spec, instanceSpec()));
+    for (let times = 0; times < 2; times++) {
+      await refusesToFork(driver, snapshot);
+      await leavesNothing(snapshot);
+    }
+    await snapshot.evict();
   });
 });
 
