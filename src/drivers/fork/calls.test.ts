@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { InstanceExited } from '../../fleet/driver.ts';
@@ -198,6 +198,22 @@ describe('calls', { timeout: 20_000 }, () => {
     const granted = (): number => c.received.filter(([type]) => type === Frame.credit).reduce((sum, [, , p]) => sum + p.readUInt32BE(0), 0);
     await until(() => granted() === (pieces * ANSWER_WINDOW_BYTES) / 4);
     c.close();
+  });
+
+  it('reads figures that can not be as the nearest that can', async () => {
+    const said: [string, number, number][] = [
+      ['"handlerMs":-1e400,"peakMemoryBytes":-1e400', 0, 0],
+      ['"handlerMs":1e400,"peakMemoryBytes":1e400', Number.MAX_SAFE_INTEGER, totalmem()],
+      ['"handlerMs":-0.5,"peakMemoryBytes":1e300', 0, totalmem()],
+    ];
+    for (const [figures, handlerMs, peakMemoryBytes] of said) {
+      const c = await connection();
+      const answer = c.calls.invoke(invocation(Buffer.from('1')), 0, null);
+      c.shim.write(encodeFrame(Frame.answerEnd, 1, Buffer.from(`{"errorType":null,${figures}}`)));
+      const read = await answer;
+      assert.deepEqual([read.handlerMs, read.peakMemoryBytes], [handlerMs, peakMemoryBytes]);
+      c.close();
+    }
   });
 
   it('closes the connection on what an instance can not say', async () => {
