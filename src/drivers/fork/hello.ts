@@ -11,7 +11,7 @@ const MOST_TEXT = 200;
 export function readHello(message: Readonly<Record<string, unknown>>): Hello {
   const { protocol, token, pid, runtime, born } = message;
   if (typeof protocol !== 'number' || typeof token !== 'string' || typeof pid !== 'number' || typeof runtime !== 'string')
-    throw new FrameError('a greeting without protocol, token, pid or runtime');
+    throw new FrameError('greeted without protocol, token, pid or runtime');
   return {
     protocol,
     token,
@@ -26,6 +26,6 @@ export function readHello(message: Readonly<Record<string, unknown>>): Hello {
 function texts(message: Readonly<Record<string, unknown>>, name: string): string[] {
   const list = message[name];
   if (!Array.isArray(list) || list.length > MOST_TEXTS || !list.every((text) => typeof text === 'string'))
-    throw new FrameError(`a greeting whose ${name} are no list of at most ${MOST_TEXTS} texts`);
+    throw new FrameError(`greeted with ${name} that are no list of at most ${MOST_TEXTS} texts`);
   return list.map((text) => text.slice(0, MOST_TEXT));
 }
