@@ -9,6 +9,13 @@ const INITIAL_BYTES = 4 * 1024;
 const SPARE = new SpareBuffers(() => new GrowingBuffer(INITIAL_BYTES));
 /** Waits at most for the file's writes, beside what is being written: what comes on top of it is lost, and counted. */
 const MOST_WAITING_BYTES = 4 << 20;
+/** The same for all files together, with what is being written: a disk that takes nothing holds the writes of every function. */
+const MOST_BACKLOG_BYTES = 64 << 20;
+
+/** What waits for all files that share it, and is being written, bytes. */
+export interface Backlog {
+  bytes: number;
+}
 
 /**
  * The log of one function: `current.log`, and `previous.log` once it was full; together at most `maxBytes`.
@@ -18,6 +25,7 @@ export class LogFile {
   readonly #name: string;
   readonly #folder: string;
   readonly #maxBytes: number;
+  readonly #backlog: Backlog;
   #pending: GrowingBuffer | null = null;
   #bytes: number | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -27,21 +35,24 @@ export class LogFile {
   #lost = 0;
   #lastLost: LogLine | null = null;
 
-  constructor(name: string, folder: string, maxBytes: number) {
+  constructor(name: string, folder: string, limits: { readonly maxBytes: number; readonly backlog: Backlog }) {
     this.#name = name;
     this.#folder = folder;
-    this.#maxBytes = maxBytes;
+    this.#maxBytes = limits.maxBytes;
+    this.#backlog = limits.backlog;
   }
 
   /** Buffers a line; returns how many bytes it takes: none of one that comes faster than the disk takes them, which is lost. */
   append(line: LogLine): number {
     this.#pending ??= SPARE.take();
-    if (this.#pending.length >= MOST_WAITING_BYTES) {
+    if (this.#pending.length >= MOST_WAITING_BYTES || this.#backlog.bytes >= MOST_BACKLOG_BYTES) {
       this.#lost++;
       this.#lastLost = line;
       return 0;
     }
-    return this.#pending.write(recordOf(line));
+    const bytes = this.#pending.write(recordOf(line));
+    this.#backlog.bytes += bytes;
+    return bytes;
   }
 
   /** Writes what is buffered; writes of one file follow one another, each with all that came until it began. A failure loses what it could not write. */
@@ -108,13 +119,15 @@ export class LogFile {
     this.#queued = false;
     this.#pending = null;
     if (pending === null) return;
+    const { length } = pending;
     if (this.#lastLost !== null) {
-      const text = `hearth: ${this.#lost} lines are lost: they came faster than they could be written`;
+      const text = `hearth: lines lost here, since they came faster than they could be written: ${this.#lost}`;
       pending.write(recordOf({ ...this.#lastLost, requestId: null, text }));
       this.#lost = 0;
       this.#lastLost = null;
     }
     await this.#write(pending.bytes()).catch(() => undefined);
+    this.#backlog.bytes -= length;
     SPARE.give(pending);
   }
 
