@@ -18,11 +18,22 @@ const isError = (thrown) =>
     typeof thrown.message === 'string' &&
     typeof thrown.stack === 'string');
 
+/** Most characters of an error's name, which goes with what the host is told of an invocation's end. */
+const MOST_TYPE = 1_000;
+/** Most that an error document may take of one frame, bytes; the rest is for what is told with it. */
+const MOST_DOCUMENT_BYTES = 1_000_000;
+/** Characters of the message, and of the trace, of an error document that takes more. Fewer where each of them takes several bytes. */
+const MOST_CHARACTERS = 256 * 1024;
+
 /** Lambda's error document for whatever was thrown: {errorType, errorMessage, trace}. Never throws itself. */
 function errorDocument(thrown) {
   try {
     if (!isError(thrown)) return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
-    return { errorType: String(thrown.name), errorMessage: String(thrown.message), trace: String(thrown.stack).split('\n') };
+    return {
+      errorType: String(thrown.name).slice(0, MOST_TYPE),
+      errorMessage: String(thrown.message),
+      trace: String(thrown.stack).split('\n'),
+    };
   } catch {
     return {
       errorType: 'handled',
@@ -31,6 +42,28 @@ function errorDocument(thrown) {
       trace: [],
     };
   }
+}
+
+/** An error document that fits into one frame: message and trace are cut where they have to be. `encoded`: how it is written there. */
+function fitting(document, encoded = JSON.stringify) {
+  const fits = (some) => Buffer.byteLength(encoded(some)) <= MOST_DOCUMENT_BYTES;
+  const { errorMessage, trace } = document;
+  const characters = trace.reduce((sum, line) => sum + line.length, errorMessage.length);
+  if (characters <= MOST_DOCUMENT_BYTES && fits(document)) return document;
+  for (let most = MOST_CHARACTERS; ; most /= 2) {
+    const shorter = { ...document, errorMessage: cut(errorMessage, most), trace: cutLines(trace, most) };
+    if (fits(shorter)) return shorter;
+  }
+}
+
+function cut(text, most) {
+  return text.length <= most ? text : `${text.slice(0, most)}… (${text.length} characters)`;
+}
+
+function cutLines(lines, most) {
+  const kept = [];
+  for (let left = most; kept.length < lines.length && left > 0; left -= kept.at(-1).length + 1) kept.push(cut(lines[kept.length], left));
+  return kept;
 }
 
 /** The error as a line of the log shows it: a tab, then JSON with all that is enumerable on it; where logs are JSON, as it is. Never throws. */
@@ -62,4 +95,4 @@ function unhandledRejection(reason, promise) {
   return Object.assign(runtimeError('Runtime.UnhandledPromiseRejection', message), { reason, promise });
 }
 
-module.exports = { runtimeError, errorDocument, loggable, unhandledRejection };
+module.exports = { runtimeError, errorDocument, fitting, loggable, unhandledRejection };

@@ -4,7 +4,7 @@ const native = require('./native.cjs');
 const log = require('./log.cjs');
 const reseed = require('./reseed.cjs');
 const { redirectOutput, takeFirstSteps } = require('./child.cjs');
-const { errorDocument, loggable, unhandledRejection } = require('./failures.cjs');
+const { errorDocument, fitting, loggable, unhandledRejection } = require('./failures.cjs');
 const { Frame } = require('./frames.cjs');
 const { capabilities, greet, sayHello } = require('./greeting.cjs');
 const { calibrate } = require('./idle.cjs');
@@ -83,7 +83,8 @@ function serve(self, fn) {
 async function phase({ link }, run) {
   const startedAt = process.hrtime.bigint();
   const sinceMs = () => Number(process.hrtime.bigint() - startedAt) / 1e6;
-  const fail = async (error, named = {}) => link.send(Frame.initError, 0, { ...errorDocument(error), ...named, durationMs: sinceMs() });
+  const fail = async (error, named = {}) =>
+    link.send(Frame.initError, 0, { ...fitting(errorDocument(error)), ...named, durationMs: sinceMs() });
   const unsettled = () => process.exit(EXIT_UNSETTLED);
   onFatal = fail;
   process.on('beforeExit', unsettled);

@@ -2,11 +2,13 @@
 // The stream that a streaming handler writes its answer to, and the two places where that can go: to the host as it comes, or into
 // one answer at the end, for a caller who wants it whole.
 const { Writable } = require('node:stream');
-const { runtimeError } = require('./failures.cjs');
+const { fitting, runtimeError } = require('./failures.cjs');
 const { ANSWER_WINDOW_BYTES, BODY_CHUNK_BYTES, Frame, encode } = require('./frames.cjs');
 
 const DEFAULT_TYPE = 'application/octet-stream';
 const NOTHING = Buffer.alloc(0);
+/** Characters of JSON, each of which is two more at most as part of a text. */
+const SURELY_FITS = 100_000;
 
 /** `outlet`: {begin(contentType), write(bytes, done), finish()}, called in this order. */
 class ResponseStream extends Writable {
@@ -132,8 +134,15 @@ class Outlet {
     this.sender.windows.delete(this.request);
     if (!this.begun) return this.sender.send(this.request, text, end);
     void this.send(NOTHING);
-    return this.sender.channel.write(encode(Frame.answerEnd, this.request, end.errorType === null ? end : { ...end, errorDocument: text }));
+    const said = end.errorType === null ? end : { ...end, errorDocument: inAFrame(text) };
+    return this.sender.channel.write(encode(Frame.answerEnd, this.request, said));
   }
+}
+
+/** An error document, as text, such that it fits into one frame as text of its JSON. */
+function inAFrame(text) {
+  if (text.length < SURELY_FITS) return text;
+  return JSON.stringify(fitting(JSON.parse(text), (document) => JSON.stringify(JSON.stringify(document))));
 }
 
 /** Keeps what is written, up to as much as may be answered at once. */

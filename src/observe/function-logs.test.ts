@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { appendFile, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -40,6 +42,74 @@ describe('FunctionLogs', () => {
     assert.ok(bytes <= 12_000, `${bytes} bytes`);
     const kept = await l.read({ function: 'f' });
     assert.equal(kept.at(-1)?.timeMs, 99);
+  });
+
+  it('loses what comes faster than it can be written, and says how much; then goes on', async () => {
+    const l = logs(64 << 20);
+    const count = 10_000;
+    for (let t = 0; t < count; t++) l.append(line(t, 'x'.repeat(1_000)));
+    await l.flush();
+    l.append(line(count, 'later'));
+    const kept = await l.read({ function: 'f' });
+    const [lost, later] = kept.splice(-2);
+    const said = Number(/^hearth: lines lost here.*: (\d+)$/.exec(lost?.text ?? '')?.[1]);
+    assert.ok(kept.length < 5_000);
+    assert.deepEqual([kept.length + said, lost?.stream, lost?.requestId, later?.text], [count, 's', null, 'later']);
+    assert.ok(kept.every(({ timeMs }, i) => timeMs === i));
+  });
+
+  it('holds no more for thousands of functions than for a few, and has room for all again once that is written', async () => {
+    const l = logs(64 << 20);
+    const text = 'x'.repeat(1 << 20);
+    const count = 70;
+    for (let t = 0; t < count; t++) l.append({ ...line(t, text), function: `f${t}` });
+    l.append(line(count, 'lost'));
+    await l.flush();
+    l.append(line(count + 1, 'later'));
+    const kept = await l.read({});
+    assert.equal(kept.filter((one) => one.text === text).length, 64);
+    assert.deepEqual(
+      kept.filter((one) => one.function === 'f').map((one) => one.text),
+      ['hearth: lines lost here, since they came faster than they could be written: 1', 'later'],
+    );
+  });
+
+  it('has the room again that a function had which is removed, and leaves nothing of it', async () => {
+    const l = logs(64 << 20);
+    for (let t = 0; t < 20; t++) {
+      for (let i = 0; i < 4; i++) l.append({ ...line(t, 'x'.repeat(1 << 20)), function: `f${t}` });
+      await l.remove(`f${t}`);
+    }
+    l.append(line(21, 'kept'));
+    assert.deepEqual(
+      (await l.read({})).map(({ text }) => text),
+      ['kept'],
+    );
+    assert.deepEqual(readdirSync(root), ['f']);
+  });
+
+  it('holds no more than a few MB for a disk that takes nothing', { skip: process.platform === 'win32' && 'needs a FIFO' }, async () => {
+    mkdirSync(join(root, 'f'));
+    const fifo = join(root, 'f', 'current.log');
+    execFileSync('sh', ['-c', 'mkfifo "$0"', fifo]); // a write waits until somebody reads
+    const l = logs(64 << 20);
+    const text = 'x'.repeat(1_000);
+    for (let round = 0; round < 20; round++) {
+      for (let t = 0; t < 1_000; t++) l.append(line(t, text));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const reader = await open(fifo, 'r+');
+    void l.flush().then(() => appendFile(fifo, 'end'));
+    let read = '';
+    for (const buffer = Buffer.alloc(1 << 20); !read.endsWith('end');) {
+      const { bytesRead } = await reader.read(buffer);
+      read += buffer.toString('utf8', 0, bytesRead);
+    }
+    await reader.close();
+    const lines = read.split('\n').length - 2; // without the one that tells, and the end
+    const said = Number(/hearth: lines lost.*: (\d+)\n/.exec(read)?.[1]);
+    assert.equal(lines + said, 20_000);
+    assert.ok(read.length < 9_000_000, String(read.length));
   });
 
   it('gives the lines since a time in portions, from wherever in the files they are', async () => {

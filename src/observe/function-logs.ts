@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { LogFile } from './log-file.ts';
+import type { Backlog } from './log-file.ts';
 
 /** One line that a function (or the platform on its behalf) printed. */
 export interface LogLine {
@@ -33,6 +34,7 @@ export class FunctionLogs {
   readonly #clock: Clock;
   readonly #maxBytes: number;
   readonly #files = new Map<string, LogFile>();
+  readonly #backlog: Backlog = { bytes: 0 };
   readonly #followers = new Set<(line: LogLine) => void>();
   #timer: Timer | null = null;
   #buffered = 0;
@@ -87,7 +89,9 @@ export class FunctionLogs {
 
   /** Removes a function's log. */
   async remove(name: string): Promise<void> {
+    const file = this.#files.get(name);
     this.#files.delete(name);
+    await file?.flush(); // it would make the folder again
     await rm(join(this.#root, name), { recursive: true, force: true });
   }
 
@@ -99,7 +103,7 @@ export class FunctionLogs {
   #file(name: string): LogFile {
     let file = this.#files.get(name);
     if (file === undefined) {
-      file = new LogFile(name, join(this.#root, name), this.#maxBytes);
+      file = new LogFile(name, join(this.#root, name), { maxBytes: this.#maxBytes, backlog: this.#backlog });
       this.#files.set(name, file);
     }
     return file;

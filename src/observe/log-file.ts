@@ -7,6 +7,15 @@ import type { LogLine } from './function-logs.ts';
 /** What a flush interval of a function that is called now and then comes to. */
 const INITIAL_BYTES = 4 * 1024;
 const SPARE = new SpareBuffers(() => new GrowingBuffer(INITIAL_BYTES));
+/** Waits at most for the file's writes, beside what is being written: what comes on top of it is lost, and counted. */
+const MOST_WAITING_BYTES = 4 << 20;
+/** The same for all files together, with what is being written: a disk that takes nothing holds the writes of every function. */
+const MOST_BACKLOG_BYTES = 64 << 20;
+
+/** What waits for all files that share it, and is being written, bytes. */
+export interface Backlog {
+  bytes: number;
+}
 
 /**
  * The log of one function: `current.log`, and `previous.log` once it was full; together at most `maxBytes`.
@@ -16,31 +25,41 @@ export class LogFile {
   readonly #name: string;
   readonly #folder: string;
   readonly #maxBytes: number;
+  readonly #backlog: Backlog;
   #pending: GrowingBuffer | null = null;
   #bytes: number | null = null;
   #writing: Promise<void> = Promise.resolve();
+  /** The last of the writes has not begun yet: it takes along what comes until then. */
+  #queued = false;
+  /** How many lines have found no room behind those that wait, and the last of them. */
+  #lost = 0;
+  #lastLost: LogLine | null = null;
 
-  constructor(name: string, folder: string, maxBytes: number) {
+  constructor(name: string, folder: string, limits: { readonly maxBytes: number; readonly backlog: Backlog }) {
     this.#name = name;
     this.#folder = folder;
-    this.#maxBytes = maxBytes;
+    this.#maxBytes = limits.maxBytes;
+    this.#backlog = limits.backlog;
   }
 
-  /** Buffers a line; returns how many bytes it takes. */
+  /** Buffers a line; returns how many bytes it takes: none of one that comes faster than the disk takes them, which is lost. */
   append(line: LogLine): number {
     this.#pending ??= SPARE.take();
-    return this.#pending.write(`${line.timeMs}\t${line.stream}\t${line.requestId ?? ''}\t${line.text}\n`);
+    if (this.#pending.length >= MOST_WAITING_BYTES || this.#backlog.bytes >= MOST_BACKLOG_BYTES) {
+      this.#lost++;
+      this.#lastLost = line;
+      return 0;
+    }
+    const bytes = this.#pending.write(recordOf(line));
+    this.#backlog.bytes += bytes;
+    return bytes;
   }
 
-  /** Writes what is buffered; writes of one file follow one another. A failure loses what it could not write. */
+  /** Writes what is buffered; writes of one file follow one another, each with all that came until it began. A failure loses what it could not write. */
   flush(): Promise<void> {
-    if (this.#pending === null) return this.#writing;
-    const pending = this.#pending;
-    this.#pending = null;
-    this.#writing = this.#writing
-      .then(() => this.#write(pending.bytes()))
-      .catch(() => undefined)
-      .finally(() => SPARE.give(pending));
+    if (this.#pending === null || this.#queued) return this.#writing;
+    this.#queued = true;
+    this.#writing = this.#writing.then(() => this.#writePending());
     return this.#writing;
   }
 
@@ -95,6 +114,23 @@ export class LogFile {
     }
   }
 
+  async #writePending(): Promise<void> {
+    const pending = this.#pending;
+    this.#queued = false;
+    this.#pending = null;
+    if (pending === null) return;
+    const { length } = pending;
+    if (this.#lastLost !== null) {
+      const text = `hearth: lines lost here, since they came faster than they could be written: ${this.#lost}`;
+      pending.write(recordOf({ ...this.#lastLost, requestId: null, text }));
+      this.#lost = 0;
+      this.#lastLost = null;
+    }
+    await this.#write(pending.bytes()).catch(() => undefined);
+    this.#backlog.bytes -= length;
+    SPARE.give(pending);
+  }
+
   async #write(chunk: Buffer): Promise<void> {
     const current = join(this.#folder, 'current.log');
     if (this.#bytes === null) {
@@ -125,6 +161,10 @@ const FILES = ['previous.log', 'current.log'] as const;
 const NEWLINE = 10;
 const PORTION_BYTES = 256 * 1024;
 const RECORD = /^(\d+(?:\.\d+)?)\t([^\t]*)\t([^\t]*)\t([^]*)$/;
+
+function recordOf({ timeMs, stream, requestId, text }: Omit<LogLine, 'function'>): string {
+  return `${timeMs}\t${stream}\t${requestId ?? ''}\t${text}\n`;
+}
 
 function opened(path: string | undefined): Promise<FileHandle | null> {
   return open(path ?? '').catch(() => null);

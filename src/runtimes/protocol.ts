@@ -46,7 +46,7 @@ export const Frame = {
   initDone: 65,
   /** Shim: the init phase failed. JSON {@link InitError}. The process exits after it. */
   initError: 66,
-  /** Shim: a piece of the answer's bytes. */
+  /** Shim: a piece of the answer's bytes; an empty one says nothing. */
   answer: 67,
   /** Shim: the invocation ended. JSON {@link AnswerEnd}. */
   answerEnd: 68,
@@ -61,7 +61,7 @@ export const Frame = {
    * {@link InvokeHeader} has `stream`; never from a handler that does not stream.
    */
   answerBegin: 72,
-  /** Shim: a streamed answer is complete, although its handler goes on. Empty. */
+  /** Shim: a streamed answer is complete, although its handler goes on: no `answer` follows. Empty. */
   answerFinish: 73,
   /** Shim: what could be given back is; the process may be stopped. Empty. */
   rested: 74,
@@ -224,7 +224,7 @@ export interface InitDone {
   readonly restores: boolean;
 }
 
-/** Lambda's error document: what the caller gets as the payload. */
+/** Lambda's error document: what the caller gets as the payload. Message and trace are cut by the shim where they would not fit into a frame. */
 export interface InitError {
   readonly errorType: string;
   readonly errorMessage: string;
@@ -264,7 +264,7 @@ export interface AnswerBegin {
 export interface AnswerEnd {
   /** Null: returned. Else the error's type; the bytes are the error document, unless the answer had begun to stream. */
   readonly errorType: string | null;
-  /** Of an answer that had begun to stream before the error: the error document, as JSON text. */
+  /** Of an answer that had begun to stream before the error: the error document, as JSON text; cut as {@link InitError}. */
   readonly errorDocument?: string;
   readonly handlerMs: number;
   /** Peak resident set, bytes. */

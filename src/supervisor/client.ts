@@ -17,6 +17,8 @@ interface Supervision {
   spawn(order: SpawnOrder): Promise<number>;
   /** Tells of a process that something we started has forked: it is no orphan, and is ours to kill. */
   adopt(pid: number): void;
+  /** Which process a pid was when it was spawned or adopted; whoever has the pid, for one that is not known. */
+  identity(pid: number): ProcessIdentity;
   /** Tells that somebody else reaped an adopted process. */
   forget(pid: number): void;
   /**
@@ -97,6 +99,10 @@ export class SupervisorClient implements Supervision {
   adopt(pid: number): void {
     this.#remember(pid);
     this.#live?.send({ op: 'adopt', pid });
+  }
+
+  identity(pid: number): ProcessIdentity {
+    return this.#known.get(pid) ?? { pid, startTime: UNKNOWN_START };
   }
 
   forget(pid: number): void {

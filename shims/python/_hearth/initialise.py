@@ -107,6 +107,7 @@ def _fail(connection, error, start):
     document = errors.document(error, "")
     logs.error(document)
     output.flush()
+    document = errors.fitting(document)
     document.update(named)
     document["durationMs"] = round((time.perf_counter() - start) * 1000, 3)
     connection.send_json(frames.INIT_ERROR, 0, document)

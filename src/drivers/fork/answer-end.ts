@@ -1,15 +1,22 @@
+import { totalmem } from 'node:os';
 import { FrameError, decodeJson } from '../../runtimes/frames.ts';
 import type { AnswerEnd } from '../../runtimes/protocol.ts';
+import { figureIn } from './figure.ts';
 
-/** Reads a shim's `answerEnd`. Throws FrameError where its figures are missing; whatever else is not as it should be counts as absent. */
+const MACHINE_BYTES = totalmem();
+
+/**
+ * Reads a shim's `answerEnd`. Throws FrameError where its figures are missing; those that can't be are made the nearest that can, for they are metered, and
+ * whatever else is not as it should be counts as absent.
+ */
 export function readAnswerEnd(payload: Buffer): Required<AnswerEnd> {
   const { errorType, errorDocument, handlerMs, peakMemoryBytes, marked, heavy, last } = decodeJson(payload);
   if (typeof handlerMs !== 'number' || typeof peakMemoryBytes !== 'number') throw new FrameError('answer ends without its figures');
   return {
     errorType: typeof errorType === 'string' ? errorType : null,
     errorDocument: typeof errorDocument === 'string' ? errorDocument : '',
-    handlerMs,
-    peakMemoryBytes,
+    handlerMs: figureIn(handlerMs, Number.MAX_SAFE_INTEGER),
+    peakMemoryBytes: figureIn(peakMemoryBytes, MACHINE_BYTES),
     marked: marked !== false,
     heavy: heavy === true,
     last: last === true,

@@ -63,7 +63,8 @@ describe('an init phase', () => {
 
   it('is read as what a database takes, whatever user code wrote in the place of the shim', () => {
     const module = { name: 'a\u0000b\ud800', ms: 1 };
-    const read = readInitDone({ durationMs: -1, importMs: 'x', slowestModules: [module, null, 7, { name: 3 }], unforkable: 'why\u0000' });
+    const said = { durationMs: -1, importMs: 'x', slowestModules: [module, null, 7, { name: 3 }], unforkable: 'why\u0000' };
+    const read = readInitDone(said, 50);
     assert.deepEqual(read, {
       durationMs: 0,
       setUpMs: 0,
@@ -73,7 +74,11 @@ describe('an init phase', () => {
       unforkable: 'why\ufffd',
       restores: false,
     });
-    const many = readInitDone({ slowestModules: Array.from({ length: 50 }, () => ({ name: 'm'.repeat(9_999), ms: 1 })) });
+    const many = readInitDone(
+      { slowestModules: Array.from({ length: 50 }, () => ({ name: 'm'.repeat(9_999), ms: 1e9 })), durationMs: Number.POSITIVE_INFINITY },
+      50,
+    );
     assert.deepEqual([many.slowestModules.length, many.slowestModules[0]?.name.length], [10, 300]);
+    assert.deepEqual([many.durationMs, many.slowestModules[0]?.ms], [50, 50]); // what we saw
   });
 });

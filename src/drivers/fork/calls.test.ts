@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { InstanceExited } from '../../fleet/driver.ts';
+import type { AnswerSink } from '../../model/answer-sink.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import { FrameDecoder, encodeFrame, encodeJsonFrame } from '../../runtimes/frames.ts';
@@ -46,6 +47,35 @@ function invocation(body: Buffer): Invocation {
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** A sink that takes nothing until it is told to. */
+class LateSink implements AnswerSink {
+  readonly limitBytes = 1_000_000;
+  readonly pieces: Buffer[] = [];
+  begun = false;
+  bytes = 0;
+  finished = false;
+  readonly #waiting: (() => void)[] = [];
+  begin(): void {
+    this.begun = true;
+  }
+  write(piece: Buffer, taken: () => void): void {
+    assert.ok(!this.finished);
+    this.pieces.push(piece);
+    this.bytes += piece.length;
+    this.#waiting.push(taken);
+  }
+  finish(): void {
+    this.finished = true;
+  }
+  takeAll(): void {
+    for (const taken of this.#waiting.splice(0)) taken();
+  }
+}
+
+const begin = encodeJsonFrame(Frame.answerBegin, 1, { contentType: 'text/plain' });
+const byByte = (text: string): Buffer => Buffer.concat(text.split('').map((c) => encodeFrame(Frame.answer, 1, Buffer.from(c))));
+const nothings = (count: number): Buffer => Buffer.concat(Array.from({ length: count }, () => encodeFrame(Frame.answer, 1, null)));
 
 const end = (request: number): Buffer => encodeJsonFrame(Frame.answerEnd, request, { errorType: null, handlerMs: 1, peakMemoryBytes: 2 });
 
@@ -108,6 +138,56 @@ describe('calls', { timeout: 20_000 }, () => {
     c.close();
   });
 
+  it('puts an answer of single bytes together, and takes no notice of pieces of nothing', async () => {
+    const text = 'abcdefghij'.repeat(5_000);
+    const c = await connection(text.length);
+    const answer = c.calls.invoke(invocation(Buffer.from('1')), 0, null);
+    c.shim.write(Buffer.concat([nothings(10_000), byByte(text), nothings(10_000), end(1)]));
+    assert.equal((await answer).body.toString(), text);
+    c.close();
+  });
+
+  it('gives a sink that is slow what came meanwhile in one piece, and never a piece of nothing', async () => {
+    for (const how of ['taken', 'finished', 'ended'] as const) {
+      const c = await connection();
+      const sink = new LateSink();
+      const answer = c.calls.invoke({ ...invocation(Buffer.from('1')), sink }, 0, null);
+      const text = 'abcdefghij'.repeat(1_000);
+      c.shim.write(Buffer.concat([begin, nothings(1_000), byByte(text)]));
+      c.shim.write(encodeFrame(Frame.answer, 1, Buffer.from('last')));
+      if (how === 'taken') {
+        const other = c.calls.invoke({ ...invocation(Buffer.from('2')) }, 0, null);
+        c.shim.write(end(2)); // all before it has come
+        await other;
+        assert.equal(sink.pieces.length, 16);
+        sink.takeAll();
+      } else if (how === 'finished') {
+        c.shim.write(encodeFrame(Frame.answerFinish, 1, null));
+        await until(() => sink.finished);
+      } else {
+        c.shim.write(end(1));
+        await answer;
+      }
+      assert.deepEqual([sink.pieces.length, Buffer.concat(sink.pieces).toString()], [17, `${text}last`], how);
+      assert.ok(sink.pieces.every(({ length }) => length > 0));
+      if (how !== 'ended') c.shim.write(end(1));
+      await answer;
+      c.close();
+    }
+  });
+
+  it('closes the connection of one that goes on with an answer that it has said to be complete', async () => {
+    const c = await connection();
+    const sink = new LateSink();
+    const failed = c.calls.invoke({ ...invocation(Buffer.from('1')), sink }, 0, null).catch((error: unknown) => error);
+    c.shim.write(Buffer.concat([begin, byByte('a'), encodeFrame(Frame.answerFinish, 1, null), byByte('b')]));
+    await new Promise<void>((resolve) => c.peer.onClose(resolve));
+    assert.equal(Buffer.concat(sink.pieces).toString(), 'a');
+    c.calls.fail({ code: 1, signal: null });
+    assert.ok((await failed) instanceof InstanceExited);
+    c.close();
+  });
+
   it('grants what it has taken, kept or discarded, and keeps no more than allowed', async () => {
     const c = await connection(1_000);
     const answer = c.calls.invoke(invocation(Buffer.from('1')), 0, null);
@@ -118,6 +198,22 @@ describe('calls', { timeout: 20_000 }, () => {
     const granted = (): number => c.received.filter(([type]) => type === Frame.credit).reduce((sum, [, , p]) => sum + p.readUInt32BE(0), 0);
     await until(() => granted() === (pieces * ANSWER_WINDOW_BYTES) / 4);
     c.close();
+  });
+
+  it('reads figures that can not be as the nearest that can', async () => {
+    const said: [string, number, number][] = [
+      ['"handlerMs":-1e400,"peakMemoryBytes":-1e400', 0, 0],
+      ['"handlerMs":1e400,"peakMemoryBytes":1e400', Number.MAX_SAFE_INTEGER, totalmem()],
+      ['"handlerMs":-0.5,"peakMemoryBytes":1e300', 0, totalmem()],
+    ];
+    for (const [figures, handlerMs, peakMemoryBytes] of said) {
+      const c = await connection();
+      const answer = c.calls.invoke(invocation(Buffer.from('1')), 0, null);
+      c.shim.write(encodeFrame(Frame.answerEnd, 1, Buffer.from(`{"errorType":null,${figures}}`)));
+      const read = await answer;
+      assert.deepEqual([read.handlerMs, read.peakMemoryBytes], [handlerMs, peakMemoryBytes]);
+      c.close();
+    }
   });
 
   it('closes the connection on what an instance can not say', async () => {

@@ -6,6 +6,7 @@ import { FRAME_HEADER_BYTES, FrameError, encodeFrame, writeFrameHeader } from '.
 import { ANSWER_WINDOW_BYTES, BODY_CHUNK_BYTES, Frame } from '../../runtimes/protocol.ts';
 import type { InvokeHeader } from '../../runtimes/protocol.ts';
 import { readAnswerEnd } from './answer-end.ts';
+import { AnswerPieces } from './answer-pieces.ts';
 import { answerTooLarge } from './endings.ts';
 import type { LogStream } from './log-stream.ts';
 import type { Peer } from './peer.ts';
@@ -21,8 +22,7 @@ interface Call {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: InstanceExited) => void;
   /** Null once the answer is longer than allowed: what comes is discarded. */
-  chunks: Buffer[] | null;
-  bytes: number;
+  pieces: AnswerPieces | null;
   ungranted: number;
 }
 
@@ -69,7 +69,7 @@ export class Calls {
       return answer;
     }
     return new Promise((resolve, reject) => {
-      this.#calls.set(request, { requestId: invocation.requestId, resolve, reject, chunks: [], bytes: 0, ungranted: 0 });
+      this.#calls.set(request, { requestId: invocation.requestId, resolve, reject, pieces: new AnswerPieces(), ungranted: 0 });
       this.#send(request, invocation, { deadlineMs, preface });
     });
   }
@@ -123,9 +123,8 @@ export class Calls {
   }
 
   #piece(request: number, call: Call, payload: Buffer): void {
-    call.bytes += payload.length;
-    if (call.bytes > this.#answerBytes) call.chunks = null;
-    call.chunks?.push(payload);
+    call.pieces?.push(payload);
+    if ((call.pieces?.bytes ?? 0) > this.#answerBytes) call.pieces = null;
     call.ungranted += payload.length;
     if (call.ungranted < CREDIT_STEP_BYTES) return;
     const credit = Buffer.allocUnsafe(4);
@@ -138,8 +137,7 @@ export class Calls {
     const { errorType, handlerMs, peakMemoryBytes, marked, heavy, last } = readAnswerEnd(payload);
     this.#calls.delete(request);
     this.#heavy = heavy;
-    const { chunks } = call;
-    const body = chunks === null ? null : chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, call.bytes);
+    const body = call.pieces?.take() ?? null;
     const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked) };
     const answer = body === null ? { ...answerTooLarge(this.#answerBytes), ...measured } : { errorType, body, ...measured };
     if (last) this.#last.push(() => call.resolve(answer));

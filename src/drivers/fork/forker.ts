@@ -132,17 +132,17 @@ export class Forker {
   }
 
   /**
-   * A snapshot has run user code, which may make it say anything, and what it names is ours to kill, with rights that it has not: so that has to be a
-   * child of its own which it has not named before. One that has ended already is nobody's to kill.
+   * A snapshot has run user code, which may make it say anything, and what it names is ours to stop and to kill, with rights that it has not: so that has to be
+   * a child of its own which it has not named before. A pid that nobody has is refused too: somebody will have it. An honest child may have ended at once.
    */
   #forked(order: Deferred<number>, pid: number): void {
     const found = lookUp(pid);
-    if (found === null && exists(pid)) {
-      this.#unswept = true; // nobody's child: swept away
-      return order.reject(new HearthError('ServiceException', `no descriptors are left to look at the new process ${pid}`));
+    if (found === null) {
+      this.#unswept = true; // what it did fork is nobody's child: swept away
+      const why = exists(pid) ? `no descriptors are left to look at the new process ${pid}` : `the new process ${pid} has ended already`;
+      return order.reject(new HearthError('ServiceException', why));
     }
-    const parent = found?.parent ?? this.pid;
-    if (parent !== this.pid || this.#children.has(pid)) throw new FrameError(`process ${pid} is no new child of process ${this.pid}`);
+    if (found.parent !== this.pid || this.#children.has(pid)) throw new FrameError(`process ${pid} is no new child of process ${this.pid}`);
     this.#children.add(pid);
     this.#processes.supervisor.adopt(pid);
     order.resolve(pid);

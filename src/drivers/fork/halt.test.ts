@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, it } from 'node:test';
 import type { Clock } from '../../lib/clock.ts';
+import { lookUp, type ProcessIdentity } from '../../supervisor/process-tree.ts';
 import { Halt } from './halt.ts';
 import { family } from './process-figures.ts';
 
@@ -42,10 +43,10 @@ async function becomes(pid: number, wanted: string): Promise<void> {
 }
 
 /** Says how often it was asked to rest. */
-function halting(pid: number) {
+function halting(pid: number, process: ProcessIdentity = lookUp(pid)!.identity) {
   const clock = new HandClock();
   const asked = { times: 0 };
-  return { clock, asked, halt: new Halt(pid, { clock, linux: true, askRest: () => asked.times++ }) };
+  return { clock, asked, halt: new Halt(process, { clock, linux: true, askRest: () => asked.times++ }) };
 }
 
 describe('Halt', { skip: process.platform === 'linux' ? false : 'there is no /proc', timeout: 30_000 }, () => {
@@ -67,6 +68,21 @@ describe('Halt', { skip: process.platform === 'linux' ? false : 'there is no /pr
       halt.go();
       await becomes(pid, awake);
     }
+  });
+
+  it('lets one be that has the pid of another which has ended', async () => {
+    const pid = await start('setInterval(() => {}, 1e9)');
+    await becomes(pid, 'S');
+    const { halt } = halting(pid, { pid, startTime: String(Number(lookUp(pid)!.identity.startTime) - 1) });
+    halt.stop(false);
+    assert.equal(state(pid), 'S');
+    const same = halting(pid);
+    same.halt.stop(false);
+    await becomes(pid, 'T');
+    halt.go();
+    assert.equal(state(pid), 'T');
+    same.halt.go();
+    await becomes(pid, 'S');
   });
 
   it('lets a heavy one go on once more, until it has given back what it can', async () => {

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
-import { signal } from '../../supervisor/process-tree.ts';
+import { alive, lookUp, signal, UNKNOWN_START } from '../../supervisor/process-tree.ts';
+import type { ProcessIdentity } from '../../supervisor/process-tree.ts';
 import { family } from './process-figures.ts';
 
 /** How long a stopped instance keeps what its calls needed: one that comes within that finds it as it was, and does not pay for it again. */
@@ -9,19 +10,19 @@ const PATIENCE_MS = 500;
 /** One that had no turn in that time goes on later. */
 const MOST_ATTEMPTS = 4;
 
-/** Stops a process and all it started, and lets them go on. */
+/** Stops a process and all it started, and lets them go on; never one that has its pid after it: its parent, which may have reaped it, has run user code. */
 export class Halt {
-  readonly #pid: number;
+  readonly #process: ProcessIdentity;
   readonly #clock: Clock;
   readonly #linux: boolean;
   readonly #askRest: () => void;
-  #stopped: number[] | null = null;
+  #stopped: ProcessIdentity[] | null = null;
   #timer: Timer | null = null;
   #resting = false;
 
   /** `askRest` asks it to give back what it no longer needs. */
-  constructor(pid: number, options: { readonly clock: Clock; readonly linux: boolean; readonly askRest: () => void }) {
-    this.#pid = pid;
+  constructor(process: ProcessIdentity, options: { readonly clock: Clock; readonly linux: boolean; readonly askRest: () => void }) {
+    this.#process = process;
     this.#clock = options.clock;
     this.#linux = options.linux;
     this.#askRest = options.askRest;
@@ -70,22 +71,31 @@ export class Halt {
 
   /** Its children after it, until there is none that it has started meanwhile. */
   #stop(): void {
-    signal(this.#pid, 'SIGSTOP');
-    const stopped = new Set([this.#pid]);
-    let found = this.#linux;
-    while (found) {
-      const more = family(this.#pid).filter((pid) => !stopped.has(pid));
+    const stopped = new Map<number, ProcessIdentity>();
+    const { pid: root } = this.#process;
+    if (!this.#linux || alive(this.#process)) {
+      signal(root, 'SIGSTOP');
+      stopped.set(root, this.#process);
+    }
+    for (let found = this.#linux && stopped.size > 0; found;) {
+      const more = family(root).filter((pid) => !stopped.has(pid));
       for (const pid of more) {
+        stopped.set(pid, lookUp(pid)?.identity ?? { pid, startTime: UNKNOWN_START });
         signal(pid, 'SIGSTOP');
-        stopped.add(pid);
       }
       found = more.length > 0;
     }
-    this.#stopped = [...stopped];
+    this.#stopped = [...stopped.values()];
   }
 
   #continue(): void {
-    for (const pid of this.#stopped ?? []) signal(pid, 'SIGCONT');
+    for (const one of this.#stopped ?? []) if (!this.#linux || !isOver(one)) signal(one.pid, 'SIGCONT');
     this.#stopped = null;
   }
+}
+
+/** Whether another process has its pid by now. Not where that can't be told: what was stopped and is there has to go on. */
+function isOver({ pid, startTime }: ProcessIdentity): boolean {
+  const found = lookUp(pid);
+  return found !== null && startTime !== UNKNOWN_START && found.identity.startTime !== startTime;
 }

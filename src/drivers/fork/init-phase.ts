@@ -8,6 +8,7 @@ import { FrameError, decodeJson, encodeJsonFrame } from '../../runtimes/frames.t
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { InitDone, Welcome } from '../../runtimes/protocol.ts';
 import { initSteps } from './birth-steps.ts';
+import { figureIn } from './figure.ts';
 import { readInitDone } from './init-report.ts';
 import { initExited, initTimedOut } from './endings.ts';
 import type { Newborn, Processes } from './processes.ts';
@@ -56,7 +57,7 @@ export async function runInit(
   const { clock } = processes.options;
   const startedAtMs = clock.monotonic();
   const outcome = deferred<Outcome>();
-  newborn.peer.handle((type, _request, payload) => outcome.resolve(read(type, payload)));
+  newborn.peer.handle((type, _request, payload) => outcome.resolve(read(type, payload, clock.monotonic() - startedAtMs)));
   newborn.peer.onClose(() => outcome.resolve({ ended: true }));
   void newborn.status.then(() => outcome.resolve({ ended: true }));
   newborn.peer.write(o.welcome);
@@ -79,11 +80,11 @@ export async function runInit(
   throw initExited(status ?? { code: null, signal: 'SIGKILL' }, at);
 }
 
-function read(type: number, payload: Buffer): Outcome {
+function read(type: number, payload: Buffer, elapsedMs: number): Outcome {
   const message = decodeJson(payload);
-  if (type === Frame.initDone) return { done: readInitDone(message) };
+  if (type === Frame.initDone) return { done: readInitDone(message, elapsedMs) };
   if (type !== Frame.initError) throw new FrameError(`frame of type ${type} from an init phase`);
   const { durationMs: said, runtimeErrorType, ...document } = message;
-  const durationMs = typeof said === 'number' ? said : 0;
+  const durationMs = figureIn(said, elapsedMs);
   return { failed: new InitFailure(String(runtimeErrorType ?? message['errorType']), Buffer.from(JSON.stringify(document)), durationMs) };
 }

@@ -55,7 +55,7 @@ export class ForkInstance implements DriverInstance {
     const { clock, abilities } = processes.options;
     const { peer, log, status } = newborn;
     const askRest = () => peer.write(encodeFrame(Frame.rest, 0, null));
-    this.#halt = new Halt(newborn.pid, { clock, linux: abilities.linux, askRest });
+    this.#halt = new Halt(processes.supervisor.identity(newborn.pid), { clock, linux: abilities.linux, askRest });
     this.#calls = new Calls(peer, log, processes.options.answerBytes);
     peer.handle((type, request, payload) => {
       if (type === Frame.rested) this.#halt.rested();

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import { logMark } from '../../runtimes/protocol.ts';
@@ -70,6 +72,61 @@ describe('log stream', () => {
       ['a', 'without an end'],
       [null, 'between'],
     ]);
+  });
+
+  it('passes on once what a socket that waits for its turn has read ahead', () => {
+    const { lines, log } = stream();
+    const socket = new Readable({ read: () => {} });
+    log.attach(socket as Socket, Buffer.alloc(0));
+    log.begin('a');
+    socket.pause();
+    socket.push('one\n');
+    socket.push('two\n');
+    assert.equal(log.finish('a', false), null);
+    assert.deepEqual(lines, [
+      ['a', 'one'],
+      ['a', 'two'],
+    ]);
+    log.end();
+  });
+
+  it('takes a turn for nothing but lines, in their order; an answer has all of them at once', async () => {
+    const { lines, log } = stream();
+    const socket = new Readable({ read: () => {} });
+    log.attach(socket as Socket, Buffer.alloc(0));
+    const count = 20_000;
+    const all = Array.from({ length: count }, (_, i) => String(i % 10));
+    socket.push(`${all.join('\n')}\n`);
+    const turns: number[] = [];
+    while (lines.length < count) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turns.push(lines.length - turns.reduce((sum, n) => sum + n, 0));
+    }
+    assert.ok(
+      turns.every((n) => n < 5_000),
+      String(turns),
+    );
+    assert.deepEqual(
+      lines.map(([, text]) => text),
+      all,
+    );
+    lines.length = 0;
+    log.begin('a');
+    socket.push(`${all.join('\n')}\n`);
+    await new Promise((resolve) => setImmediate(resolve));
+    socket.push('last\n');
+    assert.ok(lines.length < count);
+    assert.equal(log.finish('a', false), null);
+    assert.deepEqual([lines.length, lines.at(-1)], [count + 1, ['a', 'last']]);
+    log.end();
+  });
+
+  it('passes on what waits for its turn when the stream ends', () => {
+    const { lines, log, push } = stream();
+    push(`${'\n'.repeat(20_000)}last`);
+    assert.ok(lines.length < 20_000);
+    log.end();
+    assert.deepEqual([lines.length, lines.at(-1)], [20_001, [null, 'last']]);
   });
 
   it('attributes to several only what names its invocation', () => {

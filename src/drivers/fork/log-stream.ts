@@ -7,8 +7,9 @@ import { logMark } from '../../runtimes/protocol.ts';
 
 /** Longest line that is passed on whole; Lambda's limit of one log event. */
 const MAX_LINE_BYTES = 256 * 1024;
-/** Read from one process before others get their turn. */
+/** Taken from one process before others get their turn; a line costs as much as so many bytes more. */
 const TURN_BYTES = 256 * 1024;
+const LINE_BYTES = 64;
 /** How long after its answer an invocation's mark may take, when a function has broken its own log. */
 const MARK_PATIENCE_MS = 1_000;
 
@@ -33,7 +34,9 @@ export class LogStream {
   #socket: Socket | null = null;
   #rest: Buffer[] = [];
   #restBytes = 0;
+  /** What was taken in this turn, and what has come and waits for the next. */
   #turnBytes = 0;
+  #waiting: Buffer[] = [];
   /** The last line that was printed, for an error that has to say why a process ended. */
   lastLine = '';
 
@@ -84,28 +87,16 @@ export class LogStream {
     return open.done.promise;
   }
 
-  /** What a paused socket has read ahead. */
-  #readBuffered(): void {
-    const socket = this.#socket;
-    if (socket === null || socket.readableLength === 0) return;
-    const chunk = socket.read() as Buffer | null;
-    if (chunk !== null) this.push(chunk);
-  }
-
   push(chunk: Buffer): void {
     if (this.#over) return;
-    let from = 0;
-    for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
-      this.#line(this.#restBytes === 0 ? chunk.subarray(from, at) : this.#join(chunk.subarray(from, at)));
-      from = at + 1;
-    }
-    if (from < chunk.length) this.#keep(chunk.subarray(from));
-    this.#yieldTurn(chunk.length);
+    if (this.#waiting.length > 0) this.#waiting.push(chunk);
+    else this.#take(chunk, TURN_BYTES);
   }
 
   /** No more will come: what is left is a line too. Idempotent. */
   end(): void {
     if (this.#over) return;
+    this.#takeWaiting();
     if (this.#restBytes > 0) this.#line(this.#join(Buffer.alloc(0)));
     this.#over = true;
     this.#socket?.destroy();
@@ -113,12 +104,40 @@ export class LogStream {
     this.#closed.resolve();
   }
 
-  /** A process that prints without end must not keep the server from everything else. */
-  #yieldTurn(bytes: number): void {
-    const socket = this.#socket;
-    if (this.#turnBytes === 0) setImmediate(() => ((this.#turnBytes = 0), socket?.resume()));
-    this.#turnBytes += bytes;
-    if (this.#turnBytes >= TURN_BYTES) socket?.pause();
+  /** What a paused socket has read ahead, and what waits. */
+  #readBuffered(): void {
+    if ((this.#socket?.readableLength ?? 0) > 0) this.#socket?.read(); // 'data' tells of it
+    this.#takeWaiting();
+  }
+
+  /** Out of turn. */
+  #takeWaiting(): void {
+    for (const chunk of this.#waiting.splice(0)) this.#take(chunk, Number.POSITIVE_INFINITY);
+  }
+
+  /** A process that prints without end must not keep the server from everything else: what is more than a turn may have waits, and so does the socket. */
+  #take(chunk: Buffer, most: number): void {
+    if (this.#turnBytes === 0) setImmediate(() => this.#nextTurn());
+    let from = 0;
+    let at = chunk.indexOf(NEWLINE);
+    for (; at >= 0 && this.#turnBytes < most; at = chunk.indexOf(NEWLINE, from)) {
+      this.#line(this.#restBytes === 0 ? chunk.subarray(from, at) : this.#join(chunk.subarray(from, at)));
+      this.#turnBytes += at + 1 - from + LINE_BYTES;
+      from = at + 1;
+    }
+    const left = chunk.subarray(from);
+    if (at >= 0) this.#waiting.push(left);
+    else if (left.length > 0) {
+      this.#turnBytes += left.length;
+      this.#keep(left);
+    }
+    if (this.#turnBytes >= most) this.#socket?.pause();
+  }
+
+  #nextTurn(): void {
+    this.#turnBytes = 0;
+    for (const chunk of this.#waiting.splice(0)) this.push(chunk);
+    if (this.#turnBytes < TURN_BYTES) this.#socket?.resume();
   }
 
   #keep(part: Buffer): void {

@@ -16,6 +16,9 @@ import { Temporaries } from './temporaries.ts';
 /** How long the several signs of an end (connection, log, exit status) wait for each other. */
 export const ENDING_MS = 1_000;
 
+/** What is warned of holds words of functions, who could have new ones without end. */
+const MOST_WARNINGS = 1_000;
+
 /** A process that has greeted and waits for its welcome. */
 export interface Newborn {
   readonly pid: number;
@@ -78,15 +81,19 @@ export class Processes {
     status: Promise<ExitStatus> = this.exits.expect(pid),
   ): Promise<Newborn> {
     const timeout = this.timeout(patienceMs);
-    const first = await Promise.race([
+    let first = await Promise.race([
       expected.greeted.catch((error: HearthError) => error.message),
       timeout.promise.then(() => `did not greet within ${patienceMs} ms`),
       status.then(({ code, signal }) => `ended with ${signal ?? `exit status ${code}`} before it greeted`),
     ]);
     timeout.cancel();
     if (typeof first !== 'string') {
-      for (const step of first.hello.unconfined) this.warnOnce(`functions run without a part of their sandbox here: ${step}`);
-      return { pid, ...first, log, status, steps: this.#steps(first.hello, of, orderedMs) };
+      try {
+        for (const step of first.hello.unconfined) this.warnOnce(`functions run without a part of their sandbox here: ${step}`);
+        return { pid, ...first, log, status, steps: this.#steps(first.hello, of, orderedMs) };
+      } catch (error) {
+        first = `could not be taken: ${(error as Error).message}`; // nobody else would ever end it
+      }
     }
     expected.cancel();
     await this.supervisor.kill(pid);
@@ -129,7 +136,7 @@ export class Processes {
   }
 
   warnOnce(message: string): void {
-    if (this.#warned.has(message)) return;
+    if (this.#warned.has(message) || this.#warned.size === MOST_WARNINGS) return;
     this.#warned.add(message);
     this.options.warn(message);
   }

@@ -5,12 +5,15 @@ import type { ExitStatus } from '../../model/instance.ts';
 import { FrameError, decodeJson, encodeFrame } from '../../runtimes/frames.ts';
 import { ANSWER_WINDOW_BYTES, Frame } from '../../runtimes/protocol.ts';
 import { readAnswerEnd } from './answer-end.ts';
+import { AnswerPieces } from './answer-pieces.ts';
 import { answerTooLarge } from './endings.ts';
 import type { LogStream } from './log-stream.ts';
 import type { Peer } from './peer.ts';
 
 /** Granted again in steps, as for answers that are taken whole. */
 const CREDIT_STEP_BYTES = ANSWER_WINDOW_BYTES / 4;
+/** Pieces that a sink has and has not taken yet; what comes beside them is gathered and given to it in one. */
+const MOST_UNTAKEN = 16;
 
 interface StreamedCall {
   readonly requestId: string;
@@ -18,13 +21,17 @@ interface StreamedCall {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: InstanceExited) => void;
   /** What came of an answer that does not stream; null once it is longer than allowed. */
-  whole: Buffer[] | null;
-  wholeBytes: number;
+  whole: AnswerPieces | null;
   /** More came than may be streamed: the rest is dropped. */
   overflown: boolean;
+  /** It was said to be complete. */
+  finished: boolean;
   /** Bytes that the instance sent and may not send again yet; those of them that the sink has taken wait for the next step. */
   outstanding: number;
   taken: number;
+  /** How many pieces the sink has and has not taken; what waits for it to take one. */
+  untaken: number;
+  readonly gathered: AnswerPieces;
 }
 
 /** The invocations of one connection whose answers go on to their callers as they come. Credit is granted for what a caller has taken. */
@@ -61,7 +68,8 @@ export class StreamedCalls {
   /** Expects the answer of an invocation that is about to be sent. Its body is empty, or the error document, when it was streamed. */
   add(request: number, requestId: string, sink: AnswerSink): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const state = { whole: [], wholeBytes: 0, overflown: false, outstanding: 0, taken: 0 };
+      const pieces = { whole: new AnswerPieces(), gathered: new AnswerPieces() };
+      const state = { ...pieces, overflown: false, finished: false, outstanding: 0, taken: 0, untaken: 0 };
       this.#calls.set(request, { requestId, sink, resolve, reject, ...state });
     });
   }
@@ -72,7 +80,7 @@ export class StreamedCalls {
     if (call === undefined) return false;
     if (type === Frame.answer) this.#piece(request, call, payload);
     else if (type === Frame.answerBegin) this.#begin(call, payload);
-    else if (type === Frame.answerFinish) this.#finish(call);
+    else if (type === Frame.answerFinish) this.#finish(request, call);
     else if (type === Frame.answerEnd) this.#end(request, call, payload);
     else throw new FrameError(`frame of type ${type} from an instance`);
     return true;
@@ -86,27 +94,42 @@ export class StreamedCalls {
 
   #begin(call: StreamedCall, payload: Buffer): void {
     const { contentType } = decodeJson(payload);
-    if (typeof contentType !== 'string' || call.sink.begun || call.wholeBytes > 0)
+    if (typeof contentType !== 'string' || call.sink.begun || call.whole?.bytes !== 0)
       throw new FrameError('an answer begins twice, or as nothing');
     call.sink.begin(contentType);
   }
 
   #piece(request: number, call: StreamedCall, payload: Buffer): void {
-    const { sink } = call;
+    if (payload.length === 0) return; // nothing, which could be without end
+    if (call.finished) throw new FrameError('a piece of an answer that was complete');
+    const { sink, gathered } = call;
     call.outstanding += payload.length;
     if (call.outstanding > ANSWER_WINDOW_BYTES) throw new FrameError('more of an answer than was granted');
     if (!sink.begun) {
-      call.wholeBytes += payload.length;
-      if (call.wholeBytes > this.#answerBytes) call.whole = null;
       call.whole?.push(payload);
-    } else if (sink.bytes + payload.length > sink.limitBytes) {
+      if ((call.whole?.bytes ?? 0) > this.#answerBytes) call.whole = null;
+    } else if (sink.bytes + gathered.bytes + payload.length > sink.limitBytes) {
       if (!call.overflown) this.#peer.write(encodeFrame(Frame.cancel, request, null));
       call.overflown = true;
     } else if (!call.overflown) {
-      sink.write(payload, () => this.#took(request, call, payload.length));
+      if (call.untaken < MOST_UNTAKEN) this.#pass(request, call, payload);
+      else gathered.push(payload);
       return;
     }
     this.#took(request, call, payload.length);
+  }
+
+  #pass(request: number, call: StreamedCall, piece: Buffer): void {
+    call.untaken++;
+    call.sink.write(piece, () => {
+      call.untaken--;
+      this.#took(request, call, piece.length);
+      this.#passGathered(request, call);
+    });
+  }
+
+  #passGathered(request: number, call: StreamedCall): void {
+    if (call.gathered.bytes > 0) this.#pass(request, call, call.gathered.take());
   }
 
   #took(request: number, call: StreamedCall, bytes: number): void {
@@ -119,14 +142,17 @@ export class StreamedCalls {
     this.#peer.write(encodeFrame(Frame.credit, request, credit));
   }
 
-  #finish(call: StreamedCall): void {
+  #finish(request: number, call: StreamedCall): void {
     if (!call.sink.begun) throw new FrameError('an answer that never began is finished');
+    call.finished = true;
+    this.#passGathered(request, call);
     if (!call.overflown) call.sink.finish();
   }
 
   #end(request: number, call: StreamedCall, payload: Buffer): void {
     const { errorType, errorDocument, handlerMs, peakMemoryBytes, marked, heavy, last } = readAnswerEnd(payload);
     this.#calls.delete(request);
+    this.#passGathered(request, call);
     this.#ended(heavy);
     const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked) };
     const answer = { ...this.#answer(call, errorType, errorDocument), ...measured };
@@ -134,13 +160,9 @@ export class StreamedCalls {
     else call.resolve(answer);
   }
 
-  #answer(
-    { sink, whole, wholeBytes, overflown }: StreamedCall,
-    errorType: string | null,
-    errorDocument: string,
-  ): Pick<Answer, 'errorType' | 'body'> {
+  #answer({ sink, whole, overflown }: StreamedCall, errorType: string | null, errorDocument: string): Pick<Answer, 'errorType' | 'body'> {
     if (overflown) return answerTooLarge(sink.limitBytes);
     if (whole === null) return answerTooLarge(this.#answerBytes);
-    return { errorType, body: sink.begun ? Buffer.from(errorDocument) : Buffer.concat(whole, wholeBytes) };
+    return { errorType, body: sink.begun ? Buffer.from(errorDocument) : whole.take() };
   }
 }

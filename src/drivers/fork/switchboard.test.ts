@@ -83,6 +83,31 @@ describe('the switchboard', { timeout: 60_000 }, () => {
     assert.equal(await taken, MAX_FRAME_BYTES);
   });
 
+  it('refuses what is no greeting of a known process, and says so to whoever expects it; long texts are cut', async () => {
+    const wrong: [object, RegExp][] = [
+      [{ protocol: PROTOCOL_VERSION + 1 }, /version/],
+      [{ unconfined: undefined }, /unconfined/],
+      [{ unconfined: { length: 0 } }, /unconfined/],
+      [{ unconfined: [1] }, /unconfined/],
+      [{ unconfined: Array.from({ length: 33 }, String) }, /unconfined/],
+      [{ capabilities: null }, /capabilities/],
+      [{ pid: 'x' }, /pid/],
+    ];
+    for (const [more, why] of wrong) {
+      const { greeted } = board.expect('wrong', log('wrong'));
+      const socket = await opened(board.socketPath);
+      const shownOut = once(socket, 'close');
+      socket.write(hello('wrong', more));
+      await assert.rejects(greeted, why);
+      await shownOut;
+    }
+    const { greeted } = board.expect('long', log('long'));
+    const socket = await opened(board.socketPath);
+    socket.write(hello('long', { unconfined: ['x'.repeat(8_000)] }));
+    assert.deepEqual((await greeted).hello.unconfined, ['x'.repeat(200)]);
+    socket.destroy();
+  });
+
   it('shows out who names no token in as many bytes as one has', async () => {
     const endless = await opened(board.logPath);
     const shownOut = once(endless, 'close');

@@ -8,6 +8,7 @@ import { deferred } from '../../lib/deferred.ts';
 import { FrameError, decodeJson, type OnFrame } from '../../runtimes/frames.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Hello } from '../../runtimes/protocol.ts';
+import { readHello } from './hello.ts';
 import type { LogStream } from './log-stream.ts';
 import { Peer } from './peer.ts';
 
@@ -30,7 +31,7 @@ export interface Greeted {
 
 /** A process that is expected to connect. */
 export interface Expected {
-  /** Rejects when it greets in a version that is not ours. Never settles by itself otherwise. */
+  /** Rejects when it greets in a version that is not ours, or with what is no greeting. Never settles by itself otherwise. */
   readonly greeted: Promise<Greeted>;
   /** No longer expected: its token is worth nothing. */
   cancel(): void;
@@ -115,14 +116,17 @@ export class Switchboard {
     const greet: OnFrame = (type, _request, payload) => {
       introduced();
       if (type !== Frame.hello) throw new FrameError(`frame of type ${type} instead of a greeting`);
-      const hello = decodeJson(payload) as unknown as Hello;
-      const expected = this.#expected.get(hello.token);
+      const said = decodeJson(payload);
+      const token = String(said['token']);
+      const expected = this.#expected.get(token);
       if (expected === undefined) throw new FrameError('unknown token');
-      this.#expected.delete(hello.token);
-      if (hello.protocol !== PROTOCOL_VERSION) {
-        const message = `the shim speaks version ${String(hello.protocol)} of the protocol, this server ${PROTOCOL_VERSION}; reinstall hearth`;
-        expected.reject(new HearthError('ServiceException', message));
-        throw new FrameError(message);
+      this.#expected.delete(token);
+      let hello: Hello;
+      try {
+        hello = understood(said);
+      } catch (error) {
+        expected.reject(new HearthError('ServiceException', (error as Error).message));
+        throw error;
       }
       peer.known();
       peer.handle((t) => {
@@ -170,4 +174,12 @@ export class Switchboard {
       });
     });
   }
+}
+
+function understood(said: Readonly<Record<string, unknown>>): Hello {
+  const { protocol } = said;
+  if (protocol === PROTOCOL_VERSION) return readHello(said);
+  throw new FrameError(
+    `greeted in version ${JSON.stringify(protocol)?.slice(0, 20)} of the protocol, this server speaks ${PROTOCOL_VERSION}; reinstall hearth`,
+  );
 }
