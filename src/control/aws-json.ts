@@ -98,6 +98,7 @@ export class JsonService {
       );
     const raw = { params: {}, query: new URLSearchParams(), headers: {}, body };
     const input = renamed(this.#api.invalid, () => readRequest(operationModel, raw, model));
+    // What it is on is read from what was checked: a member that the operation does not know must not decide it.
     caller.require(`${service}:${name}`, resourceOf(input));
     return (
       replyOf(operationModel, await operation({ input, signal, traceHeader: String(request.headers['x-amzn-trace-id'] ?? '') }), model)
