@@ -170,6 +170,24 @@ test('no policy grows beyond AWS’s 20 kB: neither a function’s nor a layer�
   await client.send(new aws.AddPermissionCommand({ FunctionName, StatementId: 'again', ...statement }));
 });
 
+test('an alias is not changed to what it could not have been made as', async () => {
+  const FunctionName = await create('routed');
+  await client.send(new aws.UpdateFunctionConfigurationCommand({ FunctionName, Description: 'another' }));
+  await client.send(new aws.PublishVersionCommand({ FunctionName }));
+  const alias = { FunctionName, Name: 'live' };
+  const RoutingConfig = { AdditionalVersionWeights: { 2: 0.5 } };
+  const made = await client.send(new aws.CreateAliasCommand({ ...alias, FunctionVersion: '1', RoutingConfig }));
+  const update = (FunctionVersion: string, more: object = {}) =>
+    client.send(new aws.UpdateAliasCommand({ ...alias, FunctionVersion, ...more }));
+  const message = 'Invalid function version 2. Function version 2 is already included in routing configuration.';
+  await assert.rejects(update('2'), { ...wrong, message });
+  await assert.rejects(update('$LATEST'), { ...wrong, message: '$LATEST is not supported for an alias pointing to more than 1 version' });
+  assert.equal((await client.send(new aws.GetAliasCommand(alias))).RevisionId, made.RevisionId);
+  const moved = await update('2', { RoutingConfig: { AdditionalVersionWeights: {} } });
+  assert.deepEqual([moved.FunctionVersion, moved.RoutingConfig], ['2', undefined]);
+  assert.equal((await update('$LATEST')).FunctionVersion, '$LATEST');
+});
+
 test('provisioned concurrency is of versions and aliases, a version once', async () => {
   const FunctionName = await create('provisioned');
   await client.send(new aws.CreateAliasCommand({ FunctionName, Name: 'live', FunctionVersion: '1' }));
