@@ -74,11 +74,11 @@ export class Authority {
   }
 
   /**
-   * Refuses a request whose payload is still to come, as far as its head tells that `identify` would: before the payload takes any memory. Counts nothing.
-   * Throws, where signatures are required, what `identify` throws.
+   * Refuses a request whose payload is large and still to come, as far as its head tells that `identify` would: before the payload takes any memory. Counts
+   * nothing. Throws, where signatures are required, what `identify` throws.
    */
   async screen(request: SignedRequest, service = 'lambda'): Promise<void> {
-    if (!this.#deps.required) return;
+    if (!this.#deps.required || payloadBytes(request) <= SMALL_BYTES) return;
     const { keys, clock } = this.#deps;
     const claimed = await verifyHead(request, { keys, service, nowMs: clock.now() }).catch((error: unknown) => {
       throw inLambda(error);
@@ -133,6 +133,14 @@ export class Authority {
       throw inLambda(error);
     }
   }
+}
+
+/** Of a payload that is no larger a request is identified once it is here. */
+const SMALL_BYTES = 64 * 1024;
+
+/** As the head announces it; without end where it does not say. */
+function payloadBytes({ headers }: SignedRequest): number {
+  return headers['transfer-encoding'] === undefined ? Number(headers['content-length']?.[0] ?? 0) : Infinity;
 }
 
 function missing(): HearthError {

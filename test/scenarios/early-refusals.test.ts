@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import { json } from 'node:stream/consumers';
+import { CreateFunctionCommand, CreateFunctionUrlConfigCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { AccessKey } from '../../src/auth/keys.ts';
 import { signed } from '../../src/auth/sign.ts';
+import { zipOf } from '../../src/control/testing/plane.ts';
 import { TestServer } from './platform-server.ts';
-import { ownKey } from './server-credentials.ts';
+import { clientOptions, ownKey } from './server-credentials.ts';
 
+const NODE = `nodejs${process.versions.node.split('.')[0]}.x` as 'nodejs20.x';
 const PATH = '/2015-03-31/functions';
 const BODY = Buffer.from('{"FunctionName":"a"}');
 /** Nearly as much as Lambda takes. */
@@ -78,6 +81,42 @@ test('who is refused is told before a byte of the body is read', WATCHED, async 
   const nothing = head(LARGE, signal, '/2017-03-31/tags/a');
   assert.equal((await answerTo(nothing)).code, 'MissingAuthenticationTokenException');
   nothing.destroy();
+});
+
+test('so it is with every API that takes large bodies', WATCHED, async ({ signal }) => {
+  const zip = await zipOf({ 'index.js': 'exports.handler = async () => 0' });
+  const admin = new LambdaClient(clientOptions(server));
+  const Role = 'arn:aws:iam::000000000000:role/r';
+  const made = { FunctionName: 'f', Runtime: NODE, Handler: 'index.handler', Role, Code: { ZipFile: zip } } as const;
+  await admin.send(new CreateFunctionCommand(made));
+  await admin.send(new CreateFunctionUrlConfigCommand({ FunctionName: 'f', AuthType: 'AWS_IAM' }));
+  admin.destroy();
+  const wrong = (path: string, service?: 'events' | 'scheduler'): Record<string, string> => {
+    const { host } = new URL(server.endpoint);
+    const request = { method: 'POST', url: path, headers: { host }, payload: BODY, ...(service === undefined ? {} : { service }) };
+    return signed(request, { ...ownKey(server.home), secret: 'wrong' }, Date.now());
+  };
+  const large = { 'content-length': '200000' };
+  const functions = '/2015-03-31/functions';
+  const apis: readonly (readonly [path: string, headers: Record<string, string>])[] = [
+    [`${functions}/f/invocations`, large],
+    [`${functions}/f/invocations`, { ...wrong(`${functions}/f/invocations`), ...large }],
+    [`${functions}/f/invocations`, { 'transfer-encoding': 'chunked' }],
+    [`${functions}/f/invocations`, { ...large, 'x-amz-invocation-type': 'Event' }],
+    [`${functions}/nobody/invocations`, large],
+    ['/hearth/v1/cloudevents/f', large],
+    ['/hearth/v1/keys', { ...large, 'content-type': 'application/json' }],
+    ['/fn/f/', { ...wrong('/fn/f/'), ...large }],
+    ['/', { ...large, 'x-amz-target': 'AWSEvents.PutEvents' }],
+    ['/', { ...wrong('/', 'events'), ...large }],
+    ['/schedules/a', { ...wrong('/schedules/a', 'scheduler'), ...large }],
+  ];
+  for (const [path, headers] of apis) {
+    const sent = head(headers, signal, path);
+    const { status, message } = await answerTo(sent);
+    assert.equal(status, 403, `${path} ${JSON.stringify(headers)}: ${message}`);
+    sent.destroy();
+  }
 });
 
 test('who may be right is heard out, and then told', WATCHED, async ({ signal }) => {
