@@ -18,6 +18,7 @@ const ERRORS = {
   RecursiveInvocationException: { status: 400, fault: 'caller', retryable: false },
   InvalidZipFileException: { status: 400, fault: 'caller', retryable: false },
   CodeStorageExceededException: { status: 400, fault: 'caller', retryable: false },
+  PolicyLengthExceededException: { status: 400, fault: 'caller', retryable: false },
   MissingAuthenticationTokenException: { status: 403, fault: 'caller', retryable: false },
   UnrecognizedClientException: { status: 403, fault: 'caller', retryable: false },
   InvalidSignatureException: { status: 403, fault: 'caller', retryable: false },

@@ -4,7 +4,7 @@ import type { Keys } from './keys.ts';
 import { REMEDY } from './remedy.ts';
 import { sha256Hex, type SignedRequest } from './sigv4.ts';
 import { allows, type KeyStatement } from './statements.ts';
-import { verifySignature } from './verify.ts';
+import { verifyHead, verifySignature } from './verify.ts';
 
 /** Who sent a request, as far as it was asked. */
 export interface Caller {
@@ -73,6 +73,19 @@ export class Authority {
     return this.callerOf(verified);
   }
 
+  /**
+   * Refuses a request whose payload is large and still to come, as far as its head tells that `identify` would: before the payload takes any memory. Counts
+   * nothing. Throws, where signatures are required, what `identify` throws.
+   */
+  async screen(request: SignedRequest, service = 'lambda'): Promise<void> {
+    if (!this.#deps.required || payloadBytes(request) <= SMALL_BYTES) return;
+    const { keys, clock } = this.#deps;
+    const claimed = await verifyHead(request, { keys, service, nowMs: clock.now() }).catch((error: unknown) => {
+      throw inLambda(error);
+    });
+    if (claimed === null) throw missing();
+  }
+
   /** Whether the sender may do this, as far as a request's head tells whose payload is still to come. Counts nothing, throws nothing. */
   async permits(request: SignedRequest, action: string, resource: string): Promise<boolean> {
     if (!this.#deps.required) return true;
@@ -120,6 +133,14 @@ export class Authority {
       throw inLambda(error);
     }
   }
+}
+
+/** Of a payload that is no larger a request is identified once it is here. */
+const SMALL_BYTES = 64 * 1024;
+
+/** As the head announces it; without end where it does not say. */
+function payloadBytes({ headers }: SignedRequest): number {
+  return headers['transfer-encoding'] === undefined ? Number(headers['content-length']?.[0] ?? 0) : Infinity;
 }
 
 function missing(): HearthError {

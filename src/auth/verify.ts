@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { HearthError } from '../errors.ts';
 import { readClaim, timeOf, type Claim } from './claim.ts';
-import type { Keys } from './keys.ts';
+import type { AccessKey, Keys } from './keys.ts';
 import { REMEDY } from './remedy.ts';
 import { signingKeyOf } from './signing-keys.ts';
 import { hmac, stringToSign, type CredentialScope, type SignedRequest } from './sigv4.ts';
@@ -36,14 +36,10 @@ const SKEW_MS = 15 * 60_000;
  * RequestTimeTooSkewed, AccessDenied (an expired or a not yet valid URL, an unsigned header) or what `readClaim` throws.
  */
 export async function verifySignature(request: SignedRequest, o: VerifyOptions): Promise<Verified | null> {
-  const claim = readClaim(request);
-  if (claim === null) return null;
+  const found = await claimed(request, o);
+  if (found === null) return null;
+  const { claim, key } = found;
   const presigned = claim.expiresSeconds !== null;
-  checkScope(claim, o.service);
-  const key = await o.keys.find(claim.accessKeyId);
-  if (key === null) throw unknownKey(claim.accessKeyId);
-  checkTime(claim, o.nowMs);
-  checkHeaders(request, claim);
   const daily = signingKeyOf(key.secret, claim.scope);
   const text = stringToSign(request, {
     signedHeaders: claim.signedHeaders,
@@ -55,6 +51,27 @@ export async function verifySignature(request: SignedRequest, o: VerifyOptions):
   if (!sameSignature(claim.signature, hmac(daily.key, text))) throw mismatch(claim, text);
   daily.keep();
   return { accessKeyId: key.id, scope: claim.scope, time: claim.time, signature: claim.signature, signingKey: daily.key, presigned };
+}
+
+/**
+ * Checks of a signature all that the head of a request tells whose payload is still to come: the signature itself where `x-amz-content-sha256` says what
+ * it covers, else whose it claims to be and when it was made. The key's id; null when the request is not signed. Throws as `verifySignature` does.
+ */
+export async function verifyHead(request: SignedRequest, o: Omit<VerifyOptions, 'payloadHash'>): Promise<string | null> {
+  const whole = request.headers['x-amz-content-sha256'] !== undefined;
+  return whole ? ((await verifySignature(request, o))?.accessKeyId ?? null) : ((await claimed(request, o))?.key.id ?? null);
+}
+
+/** What a request says of its signature, with the key that it names; everything checked but the signature. */
+async function claimed(request: SignedRequest, o: VerifyOptions): Promise<{ claim: Claim; key: AccessKey } | null> {
+  const claim = readClaim(request);
+  if (claim === null) return null;
+  checkScope(claim, o.service);
+  const key = await o.keys.find(claim.accessKeyId);
+  if (key === null) throw unknownKey(claim.accessKeyId);
+  checkTime(claim, o.nowMs);
+  checkHeaders(request, claim);
+  return { claim, key };
 }
 
 /** Compares a signature in hex with what it should be, in a time that tells nothing. */

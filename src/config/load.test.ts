@@ -50,6 +50,13 @@ describe('loadConfig', () => {
     assert.throws(() => loadConfig({ HEARTH_HOME: home }), { name: 'ValidationException', message: /config\.yaml: not valid YAML: / });
   });
 
+  it('keeps the file’s hosts when the variable names none, and takes no empty one', () => {
+    writeFileSync(join(home, 'config.yaml'), 'allowedHosts: [a.example]\n');
+    const hosts = (HEARTH_ALLOWED_HOSTS: string) => loadConfig({ HEARTH_HOME: home, HEARTH_ALLOWED_HOSTS }).allowedHosts;
+    for (const none of ['', ' ', ',', ' , ']) assert.deepEqual(hosts(none), ['a.example'], `'${none}'`);
+    assert.deepEqual(hosts('b.example, ,c.example,'), ['b.example', 'c.example']);
+  });
+
   it('is frozen all the way down', () => {
     const config = loadConfig({ HEARTH_HOME: home });
     assert.throws(() => Object.assign(config.limits, { queueMs: 1 }), TypeError);

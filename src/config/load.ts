@@ -30,7 +30,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, ov
     host: overrides.host ?? (env['HEARTH_HOST'] || merged.host),
     port: overrides.port ?? port(env['HEARTH_PORT']) ?? merged.port,
     databaseUrl: env['DATABASE_URL'] || merged.databaseUrl,
-    allowedHosts: env['HEARTH_ALLOWED_HOSTS']?.split(',').map((h) => h.trim()) ?? merged.allowedHosts,
+    allowedHosts: hosts(env['HEARTH_ALLOWED_HOSTS']) ?? merged.allowedHosts,
     logLevel: level(env['HEARTH_LOG_LEVEL']) ?? merged.logLevel,
     auth: overrides.anonymous === true ? { required: false, anonymous: true } : merged.auth,
   };
@@ -75,6 +75,12 @@ function port(text: string | undefined): number | undefined {
   const n = Number(text);
   if (Number.isInteger(n) && n >= 0 && n <= 65_535) return n;
   throw new HearthError('ValidationException', `HEARTH_PORT must be a number from 0 to 65535, not '${text}'`);
+}
+
+function hosts(text = ''): string[] | undefined {
+  const items = text.split(',').map((host) => host.trim());
+  const named = items.filter((host) => host !== '');
+  return named.length === 0 ? undefined : named;
 }
 
 function level(text: string | undefined): Config['logLevel'] | undefined {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Authority, Caller } from '../auth/authority.ts';
+import type { Authority } from '../auth/authority.ts';
 import { HearthError, unforeseen, type ErrorCode } from '../errors.ts';
 import { readAll } from '../lib/read-all.ts';
 import type { Input } from './lambda/model/check.ts';
@@ -84,9 +84,11 @@ export class JsonService {
 
   async #run(request: IncomingMessage, signal: AbortSignal): Promise<unknown> {
     const { service, target, model, operations, resourceOf } = this.#api;
+    const signed = { method: request.method ?? 'POST', url: request.url ?? '/', headers: request.headersDistinct };
+    await this.#deps.authority.screen(signed, service);
     const body = await readAll(request as AsyncIterable<Buffer>, BODY_BYTES);
     if (body === null) throw new HearthError(this.#api.invalid, `A request may have ${BODY_BYTES} bytes.`);
-    const caller = await this.#caller(request, body);
+    const caller = await this.#deps.authority.identify(signed, body, service);
     const header = String(request.headers['x-amz-target'] ?? '');
     const name = header.startsWith(`${target}.`) ? header.slice(target.length + 1) : '';
     const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
@@ -98,16 +100,12 @@ export class JsonService {
       );
     const raw = { params: {}, query: new URLSearchParams(), headers: {}, body };
     const input = renamed(this.#api.invalid, () => readRequest(operationModel, raw, model));
+    // What it is on is read from what was checked: a member that the operation does not know must not decide it.
     caller.require(`${service}:${name}`, resourceOf(input));
     return (
       replyOf(operationModel, await operation({ input, signal, traceHeader: String(request.headers['x-amzn-trace-id'] ?? '') }), model)
         .document ?? {}
     );
-  }
-
-  #caller(request: IncomingMessage, body: Buffer): Promise<Caller> {
-    const signed = { method: request.method ?? 'POST', url: request.url ?? '/', headers: request.headersDistinct };
-    return this.#deps.authority.identify(signed, body, this.#api.service);
   }
 }
 
@@ -130,8 +128,8 @@ function send(response: ServerResponse, status: number, document: unknown, reque
     'content-type': 'application/x-amz-json-1.1',
     'content-length': body.length,
     'x-amzn-requestid': requestId,
-    // What was not read of a body that is too large must not be taken for the next request.
-    ...(response.req.complete ? {} : { connection: 'close' }),
+    // The rest of a body that is too large must not be taken for the next request; one that nobody began to read is read away.
+    ...(response.req.complete || !response.req.readableDidRead ? {} : { connection: 'close' }),
   });
   response.end(body);
 }

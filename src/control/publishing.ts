@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../lib/canonical-json.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { Publications } from './resources.ts';
 
@@ -18,7 +19,17 @@ export const NOTHING_PUBLISHED: Publications = { last: 0, fingerprint: '' };
 export function fingerprint(latest: FunctionVersion): string {
   const { revisionId: _1, modifiedAtMs: _2, tags: _3, url: _4, scaling, ...made } = latest;
   const of = { ...made, concurrency: scaling.concurrency, keepAliveMs: scaling.keepAliveMs };
-  return createHash('sha256').update(JSON.stringify(of)).digest('hex');
+  return createHash('sha256').update(canonicalJson(of)).digest('hex');
+}
+
+/**
+ * Whether a version is what publishing `$LATEST` would make again, but for its number. `before` is the fingerprint of what it was made of; where that is of
+ * no use, since servers used to make others, the version itself tells, unless it was given a description of its own.
+ */
+export function isPublished(latest: FunctionVersion, version: FunctionVersion, before: string): boolean {
+  if (before === fingerprint(latest)) return true;
+  const again = publishedVersion(latest, version.version, { revisionId: '', modifiedAtMs: 0, description: null });
+  return fingerprint(again) === fingerprint(version);
 }
 
 /** The numbered version. Tags, the URL and what is kept alive are the function's, not a version's. */

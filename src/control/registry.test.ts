@@ -34,7 +34,7 @@ async function opened(store = new TestFunctionStore()) {
   const registry = await FunctionRegistry.load({ store, resources, clock, ids: randomIds, random: () => 0.5, scope });
   const changes: FunctionChange[] = [];
   registry.onChange((change) => changes.push(change));
-  return { registry, store, clock, changes };
+  return { registry, resources, store, clock, changes };
 }
 
 test('what was made is there after a restart, at its latest revision', async () => {
@@ -47,6 +47,18 @@ test('what was made is there after a restart, at its latest revision', async () 
   assert.deepEqual([made.modifiedAtMs, changed.modifiedAtMs, changed.memoryMb], [1000, 1005, 256]);
   const again = await opened(store);
   assert.deepEqual(again.registry.get('a'), changed);
+});
+
+test('what was published is not published again, though its fingerprint is of another kind', async () => {
+  const { registry, resources } = await opened();
+  const { functionId } = await registry.create('a', { ...settings, kept: { SnapStart: { ApplyOn: 'PublishedVersions' } } });
+  const publications = (last: number) => resources.put('publications', `${functionId}/`, { last, fingerprint: 'of before' }, functionId);
+  const first = await registry.publish('a');
+  await publications(1);
+  assert.equal(await registry.publish('a'), first);
+  await registry.update('a', () => ({ environment: { A: '1' } }));
+  await publications(1);
+  assert.equal((await registry.publish('a')).version, '2');
 });
 
 test('of two that make the same function at once, one gets the conflict', async () => {

@@ -8,7 +8,7 @@ import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts'
 import type { FunctionStore } from '../store/store.ts';
 import { notFound, parseReference, type FunctionReference, type Scope } from './function-name.ts';
 import { Turns } from '../lib/turns.ts';
-import { fingerprint, NOTHING_PUBLISHED, publishedVersion, type Publication } from './publishing.ts';
+import { fingerprint, isPublished, NOTHING_PUBLISHED, publishedVersion, type Publication } from './publishing.ts';
 import type { Resources } from './resources.ts';
 import { isRevision } from './revisions.ts';
 import { servingVersions } from './serving.ts';
@@ -233,8 +233,8 @@ export class FunctionRegistry {
     publication.check?.(latest);
     const key = `${latest.functionId}/`;
     const before = resources.get('publications', key) ?? NOTHING_PUBLISHED;
-    const same = before.fingerprint === fingerprint(latest) ? entry.published.get(String(before.last)) : undefined;
-    if (same !== undefined) return same;
+    const last = entry.published.get(String(before.last));
+    if (last !== undefined && isPublished(latest, last, before.fingerprint)) return last;
     const number = before.last + 1;
     const version = publishedVersion(latest, String(number), { ...this.#stamp(), description: publication.description ?? null });
     // The number is used up first: a version is never made twice under one.

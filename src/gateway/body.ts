@@ -8,6 +8,7 @@ import { HearthError } from '../errors.ts';
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > maxBytes) return Promise.reject(tooLarge(maxBytes));
+  if (request.destroyed) return Promise.reject(brokenOff());
   return new Promise((resolve, reject) => {
     let first: Buffer | null = null;
     let rest: Buffer[] | null = null;
@@ -23,16 +24,18 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
       else (rest ??= [first]).push(chunk);
     });
     request.on('end', () => resolve(rest === null ? (first ?? EMPTY) : Buffer.concat(rest, bytes)));
-    const brokenOff = (cause?: unknown): void =>
-      reject(new HearthError('InvalidRequestContentException', 'the connection closed before the body was complete', { cause }));
-    request.on('error', brokenOff);
+    request.on('error', (cause) => reject(brokenOff(cause)));
     request.on('close', () => {
-      if (!request.complete) brokenOff();
+      if (!request.complete) reject(brokenOff());
     });
   });
 }
 
 const EMPTY = Buffer.alloc(0);
+
+function brokenOff(cause?: unknown): HearthError {
+  return new HearthError('InvalidRequestContentException', 'the connection closed before the body was complete', { cause });
+}
 
 function tooLarge(maxBytes: number): HearthError {
   const message = `Request must be smaller than ${maxBytes} bytes for the InvokeFunction operation`;

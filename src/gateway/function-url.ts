@@ -4,14 +4,13 @@ import { signedService } from '../auth/claim.ts';
 import { HearthError } from '../errors.ts';
 import { functionArn, type FunctionUrl } from '../model/function-version.ts';
 import { lineageOf } from '../model/lineage.ts';
-import { readBody } from './body.ts';
 import { coldHeaders } from './cold-headers.ts';
 import { answerPreflight, corsHeaders, isPreflight, withCors, type CorsHeaders } from './cors.ts';
 import type { Directory, Found } from './directory.ts';
 import { functionUrlAnswer, type UrlAnswer } from './function-url-answer.ts';
 import { functionUrlEvent } from './function-url-event.ts';
 import { hostName } from './host-check.ts';
-import { announce, authorise, type InvokeDeps } from './invoke-deps.ts';
+import { announce, authorise, bodyOf, type InvokeDeps } from './invoke-deps.ts';
 import { endWith } from './invoke.ts';
 import { UrlStreamAnswer } from './url-stream.ts';
 
@@ -57,7 +56,7 @@ export async function serveUrl(
     return answerPreflight(response, corsHeaders(request, asked.url.cors), requestId);
   requireSigned(request, asked.url);
   announce(request, { found: asked, deps, action: asked.url.auth === 'NONE' ? null : INVOKE_URL });
-  const body = await readBody(request, deps.payloadBytes);
+  const body = await bodyOf(request, { authority: asked.url.auth === 'NONE' ? undefined : deps.authority, maxBytes: deps.payloadBytes });
   // A client may hold its body back: meanwhile the URL may be gone or ask for signatures, and another revision may have taken over.
   const found = urlOf(target, deps.directory);
   requireSigned(request, found.url);

@@ -42,9 +42,21 @@ export async function resolved(
   try {
     return deps.directory.resolve(name, qualifier);
   } catch (error) {
-    if (deps.authority?.required === true) await deps.authority.identify(asSigned(request), await readBody(request, deps.payloadBytes));
+    if (deps.authority?.required === true) {
+      const body = await bodyOf(request, { authority: deps.authority, maxBytes: deps.payloadBytes });
+      await deps.authority.identify(asSigned(request), body);
+    }
     throw error;
   }
+}
+
+/** The body of a request that must be signed, once its head has told that it may be. Throws as `Authority.identify` and `readBody` do. */
+export async function bodyOf(
+  request: IncomingMessage,
+  { authority, maxBytes }: { authority: Authority | undefined; maxBytes: number },
+): Promise<Buffer> {
+  if (authority?.required === true) await authority.screen(asSigned(request));
+  return readBody(request, maxBytes);
 }
 
 /** A body of more than that takes about as long to arrive as an instance to start. */

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HearthError } from '../errors.ts';
 import { lineageOf } from '../model/lineage.ts';
-import { readBody } from './body.ts';
 import type { Found } from './directory.ts';
-import { authorise, header, type InvokeDeps } from './invoke-deps.ts';
+import { authorise, bodyOf, header, type InvokeDeps } from './invoke-deps.ts';
 import { checkPayload, clientContext, unparsable } from './invoke-request.ts';
 
 /** Takes an asynchronous invocation: 202 with an empty body once it is durable in the ledger. The request's id is the event's and the invocation's. */
@@ -15,7 +14,7 @@ export async function acceptEvent(
   const { requestId, found, deps } = context;
   const announced = Number(request.headers['content-length'] ?? 0);
   if (announced > deps.eventBytes) throw tooLarge(announced, deps.eventBytes);
-  const body = await readBody(request, deps.eventBytes);
+  const body = await bodyOf(request, { authority: deps.authority, maxBytes: deps.eventBytes });
   if (deps.authority?.required === true) await authorise(request, { body, found, authority: deps.authority });
   const traceId = header(request, 'x-amzn-trace-id');
   await deps.intake.accept([

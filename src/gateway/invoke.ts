@@ -4,11 +4,10 @@ import type { Dispatched } from '../dispatch/dispatcher.ts';
 import { HearthError } from '../errors.ts';
 import { documentMessage } from '../model/error-document.ts';
 import { functionArn } from '../model/function-version.ts';
-import { readBody } from './body.ts';
 import { placeOf } from './chain.ts';
 import { coldHeaders } from './cold-headers.ts';
 import type { Found } from './directory.ts';
-import { announce, authorise, header, resolved, type InvokeDeps } from './invoke-deps.ts';
+import { announce, authorise, bodyOf, header, resolved, type InvokeDeps } from './invoke-deps.ts';
 import { acceptEvent } from './invoke-event.ts';
 import { checkPayload, clientContext, invocationType, unparsable } from './invoke-request.ts';
 import { EventStreamAnswer } from './invoke-stream.ts';
@@ -58,7 +57,7 @@ export async function invoke(
     return acceptEvent(request, response, { requestId: target.requestId, found: asked, deps, status: target.form === 'none' });
   }
   if (type === 'RequestResponse') announce(request, { found: asked, deps });
-  const body = await readBody(request, deps.payloadBytes);
+  const body = await bodyOf(request, { authority: deps.authority, maxBytes: deps.payloadBytes });
   const caller = deps.authority?.required === true ? await authorise(request, { body, found: asked, authority: deps.authority }) : null;
   // Found again: while a body arrives, another revision may have taken over.
   const found = deps.directory.resolve(target.name, target.qualifier);

@@ -207,12 +207,20 @@ describe('versions, aliases and what is theirs, through AWS’s SDK', () => {
   test('what was made is there after a restart', async () => {
     const permission = { StatementId: 's', Action: 'lambda:InvokeFunction', Principal: '*' };
     await client.send(new AddPermissionCommand({ FunctionName: 'versioned', Qualifier: 'live', ...permission }));
+    // Which a database gives back in another order.
+    const Environment = { Variables: { ZED: '1', AB: '2', LONGER: '3' } };
+    await create('ordered', WORD('ordered'), { Environment });
+    const publish = () => client.send(new PublishVersionCommand({ FunctionName: 'ordered' }));
+    const published = await publish();
+    assert.equal((await publish()).Version, '1');
     const { home } = server;
     await server.stop();
     server = await TestServer.start({ home });
     client.destroy();
     client = new LambdaClient(clientOptions(server));
     assert.equal((await invoke('versioned:live'))['word'], 'one');
+    const again = await publish();
+    assert.deepEqual([again.Version, again.RevisionId], ['1', published.RevisionId]);
     const policy = await client.send(new GetPolicyCommand({ FunctionName: 'versioned', Qualifier: 'live' }));
     assert.match(policy.Policy ?? '', /"Sid":"s"/);
     assert.equal((await client.send(new PublishVersionCommand({ FunctionName: 'versioned' }))).Version, '3');

@@ -16,7 +16,8 @@ const createAlias: Operation = async (call, deps) => {
       throw new HearthError('ResourceConflictException', `Alias already exists: ${arnOf(of, name)}`);
     }
     const functionVersion = String(input['FunctionVersion']);
-    const weights = weightsOf(input, functionVersion, of, deps);
+    const weights = weightsIn(input);
+    requireWeights({ functionVersion, weights }, of, deps);
     const alias: Alias = { name, functionVersion, description: text(input, 'Description') ?? '', weights, revisionId: deps.ids.uuid() };
     requireVersion(of, functionVersion, deps);
     return answer(of, await deps.resources.put('alias', key, alias, of.functionId));
@@ -33,7 +34,8 @@ const updateAlias: Operation = async (call, deps) => {
     if (expected !== null && expected !== present.revisionId) throw new HearthError('PreconditionFailedException', STALE);
     const functionVersion = text(input, 'FunctionVersion') ?? present.functionVersion;
     requireVersion(of, functionVersion, deps);
-    const weights = input['RoutingConfig'] === undefined ? present.weights : weightsOf(input, functionVersion, of, deps);
+    const weights = input['RoutingConfig'] === undefined ? present.weights : weightsIn(input);
+    requireWeights({ functionVersion, weights }, of, deps);
     const description = text(input, 'Description') ?? present.description;
     const alias: Alias = { name, functionVersion, description, weights, revisionId: deps.ids.uuid() };
     return answer(of, await deps.resources.put('alias', key, alias, of.functionId));
@@ -106,9 +108,17 @@ function requireVersion(of: FunctionVersion, version: string, deps: LambdaDeps):
   throw notFound({ name: of.name, qualifier: version }, deps.registry.scope);
 }
 
-function weightsOf(input: Input, functionVersion: string, of: FunctionVersion, deps: LambdaDeps): Record<string, number> {
+function weightsIn(input: Input): Alias['weights'] {
   const routing = input['RoutingConfig'] as { AdditionalVersionWeights?: Record<string, number> } | undefined;
-  const weights = routing?.AdditionalVersionWeights ?? {};
+  return routing?.AdditionalVersionWeights ?? {};
+}
+
+/** Throws unless an alias may point to a version with these weights of others, whether they are given or kept. */
+function requireWeights(
+  { functionVersion, weights }: Pick<Alias, 'functionVersion' | 'weights'>,
+  of: FunctionVersion,
+  deps: LambdaDeps,
+): void {
   const versions = Object.keys(weights);
   if (versions.length > 1) throw invalid('Number of items in AdditionalVersionWeights cannot be greater than 1');
   if (versions.length > 0 && functionVersion === '$LATEST')
@@ -119,7 +129,6 @@ function weightsOf(input: Input, functionVersion: string, of: FunctionVersion, d
     }
     requireVersion(of, version, deps);
   }
-  return weights;
 }
 
 function arnOf(of: FunctionVersion, alias: string): string {

@@ -146,6 +146,48 @@ test('permissions of functions, versions and layers: statements with their condi
   await assert.rejects(client.send(new aws.AddLayerVersionPermissionCommand({ ...layer, VersionNumber: 2, ...all })), absent);
 });
 
+test('no policy grows beyond AWS’s 20 kB: neither a function’s nor a layer’s', async () => {
+  const FunctionName = await create('crowded');
+  const statement = { Action: 'lambda:InvokeFunction', Principal: `arn:aws:iam::000000000000:role/${'r'.repeat(400)}` };
+  const layer = { LayerName: 'crowded', VersionNumber: 1 };
+  await client.send(new aws.PublishLayerVersionCommand({ LayerName: 'crowded', Content: { ZipFile: zip } }));
+  const full = async (add: (StatementId: string) => Promise<unknown>): Promise<void> => {
+    let added = 0;
+    const message = /^The final policy size \(20\d{3}\) is bigger than the limit \(20480\)\.$/;
+    const fill = async (): Promise<void> => {
+      for (; added < 300; added++) await add(`statement-${added}-${'s'.repeat(80)}`);
+    };
+    await assert.rejects(fill(), { name: 'PolicyLengthExceededException', message });
+    assert.ok(added > 20, String(added));
+  };
+  await full((StatementId) => client.send(new aws.AddPermissionCommand({ FunctionName, StatementId, ...statement })));
+  const shared = { ...layer, Action: 'lambda:GetLayerVersion', Principal: '*' };
+  await full((StatementId) => client.send(new aws.AddLayerVersionPermissionCommand({ ...shared, StatementId })));
+  const policy = await client.send(new aws.GetPolicyCommand({ FunctionName }));
+  assert.ok((policy.Policy ?? '').length <= 20_480);
+  const { Sid } = (JSON.parse(policy.Policy ?? '') as { Statement: { Sid: string }[] }).Statement[0] ?? { Sid: '' };
+  await client.send(new aws.RemovePermissionCommand({ FunctionName, StatementId: Sid }));
+  await client.send(new aws.AddPermissionCommand({ FunctionName, StatementId: 'again', ...statement }));
+});
+
+test('an alias is not changed to what it could not have been made as', async () => {
+  const FunctionName = await create('routed');
+  await client.send(new aws.UpdateFunctionConfigurationCommand({ FunctionName, Description: 'another' }));
+  await client.send(new aws.PublishVersionCommand({ FunctionName }));
+  const alias = { FunctionName, Name: 'live' };
+  const RoutingConfig = { AdditionalVersionWeights: { 2: 0.5 } };
+  const made = await client.send(new aws.CreateAliasCommand({ ...alias, FunctionVersion: '1', RoutingConfig }));
+  const update = (FunctionVersion: string, more: object = {}) =>
+    client.send(new aws.UpdateAliasCommand({ ...alias, FunctionVersion, ...more }));
+  const message = 'Invalid function version 2. Function version 2 is already included in routing configuration.';
+  await assert.rejects(update('2'), { ...wrong, message });
+  await assert.rejects(update('$LATEST'), { ...wrong, message: '$LATEST is not supported for an alias pointing to more than 1 version' });
+  assert.equal((await client.send(new aws.GetAliasCommand(alias))).RevisionId, made.RevisionId);
+  const moved = await update('2', { RoutingConfig: { AdditionalVersionWeights: {} } });
+  assert.deepEqual([moved.FunctionVersion, moved.RoutingConfig], ['2', undefined]);
+  assert.equal((await update('$LATEST')).FunctionVersion, '$LATEST');
+});
+
 test('provisioned concurrency is of versions and aliases, a version once', async () => {
   const FunctionName = await create('provisioned');
   await client.send(new aws.CreateAliasCommand({ FunctionName, Name: 'live', FunctionVersion: '1' }));

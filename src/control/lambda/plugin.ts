@@ -49,8 +49,14 @@ export function lambdaApi(app: FastifyInstance, deps: LambdaPluginDeps): void {
   for (const [route, operations] of routes()) {
     const [method = '', url = ''] = route.split(' ');
     const config = { operation: operations[0]?.name };
-    const serve = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => respond(operations, request, reply, deps);
-    app.route({ method, url, config, handler: serve });
+    // Who sends a body, as far as its head tells: before the body is in memory.
+    const onRequest = async (request: FastifyRequest): Promise<void> => {
+      servedBy(operations, request);
+      await deps.authority.screen(signedRequest(request));
+    };
+    const serve = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
+      respond(servedBy(operations, request), request, reply, deps);
+    app.route({ method, url, config, onRequest, handler: serve });
   }
 }
 
@@ -60,15 +66,8 @@ export function unknownOperation(method: string, url: string): HearthError {
 }
 
 // eslint-disable-next-line max-params -- what fastify gives, and ours
-async function respond(
-  operations: readonly Served[],
-  request: FastifyRequest,
-  reply: FastifyReply,
-  deps: LambdaPluginDeps,
-): Promise<FastifyReply> {
+async function respond(served: Served, request: FastifyRequest, reply: FastifyReply, deps: LambdaPluginDeps): Promise<FastifyReply> {
   const raw = rawOf(request);
-  const served = operations.find(({ query }) => [...query].every(([name, value]) => raw.query.get(name) === value));
-  if (served === undefined) throw unknownOperation(request.method, request.url);
   const caller = await deps.authority.identify(signedRequest(request), raw.body ?? EMPTY);
   const input = readRequest(served.model, raw);
   requireAll(caller, thingsOf(served.name, input, deps));
@@ -76,6 +75,14 @@ async function respond(
   const { status, headers, document } = replyOf(served.model, result);
   reply.code(status).headers(headers);
   return document === null ? reply.send() : reply.send(document);
+}
+
+/** Which of a path's operations the query asks for. Throws UnknownOperationException. */
+function servedBy(operations: readonly Served[], request: FastifyRequest): Served {
+  const given = queryOf(request);
+  const served = operations.find(({ query }) => [...query].every(([name, value]) => given.get(name) === value));
+  if (served === undefined) throw unknownOperation(request.method, request.url);
+  return served;
 }
 
 /** Operations by `METHOD PATH`; those that want more of the query come first. */
@@ -104,11 +111,15 @@ function signedRequest({ raw }: FastifyRequest): SignedRequest {
   return { method: raw.method ?? '', url: raw.url ?? '', headers: raw.headersDistinct };
 }
 
+function queryOf({ url }: FastifyRequest): URLSearchParams {
+  const at = url.indexOf('?');
+  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
+}
+
 function rawOf(request: FastifyRequest): RawRequest {
-  const query = request.url.indexOf('?');
   return {
     params: request.params as Record<string, string>,
-    query: new URLSearchParams(query < 0 ? '' : request.url.slice(query + 1)),
+    query: queryOf(request),
     headers: request.headers,
     body: Buffer.isBuffer(request.body) ? request.body : null,
   };

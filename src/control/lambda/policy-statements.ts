@@ -4,7 +4,10 @@ import { absent } from './operation.ts';
 
 export type Statement = Readonly<Record<string, unknown>>;
 
-/** A policy with one more statement. Throws ResourceConflictException when there is one of its name. */
+/** AWS's quota of a resource's policy, in bytes of its document. */
+const POLICY_BYTES = 20_480;
+
+/** A policy with one more statement. Throws ResourceConflictException when there is one of its name, PolicyLengthExceededException when it grows too long. */
 export function withStatement(policy: Policy | null, statement: Statement, revisionId: string): Policy {
   const statements = policy?.statements ?? [];
   if (statements.some((s) => s['Sid'] === statement['Sid'])) {
@@ -13,7 +16,11 @@ export function withStatement(policy: Policy | null, statement: Statement, revis
       `The statement id (${String(statement['Sid'])}) provided already exists. Please provide a new statement id, or remove the existing statement.`,
     );
   }
-  return { revisionId, statements: [...statements, statement] };
+  const grown = { revisionId, statements: [...statements, statement] };
+  const bytes = Buffer.byteLength(policyDocument(grown));
+  if (bytes > POLICY_BYTES)
+    throw new HearthError('PolicyLengthExceededException', `The final policy size (${bytes}) is bigger than the limit (${POLICY_BYTES}).`);
+  return grown;
 }
 
 /** A policy without the statement of that name; null when no statement is left. Throws ResourceNotFoundException. */

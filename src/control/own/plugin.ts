@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import type { SignedRequest } from '../../auth/sigv4.ts';
 import { HearthError } from '../../errors.ts';
 import { asHearthError } from '../faults.ts';
 import type { OwnDeps } from './api.ts';
@@ -30,13 +32,13 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     if (unread || known.code === 'RequestTooLargeException') reply.header('connection', 'close');
     return reply.code(known.status).send(ownError(known));
   });
+  app.addHook('onRequest', ({ raw }) => deps.authority.screen(signedRequest(raw)));
   // A body that is streamed is not at hand: of what it signed the request says the hash, and whoever takes the body compares it.
   app.addHook('preValidation', async (request) => {
     const { body } = request;
-    const { method, url, headersDistinct: headers } = request.raw;
     const payload = Buffer.isBuffer(body) ? body : body instanceof Readable ? null : EMPTY;
-    const caller = await deps.authority.identify({ method: method ?? '', url: url ?? '', headers }, payload);
-    caller.require(method === 'GET' ? 'hearth:Read' : 'hearth:Write', '*');
+    const caller = await deps.authority.identify(signedRequest(request.raw), payload);
+    caller.require(request.method === 'GET' ? 'hearth:Read' : 'hearth:Write', '*');
     if (Buffer.isBuffer(body)) request.body = parsed(body);
   });
   app.addHook('onClose', async () => deps.lines.endAll());
@@ -45,6 +47,10 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
 }
 
 const EMPTY = Buffer.alloc(0);
+
+function signedRequest({ method = '', url = '', headersDistinct: headers }: IncomingMessage): SignedRequest {
+  return { method, url, headers };
+}
 
 function parsed(body: Buffer): unknown {
   try {

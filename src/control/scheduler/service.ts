@@ -47,10 +47,12 @@ export class SchedulerService {
 
   async #run(request: IncomingMessage): Promise<unknown> {
     const { authority } = this.#deps;
+    const [method, url] = [request.method ?? 'GET', request.url ?? '/'];
+    const signed = { method, url, headers: request.headersDistinct };
+    await authority.screen(signed, 'scheduler');
     const body = await readAll(request as AsyncIterable<Buffer>, BODY_BYTES);
     if (body === null) throw new HearthError('ValidationException', `A request may have ${BODY_BYTES} bytes.`);
-    const [method, url] = [request.method ?? 'GET', request.url ?? '/'];
-    const caller = await authority.identify({ method, url, headers: request.headersDistinct }, body, 'scheduler');
+    const caller = await authority.identify(signed, body, 'scheduler');
     const [path = '', query = ''] = url.split('?', 2);
     const { name, operation, params } = routed(method, path);
     const raw = { params, query: new URLSearchParams(query), headers: request.headers, body };
@@ -95,7 +97,7 @@ function send(response: ServerResponse, head: { status: number; requestId: strin
     'content-length': body.length,
     'x-amzn-requestid': head.requestId,
     ...(head.errorType === undefined ? {} : { 'x-amzn-errortype': head.errorType }),
-    ...(response.req.complete ? {} : { connection: 'close' }),
+    ...(response.req.complete || !response.req.readableDidRead ? {} : { connection: 'close' }),
   });
   response.end(body);
 }

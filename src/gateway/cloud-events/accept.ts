@@ -6,9 +6,8 @@ import { jsonElements } from '../../lib/json-elements.ts';
 import { cloudEventMs, parseCloudEvent, type CloudEvent } from '../../model/cloud-event.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
 import { isLineage, lineageOf } from '../../model/lineage.ts';
-import { readBody } from '../body.ts';
 import type { Found } from '../directory.ts';
-import { authorise, header, resolved, type InvokeDeps } from '../invoke-deps.ts';
+import { authorise, bodyOf, header, resolved, type InvokeDeps } from '../invoke-deps.ts';
 import { binaryEvent, isBinary } from './binary.ts';
 
 const PATH = /^\/hearth\/v1\/cloudevents\/([^/?]+)\/?(?:\?.*)?$/;
@@ -45,7 +44,7 @@ export async function acceptCloudEvents(
   if (request.method === 'OPTIONS') return permit(request, response);
   if (request.method !== 'POST') throw new HearthError('MethodNotAllowed', 'send CloudEvents with POST');
   const found = await resolved(request, deps, { name, qualifier: null });
-  const body = await readBody(request, deps.eventBytes);
+  const body = await bodyOf(request, { authority: deps.authority, maxBytes: deps.eventBytes });
   if (deps.authority?.required === true) await authorise(request, { body, found, authority: deps.authority });
   const given = eventsOf(request, body);
   const large = given.find(({ json }) => json.length > deps.eventBytes);
