@@ -141,6 +141,30 @@ test('a zip bomb is refused with the words of Lambda, also when it lies about it
   assert.deepEqual(await readdir(join(home, 'small', 'tmp')), []);
 });
 
+test('a zip bomb of folders is refused: those that only a path names count, and no path is longer than what can be removed again', async () => {
+  const code = 'InvalidParameterValueException';
+  const long = (bytes: number): string => `${'x'.repeat(199)}/`.repeat(5) + 'y'.repeat(bytes - 1000);
+  const deep = (folders: number): string => 'a/'.repeat(folders) + 'b';
+  await artifacts.putCode(await zip({ [long(1024)]: 'as long as may be', [deep(100)]: 'and as deep' }));
+  const bounds = 'A path in a package may have at most 1024 bytes and 100 folders, unlike the one that begins with ';
+  await refused(await zip({ [long(1025)]: '' }), code, new RegExp(`^${bounds}x{80}$`));
+  await refused(await zip({ [`${'é'.repeat(100)}/`.repeat(5) + 'é'.repeat(10)]: '' }), code, new RegExp(`^${bounds}é`));
+  await refused(await zip({ [deep(101)]: '' }), code, new RegExp(`^${bounds}(a/){40}$`));
+  const few = Array.from({ length: 510 }, (_, i) => [`${i}/${deep(99)}`, '']);
+  await refused(await zip(Object.fromEntries(few)), code, /^A package may have at most 200000 files and 50000 folders$/);
+});
+
+test('folders are open to all whatever the umask, also those that no entry names', async () => {
+  const umask = process.umask(0o077);
+  try {
+    const { sha256 } = await artifacts.putCode(await zip({ 'umask/is/strict/a.js': '1', 'umask/b.js': '2' }));
+    const root = await artifacts.taskRoot(sha256);
+    for (const name of ['umask', 'umask/is', 'umask/is/strict']) assert.equal((await stat(join(root, name))).mode & 0o777, 0o755, name);
+  } finally {
+    process.umask(umask);
+  }
+});
+
 test('packing is deterministic: neither times nor the order of creation show', async () => {
   const [a, b] = [join(home, 'pack-a'), join(home, 'pack-b')];
   for (const [folder, names] of [
