@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readFile, readdir, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { ZipFile } from 'yazl';
+import { silent } from '../../test/silent-log.ts';
 import { HearthError } from '../errors.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
 import { FsArtifacts } from './fs-artifacts.ts';
@@ -27,7 +28,7 @@ const interpreters: Interpreters = { find: async (runtime) => (runtime.startsWit
 before(async () => {
   home = await mkdtemp(join(tmpdir(), 'hearth-artifacts-'));
   clock = new VirtualClock(0);
-  artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock });
+  artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock, log: silent });
 });
 
 after(async () => {
@@ -126,7 +127,7 @@ test('symbolic links that lead out are refused, also by a detour, and nothing is
 });
 
 test('a zip bomb is refused with the words of Lambda, also when it lies about its size', async () => {
-  const small = await FsArtifacts.open({ root: join(home, 'small'), interpreters, clock, unpackedBytes: 100_000 });
+  const small = await FsArtifacts.open({ root: join(home, 'small'), interpreters, clock, log: silent, unpackedBytes: 100_000 });
   const bomb = await zip({ zeros: '0'.repeat(5_000_000) });
   await assert.rejects(small.putCode(bomb), {
     code: 'InvalidParameterValueException',
@@ -301,6 +302,39 @@ test('a sweep removes what nothing refers to, and what was made lately stays', a
   assert.deepEqual(await readdir(join(home, 'artifacts', 'dependencies')), []);
   assert.deepEqual(await readdir(join(home, 'artifacts', 'tmp')), []);
 });
+
+test(
+  'what can not be removed is told and holds up nothing: not the sweep, not the next start',
+  { skip: process.platform !== 'linux' },
+  async () => {
+    const root = join(home, 'stuck');
+    const told: { err: NodeJS.ErrnoException; path: string }[] = [];
+    const log = { ...silent, warn: (fields: object) => told.push(fields as (typeof told)[number]) };
+    const stuck = await FsArtifacts.open({ root, interpreters, clock, log });
+    // Of a path that was as long as paths may be before its first folder had another name.
+    const [made, name] = [join(root, 'm'), '0'.repeat(64)];
+    let path = made;
+    while (4095 - path.length > 250) path += `/${'x'.repeat(200)}`;
+    await mkdir(path, { recursive: true });
+    await mkdir(`${path}/${'y'.repeat(4094 - path.length)}`);
+    await rename(made, join(root, 'code', name));
+    await mkdir(join(root, 'code', 'f'.repeat(64)));
+    await stuck.sweep({ code: new Set(), dependencies: new Set() });
+    assert.deepEqual(await readdir(join(root, 'code')), []);
+    assert.deepEqual(
+      told.map((t) => t.path),
+      [join(root, 'code', name)],
+    );
+    await stuck.close();
+    const again = await FsArtifacts.open({ root, interpreters, clock, log });
+    assert.equal(told[1]?.path, join(root, 'tmp'));
+    await again.putCode(await zip({ 'goes-on.js': '1' }));
+    await again.close();
+    const [grave = ''] = await readdir(join(root, 'tmp'));
+    await rename(join(root, 'tmp', grave, 'gone'), made); // short again: can be removed
+    await rm(made, { recursive: true });
+  },
+);
 
 test('a zip whose content is not what its checksum says is refused, a file or a link', async () => {
   for (const mode of [MODE.file, MODE.link]) {

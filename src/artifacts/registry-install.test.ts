@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { ZipFile } from 'yazl';
+import { silent } from '../../test/silent-log.ts';
 import { HearthError } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { FsArtifacts } from './fs-artifacts.ts';
@@ -26,7 +27,7 @@ async function zip(files: Record<string, string>): Promise<Buffer> {
 
 async function opened(t: TestContext, interpreters: Interpreters): Promise<FsArtifacts> {
   const home = await mkdtemp(join(tmpdir(), 'hearth-registry-'));
-  const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock: systemClock });
+  const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock: systemClock, log: silent });
   t.after(async () => {
     await artifacts.close();
     await rm(home, { recursive: true, force: true });
