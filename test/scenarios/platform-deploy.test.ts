@@ -100,7 +100,8 @@ for (const { language, runtime, skip } of await languages()) {
       const { revisionId } = (await server.client.functions()).find((f) => f.name === name)!;
       breakInit(folder());
       const stream = calling(name);
-      await assert.rejects(server.deploy(name, folder(), manifest('broken')), (error: unknown) => {
+      const broken = { ...manifest('broken'), triggers: [{ schedule: { everySeconds: 10 } }] };
+      await assert.rejects(server.deploy(name, folder(), broken), (error: unknown) => {
         assert.ok(error instanceof DeployError, String(error));
         assert.equal(error.errorType, 'InitFailed');
         assert.match(error.message, /^the init phase failed: .*no way.*Nothing was changed: what served before serves on\.$/s);
@@ -115,6 +116,7 @@ for (const { language, runtime, skip } of await languages()) {
         ['Active', 'Failed', 'FunctionError.RuntimeInitError', revisionId, 'three'],
       );
       assert.match(state.LastUpdateStatusReason ?? '', /no way/);
+      assert.deepEqual(await server.client.triggers(name), []);
     });
 
     test('an update by Lambda’s API is InProgress until it serves', async () => {

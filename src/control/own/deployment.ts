@@ -55,10 +55,11 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
   }
   const { version, created, unchanged } = await register(request, settings, deps);
   progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
-  await deps.triggers.reconcile(version, manifest.triggers);
-  await deps.events.configure(version, manifest.async ?? null);
+  // A change may still be undone, and what invokes the function would not be: so it changes last. What is new has nothing to go back to.
+  if (created) await configure(version, manifest, deps);
   if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
   const { init, initError, warnings } = await prepared(version, deps);
+  if (!created) await configure(version, manifest, deps);
   return {
     functionName: name,
     version: version.version,
@@ -71,6 +72,12 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     init,
     initError,
   };
+}
+
+/** What invokes the function, and how it is invoked asynchronously. */
+async function configure(version: FunctionVersion, manifest: FunctionManifest, deps: OwnDeps): Promise<void> {
+  await deps.triggers.reconcile(version, manifest.triggers);
+  await deps.events.configure(version, manifest.async ?? null);
 }
 
 /** Creates the function, or changes it if it is another. */
