@@ -3,20 +3,17 @@ import { execFile } from 'node:child_process';
 import { lstat, mkdir, mkdtemp, readFile, readdir, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { ZipFile } from 'yazl';
 import { silent } from '../../test/silent-log.ts';
 import { HearthError } from '../errors.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
 import { FsArtifacts } from './fs-artifacts.ts';
 import type { Interpreter, Interpreters } from './interpreters.ts';
 import { pack } from './pack.ts';
+import { MODE, zip } from './testing/zip.ts';
 
 const exec = promisify(execFile);
-const MODE = { file: 0o100644, program: 0o100755, link: 0o120777 };
 
 let home: string;
 let clock: VirtualClock;
@@ -35,17 +32,6 @@ after(async () => {
   await artifacts.close();
   await rm(home, { recursive: true, force: true });
 });
-
-/** A zip of names to contents; with a mode when it is not a plain file's. */
-async function zip(files: Record<string, string | [content: string, mode: number]>, compress = true): Promise<Buffer> {
-  const file = new ZipFile();
-  for (const [name, value] of Object.entries(files)) {
-    const [content, mode] = typeof value === 'string' ? [value, MODE.file] : value;
-    file.addBuffer(Buffer.from(content), name, { mode, compress });
-  }
-  file.end();
-  return buffer(file.outputStream as Readable);
-}
 
 /** The same zip with every occurrence of a name replaced by another of equal length: what no honest packer writes. */
 function forge(honest: Buffer, name: string, evil: string): Buffer {
