@@ -140,25 +140,6 @@ test('warnings: no interpreter, triggers that are not served; and apart from the
   assert.ok(deployed.url, 'the http trigger is a function URL');
 });
 
-test('a change that is undone leaves what invokes the function as it was; one that serves brings its own', async () => {
-  const told = () =>
-    [plane.triggers.reconciled, plane.events.configured].map((all) => all.filter(([name]) => name === 'undone').map((a) => a[1]));
-  const hourly = { triggers: [{ schedule: 'rate(1 hour)' }], async: { retries: 0 } };
-  const often = { triggers: [{ schedule: { everySeconds: 10 } }], async: { retries: 2 } };
-  plane.platform.initFails = { errorType: 'Error', errorMessage: 'no way', undone: false };
-  assert.ok((await deploy('undone', { 'index.js': '1' }, hourly))['deployed'].initError, 'what is new is deployed all the same');
-  const before = told();
-  assert.deepEqual([before[0]?.length, before[1]], [1, [{ retries: 0 }]]);
-  plane.platform.initFails = { errorType: 'Error', errorMessage: 'no way', undone: true };
-  const { error } = await deploy('undone', { 'index.js': '2' }, often);
-  assert.match(error.message, /no way\. Nothing was changed: what served before serves on\.$/);
-  assert.deepEqual(told(), before);
-  plane.platform.initFails = null;
-  await deploy('undone', { 'index.js': '3' }, often);
-  const [triggers, events] = told();
-  assert.deepEqual([triggers?.at(-1), events?.at(-1)], [[{ schedule: { everySeconds: 10 } }], { retries: 2 }]);
-});
-
 test('what can not be deployed is refused at once, or by the last line', async () => {
   const source = await upload({ 'index.ts': 'export const handler = (' });
   const wrong = await put('wrong', { source, manifest: { ...manifest, memroyMb: 1 } });
