@@ -105,7 +105,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const recorder = openRecorder(base, store);
   const catalogue = openCatalogue(base);
   const interpreters = catalogueInterpreters(catalogue);
-  const artifacts = await FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock });
+  const artifacts = await FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock, log });
   closing.add(() => artifacts.close());
   const { drivers, ...sandbox } = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);

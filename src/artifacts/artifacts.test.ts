@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readFile, readdir, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { ZipFile } from 'yazl';
+import { silent } from '../../test/silent-log.ts';
 import { HearthError } from '../errors.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
 import { FsArtifacts } from './fs-artifacts.ts';
 import type { Interpreter, Interpreters } from './interpreters.ts';
 import { pack } from './pack.ts';
+import { MODE, zip } from './testing/zip.ts';
 
 const exec = promisify(execFile);
-const MODE = { file: 0o100644, program: 0o100755, link: 0o120777 };
 
 let home: string;
 let clock: VirtualClock;
@@ -27,38 +25,13 @@ const interpreters: Interpreters = { find: async (runtime) => (runtime.startsWit
 before(async () => {
   home = await mkdtemp(join(tmpdir(), 'hearth-artifacts-'));
   clock = new VirtualClock(0);
-  artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock });
+  artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock, log: silent });
 });
 
 after(async () => {
   await artifacts.close();
   await rm(home, { recursive: true, force: true });
 });
-
-/** A zip of names to contents; with a mode when it is not a plain file's. */
-async function zip(files: Record<string, string | [content: string, mode: number]>, compress = true): Promise<Buffer> {
-  const file = new ZipFile();
-  for (const [name, value] of Object.entries(files)) {
-    const [content, mode] = typeof value === 'string' ? [value, MODE.file] : value;
-    file.addBuffer(Buffer.from(content), name, { mode, compress });
-  }
-  file.end();
-  return buffer(file.outputStream as Readable);
-}
-
-/** The same zip with every occurrence of a name replaced by another of equal length: what no honest packer writes. */
-function forge(honest: Buffer, name: string, evil: string): Buffer {
-  assert.equal(name.length, evil.length);
-  return Buffer.from(honest.toString('latin1').replaceAll(name, evil), 'latin1');
-}
-
-async function refused(bytes: Buffer, code: string, message: RegExp): Promise<void> {
-  await assert.rejects(
-    artifacts.putCode(bytes),
-    (error: unknown) => error instanceof HearthError && error.code === code && message.test(error.message),
-  );
-  assert.deepEqual(await readdir(join(home, 'artifacts', 'tmp')), [], 'nothing is left behind');
-}
 
 function build(source: Buffer, handler = 'index.handler', runtime = 'nodejs20.x') {
   const steps: string[] = [];
@@ -99,46 +72,6 @@ test('lost unpacked code is unpacked again', async () => {
   const roots = await Promise.all([artifacts.taskRoot(code.sha256), artifacts.taskRoot(code.sha256)]);
   assert.deepEqual(roots, [root, root]);
   assert.equal(await readFile(join(root, 'lost.js'), 'utf8'), '1');
-});
-
-test('what is no zip, or wants out of its folder, is refused', async () => {
-  const say = /^Could not unzip uploaded file\. Please check your file, then try to upload again\.$/;
-  await refused(Buffer.from('PK not really a zip, only its first letters'), 'InvalidZipFileException', say);
-  await refused(Buffer.alloc(0), 'InvalidZipFileException', /non-empty zip/);
-  await refused(await zip({}), 'InvalidZipFileException', /non-empty zip/);
-  const honest = await zip({ 'aa/evil.js': 'x'.repeat(200) });
-  await refused(forge(honest, 'aa/evil.js', '../evil.js'), 'InvalidZipFileException', say);
-  await refused(forge(honest, 'aa/evil.js', '/a/evil.js'), 'InvalidZipFileException', say);
-  await refused(forge(honest, 'aa/evil.js', 'aa\\evil.js'), 'InvalidZipFileException', say);
-  await refused(honest.subarray(0, honest.length - 30), 'InvalidZipFileException', say);
-  const flipped = Buffer.from(honest);
-  flipped.fill(0xff, 45, 52);
-  await refused(flipped, 'InvalidZipFileException', say);
-});
-
-test('symbolic links that lead out are refused, also by a detour, and nothing is written through one', async () => {
-  const say = /Could not unzip/;
-  await refused(await zip({ l: ['/etc/passwd', MODE.link] }), 'InvalidZipFileException', say);
-  await refused(await zip({ 'a/l': ['../../x', MODE.link] }), 'InvalidZipFileException', say);
-  await refused(await zip({ d: ['.', MODE.link], 'sub/e': ['../d/..', MODE.link], 'sub/f': '1' }), 'InvalidZipFileException', say);
-  await refused(await zip({ d: ['/tmp', MODE.link], 'd/written-through-a-link': '1' }), 'InvalidZipFileException', say);
-  await refused(await zip({ pipe: ['x', 0o010644] }), 'InvalidZipFileException', say);
-});
-
-test('a zip bomb is refused with the words of Lambda, also when it lies about its size', async () => {
-  const small = await FsArtifacts.open({ root: join(home, 'small'), interpreters, clock, unpackedBytes: 100_000 });
-  const bomb = await zip({ zeros: '0'.repeat(5_000_000) });
-  await assert.rejects(small.putCode(bomb), {
-    code: 'InvalidParameterValueException',
-    message: 'Unzipped size must be smaller than 100000 bytes',
-  });
-  const liar = Buffer.from(bomb);
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(5_000_000);
-  for (let at = liar.indexOf(size); at >= 0; at = liar.indexOf(size, at + 1)) liar.writeUInt32LE(10, at);
-  await assert.rejects(small.putCode(liar), { code: 'InvalidZipFileException' });
-  assert.deepEqual(await readdir(join(home, 'small', 'code')), []);
-  assert.deepEqual(await readdir(join(home, 'small', 'tmp')), []);
 });
 
 test('packing is deterministic: neither times nor the order of creation show', async () => {
@@ -278,12 +211,38 @@ test('a sweep removes what nothing refers to, and what was made lately stays', a
   assert.deepEqual(await readdir(join(home, 'artifacts', 'tmp')), []);
 });
 
-test('a zip whose content is not what its checksum says is refused, a file or a link', async () => {
-  for (const mode of [MODE.file, MODE.link]) {
-    const bytes = await zip({ 'b.js': ['honest', mode], honest: 'x' }, false);
-    await refused(forge(bytes, 'honest', 'forged'), 'InvalidZipFileException', /^Could not unzip uploaded file/);
-  }
-});
+test(
+  'what can not be removed is told and holds up nothing: not the sweep, not the next start',
+  { skip: process.platform !== 'linux' },
+  async () => {
+    const root = join(home, 'stuck');
+    const told: { err: NodeJS.ErrnoException; path: string }[] = [];
+    const log = { ...silent, warn: (fields: object) => told.push(fields as (typeof told)[number]) };
+    const stuck = await FsArtifacts.open({ root, interpreters, clock, log });
+    // Of a path that was as long as paths may be before its first folder had another name.
+    const [made, name] = [join(root, 'm'), '0'.repeat(64)];
+    let path = made;
+    while (4095 - path.length > 250) path += `/${'x'.repeat(200)}`;
+    await mkdir(path, { recursive: true });
+    await mkdir(`${path}/${'y'.repeat(4094 - path.length)}`);
+    await rename(made, join(root, 'code', name));
+    await mkdir(join(root, 'code', 'f'.repeat(64)));
+    await stuck.sweep({ code: new Set(), dependencies: new Set() });
+    assert.deepEqual(await readdir(join(root, 'code')), []);
+    assert.deepEqual(
+      told.map((t) => t.path),
+      [join(root, 'code', name)],
+    );
+    await stuck.close();
+    const again = await FsArtifacts.open({ root, interpreters, clock, log });
+    assert.equal(told[1]?.path, join(root, 'tmp'));
+    await again.putCode(await zip({ 'goes-on.js': '1' }));
+    await again.close();
+    const [grave = ''] = await readdir(join(root, 'tmp'));
+    await rename(join(root, 'tmp', grave, 'gone'), made); // short again: can be removed
+    await rm(made, { recursive: true });
+  },
+);
 
 test('what a later layer has replaces what an earlier one had, links too', async () => {
   const layer = async (files: Parameters<typeof zip>[0]): Promise<string> => (await artifacts.putCode(await zip(files))).sha256;

@@ -19,10 +19,13 @@ export interface Folders {
   readonly tmp: string;
 }
 
+/** Is told of what could not be removed and stays where it is: a disk that fails, a path that became too long by being renamed. */
+export type Unremoved = (error: unknown, path: string) => void;
+
 /** Creates the folders, readable for the users that instances run as, and throws away what a killed server left half-made. */
-export async function openFolders(root: string): Promise<Folders> {
+export async function openFolders(root: string, unremoved: Unremoved): Promise<Folders> {
   const folders = { code: join(root, 'code'), dependencies: join(root, 'dependencies'), tmp: join(root, 'tmp') };
-  await rm(folders.tmp, { recursive: true, force: true });
+  await rm(folders.tmp, { recursive: true, force: true }).catch((error: unknown) => unremoved(error, folders.tmp));
   for (const folder of [root, ...Object.values(folders)]) {
     await mkdir(folder, { recursive: true });
     await chmod(folder, 0o755); // whatever the umask

@@ -1,13 +1,14 @@
-import { realpath } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stop as stopEsbuild } from 'esbuild';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../store/log.ts';
 import type { Artifacts, Build, BuildRequest, CodePackage } from './artifacts.ts';
 import { CodeStore } from './code-store.ts';
 import { Dependencies } from './dependencies.ts';
 import { hexOfSha256, isHexDigest } from './digest.ts';
-import { exists, openFolders, scratch, type Folders } from './folders.ts';
+import { exists, openFolders, scratch, type Folders, type Unremoved } from './folders.ts';
 import type { Interpreters } from './interpreters.ts';
 import { layersRoot } from './layers.ts';
 import { pack } from './pack.ts';
@@ -22,6 +23,8 @@ export interface FsArtifactsOptions {
   readonly root: string;
   readonly interpreters: Interpreters;
   readonly clock: Clock;
+  /** Is told of what could not be removed. */
+  readonly log: Pick<Log, 'warn'>;
   /** Most bytes a package may have when unpacked; Lambda's 262144000 unless given. */
   readonly unpackedBytes?: number;
   /** Longest one install of dependencies may take; 10 minutes unless given. */
@@ -42,9 +45,11 @@ export class FsArtifacts implements Artifacts {
   readonly #stop = new AbortController();
   readonly #building = new Set<Promise<Build>>();
   readonly #recent: Recent;
+  readonly #unremoved: Unremoved;
 
   private constructor(options: FsArtifactsOptions, folders: Folders) {
     this.#folders = folders;
+    this.#unremoved = unremovedTo(options.log);
     this.#limits = { unpackedBytes: options.unpackedBytes ?? UNPACKED_BYTES };
     this.#recent = new Recent(options.clock, RECENT_MS);
     this.#code = new CodeStore(folders, this.#limits, this.#recent);
@@ -61,10 +66,10 @@ export class FsArtifacts implements Artifacts {
 
   /** Opens the folder, creating it, and removes what a killed server left half-made. */
   static async open(options: FsArtifactsOptions): Promise<FsArtifacts> {
-    await openFolders(options.root);
+    await mkdir(options.root, { recursive: true });
     const root = await realpath(options.root); // esbuild reports real paths
     await clearWorkshops(cacheFolder(root));
-    return new FsArtifacts({ ...options, root }, await openFolders(root));
+    return new FsArtifacts({ ...options, root }, await openFolders(root, unremovedTo(options.log)));
   }
 
   putCode(zip: Buffer): Promise<CodePackage> {
@@ -127,7 +132,8 @@ export class FsArtifacts implements Artifacts {
       const linked = await this.#code.dependenciesOf(sha256);
       if (linked !== null) dependencies.add(linked);
     }
-    return sweepFolders(this.#folders, (name) => code.has(name) || dependencies.has(name) || this.#recent.has(name));
+    const kept = (name: string): boolean => code.has(name) || dependencies.has(name) || this.#recent.has(name);
+    return sweepFolders(this.#folders, kept, this.#unremoved);
   }
 
   /** Ends the installs under way and the bundler. */
@@ -140,4 +146,8 @@ export class FsArtifacts implements Artifacts {
 
 function cacheFolder(root: string): string {
   return join(root, 'cache');
+}
+
+function unremovedTo(log: Pick<Log, 'warn'>): Unremoved {
+  return (err, path) => log.warn({ err, path }, 'could not be removed, and stays');
 }

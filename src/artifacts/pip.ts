@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join, normalize } from 'node:path';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { HearthError } from '../errors.ts';
 import type { Interpreters } from './interpreters.ts';
 import { copyPaths, digestPaths, within } from './local-paths.ts';
@@ -63,15 +63,29 @@ async function localPaths(source: string, file: string, seen = new Set<string>()
   const text = await readFile(join(source, file), 'utf8').catch(() => '');
   for (const line of requirementLines(text)) {
     const nested = /^(?:-r|-c|--requirement|--constraint)[\s=]*(.+)$/.exec(line)?.[1];
-    const local =
-      /(?:^|@\s*|^(?:-e|-f|--editable|--find-links)[\s=]*)(?:file:)?(\.{1,2}\/[^\s;]+)/.exec(line)?.[1] ??
-      /^([^\s;:]+\.(?:whl|tar\.gz|zip))(?:$|[\s;])/.exec(line)?.[1];
-    const path = nested ?? local;
-    if (path === undefined) continue;
-    const normal = normalize(path.replace(/\[[^\]]*\]$/, ''));
-    if (!within(normal) || seen.has(normal)) continue;
-    seen.add(normal);
-    if (nested !== undefined) await localPaths(source, normal, seen);
+    for (const path of nested === undefined ? namedBy(line, file) : [beside(file, nested)]) {
+      const normal = normalize(path);
+      if (!within(normal) || seen.has(normal)) continue;
+      seen.add(normal);
+      if (nested !== undefined) await localPaths(source, normal, seen);
+    }
   }
   return [...seen];
+}
+
+function beside(file: string, path: string): string {
+  return isAbsolute(path) ? path : join(dirname(file), path);
+}
+
+/**
+ * Where the package or the folder of packages of a line may be. As pip has it: other requirement files are sought beside the file that names
+ * them, folders to find packages in (`-f`) there and then where pip runs, packages only where it runs, which is the root of the source.
+ */
+function namedBy(line: string, file: string): string[] {
+  const local =
+    /(?:^|@\s*|^(?:-e|-f|--editable|--find-links)[\s=]*)(?:file:)?(\.{1,2}\/[^\s;]+)/.exec(line)?.[1] ??
+    /^([^\s;:]+\.(?:whl|tar\.gz|zip))(?:$|[\s;])/.exec(line)?.[1];
+  if (local === undefined) return [];
+  const path = local.replace(/\[[^\]]*\]$/, '');
+  return /^(?:-f|--find-links)/.test(line) ? [beside(file, path), path] : [path];
 }

@@ -3,30 +3,22 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import { ZipFile } from 'yazl';
+import { silent } from '../../test/silent-log.ts';
 import { HearthError } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { FsArtifacts } from './fs-artifacts.ts';
 import type { Interpreters } from './interpreters.ts';
+import { zip } from './testing/zip.ts';
 
 const exec = promisify(execFile);
 const UNREACHABLE =
   /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ECONNRESET|NewConnectionError|Temporary failure|timed out|No route|E403|E404/i;
 
-async function zip(files: Record<string, string>): Promise<Buffer> {
-  const file = new ZipFile();
-  for (const [name, content] of Object.entries(files)) file.addBuffer(Buffer.from(content), name);
-  file.end();
-  return buffer(file.outputStream as Readable);
-}
-
 async function opened(t: TestContext, interpreters: Interpreters): Promise<FsArtifacts> {
   const home = await mkdtemp(join(tmpdir(), 'hearth-registry-'));
-  const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock: systemClock });
+  const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock: systemClock, log: silent });
   t.after(async () => {
     await artifacts.close();
     await rm(home, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
-import { chmod, mkdir, readdir, realpath, symlink } from 'node:fs/promises';
-import { dirname, join, posix, sep } from 'node:path';
+import { chmod, mkdir, realpath, symlink } from 'node:fs/promises';
+import { dirname, join, posix, resolve, sep } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
@@ -10,8 +10,14 @@ import { syncTree } from './sync-tree.ts';
 
 /** What Lambda says of anything that is not a sound zip. */
 const NOT_A_ZIP = 'Could not unzip uploaded file. Please check your file, then try to upload again.';
-/** More files than any real package has; each costs an inode however small it is. */
+/** More than any real package has; each costs an inode however small it is. */
 const MOST_ENTRIES = 200_000;
+/** As much, of folders: each costs a block of the disk, and a path names hundreds at two bytes each. */
+const MOST_FOLDERS = 50_000;
+/** More than any real package has. Whatever the package is renamed to, the system takes its paths (4,096 bytes on Linux), so it can be removed. */
+const LONGEST_PATH_BYTES = 1024;
+/** Every folder that a path leads through is looked up again for each below it. */
+const DEEPEST = 100;
 const LONGEST_LINK_BYTES = 4096;
 
 export interface UnpackLimits {
@@ -41,43 +47,70 @@ export async function unpack(zip: Buffer, folder: string, limits: UnpackLimits):
   } finally {
     file.close();
   }
-  await openToAll(folder);
   await syncTree(folder);
 }
 
 async function unpackFiles(file: ZipFile, folder: string, limits: UnpackLimits): Promise<Link[]> {
   const links: Link[] = [];
-  let bytes = 0;
-  let entries = 0;
   try {
-    for await (const entry of file.eachEntry()) {
-      if (++entries > MOST_ENTRIES)
-        throw new HearthError('InvalidParameterValueException', `A package may have at most ${MOST_ENTRIES} files`);
-      // The declared size is checked against what really comes out (validateEntrySizes), so it can be trusted here.
-      bytes += entry.uncompressedSize;
-      if (bytes >= limits.unpackedBytes)
-        throw new HearthError('InvalidParameterValueException', `Unzipped size must be smaller than ${limits.unpackedBytes} bytes`);
+    for (const entry of await checkedEntries(file, limits)) {
       const link = await unpackEntry(file, entry, folder);
       if (link !== null) links.push(link);
     }
   } catch (error) {
     throw error instanceof HearthError || isOurs(error) ? error : broken(error);
   }
-  if (entries === 0) throw new HearthError('InvalidZipFileException', 'Uploaded file must be a non-empty zip');
   return links;
 }
 
+/** All that the zip has. Throws when it is nothing, or more than there may be: before anything is on the disk. */
+async function checkedEntries(file: ZipFile, limits: UnpackLimits): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  const folders = new Set<string>();
+  let bytes = 0;
+  for await (const entry of file.eachEntry()) {
+    entries.push(entry);
+    // The declared size is checked against what really comes out (validateEntrySizes), so it can be trusted here.
+    bytes += entry.uncompressedSize;
+    if (bytes >= limits.unpackedBytes) throw tooMuch(`Unzipped size must be smaller than ${limits.unpackedBytes} bytes`);
+    addFolders(entry.fileName, folders);
+    if (entries.length > MOST_ENTRIES || folders.size > MOST_FOLDERS)
+      throw tooMuch(`A package may have at most ${MOST_ENTRIES} files and ${MOST_FOLDERS} folders`);
+  }
+  if (entries.length === 0) throw new HearthError('InvalidZipFileException', 'Uploaded file must be a non-empty zip');
+  return entries;
+}
+
+/** Adds the folders that a path leads through, also those that have no entry of their own. Throws when there may be no such path. */
+function addFolders(name: string, folders: Set<string>): void {
+  if (name.includes('\0')) throw broken(`a name with a NUL byte`);
+  const path = posix.normalize(name);
+  let depth = 0;
+  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1), depth++) folders.add(path.slice(0, at));
+  if (Buffer.byteLength(name) > LONGEST_PATH_BYTES || depth > DEEPEST) {
+    const most = `at most ${LONGEST_PATH_BYTES} bytes and ${DEEPEST} folders`;
+    throw tooMuch(`A path in a package may have ${most}, unlike the one that begins with ${name.slice(0, 80)}`);
+  }
+}
+
+function tooMuch(message: string): HearthError {
+  return new HearthError('InvalidParameterValueException', message);
+}
+
+async function makeFolders(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o755 });
+  if (first === undefined) return;
+  for (let at = path; at.length >= first.length; at = dirname(at)) await chmod(at, 0o755); // whatever the umask
+}
+
 async function unpackEntry(file: ZipFile, entry: Entry, folder: string): Promise<Link | null> {
-  if (entry.fileName.includes('\0')) throw broken(`a name with a NUL byte`);
   const mode = entry.externalFileAttributes >>> 16;
   const type = mode & 0o170000;
   const path = join(folder, entry.fileName);
-  if (entry.fileName.endsWith('/')) {
-    await mkdir(path, { recursive: true, mode: 0o755 });
-    return null;
-  }
+  const isFolder = entry.fileName.endsWith('/');
+  await makeFolders(resolve(isFolder ? path : dirname(path)));
+  if (isFolder) return null;
   if (type !== 0 && type !== 0o100000 && type !== 0o120000) throw broken(`${entry.fileName} is neither a file, a folder nor a link`);
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   const content = await file.openReadStreamPromise(entry);
   if (type === 0o120000) return { path: entry.fileName, target: await linkTarget(content, entry) };
   const executable = (mode & 0o111) !== 0;
@@ -137,9 +170,4 @@ function broken(why: unknown): HearthError {
 function isOurs(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   return ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO', 'EROFS', 'EACCES', 'EPERM'].includes(code);
-}
-
-async function openToAll(folder: string): Promise<void> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  for (const entry of entries) if (entry.isDirectory()) await chmod(join(entry.parentPath, entry.name), 0o755); // whatever the umask
 }

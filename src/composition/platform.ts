@@ -11,6 +11,7 @@ import type {
   SnapshotSummary,
   Status,
 } from '../control/own/platform.ts';
+import { HearthError } from '../errors.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import { InitFailure, type Driver } from '../fleet/driver.ts';
 import type { LocalFleet } from '../fleet/local-fleet.ts';
@@ -116,7 +117,11 @@ async function reported(init: () => Promise<InitReport | null>): Promise<Prepara
 
 async function prepare({ rollouts, fleet }: PlatformDeps, version: FunctionVersion): Promise<Preparation> {
   const { taking, ready } = rollouts.ready(version);
-  const { init, failure } = await reported(async () => (await ready).init);
+  const { init, failure } = await reported(async () => (await ready).init).catch((error: unknown) => {
+    // What was to take over and could not even be tried is undone like what failed.
+    if (!taking || !(error instanceof HearthError)) throw error;
+    return { init: null, failure: { errorType: error.code, errorMessage: error.message } };
+  });
   const state = fleet.residences.get(version.revisionId)?.state;
   const inheritedBytes = state?.kind === 'snapshot' ? state.snapshot.inheritedBytes() : null;
   return { init, failure: failure === null ? null : { ...failure, undone: taking }, inheritedBytes };

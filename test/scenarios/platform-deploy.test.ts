@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-lambda';
 import { DeployError } from '../../src/client/errors.ts';
 import { hearth } from '../../src/cli/testing/run-hearth.ts';
+import { RUNTIME_NAMES } from '../../src/model/runtime-names.ts';
 import { descendants, processOf } from './leavings.ts';
 import { handlerOf, languages, ROOT, TestServer } from './platform-server.ts';
 import { tell, type Told } from './told.ts';
@@ -100,7 +101,8 @@ for (const { language, runtime, skip } of await languages()) {
       const { revisionId } = (await server.client.functions()).find((f) => f.name === name)!;
       breakInit(folder());
       const stream = calling(name);
-      await assert.rejects(server.deploy(name, folder(), manifest('broken')), (error: unknown) => {
+      const broken = { ...manifest('broken'), triggers: [{ schedule: { everySeconds: 10 } }] };
+      await assert.rejects(server.deploy(name, folder(), broken), (error: unknown) => {
         assert.ok(error instanceof DeployError, String(error));
         assert.equal(error.errorType, 'InitFailed');
         assert.match(error.message, /^the init phase failed: .*no way.*Nothing was changed: what served before serves on\.$/s);
@@ -115,6 +117,21 @@ for (const { language, runtime, skip } of await languages()) {
         ['Active', 'Failed', 'FunctionError.RuntimeInitError', revisionId, 'three'],
       );
       assert.match(state.LastUpdateStatusReason ?? '', /no way/);
+      assert.deepEqual(await server.client.triggers(name), []);
+    });
+
+    test('nor does one that nothing here can run', async (t) => {
+      const known = new Set((await server.client.status()).runtimes.map((r) => r.name));
+      const missing = RUNTIME_NAMES.find((r) => r.startsWith(language) && !known.has(r));
+      if (missing === undefined) return t.skip('every runtime is here');
+      const unknown = { ...manifest('unknown'), runtime: missing };
+      await assert.rejects(server.deploy(name, folder(), unknown), (error: unknown) => {
+        assert.ok(error instanceof DeployError, String(error));
+        assert.match(error.message, /Nothing was changed: what served before serves on\.$/);
+        return true;
+      });
+      assert.equal((await server.client.functions()).find((f) => f.name === name)?.runtime, runtime);
+      assert.equal((await tell(server, name)).text, 'three');
     });
 
     test('an update by Lambda’s API is InProgress until it serves', async () => {

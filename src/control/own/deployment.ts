@@ -55,10 +55,11 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
   }
   const { version, created, unchanged } = await register(request, settings, deps);
   progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
-  await deps.triggers.reconcile(version, manifest.triggers);
-  await deps.events.configure(version, manifest.async ?? null);
+  // A change may still be undone, and what invokes the function would not be: so it changes last. What is new has nothing to go back to.
+  if (created) await configure(version, manifest, deps);
   if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
   const { init, initError, warnings } = await prepared(version, deps);
+  if (!created) await configure(version, manifest, deps);
   return {
     functionName: name,
     version: version.version,
@@ -73,6 +74,12 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
   };
 }
 
+/** What invokes the function, and how it is invoked asynchronously. */
+async function configure(version: FunctionVersion, manifest: FunctionManifest, deps: OwnDeps): Promise<void> {
+  await deps.triggers.reconcile(version, manifest.triggers);
+  await deps.events.configure(version, manifest.async ?? null);
+}
+
 /** Creates the function, or changes it if it is another. */
 async function register(
   { name, manifest }: Pick<DeployRequest, 'name' | 'manifest'>,
@@ -81,7 +88,7 @@ async function register(
 ): Promise<{ version: FunctionVersion; created: boolean; unchanged: boolean }> {
   const present = deps.registry.get(name);
   const kept = keptOf(present?.kept, manifest, deps);
-  const settings = { ...built, ...(kept === undefined ? {} : { kept }) };
+  const settings = { ...built, url: urlOf(built.url, present?.url ?? null), ...(kept === undefined ? {} : { kept }) };
   if (present === null) return { version: await deps.registry.create(name, settings), created: true, unchanged: false };
   const wanted = { ...settings, role: present.role, architecture: present.architecture };
   const same = Object.entries(wanted).every(([key, value]) => isDeepStrictEqual(value, present[key as keyof FunctionSettings]));
@@ -95,6 +102,15 @@ function keptOf(present: FunctionSettings['kept'], { async }: FunctionManifest, 
   const config = deadLetterConfig(async, registry.scope);
   if (config !== null) return { ...others, DeadLetterConfig: config };
   return present === undefined ? undefined : others;
+}
+
+/** The URL that a manifest asks for, with what only Lambda's API says of it: CORS, and when it was made. */
+function urlOf(wanted: FunctionUrl | null, present: FunctionUrl | null): FunctionUrl | null {
+  if (wanted === null || present === null) return wanted;
+  const mode = (url: FunctionUrl): string => url.invokeMode ?? 'BUFFERED';
+  if (wanted.auth === present.auth && mode(wanted) === mode(present)) return present;
+  const { auth: _1, invokeMode: _2, modifiedAtMs: _3, ...others } = present;
+  return { ...others, ...wanted };
 }
 
 function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: number): FunctionSettings {

@@ -90,7 +90,7 @@ interface StayReport {
 export interface Preparation {
   /** The report of its init phase; null when none was run, or it failed. */
   readonly init: InitReport | null;
-  /** How the function's init phase failed, as its first invocation would be told; else null. */
+  /** How the function's init phase failed, as its first invocation would be told, or why it could not take over; else null. */
   readonly failure: {
     readonly errorType: string;
     readonly errorMessage: string;
@@ -147,7 +147,7 @@ export interface Platform {
   evict(version: FunctionVersion, to: EvictTo): Promise<Evicted>;
   /**
    * Makes a version's snapshot if it asks for one at deployment and has none. Rejects with HearthError when that could not be tried;
-   * the function's own failure is a result.
+   * the function's own failure is a result, and so is whatever undid a change.
    */
   prepare(version: FunctionVersion): Promise<Preparation>;
   /** Runs the init phase of a version that need not serve, and leaves nothing of it. As `prepare`. */

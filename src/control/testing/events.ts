@@ -1,4 +1,6 @@
+import type { AsyncManifest } from '../../model/async-manifest.ts';
 import type { DeliveryDetail, DeliveryFilter } from '../../model/delivery-view.ts';
+import type { FunctionVersion } from '../../model/function-version.ts';
 import type { Events } from '../own/events.ts';
 
 /** A ledger of what the test puts into `held`; remembers what it was asked. */
@@ -6,6 +8,7 @@ export class TestEvents implements Events {
   readonly held: DeliveryDetail[] = [];
   readonly filters: DeliveryFilter[] = [];
   readonly redrives: object[] = [];
+  readonly configured: [string, AsyncManifest | null][] = [];
 
   async list(filter: DeliveryFilter, page: { readonly limit: number }): ReturnType<Events['list']> {
     this.filters.push(filter);
@@ -26,7 +29,9 @@ export class TestEvents implements Events {
     return this.held.filter((d) => filter.event === undefined || d.eventId === filter.event).length;
   }
 
-  async configure(): Promise<void> {}
+  async configure(version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> {
+    this.configured.push([version.name, manifest]);
+  }
 
   nameOf(): string | null {
     return null;

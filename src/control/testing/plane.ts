@@ -11,6 +11,7 @@ import { Authority } from '../../auth/authority.ts';
 import { openSeal } from '../../auth/seal.ts';
 import { FsArtifacts } from '../../artifacts/fs-artifacts.ts';
 import type { Interpreters } from '../../artifacts/interpreters.ts';
+import { silent } from '../../../test/silent-log.ts';
 import { randomIds } from '../../lib/ids.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import { controlPlane } from '../control-plane.ts';
@@ -31,7 +32,7 @@ export async function openPlane() {
   const clock = new VirtualClock(NOW_MS);
   const node = { language: 'node', path: process.execPath, version: process.versions.node };
   const interpreters: Interpreters = { find: async (runtime) => (runtime === 'nodejs20.x' ? node : null), found: async () => [node] };
-  const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock });
+  const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock, log: silent });
   const store = new TestFunctionStore();
   const scope = { accountId: '000000000000', region: 'us-east-1' };
   const resources = await Resources.load(store.resources, scope);
