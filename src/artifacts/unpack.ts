@@ -85,12 +85,11 @@ async function checkedEntries(file: ZipFile, limits: UnpackLimits): Promise<Entr
 function addFolders(name: string, folders: Set<string>): void {
   if (name.includes('\0')) throw broken(`a name with a NUL byte`);
   const path = posix.normalize(name);
-  let depth = 0;
-  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1), depth++) folders.add(path.slice(0, at));
-  if (Buffer.byteLength(name) > LONGEST_PATH_BYTES || depth > DEEPEST) {
+  if (Buffer.byteLength(name) > LONGEST_PATH_BYTES || path.split('/').length - 1 > DEEPEST) {
     const most = `at most ${LONGEST_PATH_BYTES} bytes and ${DEEPEST} folders`;
     throw tooMuch(`A path in a package may have ${most}, unlike the one that begins with ${name.slice(0, 80)}`);
   }
+  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) folders.add(path.slice(0, at));
 }
 
 function tooMuch(message: string): HearthError {
