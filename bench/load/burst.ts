@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpSocket, now, openAll } from './http-socket.ts';
 import { type LoadResult, type Plan, requestBytes } from './plan.ts';
 import { Recorder } from './recorder.ts';
@@ -8,6 +9,7 @@ export async function burst(plan: Extract<Plan, { mode: 'burst' }>, onStart: (st
   const sockets = Array.from({ length: plan.connections }, () => new HttpSocket(plan.target.port));
   try {
     await openAll(sockets);
+    await sleep(Math.max(0, (plan.notBeforeMs ?? 0) - Date.now()));
     onStart(Date.now());
     const recorder = new Recorder({ keepBodies: true });
     const limit = setTimeout(() => sockets.forEach((socket) => socket.close()), plan.seconds * 1000);

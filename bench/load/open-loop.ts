@@ -44,7 +44,12 @@ class OpenLoop {
     this.#leadIn = Math.floor(plan.rate * (plan.leadInSeconds ?? 0));
     const count = this.#leadIn + Math.max(1, Math.floor(plan.rate * plan.seconds));
     const next = new Int32Array(new SharedArrayBuffer(4));
-    this.#pace = { startMs: now() + HEAD_START_MS, intervalMs: 1000 / plan.rate, count, next };
+    this.#pace = {
+      startMs: now() + Math.max(HEAD_START_MS, (plan.notBeforeMs ?? 0) - Date.now()),
+      intervalMs: 1000 / plan.rate,
+      count,
+      next,
+    };
     this.#request = requestBytes(plan.target);
     this.#keepBodies = plan.keepBodies ?? false;
     this.#drainMs = plan.drainMs ?? DRAIN_MS;
@@ -52,12 +57,12 @@ class OpenLoop {
   }
 
   async run(): Promise<LoadResult> {
-    const { count, intervalMs } = this.#pace;
+    const { startMs, count, intervalMs } = this.#pace;
     // Compiled beside this file. A thread of its own: timers of the event loop are a millisecond wide.
     const pacer = new Worker(new URL('./pacer.js', import.meta.url), { workerData: this.#pace });
     try {
       await new Promise<void>((resolve, reject) => {
-        const limit = setTimeout(resolve, HEAD_START_MS + count * intervalMs + this.#drainMs);
+        const limit = setTimeout(resolve, startMs - now() + count * intervalMs + this.#drainMs);
         this.#onEnd = () => {
           clearTimeout(limit);
           resolve();

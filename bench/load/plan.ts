@@ -7,12 +7,17 @@ export interface Target {
   readonly body: string;
 }
 
+/** When it begins, milliseconds since the epoch; by then it has come up and its connections stand. As soon as that is so, by default. */
+interface Appointed {
+  readonly notBeforeMs?: number;
+}
+
 /** What a generator is asked to do. Everything is bounded: in time, in connections, in what it waits for at the end. */
 export type Plan =
   /** Each connection sends its next request when it has its answer. */
   | { readonly mode: 'closed'; readonly target: Target; readonly connections: number; readonly seconds: number }
   /** Requests are due at fixed intervals, whatever became of those before. */
-  | {
+  | ({
       readonly mode: 'open';
       readonly target: Target;
       readonly connections: number;
@@ -23,9 +28,9 @@ export type Plan =
       /** How long the answers still under way at the end may take before they count as failures; 10 s by default. */
       readonly drainMs?: number;
       readonly keepBodies?: boolean;
-    }
+    } & Appointed)
   /** All at once, each on a connection that was opened before; gives up after `seconds`. */
-  | { readonly mode: 'burst'; readonly target: Target; readonly connections: number; readonly seconds: number };
+  | ({ readonly mode: 'burst'; readonly target: Target; readonly connections: number; readonly seconds: number } & Appointed);
 
 /** What came of it. Samples are in milliseconds, one for each answer with status 200. */
 export interface LoadResult {

@@ -3,6 +3,8 @@
 // one write without the event loop's help: streams would cost more than all the rest of the shim.
 const fs = require('node:fs');
 const net = require('node:net');
+const native = require('./native.cjs');
+const { streamSocket } = require('./link.cjs');
 const { Frame, HEADER_BYTES, MAX_FRAME_BYTES, LAST_HOST_TYPE } = require('./frames.cjs');
 
 const READ_BYTES = 64 * 1024;
@@ -10,29 +12,32 @@ const NOTHING = Buffer.alloc(0);
 
 class Channel {
   /**
-   * `link` gives its descriptor and what it has read ahead. `onFrame(type, request, payload, last)`: the payload is a view that holds until it returns;
+   * Made before there is a connection, around a socket that leads nowhere: a parent does it once for all its children, each of which would spend half a millisecond on it.
+   * `onFrame(type, request, payload, last)`: the payload is a view that holds until it returns;
    * `last`: of an event that ends in the same read, until its `eventEnd` does. `event` frames are handed on in the pieces in which they come.
    * `onClosed` is called when the host has gone.
    */
-  constructor(link, onFrame, onClosed) {
-    this.fd = link.fd;
+  constructor(onFrame, onClosed) {
+    this.fd = streamSocket();
     this.onFrame = onFrame;
     this.rest = NOTHING;
     this.missing = 0; // bytes of an `event` frame that are to come, and whose they are
     this.request = 0;
-    this.ahead = link.reader.drain(); // what came in the same packet as the welcome
     this.socket = new net.Socket({
-      fd: link.fd,
+      fd: this.fd,
       onread: { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: (bytes, buffer) => this.take(buffer, bytes) },
     });
     this.socket.on('error', () => {}); // 'close' follows
     this.socket.on('close', onClosed);
   }
 
-  /** Hands on what was there before the event loop was. Once, before anything else. */
-  open() {
-    const { ahead } = this;
-    this.ahead = NOTHING;
+  /** Takes the connection of `link`, and hands on what that has read ahead. Once, before the event loop turns. */
+  open(link) {
+    native.check('dup2', native.dup2(link.fd, this.fd));
+    native.closeOnExec(this.fd);
+    native.nonBlocking(this.fd);
+    fs.closeSync(link.fd);
+    const ahead = link.reader.drain(); // what came in the same packet as the welcome
     if (ahead.length > 0) this.take(ahead, ahead.length);
   }
 

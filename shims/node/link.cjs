@@ -8,8 +8,6 @@ const { FrameReader, encode } = require('./frames.cjs');
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_STREAM_CLOEXEC = SOCK_STREAM | 0o2000000; // Linux's
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
 const MAX_PATH_BYTES = 107;
 /** Where a socket's address begins with its own length. */
 const HAS_LENGTH = ['darwin', 'freebsd', 'openbsd', 'netbsd'].includes(process.platform);
@@ -27,10 +25,11 @@ function address(path) {
   return sockaddr;
 }
 
+/** A socket that is connected to nothing, closed by exec(2). */
 function streamSocket() {
   if (process.platform === 'linux') return native.check('socket', native.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0));
   const fd = native.check('socket', native.socket(AF_UNIX, SOCK_STREAM, 0));
-  native.check('fcntl', native.fcntl(fd, F_SETFD, FD_CLOEXEC));
+  native.closeOnExec(fd);
   return fd;
 }
 
@@ -104,4 +103,4 @@ class Link {
   }
 }
 
-module.exports = { Link, address, connect, writeAll, AF_UNIX, SOCK_STREAM_CLOEXEC };
+module.exports = { Link, address, connect, streamSocket, writeAll, AF_UNIX, SOCK_STREAM_CLOEXEC };

@@ -53,16 +53,22 @@ const checkPhase = () => new Promise((resolve) => setImmediate(resolve));
  * Forks on the host's orders, in the check phase, with no turn of the event loop before: a snapshot runs none. A zygote, which has no user code,
  * practises while there is nothing to do. Resolves in each child only, as the process it has become.
  */
-async function forkOnOrders(self, fn, practice) {
+async function forkOnOrders({ link }, fn, practice) {
+  const instance = fn === null || hooks.restores() ? null : instanceOf(fn); // hooks turn the event loop before anybody may listen to the host
   collectRubbish();
   if (practice === null) {
     fillHoles();
     native.smallPages(); // its children's, too
   }
-  const orders = new Orders(self.link);
+  const orders = new Orders(link);
   for (;;) {
     const order = orders.wait(practice === null || practice.over, QUIET_MS);
-    if (order !== null) return become(takeFirstSteps(order, fn?.files ?? []), fn === null ? null : { ...fn, logStream: order.logStream });
+    if (order !== null) {
+      const self = takeFirstSteps(order, fn?.files ?? []);
+      if (instance === null) return become(self, fn, order.logStream);
+      sayHello(self); // what else can a snapshot's child be? It gets ready while its greeting is on its way
+      return instance.open(self.link, self.token, order.logStream);
+    }
     await practice.some();
     await checkPhase();
     if (practice.over) {
@@ -72,11 +78,12 @@ async function forkOnOrders(self, fn, practice) {
   }
 }
 
-function serve(self, fn) {
-  native.smallPages();
+/** The instance that this process will be, or each of its children. */
+function instanceOf(fn) {
   const Serving = servingOf(fn);
-  const instance = new Serving(self.link, fn, self.token, () => native._exit(0));
+  const instance = new Serving(fn, () => native._exit(0));
   onFatal = (error) => instance.abandon(error);
+  return instance;
 }
 
 /** A phase whose failure is told to the host by `initError` and ends the process. Returns what `run` resolved with and how long it took. */
@@ -116,7 +123,9 @@ async function runFunction(self, order) {
   const { report, unforkable, forks } = result;
   self.link.send(Frame.initDone, 0, { ...report, unforkable, restores: forks && hooks.restores() });
   const fn = { ...functionOf(order, result.handler), files: result.files };
-  return forks ? forkOnOrders(self, fn, null) : serve(self, fn);
+  if (forks) return forkOnOrders(self, fn, null);
+  native.smallPages();
+  return instanceOf(fn).open(self.link, self.token, order.logStream);
 }
 
 const NOT_FORKABLE = 'this Node.js was not started with --single-threaded on Linux, so it cannot be forked';
@@ -125,19 +134,14 @@ const functionOf = (order, handler) => ({ order, handler, logStream: order.logSt
 
 const NOTHING_LOADED = { setUpMs: 0, importMs: 0, slowestModules: [], unforkable: null, restores: false };
 
-/** A forked instance. Where the function has hooks, the host waits for `initDone` before it gives it work. */
-async function resume(self, fn) {
-  if (!hooks.restores()) return serve(self, fn);
+/** A forked instance of a function with hooks: the host waits for `initDone` before it gives it work. */
+async function resume(self, fn, logStream) {
   const { durationMs } = await phase(self, hooks.runAfterRestore);
   self.link.send(Frame.initDone, 0, { ...NOTHING_LOADED, durationMs, userMs: durationMs });
-  return serve(self, fn);
+  instanceOf(fn).open(self.link, self.token, logStream);
 }
 
-async function become(self, fn) {
-  if (fn !== null && !hooks.restores()) {
-    sayHello(self);
-    return serve(self, fn); // what else can a snapshot's child be? It gets ready while its greeting is on its way
-  }
+async function become(self, fn, logStream) {
   const welcome = greet(self);
   switch (welcome.role) {
     case 'zygote':
@@ -150,7 +154,7 @@ async function become(self, fn) {
     case 'program':
       return becomeProgram(self.link, welcome);
     case 'instance':
-      return resume(self, fn);
+      return resume(self, fn, logStream);
     default:
       throw new Error(`the host asks for the unknown role ${welcome.role}`);
   }
@@ -166,7 +170,7 @@ async function main() {
   else log.keepPrivate();
   if (steps) return beginConfined(JSON.parse(steps), env);
   await calibrate();
-  await become({ link: Link.connect(socket), token, unconfined: JSON.parse(unconfined) }, null);
+  await become({ link: Link.connect(socket), token, unconfined: JSON.parse(unconfined) }, null, null);
 }
 
 main().catch((error) => {

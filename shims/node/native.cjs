@@ -1,6 +1,7 @@
 'use strict';
 // Every C function the shim calls, declared once in the zygote: forked children find them bound and pay nothing.
 // libc and libuv are found in the running node binary itself; koffi comes from Hearth's own node_modules.
+const { O_NONBLOCK } = require('node:fs').constants;
 const koffi = require(process.env.HEARTH_KOFFI || 'koffi');
 const { getSystemErrorName } = require('node:util');
 
@@ -39,6 +40,9 @@ const getitimer = bindIfThere('int getitimer(int, void *)');
 const timer = new BigUint64Array(4);
 const SIOCOUTQ = 0x5411; // Linux's
 const PR_SET_THP_DISABLE = 41;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+const F_SETFL = 4;
 const outQueue = new Int32Array(1);
 const defaultLoop = bind('void *uv_default_loop()')();
 
@@ -149,6 +153,9 @@ native.check = (name, result) => {
   if (result < 0) throw native.failure(name);
   return result;
 };
+
+native.closeOnExec = (fd) => native.check('fcntl', native.fcntl(fd, F_SETFD, FD_CLOEXEC));
+native.nonBlocking = (fd) => native.check('fcntl', native.fcntl(fd, F_SETFL, O_NONBLOCK));
 
 native.failure = (name) => {
   const errno = koffi.errno();

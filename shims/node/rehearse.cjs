@@ -114,7 +114,7 @@ async function round(invocations) {
   const fn = { order, handler, logStream: 'rehearsal' };
   const ended = new Promise((resolve) => {
     const Serving = servingOf(fn);
-    return new Serving(link, fn, 'rehearsal', resolve);
+    new Serving(fn, resolve).open(link, 'rehearsal', 'rehearsal');
   });
   await Promise.all([ended, playHost(host, invocations, ownEvent)]);
 }
@@ -158,7 +158,8 @@ class Practice {
     const unmark = log.markOn(logs);
     const fn = { order, handler: async (event) => event, logStream: 'rehearsal' };
     let instance;
-    const ended = new Promise((resolve) => (instance = new Instance(new Link(mine), fn, 'rehearsal', resolve)));
+    const ended = new Promise((resolve) => (instance = new Instance(fn, resolve)));
+    instance.open(new Link(mine), 'rehearsal', 'rehearsal');
     const bytes = invocation(1, '{"practice":true}');
     const answer = Buffer.allocUnsafe(4096);
     const cutAt = bytes.length - HEADER_BYTES - 8; // within the event
@@ -198,7 +199,8 @@ async function rehearseHandler(fn, event) {
   const [mine, host] = socketPair();
   fs.writeSync(host, invocation(1, event));
   const Serving = servingOf(fn);
-  const ended = new Promise((resolve) => new Serving(new Link(mine), { ...fn, order: { ...fn.order, concurrency: 1 } }, null, resolve));
+  const alone = { ...fn, order: { ...fn.order, concurrency: 1 } };
+  const ended = new Promise((resolve) => new Serving(alone, resolve).open(new Link(mine), null, fn.logStream));
   await Promise.all([ended, playHost(host, HANDLER_INVOCATIONS, () => event)]);
   log.setRequestId(() => undefined);
   delete process.env._X_AMZN_TRACE_ID;

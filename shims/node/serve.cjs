@@ -21,11 +21,14 @@ function shaped({ order, handler, logStream }) {
 }
 
 class Instance {
-  /** @param fn {order, handler, logStream}. `token` marks the log; null: not at all. `closed` is called when the host has gone. */
-  constructor(link, fn, token, closed) {
+  /**
+   * Made before it serves: a parent makes the one that each of its children will be.
+   * @param fn {order, handler, logStream}. `closed` is called when the host has gone.
+   */
+  constructor(fn, closed) {
     this.fn = shaped(fn);
     this.leaving = false;
-    this.token = token;
+    this.token = null;
     this.inFlight = new Map(); // request -> invocation
     this.current = undefined;
     this.traceId = '';
@@ -33,9 +36,16 @@ class Instance {
     this.idle = this.shared === null ? new IdleLoop() : null;
     log.setRequestId(() => this.active()?.header.requestId);
     this.trimmer = new Trimmer();
-    this.channel = new Channel(link, (type, request, payload, last) => this.receive(type, request, payload, last), closed);
+    this.channel = new Channel((type, request, payload, last) => this.receive(type, request, payload, last), closed);
     this.sender = new AnswerSender(this.channel);
-    this.channel.open();
+  }
+
+  /** Serves what comes over `link`, from now on. `token` marks the log; null: not at all. */
+  open(link, token, logStream) {
+    this.token = token;
+    this.fn.logStream = logStream;
+    this.trimmer.begin();
+    this.channel.open(link);
   }
 
   /** The invocation that the running code belongs to, or the last one. */

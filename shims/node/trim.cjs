@@ -11,8 +11,13 @@ const { rss } = process.memoryUsage; // user code may put another in its place
 
 class Trimmer {
   constructor() {
-    this.lightBytes = process.resourceUsage().maxRSS * 1024;
+    this.lightBytes = 0;
     this.keptBytes = 0;
+  }
+
+  /** Before the first call: what the process holds now, it needs. */
+  begin() {
+    this.lightBytes = process.resourceUsage().maxRSS * 1024;
   }
 
   /** Whether an answered call left memory that may be given back. `peak` is the most this process ever held: until the first heavy call nothing else is asked. */
