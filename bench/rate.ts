@@ -1,9 +1,12 @@
+import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lag } from '../src/client/answers.ts';
 import type { Bench } from './bench.ts';
+import { burn } from './burner/start.ts';
 import { BenchHearth } from './hearth.ts';
 import type { LoadResult, Target } from './load/plan.ts';
 import { runLoad } from './load/run.ts';
+import type { Releases } from './releases.ts';
 import { round, summarize } from './stats.ts';
 
 const AT_ONCE = 1_000;
@@ -20,6 +23,8 @@ const HOLD_MS = (starts: number): number => 10_000 + starts * 50;
  */
 const LEAD_MS = SERVING.leadInSeconds * 1_000 + 500;
 const WATCHED_BEFORE = 0.5;
+/** Starts before the first storm: what a server compiles at its first few hundred starts is compiled by then, as in any that has been up for an hour. */
+const WARM_UP_STARTS = 400;
 /** What the storm's generator is given to come up and connect, before that. */
 const CONNECT_MS = 2_000;
 
@@ -39,6 +44,10 @@ export interface RateRow {
   readonly stormP50: number;
   readonly stormP99: number;
   readonly ratio: number;
+  /** Share of the processors that was in use during the storm. */
+  readonly cpuShare: number;
+  /** The same calls while nothing starts, but processes that have nothing to do with Hearth use that share: what the machine makes of any such work. */
+  readonly busyP99: number;
 }
 
 interface Storm {
@@ -59,9 +68,16 @@ export const rate: Bench = {
     for (const name of ['echo', 'hold']) await hearth.deploy('bench/functions/hearth.yaml', name);
     const rows: RateRow[] = [];
     const notes: string[] = [];
+    tell('warming up');
+    await runLoad({
+      mode: 'burst',
+      connections: WARM_UP_STARTS,
+      seconds: 60,
+      target: hearth.target('hold', { untilMs: Date.now() + 6_000 }),
+    });
     for (const storm of storms(seconds, atOnce)) {
       tell(storm.name);
-      const { row, firstFailure } = await weather(hearth, storm);
+      const { row, firstFailure } = await weather(hearth, storm, releases);
       rows.push(row);
       if (firstFailure !== null) notes.push(`${storm.name}: the first failure: ${firstFailure}`);
     }
@@ -84,22 +100,48 @@ function storms(seconds: number, atOnce: number): Storm[] {
   ];
 }
 
-async function weather(hearth: BenchHearth, storm: Storm): Promise<{ row: RateRow; firstFailure: string | null }> {
-  await hearth.client.invoke({ functionName: 'hold', payload: Buffer.from('{"untilMs":0}') }); // there is a snapshot now
-  await hearth.client.evict('hold', 'snapshot');
-  const echo = hearth.target('echo', {});
-  const quiet = await runLoad({ ...SERVING, target: echo, seconds: QUIET_SECONDS });
+async function weather(hearth: BenchHearth, storm: Storm, releases: Releases): Promise<{ row: RateRow; firstFailure: string | null }> {
+  await calm(hearth);
+  const target = hearth.target('echo', {});
+  const quiet = await runLoad({ ...SERVING, target, seconds: QUIET_SECONDS });
   const watched = storm.seconds + WATCHED_BEFORE;
   const notBeforeMs = Date.now() + CONNECT_MS + LEAD_MS;
   const untilMs = notBeforeMs + storm.seconds * 1000 + HOLD_MS(storm.starts);
   const blows = storm.blow(hearth.target('hold', { untilMs }), notBeforeMs);
   await sleep(CONNECT_MS);
-  const [served, lag, blown] = await Promise.all([
-    runLoad({ ...SERVING, target: echo, seconds: watched }),
+  const [served, lag, blown, cpuShare] = await Promise.all([
+    runLoad({ ...SERVING, target, seconds: watched }),
     sleep(SERVING.leadInSeconds * 1_000).then(() => hearth.client.lag(Math.ceil(watched))),
     blows,
+    sleep(LEAD_MS).then(() => shareOfCpus(storm.seconds * 1_000)),
   ]);
-  return { row: rowOf(storm, { quiet, served, lag, blown }), firstFailure: blown.firstFailure ?? served.firstFailure };
+  await calm(hearth);
+  const burners = await burn(cpuShare, releases);
+  const busy = await runLoad({ ...SERVING, target, seconds: QUIET_SECONDS });
+  await burners.stop();
+  return { row: rowOf(storm, { quiet, served, lag, blown, cpuShare, busy }), firstFailure: blown.firstFailure ?? served.firstFailure };
+}
+
+/** Nothing is left of what was started, and there is a snapshot to start from. */
+async function calm(hearth: BenchHearth): Promise<void> {
+  await hearth.client.invoke({ functionName: 'hold', payload: Buffer.from('{"untilMs":0}') });
+  await hearth.client.evict('hold', 'snapshot');
+}
+
+/** How much of all processors is in use from now on, for so long. */
+async function shareOfCpus(ms: number): Promise<number> {
+  const before = cpuTimes();
+  await sleep(ms);
+  const after = cpuTimes();
+  return 1 - (after.idle - before.idle) / (after.all - before.all);
+}
+
+function cpuTimes(): { idle: number; all: number } {
+  const times = cpus().map((cpu) => cpu.times);
+  return {
+    idle: times.reduce((sum, { idle }) => sum + idle, 0),
+    all: times.reduce((sum, { user, nice, sys, irq, idle }) => sum + user + nice + sys + irq + idle, 0),
+  };
 }
 
 interface Seen {
@@ -107,9 +149,11 @@ interface Seen {
   readonly served: LoadResult;
   readonly lag: Lag;
   readonly blown: LoadResult;
+  readonly cpuShare: number;
+  readonly busy: LoadResult;
 }
 
-function rowOf(storm: Storm, { quiet, served, lag, blown }: Seen): RateRow {
+function rowOf(storm: Storm, { quiet, served, lag, blown, cpuShare, busy }: Seen): RateRow {
   const startedMs = blown.bodies.map((body) => (JSON.parse(body) as { startedMs: number }).startedMs);
   const seconds = startedMs.length < 2 ? null : (Math.max(...startedMs) - Math.min(...startedMs)) / 1000;
   const [quietMs, stormMs] = [summarize(quiet.latencies), summarize(served.latencies)];
@@ -126,6 +170,8 @@ function rowOf(storm: Storm, { quiet, served, lag, blown }: Seen): RateRow {
     stormP50: round(stormMs.p50),
     stormP99: round(stormMs.p99),
     ratio: round(stormMs.p99 / quietMs.p99, 2),
+    cpuShare: round(cpuShare, 2),
+    busyP99: round(summarize(busy.latencies).p99),
   };
 }
 
@@ -145,6 +191,8 @@ function table(rows: readonly RateRow[]) {
       'storm p50',
       'storm p99',
       'times',
+      'CPU',
+      'p99 as busy',
     ],
     rows: rows.map((r) => [
       r.storm,
@@ -159,6 +207,8 @@ function table(rows: readonly RateRow[]) {
       r.stormP50,
       r.stormP99,
       r.ratio,
+      r.cpuShare,
+      r.busyP99,
     ]),
   };
 }
