@@ -67,7 +67,7 @@ describe('hearth', () => {
 
   it('logs prints lines for people, and NDJSON for programs', async () => {
     const text = await hearth(['logs', 'hello', '--tail', '5'], { env });
-    assert.match(text.stdout, /^\d\d:\d\d:\d\d\.000 one\n\d\d:\d\d:\d\d\.000 two\n$/);
+    assert.match(text.stdout, /^\S+ \d\d:\d\d:\d\d\.000 one\n\S+ \d\d:\d\d:\d\d\.000 two\n$/);
     assert.equal(server.seen.at(-1)?.query.get('tail'), '5');
     const { stdout } = await hearth(['logs', '--json', '--since', '10m'], { env });
     assert.deepEqual(
@@ -125,6 +125,31 @@ describe('hearth', () => {
     });
     assert.deepEqual(JSON.parse(String(server.seen.at(-1)?.body)), { to: 'disk' });
     assert.equal((await hearth(['evict', 'hello', '--to', 'nowhere'], { env })).code, 2);
+  });
+
+  it('ps knows no memory of what nobody can look at', async () => {
+    const functions = [
+      { name: 'f', version: '$LATEST', runtime: 'x', memoryMb: 1, instances: 1, resident: 'plain', modifiedAtMs: 0, url: null },
+    ];
+    const instances = [
+      {
+        id: 'abc',
+        function: 'f',
+        version: '$LATEST',
+        pid: null,
+        state: 'idle',
+        rung: 'disk',
+        startedAtMs: 0,
+        invocations: 1,
+        memoryBytes: null,
+      },
+    ];
+    await using fake = await fakeHearth({
+      'GET /hearth/v1/functions': (_, response) => json(response, 200, { functions }),
+      'GET /hearth/v1/instances': (_, response) => json(response, 200, { instances, snapshots: [], plain: [], zygotes: [] }),
+    });
+    const { stdout } = await hearth(['ps'], { env: { HEARTH_ENDPOINT: fake.endpoint } });
+    assert.match(stdout, /abc +f +idle +disk +1 +- +- /);
   });
 
   it('ps says what is not forked, and why', async () => {

@@ -1,4 +1,5 @@
 import type { HearthClient } from '../client/client.ts';
+import type { Timer } from '../lib/clock.ts';
 import type { Context } from './context.ts';
 import { showOutcomes } from './deploy-view.ts';
 import { chosen, failureOf, type Outcome, tryDeploy } from './deployment.ts';
@@ -9,9 +10,13 @@ import { latestOnly } from './latest-only.ts';
 import { ignoreRules } from './package-folder.ts';
 import { type Watch, watch } from './watch.ts';
 
+/** What is deployed has so long when it is saved again: an init phase that hangs would have two minutes, and what mends it would wait for that. */
+const PATIENCE_MS = 2_000;
+
 interface Followed {
   declared: DeclaredFunction;
-  readonly watch: Watch;
+  /** Of its folder and, where it has one, of its sample event. */
+  readonly watches: readonly Watch[];
   readonly redeploy: () => void;
 }
 
@@ -43,7 +48,12 @@ export class DevSession {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#fileWatch?.close(), ...[...this.#followed.values()].map((f) => f.watch.close())]);
+    await Promise.all([this.#fileWatch?.close(), ...[...this.#followed.values()].map(letGo)]);
+  }
+
+  /** Whether a function is of this session; all are, as long as no hearth.yaml could be read. */
+  follows(name: string): boolean {
+    return this.#followed.size === 0 || this.#followed.has(name);
   }
 
   async #reload(path: string): Promise<void> {
@@ -61,7 +71,7 @@ export class DevSession {
     const wanted = chosen(file, this.#names);
     for (const [name, followed] of this.#followed) {
       if (wanted.some((d) => d.name === name)) continue;
-      await followed.watch.close();
+      await letGo(followed);
       this.#followed.delete(name);
       this.#context.out.note(`${name} is no longer in ${file.path}; it stays deployed until \`hearth rm ${name}\``);
     }
@@ -70,32 +80,38 @@ export class DevSession {
 
   async #follow(declared: DeclaredFunction): Promise<void> {
     const known = this.#followed.get(declared.name);
-    if (known?.declared.folder === declared.folder) {
+    if (known !== undefined && known.declared.folder === declared.folder && known.declared.sampleFile === declared.sampleFile) {
       const same = JSON.stringify(known.declared) === JSON.stringify(declared);
       known.declared = declared;
       if (!same) known.redeploy();
       return;
     }
-    await known?.watch.close();
-    const redeploy = latestOnly(() => this.#deploy(declared.name));
-    const watching = await watch({
-      path: declared.folder,
-      ignored: await ignoreRules(declared.folder),
-      clock: this.#context.clock,
-      onChange: redeploy,
-      onError: (error) => this.#context.out.error(asCliError(error)),
-    });
-    this.#followed.set(declared.name, { declared, watch: watching, redeploy });
+    if (known !== undefined) await letGo(known);
+    const redeploy = latestOnly((overtaken) => this.#deploy(declared.name, overtaken));
+    const { clock, out } = this.#context;
+    const watching = { clock, onChange: redeploy, onError: (error: unknown) => out.error(asCliError(error)) };
+    const { folder, sampleFile } = declared;
+    const watches = [await watch({ ...watching, path: folder, ignored: await ignoreRules(folder) })];
+    if (sampleFile !== undefined) watches.push(await watch({ ...watching, path: sampleFile }));
+    this.#followed.set(declared.name, { declared, watches, redeploy });
     redeploy();
   }
 
-  async #deploy(name: string): Promise<void> {
+  async #deploy(name: string, overtaken: AbortSignal): Promise<void> {
     const declared = this.#followed.get(name)?.declared;
     if (declared === undefined || this.#signal.aborted) return;
     const { clock, out } = this.#context;
     const from = clock.monotonic();
-    const outcome = await tryDeploy(this.#client, declared, { signal: this.#signal }, () => {}).catch(() => null);
-    if (outcome === null) return; // interrupted
+    const late = new AbortController();
+    let patience: Timer | null = null;
+    overtaken.addEventListener('abort', () => (patience = clock.after(PATIENCE_MS, () => late.abort())));
+    const signal = AbortSignal.any([this.#signal, late.signal]);
+    const outcome = await tryDeploy(this.#client, declared, { signal }, () => {}).catch(() => null);
+    (patience as Timer | null)?.cancel();
+    if (outcome === null) {
+      if (late.signal.aborted) out.note(`${name} was saved again: what was saved before is not waited for any longer`);
+      return; // or interrupted
+    }
     await this.#show(outcome, duration(clock.monotonic() - from));
     if (!('deployed' in outcome)) out.note(out.mark('dim', `${name} stays as it was; waiting for the next change`));
   }
@@ -112,4 +128,8 @@ export class DevSession {
     const failure = failureOf(outcome);
     if (failure !== null) out.error(Object.assign(failure, { message: `${outcome.name}: ${failure.message}` }));
   }
+}
+
+async function letGo({ watches }: Followed): Promise<void> {
+  await Promise.all(watches.map((one) => one.close()));
 }

@@ -8,7 +8,9 @@ import { folder, said, start } from './testing/run-hearth.ts';
 const YAML = 'functions:\n  a:\n    runtime: nodejs20.x\n    handler: index.handler\n    code: ./a\n';
 
 /** A server whose deployments a test can wait for. */
-async function server(): Promise<FakeHearth & { put(name: string, like?: (manifest: { memoryMb?: number }) => boolean): Promise<void> }> {
+async function server(): Promise<
+  FakeHearth & { put(name: string, like?: (manifest: { memoryMb?: number; rehearse?: { n?: number } }) => boolean): Promise<void> }
+> {
   const waiting = new Map<string, (seen: Seen) => void>();
   const reply =
     (name: string, line: object): Reply =>
@@ -81,6 +83,43 @@ describe('hearth dev', () => {
     assert.equal(code, 0, stderr);
     assert.match(stderr, /line 3: what\?\nerror: b: tsc failed/);
     assert.match(stderr, /hearth\.yaml:\d+:\d+: not valid YAML/);
+  });
+
+  it('sees a folder that is removed and made again, and the sample event; shows the log of its own functions only', async () => {
+    await using here = await folder();
+    await using fake = await server();
+    const line = (of: string): string =>
+      `${JSON.stringify({ timeMs: 1, function: of, stream: 'stdout', requestId: null, text: `of ${of}` })}\n`;
+    fake.routes.set('GET /hearth/v1/logs', (_, response) => {
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' }).write(line('stranger') + line('a'));
+    });
+    const code = join(here.path, 'a');
+    const write = async (text: string): Promise<void> => {
+      await mkdir(code);
+      await writeFile(join(code, 'index.mjs'), text);
+    };
+    await write('1');
+    await writeFile(join(here.path, 'event.json'), '{}');
+    await writeFile(join(here.path, 'hearth.yaml'), `${YAML}    rehearse: ./event.json\n`);
+    await using child = start(['dev'], { cwd: here.path, env: { HEARTH_ENDPOINT: fake.endpoint } });
+    await Promise.all([said(child, 'stderr', 'a created in'), said(child, 'stdout', 'of a')]);
+
+    const gone = said(child, 'stderr', 'there is no folder');
+    await rm(code, { recursive: true });
+    await gone;
+    let put = fake.put('a');
+    await write('2');
+    await put;
+    put = fake.put('a');
+    await writeFile(join(code, 'index.mjs'), '3');
+    await put;
+    const sampled = fake.put('a', ({ rehearse }) => rehearse?.n === 1);
+    await writeFile(join(here.path, 'event.json'), '{"n": 1}');
+    await sampled;
+    child.kill('SIGINT');
+    const { code: exit, stdout, stderr } = await child.ended;
+    assert.equal(exit, 0, stderr);
+    assert.doesNotMatch(stdout, /stranger/);
   });
 
   it('starts with a file that is broken, and takes it once it is not', async () => {

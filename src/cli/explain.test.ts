@@ -51,7 +51,7 @@ describe('hearth explain', () => {
   it('draws the waterfall, says why, and what would help', async () => {
     const { code, stdout, stderr } = await hearth(['explain', ID], { env });
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^hello \$LATEST {2}ok in 200 ms {2}\d\d:\d\d:\d\d\.\d{3} {2}6f1c2f0e-/);
+    assert.match(stdout, /^hello \$LATEST {2}ok in 200 ms {2}2023-11-1[45] \d\d:\d\d:\d\d\.\d{3} {2}6f1c2f0e-/);
     assert.match(stdout, /\ncold, from disk: the deploy 2\.0 s ago replaced it\n/);
     assert.match(stdout, /\n {2}runtime {3}start it +100\.0 ms {2}█+/);
     assert.match(stdout, /\n {2}snapshot {2}import +50\.0 ms {2} +█+/);

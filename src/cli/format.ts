@@ -26,6 +26,17 @@ export function timeOfDay(ms: number): string {
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, '0')}`;
 }
 
+/** The local day, `2026-11-28`. */
+export function day(ms: number): string {
+  const at = new Date(ms);
+  return [String(at.getFullYear()).padStart(4, '0'), at.getMonth() + 1, at.getDate()].map((n) => String(n).padStart(2, '0')).join('-');
+}
+
+/** The time of day, with the day before it where that is not today's. */
+export function moment(ms: number, nowMs: number): string {
+  return day(ms) === day(nowMs) ? timeOfDay(ms) : `${day(ms)} ${timeOfDay(ms)}`;
+}
+
 /** `1 function`, `2 functions`. */
 export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;

@@ -7,7 +7,7 @@ function printed(texts: readonly string[], several = false): string[] {
   const written: string[] = [];
   const stream = { write: (text: string) => written.push(text) } as unknown as NodeJS.WriteStream;
   const out = new Output({ stdout: stream, stderr: stream, terminals: { stdin: false, stdout: false, stderr: false }, env: {} });
-  const print = logPrinter(out, several);
+  const print = logPrinter({ out, clock: { now: () => 0 } }, several);
   for (const text of texts) print({ timeMs: 0, function: 'detect', stream: 'stdout', requestId: null, text });
   return written.map((line) => line.replace(/^\S+ /, ''));
 }
@@ -19,4 +19,14 @@ test('a message of several lines is shown in lines, however its runtime has join
 
 test('whose a line is, is said where several functions are shown', () => {
   assert.deepEqual(printed(['hello\n'], true), ['detect hello\n']);
+});
+
+test('a line of another day has its day', () => {
+  const written: string[] = [];
+  const stream = { write: (text: string) => written.push(text) } as unknown as NodeJS.WriteStream;
+  const out = new Output({ stdout: stream, stderr: stream, terminals: { stdin: false, stdout: false, stderr: false }, env: {} });
+  const at = (date: number): number => new Date(2026, 10, date, 23, 59, 59, 5).getTime();
+  const print = logPrinter({ out, clock: { now: () => at(28) } }, false);
+  for (const date of [27, 28]) print({ timeMs: at(date), function: 'f', stream: 'stdout', requestId: null, text: 'said' });
+  assert.deepEqual(written, ['2026-11-27 23:59:59.005 said\n', '23:59:59.005 said\n']);
 });

@@ -1,11 +1,15 @@
 import type { LogLine } from '../client/answers.ts';
-import { timeOfDay } from './format.ts';
+import type { Clock } from '../lib/clock.ts';
+import { moment } from './format.ts';
 import type { Output } from './output.ts';
 
 const COLOURS = ['cyan', 'magenta', 'green', 'blue', 'yellow'] as const;
 
 /** Prints log lines for a person: when, of whom (when several are shown), what. */
-export function logPrinter(out: Output, several: boolean): (line: LogLine) => void {
+export function logPrinter(
+  { out, clock }: { readonly out: Output; readonly clock: Pick<Clock, 'now'> },
+  several: boolean,
+): (line: LogLine) => void {
   const colours = new Map<string, (typeof COLOURS)[number]>();
   return (line) => {
     const colour = colours.get(line.function) ?? COLOURS[colours.size % COLOURS.length] ?? 'cyan';
@@ -13,6 +17,6 @@ export function logPrinter(out: Output, several: boolean): (line: LogLine) => vo
     const who = several ? `${out.paint(colour, line.function)} ` : '';
     // AWS's runtimes keep a message of several lines in one with carriage returns, after which a terminal would write each over the last.
     const text = line.text.replace(/\r?\n$/, '').replace(/\r\n?/g, '\n');
-    out.line(`${out.paint('dim', timeOfDay(line.timeMs))} ${who}${line.stream === 'platform' ? out.paint('dim', text) : text}`);
+    out.line(`${out.paint('dim', moment(line.timeMs, clock.now()))} ${who}${line.stream === 'platform' ? out.paint('dim', text) : text}`);
   };
 }

@@ -1,4 +1,6 @@
+import { stat } from 'node:fs/promises';
 import { relative, sep } from 'node:path';
+import type { FSWatcher } from 'chokidar';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Ignore } from './ignore.ts';
 
@@ -7,6 +9,8 @@ import type { Ignore } from './ignore.ts';
  * chokidar swallows further changes of a file, or the last of two quick saves would be lost.
  */
 const QUIET_MS = 60;
+/** A folder that is not there any more is looked for so often. */
+const GONE_MS = 250;
 
 export interface Watch {
   close(): Promise<void>;
@@ -22,27 +26,73 @@ export interface WatchOptions {
 
 /** Calls `onChange` once after each burst of changes at or below `path`. Resolves when changes are being seen. */
 export async function watch(options: WatchOptions): Promise<Watch> {
-  const { watch: start } = await import('chokidar');
-  const { path, ignored, clock } = options;
-  let timer: Timer | undefined;
-  const watcher = start(path, {
-    ignoreInitial: true,
-    atomic: false,
-    ignored: (candidate, stats) => {
-      const below = relative(path, candidate).split(sep).join('/');
-      return below !== '' && below !== '.hearthignore' && (ignored?.(below, stats?.isDirectory() ?? false) ?? false);
-    },
-  });
-  watcher.on('all', () => {
-    timer?.cancel();
-    timer = clock.after(QUIET_MS, options.onChange);
-  });
-  watcher.on('error', options.onError);
-  await new Promise<void>((resolve) => void watcher.once('ready', resolve));
-  return {
-    close: async () => {
-      timer?.cancel();
-      await watcher.close();
-    },
-  };
+  const watched = new Watched(options);
+  await watched.begin();
+  return watched;
+}
+
+/** A folder that is removed and made again, as by `git checkout`, is another one, of which its watcher knows nothing: it is waited for, and watched anew. */
+class Watched implements Watch {
+  readonly #options: WatchOptions;
+  #watcher: FSWatcher | null = null;
+  #folder: string | null = null;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+  }
+
+  async begin(): Promise<void> {
+    const { watch: start } = await import('chokidar');
+    const { path, ignored, onError } = this.#options;
+    this.#folder = await folderAt(path);
+    const watcher = start(path, {
+      ignoreInitial: true,
+      atomic: false,
+      ignored: (candidate, stats) => {
+        const below = relative(path, candidate).split(sep).join('/');
+        return below !== '' && below !== '.hearthignore' && (ignored?.(below, stats?.isDirectory() ?? false) ?? false);
+      },
+    });
+    this.#watcher = watcher;
+    watcher.on('all', () => this.#touched());
+    watcher.on('error', onError);
+    await new Promise<void>((resolve) => void watcher.once('ready', resolve));
+    if (this.#closed) await watcher.close();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#watcher?.close();
+  }
+
+  #touched(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(QUIET_MS, () => {
+      this.#options.onChange();
+      void this.#look().catch(this.#options.onError);
+    });
+  }
+
+  async #look(): Promise<void> {
+    if (this.#folder === null) return; // a file: chokidar sees to its return
+    const folder = await folderAt(this.#options.path);
+    if (this.#closed || folder === this.#folder) return;
+    this.#timer?.cancel();
+    if (folder === null) {
+      this.#timer = this.#options.clock.after(GONE_MS, () => void this.#look().catch(this.#options.onError));
+      return;
+    }
+    await this.#watcher?.close();
+    await this.begin();
+    if (!this.#closed) this.#options.onChange();
+  }
+}
+
+/** What tells a folder from another of the same name; null where there is none. */
+async function folderAt(path: string): Promise<string | null> {
+  const found = await stat(path).catch(() => null);
+  return found?.isDirectory() === true ? `${found.dev} ${found.ino} ${found.birthtimeMs}` : null;
 }

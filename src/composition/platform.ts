@@ -58,7 +58,7 @@ export function platform(deps: PlatformDeps): Platform {
   return {
     status: (endpoint) => status(deps, startedAtMs, endpoint),
     lag: (forMs) => watchLag(deps.clock, forMs),
-    occupancy: (version) => occupancy(fleet, version),
+    occupancy: (version) => occupancy(fleet, deps.rollouts.serving(version)),
     resident: (name) => resident(deps, name),
     evict: (version, to) => evict(deps, version, to),
     prepare: (version) => prepare(deps, version),

@@ -69,6 +69,11 @@ export class Rollouts {
     return { ...found, version: this.#served(found.version) };
   }
 
+  /** The revision of a version that its callers get: of a function that is being changed, the one before. */
+  serving(version: FunctionVersion): FunctionVersion {
+    return this.#served(version);
+  }
+
   /** A URL's configuration counts as soon as it is stored; what it runs is the revision that serves. */
   url(target: string): (Found & { readonly url: FunctionUrl | null }) | null {
     const found = this.#deps.registry.url(target);

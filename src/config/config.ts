@@ -39,8 +39,9 @@ export interface Config {
     readonly reserveBytes: number;
     /** Most instances on this machine. */
     readonly instances: number;
-    /** Starts under way at once. */
+    /** Init phases under way at once. A version's first one counts versions, so that no other version's hold it up. */
     readonly startsAtOnce: number;
+    /** Forks of snapshots under way at once, beside them. */
     readonly forksAtOnce: number;
     /** Shortest budget of an init phase; a function's own timeout when that is longer. */
     readonly initMs: number;

@@ -6,7 +6,7 @@ import { LAMBDA_BODY_BYTES, lambdaApi, unknownOperation, type LambdaPluginDeps }
 import type { OwnDeps } from './own/api.ts';
 import { OpenLines } from './own/ndjson.ts';
 import { ownApi, ownError } from './own/plugin.ts';
-import { Turns } from '../lib/turns.ts';
+import { Deployments } from './own/deployments.ts';
 
 export type ControlPlaneDeps = Omit<OwnDeps, 'deployments' | 'lines'> &
   Omit<LambdaPluginDeps, 'requestId'> & {
@@ -31,7 +31,7 @@ export function controlPlane(deps: ControlPlaneDeps): FastifyInstance {
     },
   });
   app.register(async (scope) => lambdaApi(scope, { ...deps, requestId }));
-  app.register(async (scope) => ownApi(scope, { ...deps, deployments: new Turns(), lines: new OpenLines() }));
+  app.register(async (scope) => ownApi(scope, { ...deps, deployments: new Deployments(), lines: new OpenLines() }));
   app.setNotFoundHandler((request, reply) => {
     const error = DATED.test(request.url)
       ? unknownOperation(request.method, request.url)

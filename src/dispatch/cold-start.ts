@@ -20,15 +20,27 @@ export function coldStart(start: StartReport, receivedAtMs: number): ColdStart {
   };
 }
 
-/** What is known of a start whose init phase failed. */
-export function failedStart(failure: InitFailure, waitedMs: number): ColdStart {
+/** What is known of a start whose init phase failed `waitedMs` after the invocation came in. */
+export function failedStart(failure: InitFailure, receivedAtMs: number, waitedMs: number): ColdStart {
   const initMs = Math.min(failure.durationMs, waitedMs);
+  const initAtMs = waitedMs - initMs;
+  const before = failure.steps.flatMap((step) => since(receivedAtMs, step)).filter((step) => step.atMs < initAtMs);
   const steps: Step[] = [
-    { of: 'invocation', name: 'queue', atMs: 0, ms: waitedMs - initMs },
-    { of: 'instance', name: 'userInit', atMs: waitedMs - initMs, ms: initMs },
+    { of: 'invocation', name: 'queue', atMs: 0, ms: before[0]?.atMs ?? initAtMs },
+    ...before,
+    { of: 'instance', name: 'userInit', atMs: initAtMs, ms: initMs },
   ];
-  const text = 'the init phase failed, so nothing is kept: the next invocation runs it again';
-  return { rung: 'zygote', reason: { cause: 'init_failed', text }, steps: steps.map(rounded), slowestModules: [], unforkable: null };
+  const text =
+    failure.rung === 'snapshot'
+      ? 'what it does after a restore failed, so the instance is gone: the next invocation gets another of the same snapshot'
+      : 'the init phase failed, so nothing is kept: the next invocation runs it again';
+  return {
+    rung: failure.rung,
+    reason: { cause: 'init_failed', text },
+    steps: steps.map(rounded),
+    slowestModules: [],
+    unforkable: null,
+  };
 }
 
 /** The part of a step that came after a moment, counted from there; none when it was over. */

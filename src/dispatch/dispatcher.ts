@@ -45,14 +45,14 @@ export class Dispatcher {
   readonly #queues = new Map<string, VersionQueue>();
   /** The same by function: its versions share a limit. */
   readonly #ofFunction = new Map<string, Set<VersionQueue>>();
+  /** Those that wait for the machine, in the order in which they began to. */
+  readonly #blocked = new Set<VersionQueue>();
   readonly #companions = new Companions();
   #begun = 0;
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
-    deps.worker.onRoom(() => {
-      for (const queue of this.#queues.values()) if (queue.waiting) queue.pump();
-    });
+    deps.worker.onRoom(() => this.#roomAgain());
   }
 
   /**
@@ -117,10 +117,23 @@ export class Dispatcher {
     }
   }
 
+  /** Who has least comes first. */
+  #roomAgain(): void {
+    let waiting: VersionQueue[] | null = null;
+    for (const queue of this.#queues.values()) if (queue.waiting) (waiting ??= []).push(queue);
+    if (waiting === null) return;
+    if (waiting.length > 1) waiting.sort((a, b) => a.rank - b.rank);
+    for (const queue of waiting) queue.pump();
+  }
+
   #queue(version: FunctionVersion): VersionQueue {
     let queue = this.#queues.get(version.revisionId);
     if (queue === undefined) {
-      const made: VersionQueue = new VersionQueue(version, { ...this.#deps, elsewhere: () => this.#sharedBeside(made) });
+      const made: VersionQueue = new VersionQueue(version, {
+        ...this.#deps,
+        elsewhere: () => this.#sharedBeside(made),
+        blocked: this.#blocked,
+      });
       queue = made;
       this.#queues.set(version.revisionId, made);
       const siblings = this.#ofFunction.get(version.functionId) ?? new Set();
@@ -132,6 +145,7 @@ export class Dispatcher {
   #forget(revisionId: string, queue: VersionQueue): void {
     const { functionId } = queue.version;
     this.#queues.delete(revisionId);
+    this.#blocked.delete(queue);
     const siblings = this.#ofFunction.get(functionId);
     siblings?.delete(queue);
     if (siblings?.size === 0) this.#ofFunction.delete(functionId);
@@ -176,7 +190,7 @@ export class Dispatcher {
   #usage(place: Place, invocation: Invocation, run: Run, coldMs: number): UsageRecord {
     const { version, start, id } = place.instance;
     const init = place.cold ? start.init : null;
-    const initBilled = place.cold && start.initBilled;
+    const initBilled = place.cold && place.first && start.initBilled;
     const peakMb = Math.ceil((run.answer?.peakMemoryBytes ?? 0) / MIB);
     return {
       requestId: invocation.requestId,
@@ -218,21 +232,21 @@ export class Dispatcher {
       version: version.version,
       revisionId: version.revisionId,
       instanceId: '',
-      startedAtMs: this.#deps.clock.now() - failure.durationMs,
+      startedAtMs: this.#deps.clock.now(),
       durationMs: 0,
-      billedMs: this.#deps.billedMs(0, failure.durationMs),
+      billedMs: this.#deps.billedMs(0, failure.billed ? failure.durationMs : 0),
       initMs: failure.durationMs,
-      initBilled: true,
+      initBilled: failure.billed,
       memoryMb: version.memoryMb,
       memoryUsedMb: 0,
-      coldRung: 'zygote',
+      coldRung: failure.rung,
       coldMs,
       bytesIn: invocation.body.length,
       bytesOut: ending.body.length,
       outcome: ending.outcome,
       queuedMs: coldMs,
       handlerMs: null,
-      start: failedStart(failure, coldMs),
+      start: failedStart(failure, invocation.receivedAtMs, coldMs),
     };
     this.#deps.usage.record(usage);
     return result(invocation, version, ending, null, usage);

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import { RunningMean } from '../lib/running-mean.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import { yieldTo } from './policies/fair-share.ts';
 import { sharedPlaces, withinFunctionLimit } from './policies/function-limit.ts';
 import { startsWanted, type QueueObservation } from './policies/scale-out.ts';
 import { throttled } from '../model/throttled.ts';
@@ -12,6 +13,8 @@ export interface Place {
   readonly instance: WorkerInstance;
   /** Whether the invocation had to wait for this very instance to start. */
   readonly cold: boolean;
+  /** Whether it is the instance's first: of several that waited for it together, one pays. */
+  readonly first: boolean;
 }
 
 interface Slot {
@@ -43,6 +46,7 @@ export class VersionQueue {
   readonly #clock: Clock;
   readonly #limits: QueueLimits;
   readonly #elsewhere: () => number;
+  readonly #blockedQueues: Set<VersionQueue>;
   readonly #slots = new Map<WorkerInstance, Slot>();
   /** Slots with a free place; the last used on top, so that the others fall idle and go. */
   readonly #free: Slot[] = [];
@@ -58,13 +62,23 @@ export class VersionQueue {
   #blockedSinceMs: number | null = null;
   #blockedTimer: Timer | null = null;
 
-  /** `elsewhere`: the places that other versions of the function have taken of what they share; asked only where the function has a limit. */
-  constructor(version: FunctionVersion, deps: { worker: Worker; clock: Clock; limits: QueueLimits; elsewhere: () => number }) {
+  /** Instances that others gave up for it, and that it has not begun to start. */
+  #promised = 0;
+
+  /**
+   * `elsewhere`: the places that other versions of the function have taken of what they share; asked only where the function has a limit. `blocked`: the queues that
+   * wait since the machine is full, in the order in which they began to.
+   */
+  constructor(
+    version: FunctionVersion,
+    deps: { worker: Worker; clock: Clock; limits: QueueLimits; elsewhere: () => number; blocked: Set<VersionQueue> },
+  ) {
     this.version = version;
     this.#worker = deps.worker;
     this.#clock = deps.clock;
     this.#limits = deps.limits;
     this.#elsewhere = deps.elsewhere;
+    this.#blockedQueues = deps.blocked;
   }
 
   get depth(): { readonly queued: number; readonly starting: number; readonly inFlight: number; readonly instances: number } {
@@ -74,6 +88,22 @@ export class VersionQueue {
   /** Whether anybody waits: asked of every version whenever an instance ends, so it makes nothing. */
   get waiting(): boolean {
     return this.#waiting.length > 0;
+  }
+
+  /** Instances it has, those on their way and those that make room for one included. */
+  get share(): number {
+    return this.#slots.size + this.#starting + this.#promised;
+  }
+
+  /** Instances that it waits for, and for which nobody has made room yet. */
+  get unmet(): number {
+    const { concurrency } = this.version.scaling;
+    return Math.ceil(this.#waiting.length / concurrency) - this.#starting - this.#promised;
+  }
+
+  /** In which order queues take room: by what they have, those for whom it was made first. */
+  get rank(): number {
+    return this.#slots.size + this.#starting - this.#promised;
   }
 
   /** The places it has taken of what the function's versions share. */
@@ -114,6 +144,7 @@ export class VersionQueue {
     if (slot === undefined) return;
     const wasFull = slot.inFlight-- === this.version.scaling.concurrency;
     if (!instance.alive) return;
+    if (slot.inFlight === 0 && this.#waiting.length > 0 && this.#gaveUp(instance)) return;
     const next = this.#waiting.shift();
     if (next !== undefined) {
       if (wasFull) this.#free.push(slot);
@@ -122,6 +153,21 @@ export class VersionQueue {
     }
     if (wasFull) this.#free.push(slot);
     if (slot.inFlight === 0) instance.idle();
+  }
+
+  /** At the machine's limit a function whose callers never cease would keep what it has for ever: ends an instance for another's sake. */
+  #gaveUp(instance: WorkerInstance): boolean {
+    if (this.#blockedQueues.size === 0) return false;
+    const rival = yieldTo(this.share, this.#others());
+    if (rival === null || !this.#worker.makesRoom(instance, rival.version)) return false;
+    rival.#promised++;
+    instance.idle(); // it ends at rest, not under an invocation
+    void instance.kill();
+    return true;
+  }
+
+  *#others(): Generator<VersionQueue> {
+    for (const queue of this.#blockedQueues) if (queue !== this) yield queue;
   }
 
   /** Starts what is wanted and admitted. Called when something changed: a waiter came, a start ended, there is room again. */
@@ -193,14 +239,14 @@ export class VersionQueue {
   }
 
   #grant(slot: Slot, waited: boolean): Place {
-    const cold = waited && slot.fresh;
+    const first = slot.fresh;
     slot.fresh = false;
     slot.inFlight++;
     this.#inFlight++;
     this.#young.begun(this.#clock.monotonic());
     if (slot.inFlight === this.version.scaling.concurrency) this.#remove(slot);
     slot.instance.busy();
-    return { instance: slot.instance, cold };
+    return { instance: slot.instance, cold: waited, first };
   }
 
   #remove(slot: Slot): void {
@@ -213,6 +259,7 @@ export class VersionQueue {
 
   #startOne(): void {
     this.#starting++;
+    if (this.#promised > 0) this.#promised--;
     const from = this.#clock.monotonic();
     this.#worker.start(this.version).then(
       (instance) => {
@@ -260,6 +307,7 @@ export class VersionQueue {
   #blocked(): void {
     const now = this.#clock.monotonic();
     this.#blockedSinceMs ??= now;
+    this.#promised = 0; // it was not enough, or another took it
     const covered = this.#starting * this.version.scaling.concurrency;
     const since = this.#blockedSinceMs;
     const expired = (w: Waiter, at: number): boolean =>
@@ -269,6 +317,7 @@ export class VersionQueue {
       this.#waiting = this.#waiting.filter((w, at) => !expired(w, at));
       for (const w of refused) w.reject(throttled('ConcurrentInvocationLimitExceeded'));
     }
+    if (this.#waiting.length > 0) this.#blockedQueues.add(this);
     if (this.#waiting.length > 0 && this.#blockedTimer === null) {
       this.#blockedTimer = this.#clock.after(Math.min(50, this.#limits.queueMs), () => {
         this.#blockedTimer = null;
@@ -279,6 +328,8 @@ export class VersionQueue {
 
   #unblocked(): void {
     this.#blockedSinceMs = null;
+    this.#promised = 0;
+    this.#blockedQueues.delete(this);
     this.#blockedTimer?.cancel();
     this.#blockedTimer = null;
   }

@@ -56,6 +56,8 @@ export interface Worker {
   admit(version: FunctionVersion): Admission;
   /** Somebody is about to call: what the version keeps is kept as if the call had come. */
   expect(version: FunctionVersion): void;
+  /** Whether ending an instance, and others of its version as they free, would make room for one of a version for which the machine is full. */
+  makesRoom(instance: WorkerInstance, version: FunctionVersion): boolean;
   /** Starts one instance. Rejects with InitFailure (the function's doing) or HearthError (ours). */
   start(version: FunctionVersion): Promise<WorkerInstance>;
   /** Tells that an answer of `admit` may have changed for the better. */

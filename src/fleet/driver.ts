@@ -152,6 +152,11 @@ export class InitFailure extends Error {
   readonly body: Buffer;
   /** How long init ran, milliseconds. */
   readonly durationMs: number;
+  /** Where the start began, and what was gone through before the init phase, on the monotonic clock: noted by who knows it. */
+  rung: Rung = 'zygote';
+  steps: readonly Step[] = [];
+  /** Whether it ran for who is told: of several that waited for one init phase, one pays. */
+  billed = true;
 
   constructor(errorType: string, body: Buffer, durationMs: number) {
     super(`init failed: ${errorType}`);
@@ -159,6 +164,12 @@ export class InitFailure extends Error {
     this.errorType = errorType;
     this.body = body;
     this.durationMs = durationMs;
+  }
+
+  /** The same, for who waited for an init phase that ran for another. */
+  shared(): InitFailure {
+    const failure = new InitFailure(this.errorType, this.body, this.durationMs);
+    return Object.assign(failure, { rung: this.rung, steps: this.steps, billed: false });
   }
 }
 

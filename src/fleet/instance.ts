@@ -69,6 +69,8 @@ export class FleetInstance implements WorkerInstance {
   idleAtMs: number | null = null;
   /** The eviction clock when it last took up work. */
   clockAtUse = 0;
+  /** Whether it ended, or was ended, while it worked. */
+  lostAtWork = false;
   /** See MemoryWatch. */
   looks = 0;
 
@@ -171,6 +173,7 @@ export class FleetInstance implements WorkerInstance {
   #become(next: InstanceState): void {
     if (this.#state === next) return;
     if (!mayBecome(this.#state, next)) throw new Error(`instance ${this.id}: ${this.#state} can't become ${next}`);
+    if (this.#state === 'busy' && (next === 'stopping' || next === 'gone')) this.lostAtWork = true;
     this.#state = next;
   }
 

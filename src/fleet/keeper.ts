@@ -98,8 +98,7 @@ export class Keeper {
   expects(revisionId: string): boolean {
     const kept = this.#kept.get(revisionId);
     if (kept === undefined) return false;
-    if (kept.busy.size > 0 || kept.stay === null) return true;
-    return phaseOf(kept.stay, this.#deps.clock.monotonic() - kept.idleSinceMs) !== 'away';
+    return kept.busy.size > 0 || kept.stay === null || this.#phase(kept, kept.stay) !== 'away';
   }
 
   /** Why a version has fewer instances than its minimum; null while it has, or they are being started for the first time. */
@@ -116,7 +115,7 @@ export class Keeper {
     const missing = kept.minimum.shortfall;
     const why = always ? `min ${kept.version.scaling.min}${missing === null ? '' : `, not there: ${missing.message}`}` : stay.why;
     if (kept.busy.size > 0) return { phase: 'busy', snapshotUntilMs: null, instancesUntilMs: null, backAtMs: null, why };
-    const phase = always ? 'here' : phaseOf(stay, this.#deps.clock.monotonic() - kept.idleSinceMs);
+    const phase = always ? 'here' : this.#phase(kept, stay);
     return {
       phase,
       snapshotUntilMs: always || phase === 'over' ? null : wall + stay.snapshotMs,
@@ -133,6 +132,14 @@ export class Keeper {
     kept.idleSinceMs = this.#deps.clock.monotonic();
     kept.stay = null;
     kept.prewarmed = false;
+  }
+
+  /** Its snapshot was made: with nobody to use it whose stay is over, it would be looked at by nobody again. */
+  made(revisionId: string): void {
+    const kept = this.#kept.get(revisionId);
+    if (kept === undefined || kept.busy.size > 0 || kept.stay === null || this.#phase(kept, kept.stay) !== 'over') return;
+    this.expect(revisionId);
+    this.#arm(kept, kept.idleSinceMs + Math.min(MOMENT_MS, kept.version.scaling.keepAliveMs));
   }
 
   busy(instance: FleetInstance): void {
@@ -298,7 +305,15 @@ export class Keeper {
     if (phase !== 'back' || kept.prewarmed) return;
     kept.prewarmed = true;
     if (snapshot === 'off' && this.#deps.roster.of(kept.version.revisionId).size > 0) return;
-    this.#deps.prewarm(kept.version, () => this.#kept.get(kept.version.revisionId) === kept && kept.prewarmed && kept.busy.size === 0);
+    this.#deps.prewarm(kept.version, () => {
+      const serves = this.#kept.get(kept.version.revisionId) === kept;
+      // Its turn may come so late that nobody is expected any more.
+      return serves && kept.prewarmed && kept.busy.size === 0 && kept.stay !== null && this.#phase(kept, kept.stay) === 'back';
+    });
+  }
+
+  #phase(kept: Kept, stay: Stay): Phase {
+    return phaseOf(stay, this.#deps.clock.monotonic() - kept.idleSinceMs);
   }
 
   #next(kept: Kept, now: number, phase: Phase): number | null {

@@ -92,7 +92,7 @@ export class LocalFleet implements Worker {
       keep,
       policyOf: options.policyOf,
       habits: this.habits,
-      addSpare: (version) => this.#addSpare(version),
+      addSpare: (version) => this.#keepOne(version),
       prewarm: (version, wanted) => this.#prewarms.add(version.revisionId, { wanted, run: () => this.#bringBack(version) }),
     });
     const background = { clock, atOnce: options.backgroundAtOnce, quiet: () => this.#budget.startsUnderWay < limits.startsAtOnce };
@@ -132,13 +132,29 @@ export class LocalFleet implements Worker {
     return verdict;
   }
 
+  makesRoom(instance: FleetInstance, version: FunctionVersion): boolean {
+    const { revisionId, scaling } = instance.version;
+    const { size } = this.#roster.of(revisionId);
+    // With others to follow it that many may be needed; the last one goes only where it is enough by itself.
+    const count = Math.max(1, size - Math.max(1, scaling.min));
+    return size > scaling.min && this.#budget.fitsWithout({ count, bytes: count * this.#holdings.of(instance) }, version);
+  }
+
   expect(version: FunctionVersion): void {
     this.#keeper.expect(version.revisionId);
   }
 
   async start(version: FunctionVersion): Promise<FleetInstance> {
     if (this.#closed) throw new HearthError('ServiceUnavailable', 'The server is ending and starts nothing more.');
-    return this.#spares.take(version.revisionId) ?? this.#charged(version, () => this.#start(version, false));
+    const { revisionId } = version;
+    const spare = this.#spares.take(revisionId);
+    return (
+      spare ??
+      this.#spares.takeOr(
+        revisionId,
+        this.#charged(version, 1, () => this.#start(version, false)),
+      )
+    );
   }
 
   onRoom(listener: () => void): void {
@@ -174,7 +190,9 @@ export class LocalFleet implements Worker {
     this.serve(version);
     const residence = this.#residence(version);
     if (residence.state.kind !== 'plain') await this.#prepareOnce(version, residence);
-    const wanted = Math.min(Math.max(this.#roster.of(previous.revisionId).size, version.scaling.min), this.#deps.limits.startsAtOnce);
+    // One at least where that has not run its init phase: else what does not work would take over from what does.
+    const least = Math.max(version.scaling.min, residence.initMs === null ? 1 : 0);
+    const wanted = Math.min(Math.max(this.#roster.of(previous.revisionId).size, least), this.#deps.limits.startsAtOnce);
     if (residence.state.kind === 'plain') {
       const missing = Math.max(0, wanted - this.#roster.of(version.revisionId).size);
       await Promise.all(Array.from({ length: missing }, () => this.#addSpare(version)));
@@ -229,15 +247,16 @@ export class LocalFleet implements Worker {
   #made(residence: Residence, snapshot: DriverSnapshot): void {
     this.#holdings.set(residence, 0);
     this.#evictor.touch(residence);
+    this.#keeper.made(residence.version.revisionId);
     void snapshot.memoryBytes().then((bytes) => {
       this.#holdings.update(residence, bytes ?? 0);
       this.#evictor.fit(residence.version.revisionId);
     });
   }
 
-  async #charged<T>(version: FunctionVersion, work: () => Promise<T>): Promise<T> {
+  async #charged<T>(version: FunctionVersion, brings: 0 | 1, work: () => Promise<T>): Promise<T> {
     try {
-      return await this.#budget.charged(version, work);
+      return await this.#budget.charged(version, brings, work);
     } finally {
       this.#room();
     }
@@ -252,7 +271,7 @@ export class LocalFleet implements Worker {
     const { state } = residence;
     if (state.kind === 'preparing') await state.done;
     if (state.kind !== 'nothing') return;
-    const first = await this.#charged(version, () => this.#starter.prepare(version, residence));
+    const first = await this.#charged(version, 0, () => this.#starter.prepare(version, residence));
     if (first !== null) this.#putSpare(this.#adopt(first));
   }
 
@@ -293,7 +312,7 @@ export class LocalFleet implements Worker {
     this.#watch.remove(instance);
     this.#roster.remove(instance);
     this.#holdings.delete(instance);
-    if (this.#residences.has(instance.version.revisionId)) this.#starts.ended(instance.version.revisionId);
+    if (this.#residences.has(instance.version.revisionId)) this.#starts.ended(instance.version.revisionId, instance.lostAtWork);
     this.#spares.remove(instance);
     this.#keeper.ended(instance);
     this.#dropUnserved(instance.version.revisionId);
@@ -309,12 +328,21 @@ export class LocalFleet implements Worker {
 
   #putSpare(instance: FleetInstance): void {
     this.#spares.put(instance);
-    instance.idle();
     this.#room();
   }
 
+  /** One of a version's minimum. Rejects as its init phase did, or when the machine has no room, for which what is idle of others then goes. */
+  async #keepOne(version: FunctionVersion): Promise<void> {
+    const { verdict, missing } = this.#budget.verdict(version);
+    if (verdict === 'full') {
+      this.#evictor.free(missing, version.revisionId);
+      throw new HearthError('ServiceUnavailable', 'the machine has no room for another instance');
+    }
+    await this.#addSpare(version);
+  }
+
   async #addSpare(version: FunctionVersion): Promise<void> {
-    this.#putSpare(await this.#charged(version, () => this.#start(version, true)));
+    this.#putSpare(await this.#charged(version, 1, () => this.#start(version, true)));
   }
 
   #room(): void {

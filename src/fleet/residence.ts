@@ -127,7 +127,9 @@ export class Residence {
           }
           return plainly(await this.driver.start(await spec(), instance), found);
         case 'preparing':
-          await state.done;
+          await state.done.catch((error: unknown) => {
+            throw error instanceof InitFailure ? error.shared() : error;
+          });
           waited = 'shared';
           break;
         case 'nothing': {
@@ -175,6 +177,7 @@ export class Residence {
       return null;
     } catch (error) {
       this.#state = { kind: 'nothing' };
+      if (error instanceof InitFailure) this.#absence = { kind: 'failed', atMs: this.#clock.now() };
       making.reject(error);
       throw error;
     }
@@ -212,7 +215,7 @@ export class Residence {
       this.#plainMs = PLAIN_MS;
       return forked;
     } catch (error) {
-      if (error instanceof InitFailure) throw error; // its own after-restore hooks failed
+      if (error instanceof InitFailure) throw Object.assign(error, { rung: 'snapshot' }); // its own after-restore hooks failed
       this.failedForks++;
       await this.#lost(snapshot, error);
       return null;

@@ -1,15 +1,16 @@
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { MemoryGauge } from './memory-gauge.ts';
 import type { MemoryModel } from './memory-model.ts';
-import { admit, type AdmissionObservation, type Verdict } from './policies/admit.ts';
+import { admit, type AdmissionObservation, type StartKind, type Verdict } from './policies/admit.ts';
 import type { Residence } from './residence.ts';
 import type { Roster } from './roster.ts';
 
 export interface FleetLimits {
   readonly reserveBytes: number;
   readonly instances: number;
+  /** Init phases at once; each version may have one, as long as that is not of more versions. */
   readonly startsAtOnce: number;
-  /** Of these, those that are forked from a snapshot. */
+  /** Forks of snapshots at once, beside them. */
   readonly forksAtOnce: number;
   /** Snapshots under way beyond which a call is refused for which one more is to be made; null, the default: it waits for its turn. */
   readonly snapshotsAtOnce?: number | null;
@@ -27,8 +28,11 @@ export interface StartBudgetDeps {
 export class StartBudget {
   readonly #deps: StartBudgetDeps;
   #pendingBytes = 0;
-  #forks = 0;
   #starts = 0;
+  #arriving = 0;
+  #forks = 0;
+  readonly #inits = new Counts();
+  readonly #shares = new Counts();
 
   constructor(deps: StartBudgetDeps) {
     this.#deps = deps;
@@ -41,10 +45,17 @@ export class StartBudget {
   /** Whether one more instance of a version may be started now; `missing`: the bytes that would have to be freed for it when the machine is full. */
   verdict(version: FunctionVersion): { readonly verdict: Verdict; readonly missing: number } {
     const observed = this.#observe(version);
-    const { availableBytes, pendingBytes, estimateBytes, reserveBytes, instances, maxInstances } = observed;
+    const { availableBytes, pendingBytes, estimateBytes, reserveBytes, instances, arriving, maxInstances } = observed;
     const missing = reserveBytes + pendingBytes + estimateBytes - availableBytes;
     // At the most instances there may be, one that goes makes room, however small it is.
-    return { verdict: admit(observed), missing: instances >= maxInstances ? Math.max(missing, 1) : missing };
+    return { verdict: admit(observed), missing: instances + arriving >= maxInstances ? Math.max(missing, 1) : missing };
+  }
+
+  /** Whether one more instance of a version would fit without so many others, which hold so many bytes. */
+  fitsWithout({ count, bytes }: { readonly count: number; readonly bytes: number }, version: FunctionVersion): boolean {
+    const observed = this.#observe(version);
+    const { instances, availableBytes } = observed;
+    return admit({ ...observed, instances: instances - count, availableBytes: availableBytes + bytes }) !== 'full';
   }
 
   /** Whether a version is without a snapshot, and as many are being made as may be where a call wants one. */
@@ -58,19 +69,21 @@ export class StartBudget {
     return making >= most;
   }
 
-  /** Charges a start for as long as `work` takes. */
-  async charged<T>(version: FunctionVersion, work: () => Promise<T>): Promise<T> {
+  /** Charges a start for as long as `work` takes, which brings so many instances. */
+  async charged<T>(version: FunctionVersion, brings: 0 | 1, work: () => Promise<T>): Promise<T> {
     const charge = this.#estimate(version);
-    const forks = this.hasSnapshot(version) ? 1 : 0;
+    const kind = this.#kind(version);
     this.#pendingBytes += charge;
     this.#starts++;
-    this.#forks += forks;
+    this.#arriving += brings;
+    this.#count(kind, version, 1);
     try {
       return await work();
     } finally {
       this.#pendingBytes -= charge;
       this.#starts--;
-      this.#forks -= forks;
+      this.#arriving -= brings;
+      this.#count(kind, version, -1);
     }
   }
 
@@ -86,16 +99,52 @@ export class StartBudget {
       pendingBytes: this.#pendingBytes,
       estimateBytes: this.#estimate(version),
       instances: roster.count,
+      arriving: this.#arriving,
       maxInstances: limits.instances,
       startsUnderWay: this.#starts,
-      startsAtOnce: limits.startsAtOnce,
-      forked: this.hasSnapshot(version),
+      kind: this.#kind(version),
       forksUnderWay: this.#forks,
+      shares: this.#shares.of(version.revisionId),
       forksAtOnce: limits.forksAtOnce,
+      inits: this.#inits.total,
+      ownInits: this.#inits.of(version.revisionId),
+      versionsInInit: this.#inits.keys,
+      startsAtOnce: limits.startsAtOnce,
     };
+  }
+
+  #kind({ revisionId }: FunctionVersion): StartKind {
+    const kind = this.#deps.residences.get(revisionId)?.state.kind;
+    return kind === 'snapshot' ? 'fork' : kind === 'preparing' ? 'share' : 'init';
+  }
+
+  #count(kind: StartKind, { revisionId }: FunctionVersion, by: 1 | -1): void {
+    if (kind === 'fork') this.#forks += by;
+    else (kind === 'init' ? this.#inits : this.#shares).add(revisionId, by);
   }
 
   #estimate(version: FunctionVersion): number {
     return this.#deps.model.estimate(version, this.hasSnapshot(version));
+  }
+}
+
+/** How many there are, by key and together. */
+class Counts {
+  readonly #byKey = new Map<string, number>();
+  total = 0;
+
+  get keys(): number {
+    return this.#byKey.size;
+  }
+
+  of(key: string): number {
+    return this.#byKey.get(key) ?? 0;
+  }
+
+  add(key: string, by: 1 | -1): void {
+    const count = this.of(key) + by;
+    this.total += by;
+    if (count === 0) this.#byKey.delete(key);
+    else this.#byKey.set(key, count);
   }
 }

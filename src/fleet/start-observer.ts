@@ -11,7 +11,7 @@ export class StartObserver {
   readonly #clock: Clock;
   readonly #serverStartedAtMs: number;
   /** By revision. */
-  readonly #lastEndedAtMs = new Map<string, number>();
+  readonly #lastEnded = new Map<string, NonNullable<StartObservation['lastEnded']>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -24,18 +24,18 @@ export class StartObserver {
       version,
       keptReady,
       instances,
-      lastEndedAtMs: this.#lastEndedAtMs.get(version.revisionId) ?? null,
+      lastEnded: this.#lastEnded.get(version.revisionId) ?? null,
       serverStartedAtMs: this.#serverStartedAtMs,
       nowMs: this.#clock.now(),
     };
     return (found) => () => startReason({ ...observed, found });
   }
 
-  ended(revisionId: string): void {
-    this.#lastEndedAtMs.set(revisionId, this.#clock.now());
+  ended(revisionId: string, atWork: boolean): void {
+    this.#lastEnded.set(revisionId, { atMs: this.#clock.now(), atWork });
   }
 
   forget(revisionId: string): void {
-    this.#lastEndedAtMs.delete(revisionId);
+    this.#lastEnded.delete(revisionId);
   }
 }

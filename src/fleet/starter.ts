@@ -41,7 +41,9 @@ export class Starter {
   async start(version: FunctionVersion, residence: Residence, keptReady: boolean): Promise<FleetInstance> {
     const birth = this.#birth(version, keptReady);
     const startSpec = () => this.#deps.provision.startSpec(version, { logStream: birth.spec.logStream, onDemand: true });
-    return this.#adopt(version, await residence.start(startSpec, birth.spec), birth);
+    const started = await residence.start(startSpec, birth.spec);
+    // What was started to be kept ready ran for nobody.
+    return this.#adopt(version, keptReady ? { ...started, initBilled: false } : started, birth);
   }
 
   /** Makes the snapshot; the instance that ran the init phase where there can be none, else null. Rejects with InitFailure. */

@@ -1,7 +1,7 @@
 import type { Rung } from './instance.ts';
 import type { ColdStart } from './waterfall.ts';
 
-/** How an invocation ended. `throttled` never reached an instance and is not billed. */
+/** How an invocation ended. What a limit refused leaves no record. */
 export type Outcome = 'ok' | 'error' | 'timeout' | 'crash' | 'init_error' | 'too_large';
 
 /** What one invocation cost. Written once, never changed; `requestId` + `attempt` is the idempotency key. */
@@ -14,7 +14,7 @@ export interface UsageRecord {
   readonly version: string;
   readonly revisionId: string;
   readonly instanceId: string;
-  /** Start of the handler (or of the init phase it waited for), milliseconds since the epoch. */
+  /** Start of the handler, milliseconds since the epoch; where the init phase failed, when that was. */
   readonly startedAtMs: number;
   /** Time in the handler, milliseconds with fraction. */
   readonly durationMs: number;

@@ -55,9 +55,11 @@ export type StartCause =
   | 'instances_busy'
   /** There is a snapshot, and no instance was alive. */
   | 'no_instance'
+  /** There is a snapshot, and the last instance ended under its invocation: a timeout, a crash. */
+  | 'instance_lost'
   /** It had been started before anybody asked. */
   | 'kept_ready'
-  /** It never came to be. */
+  /** It never came to be; or the init phase had failed before, and there was no snapshot for that. */
   | 'init_failed';
 
 /** Why, for programs and in words. */

@@ -30,6 +30,42 @@ describe('FunctionLogs', () => {
       (await l.read({ sinceMs: 3, tail: 2 })).map((x) => x.text),
       ['line 4', 'line 5'],
     );
+    assert.deepEqual(await l.read({ tail: 0 }), []);
+    assert.equal((await l.read({ sinceMs: 5, tail: 4 })).length, 1);
+  });
+
+  it('finds the newest over files, portions and lines longer than those, and none that is not yet whole', async () => {
+    const l = logs(4 << 20);
+    const texts = Array.from({ length: 40 }, (_, t) => `${t} ${'é'.repeat(t % 7 === 0 ? 200_000 : t)}`);
+    for (const [t, text] of texts.entries()) {
+      l.append(line(t, text));
+      await l.flush();
+    }
+    assert.deepEqual(readdirSync(join(root, 'f')).length, 2);
+    await appendFile(join(root, 'f', 'current.log'), '99\ts\tr\thalf');
+    const kept = (await l.read({})).map((x) => x.text);
+    for (const tail of [1, 2, 9, 17, 40])
+      assert.deepEqual(
+        (await l.read({ tail })).map((x) => x.text),
+        kept.slice(-tail),
+        String(tail),
+      );
+    assert.deepEqual(kept.at(-1), texts.at(-1));
+  });
+
+  it('holds no more of a large log than it is asked for', async () => {
+    mkdirSync(join(root, 'f'));
+    const portion = Array.from({ length: 5_000 }, (_, i) => `${i}\ts\tr\tline ${i}\n`).join('');
+    for (let i = 0; i < 500; i++) await appendFile(join(root, 'f', 'current.log'), portion);
+    const module = new URL('./function-logs.js', import.meta.url).href;
+    const code = `const { FunctionLogs } = await import(${JSON.stringify(module)});
+      const clock = { now: () => 0, monotonic: () => 0, after: () => ({ cancel() {} }) };
+      const logs = new FunctionLogs({ root: ${JSON.stringify(root)}, clock, maxBytes: 1 << 30 });
+      console.log((await logs.read({ tail: 100 })).length);`;
+    assert.equal(
+      execFileSync(process.execPath, ['--max-old-space-size=40', '--input-type=module', '-e', code], { encoding: 'utf8' }),
+      '100\n',
+    );
   });
 
   it('never keeps more than its bound', async () => {

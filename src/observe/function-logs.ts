@@ -61,11 +61,17 @@ export class FunctionLogs {
   /** Lines of the past, oldest first. */
   async read(query: LogQuery): Promise<LogLine[]> {
     await this.flush();
+    const { sinceMs = 0, tail } = query;
     const names = query.function === undefined ? await this.#names() : [query.function];
     const all: LogLine[] = [];
-    for (const name of names) for await (const lines of this.#file(name).scan(query.sinceMs ?? 0)) for (const line of lines) all.push(line);
+    for (const name of names) {
+      const file = this.#file(name);
+      // The newest of all are among the newest of each: no more is held than that.
+      const portions = tail === undefined ? file.scan(sinceMs) : [await file.newest(tail)];
+      for await (const lines of portions) for (const line of lines) if (line.timeMs >= sinceMs) all.push(line);
+    }
     all.sort((a, b) => a.timeMs - b.timeMs);
-    return query.tail === undefined ? all : all.slice(-query.tail);
+    return tail === undefined ? all : all.slice(Math.max(0, all.length - tail));
   }
 
   /** The lines of one function since a time, oldest first, in portions. */

@@ -76,6 +76,35 @@ export class LogFile {
     }
   }
 
+  /** The last so many lines, in the order in which they came. Reads the files from their end, and no further than it takes. */
+  async newest(count: number): Promise<LogLine[]> {
+    const files = await this.#open();
+    try {
+      let found: LogLine[] = [];
+      for (const file of files.reverse()) if (found.length < count) found = [...(await this.#lastOf(file, count - found.length)), ...found];
+      return found;
+    } finally {
+      await Promise.all(files.map((file) => file.close()));
+    }
+  }
+
+  async #lastOf(file: FileHandle, count: number): Promise<LogLine[]> {
+    let { size: at } = await file.stat();
+    let found: LogLine[] = [];
+    for (let rest: Buffer = Buffer.alloc(0); at > 0 && found.length < count;) {
+      const from = Math.max(0, at - PORTION_BYTES);
+      const portion = Buffer.alloc(at - from);
+      const { bytesRead } = await file.read(portion, 0, portion.length, from);
+      const whole = Buffer.concat([portion.subarray(0, bytesRead), rest]);
+      // The first line of a portion may have begun before it.
+      const begin = from === 0 ? 0 : whole.indexOf(NEWLINE) + 1;
+      rest = begin === 0 && from > 0 ? whole : whole.subarray(0, begin);
+      if (from === 0 || begin > 0) found = [...this.#lines(whole.toString('utf8', begin, whole.lastIndexOf(NEWLINE) + 1)), ...found];
+      at = from;
+    }
+    return found.slice(Math.max(0, found.length - count));
+  }
+
   /** What is kept, in bytes, and since when there is a log at all, milliseconds since the epoch; null: there is none. */
   async extent(): Promise<{ readonly bytes: number; readonly sinceMs: number } | null> {
     const found = await Promise.all([this.#folder, ...FILES.map((f) => join(this.#folder, f))].map((path) => stat(path).catch(() => null)));
@@ -106,12 +135,12 @@ export class LogFile {
       const whole = Buffer.concat([rest, portion.subarray(0, bytesRead)]);
       const end = whole.lastIndexOf(NEWLINE) + 1;
       rest = whole.subarray(end);
-      const lines = whole
-        .toString('utf8', 0, end)
-        .split('\n')
-        .map((record) => this.#parse(record));
-      yield lines.filter((line) => line !== null && line.timeMs >= sinceMs) as LogLine[];
+      yield this.#lines(whole.toString('utf8', 0, end)).filter((line) => line.timeMs >= sinceMs);
     }
+  }
+
+  #lines(text: string): LogLine[] {
+    return text.split('\n').flatMap((record) => this.#parse(record) ?? []);
   }
 
   async #writePending(): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -65,6 +65,17 @@ function subreaper(script: string): string {
 const daemon = (name: string): string => `(setsid sh -c 'sh -c "echo \\$\\$ >${name}; exec sleep 1000" &' &)`;
 
 describe('supervisor', { skip, timeout: 60_000 }, () => {
+  it('what it starts, and what that forks, is ended by the kernel before the server is', async () => {
+    const { client, shell } = start();
+    const adjusted = (pid: number | 'self'): number => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'latin1'));
+    const pid = await shell('while [ ! -e "$D/go" ]; do sleep 0.01; done; sleep 1000 & echo $! > "$D/victim"; wait');
+    const expected = Math.min(1_000, adjusted('self') + 500);
+    assert.equal(adjusted(pid), expected);
+    writeFileSync(join(directory, 'go'), '');
+    assert.equal(adjusted(await pidIn('victim')), expected);
+    await client.close();
+  });
+
   it('reports how what it started ended', async () => {
     const { client, exits, shell } = start();
     const [seven, killed, zero] = [await shell('exit 7'), await shell('kill -KILL $$'), await shell('exit 0')];

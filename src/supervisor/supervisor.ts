@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { ExitStatus } from '../model/instance.ts';
 import type { Kernel } from './kernel.ts';
 import type { Reply, Request, SpawnOrder } from './messages.ts';
+import { offerToOomKiller } from './oom-killer.ts';
 import { openOutput, type OpenOutput } from './output.ts';
 import { childrenByParent, killTree, lookUp, ownChildren, UNKNOWN_START } from './process-tree.ts';
 
@@ -84,6 +85,7 @@ export class Supervisor {
       if (pid === undefined) return;
       this.#own.add(pid);
       this.#adopt(pid);
+      offerToOomKiller(pid);
       child.once('exit', (code, signal) => {
         this.#own.delete(pid);
         this.#ended(pid, { code, signal });

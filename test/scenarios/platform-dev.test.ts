@@ -43,10 +43,20 @@ describe('hearth dev, with a real server', () => {
 
     await writeFile(code, answering('three'));
     await answers('three');
+
+    // An init phase that never ends has two minutes; what is saved then does not wait for it.
+    const overtaken = said(child, 'stderr', 'a was saved again');
+    const begun = Date.now();
+    await writeFile(code, `console.log('begun'); ${answering('never')} await new Promise((over) => setTimeout(over, 600_000));`);
+    await until(async () => (await server.client.functions()).some((f) => f.name === 'a' && f.modifiedAtMs >= begun));
+    assert.equal((await server.client.functions()).find((f) => f.name === 'a')?.resident, 'snapshot', 'of what serves');
+    await writeFile(code, answering('four'));
+    await overtaken;
+    await answers('four');
     child.kill('SIGINT');
     const { code: exit, stderr } = await child.ended;
     assert.equal(exit, 0, stderr);
-    assert.equal((await server.call('a', {})).value, 'three');
+    assert.equal((await server.call('a', {})).value, 'four');
     assert.deepEqual(await server.end(), []);
   });
 

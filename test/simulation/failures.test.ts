@@ -46,6 +46,15 @@ describe('failures', () => {
       assert.equal(done.error?.errorType, 'Error');
       assert.equal(done.usage.outcome, 'init_error');
     }
+    assert.deepEqual(
+      w.usage.map((u) => [u.initMs, u.initBilled, u.billedMs]).sort((a, b) => Number(a[2]) - Number(b[2])),
+      [
+        [500, false, 0],
+        [500, false, 0],
+        [500, true, 500],
+      ],
+      'it ran once, and is billed once',
+    );
     assert.equal(w.fleet.roster.count, 0);
     w.behaviour.initError = null;
     const next = w.dispatcher.invoke(v, w.invocation());

@@ -129,6 +129,44 @@ describe('what stays resident by its histogram', () => {
   });
 });
 
+describe('a snapshot that comes when its stay is over', () => {
+  it('by a deployment of what is unchanged, goes again', async () => {
+    const w = world({ snapshotKeepMs: 30 * MINUTE });
+    const v = version({ snapshot: 'onDeploy' });
+    w.fleet.serve(v);
+    await call(w, v);
+    await w.clock.advance(3 * 60 * MINUTE);
+    assert.equal(kindOf(w, v), 'nothing');
+    const deployed = w.fleet.deploy(v);
+    await w.clock.advance(20 * MINUTE);
+    await deployed;
+    assert.deepEqual([kindOf(w, v), w.fleet.outlook(v.revisionId)?.phase], ['snapshot', 'here']);
+    await w.clock.advance(20 * MINUTE);
+    assert.equal(kindOf(w, v), 'nothing');
+  });
+
+  it('is not made, where its turn comes too late', async () => {
+    const w = world({ snapshotKeepMs: 5 * MINUTE, residency: { prewarmsPerMinute: 1, policyOf: policyOf('histogram') } });
+    const all = Array.from({ length: 12 }, (_, i) => byHistogram({ functionId: `f-${i}`, name: `n-${i}`, revisionId: `r-${i}` }));
+    for (const v of all) w.fleet.serve(v);
+    for (let round = 0; round < 6; round++) {
+      const calls = all.map((v) => w.dispatcher.invoke(v, w.invocation()));
+      await w.clock.advance(10_000);
+      await Promise.all(calls);
+      await w.clock.advance(20 * MINUTE - 10_000);
+    }
+    const inits = (): number => w.lines.filter((text) => text.includes('init of')).length;
+    const before = inits();
+    await w.clock.advance(60 * MINUTE);
+    const made = inits() - before;
+    assert.ok(made >= 1 && made <= 8, `${made} of 12 were due for some minutes, one of which was made in each`);
+    assert.deepEqual(
+      all.filter((v) => kindOf(w, v) === 'snapshot').map((v) => v.name),
+      [],
+    );
+  });
+});
+
 describe('what a start of the server brings back', () => {
   it('the snapshots of onDeploy, one after the other, and no others; the minimum', async () => {
     const w = world();
@@ -202,6 +240,22 @@ describe('short of memory', () => {
     await w.clock.advance(1_500);
     const left = three.filter((v) => kindOf(w, v) === 'snapshot' && w.fleet.roster.of(v.revisionId).size > 0).length;
     assert.equal(left, 2, 'as little as it takes');
+  });
+
+  it('no minimum is started that the machine has no room for; it is once there is room', async () => {
+    const w = world({ behaviour: { unforkable: 'a thread' } });
+    const v = version({ memoryMb: 256, scaling: { min: 5, max: null, concurrency: 1, keepAliveMs: MINUTE } });
+    w.memory.availableBytes = 600 * MIB;
+    w.fleet.serve(v);
+    await w.clock.advance(2_000);
+    w.memory.availableBytes = 520 * MIB;
+    await w.clock.advance(10 * MINUTE);
+    const few = w.fleet.roster.count;
+    assert.ok(few >= 1 && few < 5, String(few));
+    assert.match(w.fleet.outlook(v.revisionId)?.why ?? '', /^min 5, not there: the machine has no room for another instance$/);
+    w.memory.availableBytes = 8_192 * MIB;
+    await w.clock.advance(2 * MINUTE);
+    assert.deepEqual([w.fleet.roster.count, w.fleet.shortfall(v.revisionId)], [5, null]);
   });
 
   it('spares what is busy and the minimum', async () => {

@@ -111,6 +111,24 @@ describe('a deploy', () => {
     assert.deepEqual(revisions(await Promise.all(calls)), [old.revisionId, again.revisionId]);
   });
 
+  it('whose init phase fails is undone where nothing is ever forked, too, and no instance was alive', async () => {
+    const { w, registry, rollouts, create, state } = await opened();
+    const old = await create({ snapshot: 'off' });
+    const first = w.dispatcher.invoke(rollouts.resolve('f', null).version, w.invocation());
+    await w.clock.advance(5_000);
+    await first;
+    await w.clock.advance(60 * 60_000);
+    assert.equal(w.fleet.roster.count, 0);
+    w.behaviour.initError = INIT_ERROR;
+    await registry.update('f', () => ({ environment: { A: '2' } }));
+    await w.clock.advance(5_000);
+    assert.deepEqual([state().status, rollouts.resolve('f', null).version.revisionId], ['Failed', old.revisionId]);
+    w.behaviour.initError = null;
+    const next = await registry.update('f', () => ({ environment: { A: '3' } }));
+    await w.clock.advance(5_000);
+    assert.deepEqual([state().status, rollouts.resolve('f', null).version], ['Successful', next]);
+  });
+
   it('whose init phase fails takes nothing back that was changed by itself meanwhile', async () => {
     const { w, registry, rollouts, state, streaming, create, calls } = await opened();
     const old = await create();

@@ -58,6 +58,35 @@ describe('the waterfall of an invocation', () => {
     assert.ok(codes(e).includes('min'));
   });
 
+  it('of those that share an instance and waited for its start together is cold, and one of them pays for its init phase', async () => {
+    const w = world();
+    const v = version({ scaling: { min: 0, max: null, concurrency: 4, keepAliveMs: 60_000 }, snapshot: 'off' });
+    w.fleet.serve(v);
+    const beside = w.dispatcher.invoke(v, w.invocation());
+    const e = await explained(w, v);
+    await beside;
+    assert.deepEqual(
+      w.usage.map((u) => [u.instanceId, u.coldRung, u.coldMs, u.initMs, u.billedMs]),
+      [510, 10].map((billed) => [w.usage[0]?.instanceId, 'disk', 600, 500, billed]),
+    );
+    assert.equal(e.reason?.cause, 'snapshots_off');
+  });
+
+  it('after one that ended the last instance says that it did', async () => {
+    const w = world({ behaviour: { handler: () => ({ ms: 5, exit: { code: 1, signal: null } }) } });
+    const v = version();
+    w.fleet.serve(v);
+    await explained(w, v);
+    const e = await explained(w, v);
+    assert.equal(e.reason?.cause, 'instance_lost');
+    assert.match(e.reason?.text ?? '', /^no instance was alive: the last one ended 4\.\d s ago, under its invocation$/);
+    assert.deepEqual(codes(e), ['instance_lost']);
+    w.behaviour.handler = () => ({ ms: 5 });
+    await explained(w, v);
+    await w.clock.advance(120_000);
+    assert.equal((await explained(w, v)).reason?.cause, 'no_instance');
+  });
+
   it('of one that joined a start under way begins where it joined', async () => {
     const w = world();
     const v = version();
@@ -101,8 +130,15 @@ describe('the waterfall of an invocation', () => {
     const w = world({ behaviour: { initError: { errorType: 'Error', errorMessage: 'no' } } });
     const v = version();
     w.fleet.serve(v);
+    const cameAtMs = w.clock.now();
     const e = await explained(w, v);
-    assert.deepEqual(drawn(e), ['invocation.queue 0+100', 'instance.userInit 100+500']);
-    assert.deepEqual([e.reason?.cause, codes(e)[0]], ['init_failed', 'init_failed']);
+    assert.deepEqual(drawn(e), ['invocation.queue 0+0', 'runtime.spawn 0+100', 'instance.userInit 100+500']);
+    assert.deepEqual([e.coldRung, e.reason?.cause, codes(e)], ['disk', 'init_failed', ['init_failed']]);
+    assert.equal(e.startedAtMs - e.queuedMs, cameAtMs);
+    w.behaviour.initError = null;
+    const next = await explained(w, v);
+    assert.deepEqual([next.coldRung, next.reason?.cause, next.outcome], ['zygote', 'init_failed', 'ok']);
+    assert.match(next.reason?.text ?? '', /^no snapshot yet: its init phase failed when it last ran, 4\.4 s ago$/);
+    assert.deepEqual(codes(next), ['user_init', 'init_failed']);
   });
 });

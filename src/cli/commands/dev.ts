@@ -36,7 +36,7 @@ export async function dev(context: Context, names: readonly string[], options: D
   try {
     context.out.note(`watching ${path}; Ctrl-C ends it`);
     await session.start(path, first);
-    await followLogs(context, client, names, signal);
+    await followLogs(context, client, { session, several: names.length !== 1 }, signal);
   } finally {
     await session.close();
     client.close();
@@ -82,15 +82,20 @@ async function serverFor(
 }
 
 /** Prints the log as it comes; a server that goes away is waited for. */
-async function followLogs(context: Context, client: HearthClient, names: readonly string[], signal: AbortSignal): Promise<void> {
-  const print = logPrinter(context.out, names.length !== 1);
+async function followLogs(
+  context: Context,
+  client: HearthClient,
+  { session, several }: { readonly session: DevSession; readonly several: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const print = logPrinter(context, several);
   let sinceMs = Math.floor(context.clock.now());
   let lost = false;
   while (!signal.aborted) {
     try {
       for await (const line of client.logs({ sinceMs, follow: true, signal })) {
         sinceMs = Math.max(sinceMs, line.timeMs + 1);
-        if (names.length === 0 || names.includes(line.function)) print(line);
+        if (session.follows(line.function)) print(line);
       }
       lost = false;
     } catch (error) {

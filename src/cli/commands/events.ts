@@ -2,7 +2,7 @@ import type { EventDetail, EventQuery, EventSummary } from '../../client/events.
 import { type Context, type EndpointOptions, withClient } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { bytes, count, duration, timeOfDay } from '../format.ts';
+import { bytes, count, day, duration, moment, timeOfDay } from '../format.ts';
 
 export interface EventOptions extends EndpointOptions {
   readonly state?: string;
@@ -62,18 +62,10 @@ function queryOf(context: Context, functionName: string | undefined, { state, so
 function row(e: EventSummary): string[] {
   const state = e.reason === null ? e.state : `${e.state}: ${e.reason}`;
   const to = e.destination ?? e.function ?? `(removed) ${e.functionId}`;
-  return [
-    `${new Date(e.acceptedAtMs).toISOString().slice(0, 10)} ${timeOfDay(e.acceptedAtMs)}`,
-    to,
-    e.source,
-    e.subject || '-',
-    state,
-    String(e.attempts),
-    e.eventId,
-  ];
+  return [`${day(e.acceptedAtMs)} ${timeOfDay(e.acceptedAtMs)}`, to, e.source, e.subject || '-', state, String(e.attempts), e.eventId];
 }
 
-async function show({ out }: Context, e: EventDetail): Promise<void> {
+async function show({ out, clock }: Context, e: EventDetail): Promise<void> {
   const lines: [string, string][] = [
     ['event', e.eventId],
     ['to', e.destination ?? e.function ?? `(removed) ${e.functionId}`],
@@ -92,7 +84,7 @@ async function show({ out }: Context, e: EventDetail): Promise<void> {
       ['ATTEMPT', 'TIME', 'DURATION', 'OUTCOME', 'ERROR'],
       e.history.map((a) => [
         String(a.attempt),
-        timeOfDay(a.startedAtMs),
+        moment(a.startedAtMs, clock.now()),
         duration(a.durationMs),
         a.outcome,
         a.errorType === '' ? '-' : `${a.errorType}: ${a.message}`,

@@ -4,7 +4,7 @@ import { ApiError } from '../../client/errors.ts';
 import { type Context, type EndpointOptions, withClient } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { duration, timeOfDay } from '../format.ts';
+import { duration, moment } from '../format.ts';
 import type { Output } from '../output.ts';
 import { drawWaterfall, type Row } from '../waterfall.ts';
 
@@ -15,6 +15,8 @@ export interface ExplainOptions extends EndpointOptions {
 /** What may be a function's name and is not the id of a request, which is a UUID. */
 const FUNCTION = /^(?![\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$)[\w-]{1,64}$/i;
 const COLOURS = { invocation: 'green', runtime: 'magenta', snapshot: 'blue', instance: 'cyan' } as const;
+/** Who waited no longer than that waited for nothing but the server itself. */
+const SHORT_MS = 5;
 const LEAST_COLUMNS = 20;
 const MOST_COLUMNS = 100;
 
@@ -23,7 +25,7 @@ export async function explain(context: Context, what: string, options: ExplainOp
   return withClient(context, options, async (client) => {
     const found = FUNCTION.test(what) ? await lastColdStart(client, what) : await invocation(client, what);
     if (options.json) context.out.json(found);
-    else show(context.out, found);
+    else show(context, found);
     return EXIT.ok;
   });
 }
@@ -48,11 +50,12 @@ async function invocation(client: HearthClient, requestId: string): Promise<Expl
   }
 }
 
-function show(out: Output, e: Explanation): void {
+function show({ out, clock }: Context, e: Explanation): void {
   out.line(
-    `${out.paint('bold', e.functionName)} ${e.version}  ${ending(e)}  ${timeOfDay(e.startedAtMs - e.queuedMs)}  ${out.paint('dim', e.requestId)}`,
+    `${out.paint('bold', e.functionName)} ${e.version}  ${ending(e)}  ${moment(e.startedAtMs - e.queuedMs, clock.now())}  ${out.paint('dim', e.requestId)}`,
   );
-  out.line(e.reason === null ? 'warm: an instance was there' : `cold, from ${e.coldRung}: ${e.reason.text}`);
+  const warm = e.queuedMs < SHORT_MS ? 'an instance was there' : `an instance was free after ${duration(e.queuedMs)}`;
+  out.line(e.reason === null ? `warm: ${warm}` : `cold, from ${e.coldRung}: ${e.reason.text}`);
   out.line();
   drawing(out, e).forEach((line) => out.line(line));
   if (e.slowestModules.length > 0) {

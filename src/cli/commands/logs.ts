@@ -13,7 +13,7 @@ export interface LogsOptions extends EndpointOptions {
 /** `hearth logs`: what functions printed; with `-f` also what they are going to, until Ctrl-C. */
 export async function logs(context: Context, name: string | undefined, options: LogsOptions): Promise<ExitCode> {
   const signal = options.follow ? context.interrupted() : undefined;
-  const print = logPrinter(context.out, name === undefined);
+  const print = logPrinter(context, name === undefined);
   const sinceMs = options.since === undefined ? undefined : Math.floor(context.clock.now() - options.since);
   const tail = options.tail ?? (sinceMs === undefined ? 100 : undefined);
   return withClient(context, options, async (client) => {

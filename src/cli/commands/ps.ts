@@ -45,7 +45,7 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
         duration(s.initMs),
         String(s.starts),
         String(s.failedForks),
-        bytes(s.memoryBytes),
+        memory(s.memoryBytes),
         String(s.pid),
         age(s.madeAtMs),
       ]),
@@ -65,12 +65,21 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
         i.state,
         i.rung,
         String(i.invocations),
-        bytes(i.memoryBytes),
-        String(i.pid),
+        memory(i.memoryBytes),
+        pid(i.pid),
         age(i.startedAtMs),
       ]),
     );
   }
+}
+
+/** What has just ended, or runs where nobody can look, has none that is known. */
+function memory(known: number | null): string {
+  return known === null ? '-' : bytes(known);
+}
+
+function pid(known: number | null): string {
+  return known === null ? '-' : String(known);
 }
 
 /** How long what is resident stays, or when it is back. */

@@ -1,7 +1,7 @@
 import type { Usage, UsageRecord } from '../../client/answers.ts';
 import { type Context, type EndpointOptions, withClient } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { bytes, duration, money, timeOfDay } from '../format.ts';
+import { bytes, duration, moment, money } from '../format.ts';
 
 export interface UsageOptions extends EndpointOptions {
   /** Milliseconds back from now; without it the report begins with the first invocation. */
@@ -55,12 +55,12 @@ async function showTotals({ out }: Context, usage: Usage, sinceMs: number | unde
   );
 }
 
-async function showRecords({ out }: Context, records: readonly UsageRecord[]): Promise<void> {
+async function showRecords({ out, clock }: Context, records: readonly UsageRecord[]): Promise<void> {
   if (records.length === 0) return out.note('no usage records yet');
   await out.table(
     ['TIME', 'FUNCTION', 'OUTCOME', 'DURATION', 'BILLED', 'INIT', 'COLD FROM', 'WAITED', 'MEMORY', 'IN', 'OUT', 'REQUEST'],
     records.map((r) => [
-      timeOfDay(r.startedAtMs),
+      moment(r.startedAtMs, clock.now()),
       r.functionName,
       r.outcome,
       duration(r.durationMs),

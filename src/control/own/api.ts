@@ -5,10 +5,10 @@ import { FUNCTION_NAME } from '../../model/manifest.ts';
 import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { FunctionRegistry } from '../registry.ts';
-import type { Turns } from '../../lib/turns.ts';
 import type { Authority } from '../../auth/authority.ts';
 import type { KeyRing } from '../key-ring.ts';
 import type { Resources } from '../resources.ts';
+import type { Deployments } from './deployments.ts';
 import type { Events } from './events.ts';
 import type { OpenLines } from './ndjson.ts';
 import type { Platform } from './platform.ts';
@@ -28,8 +28,7 @@ export interface OwnDeps {
   readonly triggers: TriggerDesk;
   readonly interpreters: Interpreters;
   readonly clock: Clock;
-  /** Deployments of one function, in the order they came. */
-  readonly deployments: Turns;
+  readonly deployments: Deployments;
   readonly lines: OpenLines;
   /** Keep-alive of an idle instance unless the manifest says. */
   readonly keepAliveMs: number;

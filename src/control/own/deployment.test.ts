@@ -61,3 +61,31 @@ test('a change that is undone leaves what invokes the function as it was; one th
   const [triggers, events] = told();
   assert.deepEqual([triggers?.at(-1), events?.at(-1)], [[{ schedule: { everySeconds: 10 } }], { retries: 2 }]);
 });
+
+test('none waits for the init phase of one before it, and what was overtaken changes nothing any more', async () => {
+  const hourly = { triggers: [{ schedule: 'rate(1 hour)' }] };
+  const often = { triggers: [{ schedule: { everySeconds: 10 } }] };
+  await deploy('stuck', { 'index.js': '1' }, hourly);
+  const reconciled = () => plane.triggers.reconciled.filter(([name]) => name === 'stuck').map(([, manifests]) => manifests);
+  assert.equal(reconciled().length, 1);
+  const hang = plane.platform.hang();
+  const stuck = deploy('stuck', { 'index.js': 'while (true);' }, { triggers: [{ schedule: 'rate(2 hours)' }] });
+  await hang.begun;
+  const { deployed } = await deploy('stuck', { 'index.js': '2' }, often);
+  assert.deepEqual([deployed.unchanged, deployed.warnings, reconciled().length], [false, [], 2]);
+  hang.end();
+  assert.match((await stuck)['deployed'].warnings.join(), /a later deployment, or the removal of the function, came before/);
+  assert.deepEqual(reconciled().at(-1), [{ schedule: { everySeconds: 10 } }]);
+});
+
+test('a function whose init phase hangs can be removed', async () => {
+  await deploy('removed', { 'index.js': '1' });
+  const hang = plane.platform.hang();
+  const stuck = deploy('removed', { 'index.js': 'while (true);' }, { triggers: [{ schedule: 'rate(2 hours)' }] });
+  await hang.begun;
+  assert.equal((await fetch(`${plane.endpoint}/hearth/v1/functions/removed`, { method: 'DELETE' })).status, 204);
+  hang.end();
+  await stuck;
+  assert.equal(plane.registry.get('removed'), null);
+  assert.equal(plane.triggers.reconciled.filter(([name]) => name === 'removed').length, 1);
+});

@@ -38,8 +38,49 @@ export interface Deployed {
   readonly initError: { readonly errorType: string; readonly errorMessage: string } | null;
 }
 
-/** Builds the source and makes the function what the manifest says. Throws BuildFailed, InitBudgetExceeded and whatever the registry throws. */
+/**
+ * Builds the source and makes the function what the manifest says, in its turn; the init phase is waited for out of it. Throws BuildFailed, InitBudgetExceeded
+ * and whatever the registry throws.
+ */
 export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Deployed> {
+  const { name, manifest } = request;
+  const { version, created, unchanged, isLast, preparing } = await deps.deployments.take(name, () => begin(request, deps));
+  const { init, initError, warnings } = await preparing;
+  // A change may still be undone, and what invokes the function would not be: so it changes last. What is new has nothing to go back to.
+  const overtaken = !(await deps.deployments.take(name, async () => {
+    if (isLast() && !created) await configure(version, manifest, deps);
+    return isLast();
+  }));
+  return {
+    functionName: name,
+    version: version.version,
+    revisionId: version.revisionId,
+    functionArn: functionArn(version),
+    created,
+    unchanged,
+    url: functionUrl(version, request.endpoint),
+    warnings: [
+      ...(await runtimeWarnings(manifest.runtime, deps)),
+      ...manifestWarnings(manifest, deps),
+      ...warnings,
+      ...(overtaken ? ['a later deployment, or the removal of the function, came before this one was ready'] : []),
+    ],
+    init,
+    initError,
+  };
+}
+
+/** A deployment whose function is what the manifest says. */
+interface Begun {
+  readonly version: FunctionVersion;
+  readonly created: boolean;
+  readonly unchanged: boolean;
+  /** Whether no other has come since. */
+  readonly isLast: () => boolean;
+  readonly preparing: ReturnType<typeof prepared>;
+}
+
+async function begin(request: DeployRequest, deps: OwnDeps): Promise<Begun> {
   const { name, source, manifest, progress } = request;
   const build = await deps.artifacts.build({
     source,
@@ -53,25 +94,15 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     progress({ step: 'budget', message: 'measuring the init phase' });
     await holdToBudget(deps.registry.draft(name, settings), request.initBudgetMs, deps.platform);
   }
-  const { version, created, unchanged } = await register(request, settings, deps);
+  const registered = await register(request, settings, deps);
+  const { version, created, unchanged } = registered;
+  const isLast = deps.deployments.registered(name);
   progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
-  // A change may still be undone, and what invokes the function would not be: so it changes last. What is new has nothing to go back to.
   if (created) await configure(version, manifest, deps);
   if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
-  const { init, initError, warnings } = await prepared(version, deps);
-  if (!created) await configure(version, manifest, deps);
-  return {
-    functionName: name,
-    version: version.version,
-    revisionId: version.revisionId,
-    functionArn: functionArn(version),
-    created,
-    unchanged,
-    url: functionUrl(version, request.endpoint),
-    warnings: [...(await runtimeWarnings(manifest.runtime, deps)), ...manifestWarnings(manifest, deps), ...warnings],
-    init,
-    initError,
-  };
+  const preparing = prepared(version, deps); // asked for in its turn: of a revision that was overtaken nothing would be known
+  preparing.catch(() => undefined);
+  return { ...registered, isLast, preparing };
 }
 
 /** What invokes the function, and how it is invoked asynchronously. */

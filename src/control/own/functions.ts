@@ -35,13 +35,16 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
     if (!deps.sources.has(source)) await deps.sources.read(source); // throws
     const lines = deps.lines.open();
     lines.answer(reply);
-    await deployInTurn(source, wanted, lines, deps);
+    await deployAndTell(source, wanted, lines, deps);
     return reply;
   });
 
   app.delete<Named>('/hearth/v1/functions/:name', async (request, reply) => {
     const { name } = functionNamed(deps, request.params.name);
-    await deps.deployments.take(name, () => deps.registry.remove(name));
+    await deps.deployments.take(name, async () => {
+      await deps.registry.remove(name);
+      deps.deployments.forget(name);
+    });
     return reply.code(204).send();
   });
 
@@ -59,18 +62,16 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
 }
 
 /** Never rejects: what goes wrong is the last line. */
-async function deployInTurn(
+async function deployAndTell(
   source: string,
   wanted: Omit<DeployRequest, 'source' | 'progress'>,
   lines: LineStream,
   deps: OwnDeps,
 ): Promise<void> {
   try {
-    await deps.deployments.take(wanted.name, async () => {
-      const bytes = await deps.sources.read(source);
-      const progress = (step: unknown): void => lines.write({ progress: step });
-      lines.write({ deployed: await deploy({ ...wanted, source: bytes, progress }, deps) });
-    });
+    const bytes = await deps.sources.read(source);
+    const progress = (step: unknown): void => lines.write({ progress: step });
+    lines.write({ deployed: await deploy({ ...wanted, source: bytes, progress }, deps) });
   } catch (error) {
     const known = asHearthError(error, '');
     if (known.fault === 'platform') deps.report(error, `deploy ${wanted.name}`);

@@ -33,10 +33,15 @@ export function invocationResources(app: FastifyInstance, deps: OwnDeps): void {
 }
 
 function explained(record: UsageRecord, attempts: number, deps: OwnDeps): Explanation {
-  return explanation(record, attempts, deps.registry.get(record.functionName));
+  const version = deps.registry.get(record.functionName, record.version);
+  // One of that name that was made later says nothing of it.
+  return explanation(record, attempts, version?.functionId === record.functionId ? version : null);
 }
 
 function unknown(requestId: string, attempts: number): HearthError {
   const what = attempts === 0 ? `No invocation ${requestId} is known` : `Invocation ${requestId} has no such attempt`;
-  return new HearthError('ResourceNotFoundException', `${what}; one that still runs is known when it has ended.`);
+  return new HearthError(
+    'ResourceNotFoundException',
+    `${what}; one that still runs is known when it has ended, and one that was refused (429) leaves nothing.`,
+  );
 }

@@ -1,3 +1,4 @@
+import { deferred } from '../../lib/deferred.ts';
 import type { FunctionVersion } from '../../model/function-version.ts';
 import type { UsageRecord } from '../../model/usage.ts';
 import type { Evicted, EvictTo, Occupancy, Platform, Preparation, Resident, Status, UsageQuery } from '../own/platform.ts';
@@ -18,6 +19,7 @@ export class TestPlatform implements Platform {
   records: UsageRecord[] = [];
   readonly followers = new Set<(line: LogLine) => void>();
   initFails: Preparation['failure'] = null;
+  #hanging: { readonly begun: () => void; readonly over: Promise<void> } | null = null;
   inheritedBytes: number | null = null;
 
   status(endpoint: string): Status {
@@ -55,8 +57,19 @@ export class TestPlatform implements Platform {
     return { instances: 1, snapshots: 0, zygotes: 0 };
   }
 
+  /** The next init phase hangs until it is told to end. */
+  hang(): { readonly begun: Promise<void>; readonly end: () => void } {
+    const [begun, over] = [deferred<void>(), deferred<void>()];
+    this.#hanging = { begun: begun.resolve, over: over.promise };
+    return { begun: begun.promise, end: over.resolve };
+  }
+
   async prepare(version: FunctionVersion): Promise<Preparation> {
     this.prepared.push(version);
+    const hanging = this.#hanging;
+    this.#hanging = null;
+    hanging?.begun();
+    await hanging?.over;
     const runs = version.snapshot === 'onDeploy' && this.initFails === null;
     return {
       init: runs ? { durationMs: 5, slowestModules: [], unforkable: null } : null,

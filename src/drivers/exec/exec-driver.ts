@@ -79,10 +79,10 @@ export class ExecDriver implements Driver {
       return instance;
     }
     if (this.#closed) throw new HearthError('ServiceException', 'the driver was closed');
-    if (end.kind === 'exited') throw exitedInInit(end.status, { requestId, durationMs });
+    if (end.kind === 'exited') throw fromDisk(exitedInInit(end.status, { requestId, durationMs }));
     await instance.kill();
-    if (end.kind === 'timeout') throw timedOutInInit(spec.initTimeoutMs, { requestId, durationMs });
-    throw new InitFailure(end.errorType, end.body, durationMs);
+    if (end.kind === 'timeout') throw fromDisk(timedOutInInit(spec.initTimeoutMs, { requestId, durationMs }));
+    throw fromDisk(new InitFailure(end.errorType, end.body, durationMs));
   }
 
   async runtimes(): Promise<readonly ResidentRuntime[]> {
@@ -145,4 +145,9 @@ function entrypointFailure(path: string, error: unknown, requestId: string): unk
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (['ENOENT', 'EACCES', 'ENOEXEC', 'ENOTDIR'].includes(code)) return invalidEntrypoint(path, code, requestId);
   return new HearthError('ServiceException', `${path} could not be started: ${(error as Error).message}`, { cause: error });
+}
+
+/** Nothing of a custom runtime is ever resident. */
+function fromDisk(failure: InitFailure): InitFailure {
+  return Object.assign(failure, { rung: 'disk' });
 }

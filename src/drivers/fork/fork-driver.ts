@@ -230,7 +230,13 @@ export class ForkDriver implements Driver {
         answerBytes,
       });
       const order = { welcome, limitMs: spec.initTimeoutMs, requestId: instance.instanceId, of } as const;
-      const { init: ran, steps, restores } = await runInit(this.#processes, newborn, order);
+      const {
+        init: ran,
+        steps,
+        restores,
+      } = await runInit(this.#processes, newborn, order).catch((error: unknown) => {
+        throw error instanceof InitFailure ? Object.assign(error, { rung, steps: [...before, ...newborn.steps] }) : error;
+      });
       const init = wrapper === null && plain === null ? ran : { ...ran, unforkable: plain ?? WRAPPED };
       return { newborn, rung, init, steps: [...before, ...newborn.steps, ...steps], restores, needed, plain, cleanUp };
     } catch (error) {

@@ -132,11 +132,12 @@ export class SimulatedDriver implements Driver {
     await this.#wait(durationMs);
     instance.log.line(null, `init of ${spec.version.name}`);
     const error = late ? { errorType: 'Sandbox.Timedout', errorMessage: 'init timed out' } : (behaviour.initError ?? null);
-    if (error !== null) throw new InitFailure(error.errorType, Buffer.from(JSON.stringify(error)), durationMs);
-    const steps: Step[] = [
-      { of: 'runtime', name: 'spawn', atMs: startedMs, ms: runtimeMs - startedMs },
-      { of, name: 'userInit', atMs: runtimeMs, ms: this.#clock.monotonic() - runtimeMs },
-    ];
+    const spawn: Step = { of: 'runtime', name: 'spawn', atMs: startedMs, ms: runtimeMs - startedMs };
+    if (error !== null) {
+      const failure = new InitFailure(error.errorType, Buffer.from(JSON.stringify(error)), durationMs);
+      throw Object.assign(failure, { rung, steps: [spawn] });
+    }
+    const steps: Step[] = [spawn, { of, name: 'userInit', atMs: runtimeMs, ms: this.#clock.monotonic() - runtimeMs }];
     return { rung, init: { durationMs, slowestModules: [], unforkable: behaviour.unforkable ?? null }, steps };
   }
 

@@ -9,7 +9,7 @@ const observed: StartObservation = {
   found: { kind: 'snapshot' },
   keptReady: false,
   instances: 0,
-  lastEndedAtMs: null,
+  lastEnded: null,
   serverStartedAtMs: 0,
   nowMs: NOW_MS,
 };
@@ -18,7 +18,10 @@ const told = (change: Partial<StartObservation>): string[] => Object.values(star
 
 test('why a start did not begin on a better rung', () => {
   assert.deepEqual(told({}), ['no_instance', 'no instance was alive: none had been started yet']);
-  assert.match(told({ lastEndedAtMs: NOW_MS - 600_000 })[1] ?? '', /the last one ended 10 min ago$/);
+  const lastEnded = { atMs: NOW_MS - 600_000, atWork: false };
+  assert.match(told({ lastEnded }).join(), /^no_instance,.*the last one ended 10 min ago$/);
+  assert.match(told({ lastEnded: { ...lastEnded, atWork: true } }).join(), /^instance_lost,.*ended 10 min ago, under its invocation$/);
+  assert.match(told({ found: { kind: 'failed', atMs: NOW_MS - 3_000 } }).join(), /^init_failed,.*failed when it last ran, 3\.0 s ago$/);
   assert.deepEqual(told({ instances: 3 }), ['instances_busy', 'all 3 instances were busy']);
   assert.deepEqual(told({ keptReady: true })[0], 'kept_ready');
   assert.match(told({ found: { kind: 'new' } })[1] ?? '', /this revision was deployed 40 s ago/);

@@ -5,7 +5,7 @@ import type { StartCause, StartReason } from '../../model/waterfall.ts';
 export type Absence =
   | { readonly kind: 'new' }
   | { readonly kind: 'evicted'; readonly by: 'idle' | 'memory' | 'asked'; readonly atMs: number; readonly unusedMs: number }
-  | { readonly kind: 'lost'; readonly atMs: number };
+  | { readonly kind: 'lost' | 'failed'; readonly atMs: number };
 
 /** What there was when a start was ordered. */
 export interface StartObservation {
@@ -16,8 +16,8 @@ export interface StartObservation {
   readonly keptReady: boolean;
   /** Instances of the version that were alive. */
   readonly instances: number;
-  /** When the last of its instances ended; null: none had. */
-  readonly lastEndedAtMs: number | null;
+  /** When the last of its instances ended, and whether that was under its invocation; null: none had. */
+  readonly lastEnded: { readonly atMs: number; readonly atWork: boolean } | null;
   readonly serverStartedAtMs: number;
   readonly nowMs: number;
 }
@@ -37,6 +37,8 @@ export function startReason(o: StartObservation): StartReason {
       return firstUse(o);
     case 'lost':
       return reason('snapshot_lost', `its snapshot ended by itself ${ago(o.nowMs - found.atMs)}`);
+    case 'failed':
+      return reason('init_failed', `no snapshot yet: its init phase failed when it last ran, ${ago(o.nowMs - found.atMs)}`);
     case 'evicted': {
       const when = ago(o.nowMs - found.atMs);
       if (found.by === 'idle')
@@ -56,14 +58,15 @@ function firstUse({ version, serverStartedAtMs, nowMs }: StartObservation): Star
   return reason('first_use', `no snapshot yet: nothing had been started of it since the server started ${ago(nowMs - serverStartedAtMs)}`);
 }
 
-function noInstance({ instances, lastEndedAtMs, nowMs, version }: StartObservation): StartReason {
+function noInstance({ instances, lastEnded, nowMs, version }: StartObservation): StartReason {
   if (instances > 0) {
     const { concurrency } = version.scaling;
     const each = concurrency > 1 ? ` with ${concurrency} invocations each` : '';
     return reason('instances_busy', instances === 1 ? `its one instance was busy${each}` : `all ${instances} instances were busy${each}`);
   }
-  const last = lastEndedAtMs === null ? 'none had been started yet' : `the last one ended ${ago(nowMs - lastEndedAtMs)}`;
-  return reason('no_instance', `no instance was alive: ${last}`);
+  if (lastEnded === null) return reason('no_instance', 'no instance was alive: none had been started yet');
+  const last = `no instance was alive: the last one ended ${ago(nowMs - lastEnded.atMs)}`;
+  return lastEnded.atWork ? reason('instance_lost', `${last}, under its invocation`) : reason('no_instance', last);
 }
 
 function reason(cause: StartCause, text: string): StartReason {

@@ -24,18 +24,34 @@ const FORK_MS = 10;
 /** What would have made an invocation faster, the most useful first; never nothing without saying so. */
 export function advice(of: Advised): Advice[] {
   const { start } = of.record;
+  if (start !== null && start.reason.cause === 'init_failed' && of.record.instanceId === '') return [failedInit('')];
   const found = [...(start === null ? [] : forStart(start, of)), ...forQueue(of)];
   found.sort((a, b) => (b.savesMs ?? 0) - (a.savesMs ?? 0));
   return found.length > 0 ? found : [nothing(of)];
 }
 
+function failedInit(how: string): Advice {
+  return {
+    code: 'init_failed',
+    text: `mend the init phase${how === '' ? '' : `, ${how}`}: hearth logs shows how it failed`,
+    savesMs: null,
+  };
+}
+
 function forStart(start: ColdStart, of: Advised): Advice[] {
   const initMs = spent(of.waterfall, ['setUp', 'import', 'userInit', 'check', 'freeze']);
-  if (start.reason.cause === 'init_failed')
-    return [{ code: 'init_failed', text: 'mend the init phase: hearth logs shows how it failed', savesMs: null }];
-  if (start.reason.cause === 'kept_ready') return [];
+  if (start.reason.cause === 'kept_ready') return initMs > 0 ? forInit(start, of, initMs) : [];
   return [...forRung(start, of, initMs), ...(initMs > 0 ? forInit(start, of, initMs) : []), ...forFork(of)];
 }
+
+function forkable(why: string, record: UsageRecord, of: { readonly version: FunctionVersion | null; readonly initMs: number }): string {
+  return of.version?.runtime.startsWith('provided') === true
+    ? `each instance of a custom runtime runs its own init phase (${ms(of.initMs)}): make that shorter, or ${kept(record)} keeps one`
+    : `make it forkable, so that the init phase (${ms(of.initMs)}) runs once and not for each instance: ${why}`;
+}
+
+const INSTANCE_LOST =
+  'find out what ended the last instance under its invocation (a timeout, a crash, too much memory): hearth logs shows it; one that lives needs no start';
 
 /** What keeps the next start from beginning so low. */
 function forRung({ reason, unforkable, rung }: ColdStart, { record, version }: Advised, initMs: number): Advice[] {
@@ -49,10 +65,7 @@ function forRung({ reason, unforkable, rung }: ColdStart, { record, version }: A
         `set snapshot: onDeploy (it is off): the init phase (${ms(initMs)}) runs once, at deployment, and a start is a fork`,
       );
     case 'unforkable':
-      return change(
-        'forkable',
-        `make it forkable, so that the init phase (${ms(initMs)}) runs once and not for each instance: ${unforkable ?? reason.text}`,
-      );
+      return change('forkable', forkable(unforkable ?? reason.text, record, { version, initMs }));
     case 'first_use':
     case 'deployed':
       if (setting === 'onFirstUse')
@@ -62,33 +75,48 @@ function forRung({ reason, unforkable, rung }: ColdStart, { record, version }: A
         );
       return change(
         'min',
-        `deploy with hearth deploy, which makes the snapshot before anybody calls; after a start of the server, scaling.min: 1 does`,
+        `deploy with hearth deploy, which makes the snapshot before anybody calls; after a start of the server, ${kept(record)} does`,
       );
     case 'evicted_idle':
       return change(
         'keep',
-        'keep what it needs resident: scaling.min: 1, or a scaling.keepAlive in seconds that is longer than the pauses between calls',
+        `keep what it needs resident: ${kept(record)}, or a scaling.keepAlive in seconds that is longer than the pauses between calls`,
       );
     case 'evicted_memory':
       return change(
         'memory',
-        'the machine is short of memory: hearth ps shows who has it; scaling.min: 1 keeps an instance whatever comes',
+        `memory was short, the machine's or what fleet.residentBytes allows: hearth ps shows who has it; ${kept(record)} keeps an instance whatever comes`,
       );
     case 'no_instance':
-      return change('keep', `an idle instance needs no start: ${longer(version)}, or scaling.min: 1`);
+      return change('keep', `an idle instance needs no start: ${longer(version)}, or ${kept(record)}`);
+    case 'instance_lost':
+      return change('instance_lost', INSTANCE_LOST);
     case 'instances_busy': {
       const more = (version?.scaling.concurrency ?? 1) > 1 ? '' : ', or scaling.concurrency where the handler mostly waits';
-      return change('min', `keep as many ready as are needed at once: a higher scaling.min${more}`);
+      return change(
+        'min',
+        `keep as many ready as are needed at once: ${numbered(record) ? 'more provisioned concurrency' : 'a higher scaling.min'}${more}`,
+      );
     }
     case 'snapshot_lost':
       return [{ code: 'lost', text: 'find out what ended the snapshot: hearth logs, and memory (hearth status)', savesMs }];
+    case 'init_failed':
+      return [{ ...failedInit('which fails now and then'), savesMs }];
     case 'evicted_asked':
     case 'kept_ready':
-    case 'init_failed':
       return [];
     default:
       return reason.cause satisfies never;
   }
+}
+
+function numbered({ version }: UsageRecord): boolean {
+  return version !== '$LATEST';
+}
+
+/** What keeps an instance always: of a numbered version it is set by Lambda's API. */
+function kept(record: UsageRecord): string {
+  return numbered(record) ? 'provisioned concurrency (PutProvisionedConcurrencyConfig)' : 'scaling.min: 1';
 }
 
 /** How instances are kept longer than they are. */
@@ -128,14 +156,17 @@ function forFork({ record, waterfall }: Advised): Advice[] {
 function forQueue({ record, waterfall }: Advised): Advice[] {
   const queuedMs = spent(waterfall, ['queue']);
   if (queuedMs < LEAST_MS || queuedMs < (record.queuedMs + record.durationMs) * SHARE) return [];
-  const text = `it waited ${ms(queuedMs)} for an instance to free or to be ordered: the function was at its scaling.max, the machine at its capacity, or waiting promised to be quicker than a start`;
+  const text = `it waited ${ms(queuedMs)} for an instance to free or to be ordered: the machine was at its capacity, as many starts were under way as may be, or waiting promised to be quicker than a start`;
   return [{ code: 'queue', text, savesMs: queuedMs }];
 }
 
 function nothing({ record }: Advised): Advice {
   const totalMs = record.queuedMs + record.durationMs;
   const share = totalMs === 0 ? 0 : Math.round((100 * record.durationMs) / totalMs);
-  const what = record.start === null ? 'it was warm' : 'its start is as short as it gets';
+  const { start } = record;
+  const ordered = start?.reason.cause === 'kept_ready';
+  const what =
+    start === null ? 'it was warm' : ordered ? 'an instance was being started before it came' : 'its start is as short as it gets';
   return {
     code: 'nothing',
     text: `nothing to change outside the handler: ${what}, and ${share} % of the time was the handler's`,

@@ -90,6 +90,8 @@ test('every cause has its advice, also when the function is gone', () => {
     ['snapshot_lost', {}, 'lost'],
     ['instances_busy', forked, 'min'],
     ['no_instance', forked, 'keep'],
+    ['instance_lost', forked, 'instance_lost'],
+    ['init_failed', {}, 'init_failed'],
     ['kept_ready', forked, 'nothing'],
   ];
   for (const [cause, change, code] of advised) {
@@ -117,4 +119,18 @@ test('one that never reached an instance has no handler, one that never answered
       ['handler', 3_000],
     ],
   );
+});
+
+test('what a version that has a number, or a custom runtime, can do is said of it, and what failed is not told to wait less', () => {
+  const numbered = explained(aStart({}, 'evicted_idle'), { version: '7' });
+  assert.match(numbered.advice[0]?.text ?? '', /provisioned concurrency/);
+  assert.doesNotMatch(numbered.advice[0]?.text ?? '', /scaling\.min/);
+  const custom = explained(aStart({}, 'unforkable'), {}, aVersion({ runtime: 'provided.al2023' }));
+  assert.match(custom.advice[0]?.text ?? '', /custom runtime/);
+  assert.doesNotMatch(custom.advice[0]?.text ?? '', /forkable/);
+  const slow = [step('invocation', 'queue', 0, 400), step('instance', 'userInit', 400, 100)];
+  assert.deepEqual(told(explained(aStart({ steps: slow }, 'init_failed'), { instanceId: '', queuedMs: 500, durationMs: 0 })), [
+    'init_failed',
+  ]);
+  assert.doesNotMatch(explained(null, { queuedMs: 50 }).advice[0]?.text ?? '', /scaling\.max/);
 });
