@@ -70,7 +70,25 @@ export class LogFile {
   async *scan(sinceMs: number): AsyncGenerator<readonly LogLine[]> {
     const files = await this.#open();
     try {
-      for (const file of files) yield* this.#scanFile(file, sinceMs);
+      for (const file of files) yield* this.#linesFrom(file, await firstSince(file, sinceMs), sinceMs);
+    } finally {
+      await Promise.all(files.map((file) => file.close()));
+    }
+  }
+
+  /** The newest lines, oldest first: so many, or all there are. Reads of the files little more than them. */
+  async last(count: number): Promise<LogLine[]> {
+    const files = await this.#open();
+    try {
+      let lines: LogLine[] = [];
+      for (const file of files.toReversed()) {
+        if (lines.length >= count) break;
+        const older: LogLine[] = [];
+        const from = await startOfLast(file, count - lines.length);
+        for await (const portion of this.#linesFrom(file, from, 0)) for (const line of portion) older.push(line);
+        lines = older.concat(lines);
+      }
+      return newest(lines, count);
     } finally {
       await Promise.all(files.map((file) => file.close()));
     }
@@ -95,11 +113,11 @@ export class LogFile {
     return [current];
   }
 
-  async *#scanFile(file: FileHandle, sinceMs: number): AsyncGenerator<readonly LogLine[]> {
+  async *#linesFrom(file: FileHandle, from: number, sinceMs: number): AsyncGenerator<readonly LogLine[]> {
     const { size } = await file.stat();
     const portion = Buffer.allocUnsafe(PORTION_BYTES);
     let rest: Buffer = Buffer.alloc(0);
-    for (let at = await firstSince(file, size, sinceMs); at < size;) {
+    for (let at = from; at < size;) {
       const { bytesRead } = await file.read(portion, 0, Math.min(portion.length, size - at), at);
       if (bytesRead === 0) break;
       at += bytesRead;
@@ -126,7 +144,9 @@ export class LogFile {
       this.#lost = 0;
       this.#lastLost = null;
     }
-    await this.#write(pending.bytes()).catch(() => undefined);
+    await this.#write(pending.bytes()).catch(() => {
+      this.#bytes = null; // looked for again: the folder may be gone, or a part have been written
+    });
     this.#backlog.bytes -= length;
     SPARE.give(pending);
   }
@@ -166,12 +186,18 @@ function recordOf({ timeMs, stream, requestId, text }: Omit<LogLine, 'function'>
   return `${timeMs}\t${stream}\t${requestId ?? ''}\t${text}\n`;
 }
 
+/** The last so many of a list. */
+export function newest<T>(list: readonly T[], count: number): T[] {
+  return list.slice(Math.max(0, list.length - count));
+}
+
 function opened(path: string | undefined): Promise<FileHandle | null> {
   return open(path ?? '').catch(() => null);
 }
 
 /** Where to begin so as to miss no line since a time: lines are in the order of their times, so that a few of them tell. */
-async function firstSince(file: FileHandle, size: number, sinceMs: number): Promise<number> {
+async function firstSince(file: FileHandle, sinceMs: number): Promise<number> {
+  const { size } = await file.stat();
   let [low, high] = [0, sinceMs <= 0 ? 0 : size];
   while (high - low > PORTION_BYTES) {
     const middle = Math.floor((low + high) / 2);
@@ -180,6 +206,22 @@ async function firstSince(file: FileHandle, size: number, sinceMs: number): Prom
     else low = line.at;
   }
   return low;
+}
+
+/** Where the last lines of a file begin: so many of them, or all. */
+async function startOfLast(file: FileHandle, count: number): Promise<number> {
+  const portion = Buffer.allocUnsafe(PORTION_BYTES);
+  let ends = count + 1; // of those lines, and of the one before them
+  for (let to = (await file.stat()).size; to > 0;) {
+    const from = Math.max(0, to - portion.length);
+    const { bytesRead } = await file.read(portion, 0, to - from, from);
+    for (let at = bytesRead; at > 0;) {
+      at = portion.lastIndexOf(NEWLINE, at - 1);
+      if (at >= 0 && --ends === 0) return from + at + 1;
+    }
+    to = from;
+  }
+  return 0;
 }
 
 /** The first line that begins after a place and before another; null when there is none whose time can be read. */
