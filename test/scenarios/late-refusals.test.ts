@@ -63,7 +63,7 @@ test('who sends a whole body before listening is told that it is refused, all th
     ['events', '/', { 'x-amz-target': 'AWSEvents.PutEvents' }, 6, /^HTTP\/1\.1 400 [^]*A request may have 4194304 bytes/],
     ['scheduler', '/schedules/a', {}, 3, /^HTTP\/1\.1 400 [^]*A request may have 1048576 bytes/],
     ['s3', '/late?delete', { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }, 8, /^HTTP\/1\.1 400 [^]*<Code>EntityTooLarge</],
-    ['lambda', '/hearth/v1/keys', { 'content-type': 'application/json' }, 2, /^HTTP\/1\.1 413 [^]*RequestTooLargeException/],
+    ['lambda', '/hearth/v1/keys', { 'content-type': 'application/json' }, 16, /^HTTP\/1\.1 413 [^]*RequestTooLargeException/],
     ['lambda', '/2015-03-31/functions', { 'content-type': bytes }, 68, /^HTTP\/1\.1 413 [^]*RequestTooLargeException/i],
   ];
   for (const [service, path, more, mib, expected] of apis) {
