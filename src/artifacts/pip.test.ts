@@ -37,7 +37,7 @@ function wheel(name: string): Promise<Buffer> {
 const files = {
   'requirements.txt': '-r reqs/base.txt\n',
   'reqs/base.txt': '-r common.txt\n--requirement=../more.txt\n./wheels/one-1.0-py3-none-any.whl\n',
-  'reqs/common.txt': '-c limits/all.txt\nwheels/two-1.0-py3-none-any.whl\n',
+  'reqs/common.txt': '-c limits/all.txt\n-f found\nfour\nwheels/two-1.0-py3-none-any.whl\n',
   'reqs/limits/all.txt': 'three==1.0\n',
   'more.txt': '-f ./wheels\nthree\n',
 };
@@ -52,14 +52,17 @@ test('requirement files in a folder are found where pip finds them, and so are t
   const interpreters: Interpreters = { find: async () => python, found: async () => [python] };
   const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock: systemClock, log: silent });
   t.after(() => artifacts.close());
-  const wheels = await Promise.all(['one', 'two', 'three'].map(async (n) => [`wheels/${n}-1.0-py3-none-any.whl`, await wheel(n)]));
+  const names = { one: 'wheels', two: 'wheels', three: 'wheels', four: 'reqs/found' };
+  const wheels = await Promise.all(
+    Object.entries(names).map(async ([name, folder]) => [`${folder}/${name}-1.0-py3-none-any.whl`, await wheel(name)]),
+  );
   const requirements = { ...files, 'more.txt': `--no-index\n${files['more.txt']}` };
   const source = await zip({ 'app.py': '', ...requirements, ...(Object.fromEntries(wheels) as Record<string, Buffer>) });
   const request = { runtime: `python${version.split('.').slice(0, 2).join('.')}`, handler: 'app.handler', installScripts: false };
   const { dependencies } = await artifacts.build({ source, ...request, progress: () => undefined });
   assert.ok(dependencies !== null);
   const installed = await readdir(join(await artifacts.dependencyRoot(dependencies), 'python'));
-  assert.deepEqual(installed.filter((name) => name.endsWith('.py')).sort(), ['one.py', 'three.py', 'two.py']);
+  assert.deepEqual(installed.filter((name) => name.endsWith('.py')).sort(), ['four.py', 'one.py', 'three.py', 'two.py']);
 });
 
 test('what any of them says decides what is installed; what lies outside of the source does not', async () => {
@@ -74,7 +77,8 @@ test('what any of them says decides what is installed; what lies outside of the 
     return (await pipRecipe(request, { find: async () => python, found: async () => [python] }))?.digest;
   };
   const seen = new Set([await digest({})]);
-  for (const name of ['reqs/base.txt', 'reqs/common.txt', 'reqs/limits/all.txt', 'more.txt', 'wheels/one-1.0-py3-none-any.whl']) {
+  const wheels = ['wheels/one-1.0-py3-none-any.whl', 'reqs/found/four-1.0-py3-none-any.whl'];
+  for (const name of ['reqs/base.txt', 'reqs/common.txt', 'reqs/limits/all.txt', 'more.txt', ...wheels]) {
     const other = await digest({ [name]: 'six\n' });
     assert.ok(!seen.has(other), name);
     seen.add(other);

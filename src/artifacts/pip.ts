@@ -82,10 +82,11 @@ function beside(file: string, path: string): string {
  * them, folders to find packages in (`-f`) there and then where pip runs, packages only where it runs, which is the root of the source.
  */
 function namedBy(line: string, file: string): string[] {
+  const folder = /^(?:-f|--find-links)[\s=]*(?:file:(?!\/))?([^\s:]+)$/.exec(line)?.[1];
+  if (folder !== undefined) return [beside(file, folder), folder];
   const local =
-    /(?:^|@\s*|^(?:-e|-f|--editable|--find-links)[\s=]*)(?:file:)?(\.{1,2}\/[^\s;]+)/.exec(line)?.[1] ??
+    /(?:^|@\s*|^(?:-e|--editable)[\s=]*)(?:file:)?(\.{1,2}\/[^\s;]+)/.exec(line)?.[1] ??
     /^([^\s;:]+\.(?:whl|tar\.gz|zip))(?:$|[\s;])/.exec(line)?.[1];
   if (local === undefined) return [];
-  const path = local.replace(/\[[^\]]*\]$/, '');
-  return /^(?:-f|--find-links)/.test(line) ? [beside(file, path), path] : [path];
+  return [local.replace(/\[[^\]]*\]$/, '')];
 }

@@ -78,12 +78,12 @@ export class Authority {
    * nothing. Throws, where signatures are required, what `identify` throws.
    */
   async screen(request: SignedRequest, service = 'lambda'): Promise<void> {
-    if (!this.#deps.required || payloadBytes(request) <= SMALL_BYTES) return;
-    const { keys, clock } = this.#deps;
-    const claimed = await verifyHead(request, { keys, service, nowMs: clock.now() }).catch((error: unknown) => {
-      throw inLambda(error);
-    });
-    if (claimed === null) throw missing();
+    if (this.#deps.required) await this.#screen(request, service, false);
+  }
+
+  /** As `screen`, by what `sender` would throw. */
+  screenSender(request: SignedRequest, service: string): Promise<void> {
+    return this.#screen(request, service, this.#deps.unsignedData);
   }
 
   /** Whether the sender may do this, as far as a request's head tells whose payload is still to come. Counts nothing, throws nothing. */
@@ -117,6 +117,15 @@ export class Authority {
         if (why !== null) throw new HearthError('AccessDeniedException', why);
       },
     };
+  }
+
+  async #screen(request: SignedRequest, service: string, unsigned: boolean): Promise<void> {
+    if (payloadBytes(request) <= SMALL_BYTES) return;
+    const { keys, clock } = this.#deps;
+    const claimed = await verifyHead(request, { keys, service, nowMs: clock.now() }).catch((error: unknown) => {
+      throw inLambda(error);
+    });
+    if (claimed === null && !unsigned) throw missing();
   }
 
   /** The id of the key that a request was signed with; null when it is not signed. */

@@ -46,6 +46,7 @@ export async function* decodeChunks(body: AsyncIterable<Buffer>, o: ChunkedOptio
   }
   if (left !== 0) throw incomplete();
   await readTrailers(reader, o);
+  await reader.end();
 }
 
 async function readTrailers(reader: Reader, o: ChunkedOptions): Promise<void> {
@@ -101,6 +102,11 @@ class Reader {
       }
       this.#held = this.#held.length === 0 ? next.value : Buffer.concat([this.#held, next.value]);
     }
+  }
+
+  /** Reads on to the end of the body, where nothing is to come that counts: only then is it over for who sends the next on its connection. */
+  async end(): Promise<void> {
+    while ((await this.#source.next()).done !== true);
   }
 
   async *take(size: number): AsyncGenerator<Buffer> {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authority } from '../auth/authority.ts';
 import { HearthError, unforeseen, type ErrorCode } from '../errors.ts';
 import { readAll } from '../lib/read-all.ts';
+import { sendBody } from '../lib/send-body.ts';
 import type { Input } from './lambda/model/check.ts';
 import type { ApiModel } from './lambda/model/model.ts';
 import { replyOf } from './lambda/model/reply.ts';
@@ -71,6 +72,7 @@ export class JsonService {
     try {
       send(response, 200, await this.#run(request, gone.signal), requestId);
     } catch (error) {
+      if (request.readableAborted) return; // hung up before it had said what it wanted
       const known = unforeseen(error);
       if (known.fault === 'platform') this.#deps.log.error({ err: error, requestId }, `a request to ${this.#api.service} failed`);
       send(
@@ -86,7 +88,7 @@ export class JsonService {
     const { service, target, model, operations, resourceOf } = this.#api;
     const signed = { method: request.method ?? 'POST', url: request.url ?? '/', headers: request.headersDistinct };
     await this.#deps.authority.screen(signed, service);
-    const body = await readAll(request as AsyncIterable<Buffer>, BODY_BYTES);
+    const body = await readAll(request, BODY_BYTES);
     if (body === null) throw new HearthError(this.#api.invalid, `A request may have ${BODY_BYTES} bytes.`);
     const caller = await this.#deps.authority.identify(signed, body, service);
     const header = String(request.headers['x-amz-target'] ?? '');
@@ -123,13 +125,6 @@ function renamed<T>(code: ErrorCode, read: () => T): T {
 
 function send(response: ServerResponse, status: number, document: unknown, requestId: string): void {
   if (response.destroyed) return;
-  const body = Buffer.from(JSON.stringify(document));
-  response.writeHead(status, {
-    'content-type': 'application/x-amz-json-1.1',
-    'content-length': body.length,
-    'x-amzn-requestid': requestId,
-    // The rest of a body that is too large must not be taken for the next request; one that nobody began to read is read away.
-    ...(response.req.complete || !response.req.readableDidRead ? {} : { connection: 'close' }),
-  });
-  response.end(body);
+  const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': requestId };
+  sendBody(response, status, { headers, body: Buffer.from(JSON.stringify(document)) });
 }

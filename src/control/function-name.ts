@@ -1,19 +1,15 @@
 import { HearthError } from '../errors.ts';
+import { constraintFaults } from './lambda/model/check.ts';
+import type { ShapeModel } from './lambda/model/model.ts';
 
 /** Lambda's own patterns, as its messages quote them; those of its API model, where the gateway has no business. */
 const QUALIFIED_NAME_PATTERN =
   '(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?';
 const QUALIFIER_PATTERN = '\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+';
 
-/** A pattern of Lambda's model as a constraint of a text. */
-interface TextConstraint {
-  readonly max: number;
-  readonly pattern: string;
-}
-
 /** The name of one that is there; may carry a version. */
-const KNOWN_NAME: TextConstraint = { max: 256, pattern: QUALIFIED_NAME_PATTERN };
-const QUALIFIER: TextConstraint = { max: 128, pattern: QUALIFIER_PATTERN };
+const KNOWN_NAME: ShapeModel = { type: 'string', min: 1, max: 256, pattern: QUALIFIED_NAME_PATTERN };
+const QUALIFIER: ShapeModel = { type: 'string', min: 1, max: 128, pattern: QUALIFIER_PATTERN };
 
 const PARTS =
   /^(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?(?:(?<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?(?:(?<account>\d{12}):)?(?:function:)?(?<name>[a-zA-Z0-9\-_.]+)(?::(?<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9\-_]+))?$/;
@@ -30,16 +26,6 @@ export interface Scope {
   readonly region: string;
 }
 
-/** The faults of a text against a constraint, in Lambda's words. */
-function textFaults(value: string, at: string, constraint: TextConstraint): string[] {
-  const faults: string[] = [];
-  const fault = (what: string): void => void faults.push(`Value '${value}' at '${at}' failed to satisfy constraint: Member must ${what}`);
-  if (value.length > constraint.max) fault(`have length less than or equal to ${constraint.max}`);
-  if (value.length < 1) fault('have length greater than or equal to 1');
-  if (!new RegExp(`^(?:${constraint.pattern})$`).test(value)) fault(`satisfy regular expression pattern: ${constraint.pattern}`);
-  return faults;
-}
-
 /** ValidationException with all faults, as Lambda counts them; nothing when there are none. */
 export function refuse(faults: readonly string[]): void {
   if (faults.length === 0) return;
@@ -53,7 +39,8 @@ export function refuse(faults: readonly string[]): void {
  * for another region and AccessDeniedException for another account.
  */
 export function parseReference(text: string, qualifier: string | null, scope: Scope): FunctionReference {
-  refuse([...(qualifier === null ? [] : textFaults(qualifier, 'qualifier', QUALIFIER)), ...textFaults(text, 'functionName', KNOWN_NAME)]);
+  const faults = qualifier === null ? [] : constraintFaults(QUALIFIER, qualifier, 'qualifier');
+  refuse([...faults, ...constraintFaults(KNOWN_NAME, text, 'functionName')]);
   const parts = partsOf(text);
   if (parts.region !== undefined && parts.region !== scope.region) {
     const message = `Functions from '${parts.region}' are not reachable in this region ('${scope.region}')`;

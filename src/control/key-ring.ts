@@ -64,11 +64,13 @@ export class KeyRing implements Keys {
     return presigned(address, local, { nowMs: clock.now(), expiresSeconds: LINK_SECONDS });
   }
 
-  /** Null: everything. */
+  /** Null: everything. Of a key that there is not, nothing: it may have been revoked since it was found. */
   statementsOf(id: string): readonly KeyStatement[] | null {
     const { local, functions, resources } = this.#deps;
     if (id === functions.id) return FUNCTIONS_MAY;
-    return id === local.id ? null : (resources.get('access-key', id)?.statements ?? null);
+    if (id === local.id) return null;
+    const stored = resources.get('access-key', id);
+    return stored === null ? [] : stored.statements;
   }
 
   /** Makes a key. Its secret is in the answer and nowhere else that can be read. */

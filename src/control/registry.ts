@@ -1,15 +1,12 @@
-import { layersDigest } from '../artifacts/layers.ts';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
-import type { Random } from '../lib/random.ts';
-import { routed, type Alias } from '../model/alias.ts';
-import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
-import type { FunctionStore } from '../store/store.ts';
-import { notFound, parseReference, type FunctionReference, type Scope } from './function-name.ts';
 import { Turns } from '../lib/turns.ts';
+import type { FunctionVersion } from '../model/function-version.ts';
+import type { FunctionStore } from '../store/store.ts';
+import { notFound } from './function-name.ts';
+import { KnownFunctions, type Entry, type KnownParts } from './known-functions.ts';
 import { fingerprint, isPublished, NOTHING_PUBLISHED, publishedVersion, type Publication } from './publishing.ts';
-import type { Resources } from './resources.ts';
 import { isRevision } from './revisions.ts';
 import { servingVersions } from './serving.ts';
 
@@ -30,46 +27,28 @@ export type FunctionChange =
   | { readonly kind: 'published'; readonly version: FunctionVersion }
   | { readonly kind: 'unpublished'; readonly previous: FunctionVersion };
 
-export interface RegistryDeps {
+export interface RegistryDeps extends KnownParts {
   readonly store: FunctionStore;
-  readonly resources: Resources;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Where an alias has weights. */
-  readonly random: Random;
-  readonly scope: Scope;
-}
-
-/** What a caller named, found. */
-export interface Resolved {
-  readonly version: FunctionVersion;
-  /** The version or alias that was asked for; null when none was. */
-  readonly qualifier: string | null;
 }
 
 export const STALE =
   'The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id';
 
-interface Entry {
-  latest: FunctionVersion;
-  readonly published: Map<string, FunctionVersion>;
-  /** As they are run, by version. */
-  serving: Map<string, FunctionVersion>;
-}
-
 /**
- * Every function, in memory: reading never waits. Writes go to the store first and are seen when they are durable; those of one
+ * What makes, changes and removes functions. Writes go to the store first and are seen when they are durable; those of one
  * function happen one after the other. Every change makes a new revision, which listeners are told of, in order.
  */
-export class FunctionRegistry {
+export class FunctionRegistry extends KnownFunctions {
   readonly #deps: RegistryDeps;
-  readonly #functions = new Map<string, Entry>();
   /** What is stored, of versions that are run with another scaling. */
   readonly #stored = new WeakMap<FunctionVersion, FunctionVersion>();
   readonly #turns = new Turns();
   readonly #listeners = new Set<(change: FunctionChange) => void>();
 
   private constructor(deps: RegistryDeps) {
+    super(deps);
     this.#deps = deps;
   }
 
@@ -77,83 +56,13 @@ export class FunctionRegistry {
   static async load(deps: RegistryDeps): Promise<FunctionRegistry> {
     const registry = new FunctionRegistry(deps);
     const ours = (await deps.store.all()).filter((v) => v.accountId === deps.scope.accountId && v.region === deps.scope.region);
-    for (const v of ours) if (v.version === '$LATEST') registry.#functions.set(v.name, entryOf(Object.freeze(v)));
-    for (const v of ours) if (v.version !== '$LATEST') registry.#functions.get(v.name)?.published.set(v.version, Object.freeze(v));
-    for (const entry of registry.#functions.values()) entry.serving = registry.#served(entry);
+    for (const v of ours) if (v.version === '$LATEST') registry.functions.set(v.name, entryOf(Object.freeze(v)));
+    for (const v of ours) if (v.version !== '$LATEST') registry.functions.get(v.name)?.published.set(v.version, Object.freeze(v));
+    for (const entry of registry.functions.values()) entry.serving = registry.#served(entry);
     deps.resources.onChange((kind, key) => {
       if (kind === 'provisioned' || kind === 'alias') registry.#rescale(key.slice(0, key.indexOf('/')));
     });
     return registry;
-  }
-
-  get scope(): Scope {
-    return this.#deps.scope;
-  }
-
-  /** A version by plain name and version or alias, as it is stored; null when there is none. */
-  get(name: string, qualifier = '$LATEST'): FunctionVersion | null {
-    const entry = this.#functions.get(name);
-    if (entry === undefined) return null;
-    if (qualifier === '$LATEST') return entry.latest;
-    return entry.published.get(qualifier) ?? this.#ofAlias(entry, this.alias(name, qualifier)) ?? null;
-  }
-
-  alias(name: string, alias: string): Alias | null {
-    const entry = this.#functions.get(name);
-    return entry === undefined ? null : this.#deps.resources.get('alias', `${entry.latest.functionId}/${alias}`);
-  }
-
-  /** `$LATEST` of every function, by name. */
-  list(): FunctionVersion[] {
-    return [...this.#functions.values()].map((e) => e.latest).sort((a, b) => (a.name < b.name ? -1 : 1));
-  }
-
-  /** Every version of a function, as stored: `$LATEST`, then by number. */
-  versions(name: string): FunctionVersion[] {
-    const entry = this.#functions.get(name);
-    if (entry === undefined) return [];
-    return [entry.latest, ...[...entry.published.values()].sort((a, b) => Number(a.version) - Number(b.version))];
-  }
-
-  /** Every version of every function, as it is run. */
-  serving(): FunctionVersion[] {
-    return [...this.#functions.values()].flatMap((e) => [...e.serving.values()]);
-  }
-
-  /** By name, partial or full ARN, for an invocation. Throws as Lambda does, ResourceNotFoundException above all. */
-  find(name: string, qualifier: string | null): FunctionVersion {
-    return this.resolve(name, qualifier).version;
-  }
-
-  /** As `find`, with the version or alias that was meant. Where an alias has weights, chance decides. */
-  resolve(name: string, qualifier: string | null): Resolved {
-    const plain = qualifier === null || qualifier === '$LATEST' ? this.#functions.get(name)?.serving.get('$LATEST') : undefined;
-    if (plain !== undefined) return { version: plain, qualifier }; // the way of nearly every invocation
-    const reference = parseReference(name, qualifier, this.#deps.scope);
-    const wanted = reference.qualifier ?? '$LATEST';
-    const serving = this.#functions.get(reference.name)?.serving;
-    const alias = serving?.has(wanted) === true ? null : this.alias(reference.name, wanted);
-    const version = serving?.get(alias === null ? wanted : routed(alias, this.#deps.random()));
-    if (version === undefined) throw notFound({ name: reference.name, qualifier: wanted }, this.#deps.scope);
-    return { version, qualifier: reference.qualifier };
-  }
-
-  /** The URL of a function (`NAME`) or of an alias (`NAME:ALIAS`), and what it invokes; null when there is no such function. */
-  url(target: string): (Resolved & { readonly url: FunctionUrl | null }) | null {
-    const [name = '', qualifier = null] = target.split(':');
-    const entry = this.#functions.get(name);
-    const version = entry?.serving.get('$LATEST');
-    if (entry === undefined || version === undefined) return null;
-    if (qualifier === null) return { version, qualifier, url: entry.latest.url };
-    if (this.alias(name, qualifier) === null) return null;
-    return { ...this.resolve(name, qualifier), url: this.#deps.resources.get('url', `${entry.latest.functionId}/${qualifier}`) };
-  }
-
-  /** The version that a reference means, as stored. Throws ResourceNotFoundException. */
-  require(reference: FunctionReference): FunctionVersion {
-    const version = this.get(reference.name, reference.qualifier ?? '$LATEST');
-    if (version === null) throw notFound(reference, this.#deps.scope);
-    return version;
   }
 
   /**
@@ -162,11 +71,11 @@ export class FunctionRegistry {
    */
   create(name: string, settings: FunctionSettings, publish = false): Promise<FunctionVersion> {
     return this.#turns.take(name, async () => {
-      if (this.#functions.has(name)) throw taken(name);
+      if (this.functions.has(name)) throw taken(name);
       const { ids, scope, store } = this.#deps;
       const version = Object.freeze({ ...settings, ...scope, functionId: ids.uuid(), name, version: '$LATEST', ...this.#stamp() });
       await store.create(version);
-      this.#functions.set(name, entryOf(version));
+      this.functions.set(name, entryOf(version));
       this.#tell({ kind: 'created', version });
       return publish ? this.#publish(name, {}) : version;
     });
@@ -196,7 +105,7 @@ export class FunctionRegistry {
 
   /** What a function would be with these settings. It is nowhere, and the revision that it may become will be another. */
   draft(name: string, settings: FunctionSettings): FunctionVersion {
-    const functionId = this.#functions.get(name)?.latest.functionId ?? this.#deps.ids.uuid();
+    const functionId = this.functions.get(name)?.latest.functionId ?? this.#deps.ids.uuid();
     return Object.freeze({ ...settings, ...this.#deps.scope, functionId, name, version: '$LATEST', ...this.#stamp() });
   }
 
@@ -207,7 +116,7 @@ export class FunctionRegistry {
    */
   undo(version: FunctionVersion, serving: FunctionVersion, amended: readonly Amendment[] = []): Promise<FunctionVersion | null> {
     return this.#turns.take(version.name, async () => {
-      const entry = this.#functions.get(version.name);
+      const entry = this.functions.get(version.name);
       if (entry === undefined || entry.serving.get('$LATEST') !== version) return null;
       const before = this.#stored.get(serving) ?? serving;
       const kept: Partial<FunctionVersion> = Object.fromEntries(amended.map((member) => [member, entry.latest[member]]));
@@ -248,7 +157,7 @@ export class FunctionRegistry {
   /** Removes a numbered version; false when there was none. */
   removeVersion(name: string, version: string): Promise<boolean> {
     return this.#turns.take(name, async () => {
-      const entry = this.#functions.get(name);
+      const entry = this.functions.get(name);
       if (entry === undefined || !entry.published.has(version)) return false;
       await this.#deps.store.removeVersion(entry.latest.functionId, version);
       entry.published.delete(version);
@@ -260,24 +169,14 @@ export class FunctionRegistry {
   /** Removes a function with all its versions; false when there was none. */
   remove(name: string): Promise<boolean> {
     return this.#turns.take(name, async () => {
-      const entry = this.#functions.get(name);
+      const entry = this.functions.get(name);
       if (entry === undefined) return false;
       await this.#deps.store.remove(entry.latest.functionId);
-      this.#functions.delete(name);
+      this.functions.delete(name);
       this.#deps.resources.forget(entry.latest.functionId);
       for (const [number, previous] of entry.serving) this.#tell({ kind: number === '$LATEST' ? 'removed' : 'unpublished', previous });
       return true;
     });
-  }
-
-  /** Digests that functions and layers refer to: what a sweep of the artifacts must leave. */
-  inUse(): { code: Set<string>; dependencies: Set<string> } {
-    const versions = [...this.#functions.keys()].flatMap((name) => this.versions(name));
-    const layers = this.#deps.resources.list('layer-version').map((l) => l.document.codeSha256);
-    return {
-      code: new Set([...versions.flatMap((v) => [v.codeSha256, ...(v.layers ?? []).map((l) => l.codeSha256)]), ...layers]),
-      dependencies: new Set(versions.flatMap((v) => [v.dependencies ?? [], mergedLayers(v)].flat())),
-    };
   }
 
   /** Calls a listener after each change, which must not throw; returns the way to stop. */
@@ -287,14 +186,9 @@ export class FunctionRegistry {
   }
 
   #entry(name: string): Entry {
-    const entry = this.#functions.get(name);
+    const entry = this.functions.get(name);
     if (entry === undefined) throw notFound({ name, qualifier: null }, this.#deps.scope);
     return entry;
-  }
-
-  #ofAlias(entry: Entry, alias: Alias | null): FunctionVersion | undefined {
-    if (alias === null) return undefined;
-    return alias.functionVersion === '$LATEST' ? entry.latest : entry.published.get(alias.functionVersion);
   }
 
   #served(entry: Entry): Map<string, FunctionVersion> {
@@ -322,7 +216,7 @@ export class FunctionRegistry {
   }
 
   #rescale(functionId: string): void {
-    for (const entry of this.#functions.values()) if (entry.latest.functionId === functionId) this.#reserve(entry);
+    for (const entry of this.functions.values()) if (entry.latest.functionId === functionId) this.#reserve(entry);
   }
 
   #stamp(): { revisionId: string; modifiedAtMs: number } {
@@ -340,10 +234,6 @@ function entryOf(latest: FunctionVersion): Entry {
 
 function expectRevision(given: string | null, present: FunctionVersion): void {
   if (given !== null && !isRevision(given, present.revisionId)) throw new HearthError('PreconditionFailedException', STALE);
-}
-
-function mergedLayers({ layers = [] }: FunctionVersion): string[] {
-  return layers.length === 0 ? [] : [layersDigest(layers.map((l) => l.codeSha256))];
 }
 
 function taken(name: string): HearthError {

@@ -24,6 +24,11 @@ export class GrowingBuffer {
     return bytes;
   }
 
+  append(piece: Buffer): void {
+    this.room(piece.length);
+    this.at += piece.copy(this.buffer, this.at);
+  }
+
   /** All that was appended: a view, good until more is, or it is cleared. */
   bytes(): Buffer {
     return this.buffer.subarray(0, this.at);

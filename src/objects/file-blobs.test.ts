@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { heldBytes } from '../../test/held-bytes.ts';
 import { randomIds } from '../lib/ids.ts';
 import { FileBlobs } from './file-blobs.ts';
 
@@ -30,5 +31,20 @@ test('what is taken hold of while others are being removed stays readable to its
   hold.release();
   assert.equal(await blobs.sweep(async () => new Set()), 0);
   await assert.rejects(read(), /is gone/);
+  rmSync(root, { recursive: true });
+});
+
+test('what comes in single bytes takes no more memory than what comes whole', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'hearth-blobs-'));
+  const blob = await new FileBlobs(root, randomIds).create();
+  const bytes = Buffer.alloc(64 * 1024);
+  const before = heldBytes();
+  const count = (1 << 20) - 1; // all of it waits to be written
+  for (let at = 0; at < count; at++) await blob.write(bytes.subarray(at % bytes.length, (at % bytes.length) + 1));
+  const grown = heldBytes() - before;
+  assert.ok(grown < 16 << 20, `${grown} bytes more`);
+  await blob.finish();
+  assert.equal(statSync(join(root, blob.id.slice(0, 2), blob.id)).size, count);
+  await blob.discard();
   rmSync(root, { recursive: true });
 });

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { copyFile, link, open, readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unforeseen } from '../errors.ts';
+import { GrowingBuffer } from '../lib/growing-buffer.ts';
 import type { Ids } from '../lib/ids.ts';
 import { BlobGone, type BlobHold, type Blobs, type BlobWriter } from './blobs.ts';
 
@@ -115,20 +116,18 @@ export class FileBlobs implements Blobs {
   }
 
   #writer(id: string, file: FileHandle): BlobWriter {
-    const pending: Buffer[] = [];
-    let bytes = 0;
+    // Copied together: whoever sends may cut it into single bytes, and a buffer for each is a hundred times as large.
+    const pending = new GrowingBuffer(0);
     let ended = false;
     const flush = async (): Promise<void> => {
-      await storing(() => writeAll(file, pending));
-      pending.length = 0;
-      bytes = 0;
+      await storing(() => writeAll(file, pending.bytes()));
+      pending.clear();
     };
     return {
       id,
       write: async (chunk) => {
-        pending.push(chunk);
-        bytes += chunk.length;
-        if (bytes >= WRITE_BYTES) await flush();
+        pending.append(chunk);
+        if (pending.length >= WRITE_BYTES) await flush();
       },
       finish: async () => {
         if (pending.length > 0) await flush();
@@ -151,9 +150,8 @@ export class FileBlobs implements Blobs {
   }
 }
 
-async function writeAll(file: FileHandle, chunks: readonly Buffer[]): Promise<void> {
-  const all = chunks.length === 1 ? chunks[0] : undefined;
-  let rest = all ?? Buffer.concat(chunks);
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  let rest = bytes;
   while (rest.length > 0) {
     const { bytesWritten } = await file.write(rest);
     rest = rest.subarray(bytesWritten);

@@ -5,6 +5,7 @@ import { appendFile, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { heldBytes } from '../../test/held-bytes.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
 import { FunctionLogs, type LogLine } from './function-logs.ts';
 
@@ -14,6 +15,27 @@ describe('FunctionLogs', () => {
   afterEach(() => rmSync(root, { recursive: true }));
   const logs = (maxBytes = 1 << 20) => new FunctionLogs({ root, clock: new VirtualClock(), maxBytes });
   const line = (timeMs: number, text: string): LogLine => ({ timeMs, function: 'f', stream: 's', requestId: 'r', text });
+
+  /** A log whose writes wait until somebody reads them. */
+  const stuck = (): string => {
+    mkdirSync(join(root, 'f'));
+    const path = join(root, 'f', 'current.log');
+    execFileSync('sh', ['-c', 'mkfifo "$0"', path]);
+    return path;
+  };
+
+  /** What is written to it until all is. */
+  const taken = async (fifo: string, written: () => Promise<void>): Promise<string> => {
+    const reader = await open(fifo, 'r+');
+    void written().then(() => appendFile(fifo, 'end'));
+    let read = '';
+    for (const buffer = Buffer.alloc(1 << 20); !read.endsWith('end');) {
+      const { bytesRead } = await reader.read(buffer);
+      read += buffer.toString('utf8', 0, bytesRead);
+    }
+    await reader.close();
+    return read;
+  };
 
   it('keeps lines in order, across a restart, with tabs and empty request ids intact', async () => {
     const first = logs();
@@ -66,6 +88,43 @@ describe('FunctionLogs', () => {
       execFileSync(process.execPath, ['--max-old-space-size=40', '--input-type=module', '-e', code], { encoding: 'utf8' }),
       '100\n',
     );
+  });
+
+  it('reads of long logs little more than the newest lines that are wanted', async (t) => {
+    const l = logs(64 << 20);
+    for (let at = 0; at < 2; at++) {
+      for (let time = 0; time < 3_000; time++) l.append({ ...line(time, 'x'.repeat(1_000)), function: `f${at}` });
+      await l.flush();
+    }
+    const file = await open(join(root, 'f0', 'current.log'));
+    const handles = Object.getPrototypeOf(file) as { read: (...given: unknown[]) => Promise<{ bytesRead: number }> };
+    await file.close();
+    const { read } = handles;
+    let bytes = 0;
+    t.mock.method(handles, 'read', async function (this: unknown, ...given: unknown[]) {
+      const done = await read.apply(this, given);
+      bytes += done.bytesRead;
+      return done;
+    });
+    const times = (await l.read({ tail: 3 })).map(({ function: name, timeMs }) => `${name} ${timeMs}`);
+    assert.deepEqual(times.sort(), ['f0 2999', 'f1 2998', 'f1 2999'].sort());
+    assert.ok(bytes < 2 << 20, String(bytes));
+    assert.deepEqual(await l.read({ tail: 0 }), []);
+    assert.equal((await l.read({ function: 'f0', tail: 2_000, sinceMs: 2_500 })).length, 500);
+  });
+
+  it('gives the newest lines of a log that has more than there is room for, and says so', async () => {
+    const l = logs(64 << 20);
+    for (let time = 0; time < 100_010; time++) {
+      l.append(line(time, ''));
+      if (time % 10_000 === 0) await l.flush();
+    }
+    const lines = await l.read({});
+    assert.deepEqual(await l.read({ tail: 1_000_000 }), lines);
+    assert.equal(lines.length, 100_001);
+    assert.match(lines[0]?.text ?? '', /^hearth: there are more lines before this; these are the newest 100000/);
+    assert.deepEqual([lines[1]?.timeMs, lines.at(-1)?.timeMs], [10, 100_009]);
+    assert.equal((await l.read({ sinceMs: 100 })).length, 99_910);
   });
 
   it('never keeps more than its bound', async () => {
@@ -124,29 +183,57 @@ describe('FunctionLogs', () => {
     assert.deepEqual(readdirSync(root), ['f']);
   });
 
+  it('goes on where the folder of a log went away, as that of a function does which is made anew while it is removed', async () => {
+    const l = logs(64 << 20);
+    const append = async (text: string): Promise<void> => {
+      l.append(line(1, text));
+      await l.flush();
+    };
+    await append('first');
+    rmSync(join(root, 'f'), { recursive: true });
+    await append('lost with it');
+    await append('kept');
+    assert.deepEqual(
+      (await l.read({ function: 'f' })).map(({ text }) => text),
+      ['kept'],
+    );
+  });
+
   it('holds no more than a few MB for a disk that takes nothing', { skip: process.platform === 'win32' && 'needs a FIFO' }, async () => {
-    mkdirSync(join(root, 'f'));
-    const fifo = join(root, 'f', 'current.log');
-    execFileSync('sh', ['-c', 'mkfifo "$0"', fifo]); // a write waits until somebody reads
+    const fifo = stuck();
     const l = logs(64 << 20);
     const text = 'x'.repeat(1_000);
     for (let round = 0; round < 20; round++) {
       for (let t = 0; t < 1_000; t++) l.append(line(t, text));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const reader = await open(fifo, 'r+');
-    void l.flush().then(() => appendFile(fifo, 'end'));
-    let read = '';
-    for (const buffer = Buffer.alloc(1 << 20); !read.endsWith('end');) {
-      const { bytesRead } = await reader.read(buffer);
-      read += buffer.toString('utf8', 0, bytesRead);
-    }
-    await reader.close();
+    const read = await taken(fifo, () => l.flush());
     const lines = read.split('\n').length - 2; // without the one that tells, and the end
     const said = Number(/hearth: lines lost.*: (\d+)\n/.exec(read)?.[1]);
     assert.equal(lines + said, 20_000);
     assert.ok(read.length < 9_000_000, String(read.length));
   });
+
+  it(
+    'keeps nothing of the many times that a disk which takes nothing was asked',
+    { skip: process.platform === 'win32' && 'needs a FIFO' },
+    async () => {
+      const fifo = stuck();
+      const clock = new VirtualClock(0);
+      const l = new FunctionLogs({ root, clock, maxBytes: 64 << 20 });
+      const ask = async (times: number): Promise<number> => {
+        for (let t = 0; t < times; t++) {
+          l.append(line(t, ''));
+          await clock.advance(200);
+        }
+        return heldBytes();
+      };
+      const before = await ask(1_000);
+      const grown = (await ask(20_000)) - before;
+      await taken(fifo, () => l.close());
+      assert.ok(grown < 4 << 20, `${grown} bytes more`);
+    },
+  );
 
   it('gives the lines since a time in portions, from wherever in the files they are', async () => {
     const l = logs(8 << 20);

@@ -1,8 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../lib/clock.ts';
-import { LogFile } from './log-file.ts';
-import type { Backlog } from './log-file.ts';
+import { LogFile, newest, type Backlog } from './log-file.ts';
 
 /** One line that a function (or the platform on its behalf) printed. */
 export interface LogLine {
@@ -22,6 +21,8 @@ export interface LogQuery {
 }
 
 const FLUSH_MS = 200;
+/** Read at once at most: a log has a million lines, and each takes a few hundred bytes of memory. */
+const MOST_LINES = 100_000;
 /** Written out at once when this much waits: a function that floods its log must not fill the server's memory. */
 const FLUSH_BYTES = 1 << 20;
 
@@ -48,8 +49,8 @@ export class FunctionLogs {
   append(line: LogLine): void {
     this.#buffered += this.#file(line.function).append(line);
     for (const follower of this.#followers) follower(line);
-    if (this.#buffered >= FLUSH_BYTES) void this.flush();
-    else this.#timer ??= this.#clock.after(FLUSH_MS, () => void this.flush());
+    if (this.#buffered >= FLUSH_BYTES) this.#begin();
+    else this.#timer ??= this.#clock.after(FLUSH_MS, () => this.#begin());
   }
 
   /** Calls `listener` for every line from now on; returns the way to stop. */
@@ -58,20 +59,22 @@ export class FunctionLogs {
     return () => this.#followers.delete(listener);
   }
 
-  /** Lines of the past, oldest first. */
-  async read(query: LogQuery): Promise<LogLine[]> {
+  /** Lines of the past, oldest first: the newest of them, which begin with one that says so where there are more than may be read. */
+  async read({ function: only, sinceMs = 0, tail }: LogQuery): Promise<LogLine[]> {
     await this.flush();
-    const { sinceMs = 0, tail } = query;
-    const names = query.function === undefined ? await this.#names() : [query.function];
-    const all: LogLine[] = [];
-    for (const name of names) {
-      const file = this.#file(name);
-      // The newest of all are among the newest of each: no more is held than that.
-      const portions = tail === undefined ? file.scan(sinceMs) : [await file.newest(tail)];
-      for await (const lines of portions) for (const line of lines) if (line.timeMs >= sinceMs) all.push(line);
+    const most = Math.min(tail ?? Infinity, MOST_LINES + 1);
+    let lines: LogLine[] = [];
+    for (const name of only === undefined ? await this.#names() : [only]) {
+      const found = (await this.#file(name).last(most)).filter((line) => line.timeMs >= sinceMs);
+      lines = newest(
+        lines.concat(found).sort((a, b) => a.timeMs - b.timeMs),
+        most,
+      );
     }
-    all.sort((a, b) => a.timeMs - b.timeMs);
-    return tail === undefined ? all : all.slice(Math.max(0, all.length - tail));
+    const [first] = lines;
+    if (first === undefined || lines.length <= MOST_LINES) return lines;
+    const text = `hearth: there are more lines before this; these are the newest ${MOST_LINES}`;
+    return [{ ...first, stream: 'platform', requestId: null, text }, ...lines.slice(1)];
   }
 
   /** The lines of one function since a time, oldest first, in portions. */
@@ -87,9 +90,7 @@ export class FunctionLogs {
   }
 
   async flush(): Promise<void> {
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.#buffered = 0;
+    this.#begin();
     await Promise.all([...this.#files.values()].map((f) => f.flush()));
   }
 
@@ -104,6 +105,14 @@ export class FunctionLogs {
   async close(): Promise<void> {
     this.#followers.clear();
     await this.flush();
+  }
+
+  /** Begins to write what waits. Nobody waits for its end: while a disk takes nothing, those who did would add up. */
+  #begin(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#buffered = 0;
+    for (const file of this.#files.values()) void file.flush();
   }
 
   #file(name: string): LogFile {

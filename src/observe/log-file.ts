@@ -70,39 +70,28 @@ export class LogFile {
   async *scan(sinceMs: number): AsyncGenerator<readonly LogLine[]> {
     const files = await this.#open();
     try {
-      for (const file of files) yield* this.#scanFile(file, sinceMs);
+      for (const file of files) yield* this.#linesFrom(file, await firstSince(file, sinceMs), sinceMs);
     } finally {
       await Promise.all(files.map((file) => file.close()));
     }
   }
 
-  /** The last so many lines, in the order in which they came. Reads the files from their end, and no further than it takes. */
-  async newest(count: number): Promise<LogLine[]> {
+  /** The newest lines, oldest first: so many, or all there are. Reads of the files little more than them. */
+  async last(count: number): Promise<LogLine[]> {
     const files = await this.#open();
     try {
-      let found: LogLine[] = [];
-      for (const file of files.reverse()) if (found.length < count) found = [...(await this.#lastOf(file, count - found.length)), ...found];
-      return found;
+      let lines: LogLine[] = [];
+      for (const file of files.toReversed()) {
+        if (lines.length >= count) break;
+        const older: LogLine[] = [];
+        const from = await startOfLast(file, count - lines.length);
+        for await (const portion of this.#linesFrom(file, from, 0)) for (const line of portion) older.push(line);
+        lines = older.concat(lines);
+      }
+      return newest(lines, count);
     } finally {
       await Promise.all(files.map((file) => file.close()));
     }
-  }
-
-  async #lastOf(file: FileHandle, count: number): Promise<LogLine[]> {
-    let { size: at } = await file.stat();
-    let found: LogLine[] = [];
-    for (let rest: Buffer = Buffer.alloc(0); at > 0 && found.length < count;) {
-      const from = Math.max(0, at - PORTION_BYTES);
-      const portion = Buffer.alloc(at - from);
-      const { bytesRead } = await file.read(portion, 0, portion.length, from);
-      const whole = Buffer.concat([portion.subarray(0, bytesRead), rest]);
-      // The first line of a portion may have begun before it.
-      const begin = from === 0 ? 0 : whole.indexOf(NEWLINE) + 1;
-      rest = begin === 0 && from > 0 ? whole : whole.subarray(0, begin);
-      if (from === 0 || begin > 0) found = [...this.#lines(whole.toString('utf8', begin, whole.lastIndexOf(NEWLINE) + 1)), ...found];
-      at = from;
-    }
-    return found.slice(Math.max(0, found.length - count));
   }
 
   /** What is kept, in bytes, and since when there is a log at all, milliseconds since the epoch; null: there is none. */
@@ -124,23 +113,23 @@ export class LogFile {
     return [current];
   }
 
-  async *#scanFile(file: FileHandle, sinceMs: number): AsyncGenerator<readonly LogLine[]> {
+  async *#linesFrom(file: FileHandle, from: number, sinceMs: number): AsyncGenerator<readonly LogLine[]> {
     const { size } = await file.stat();
     const portion = Buffer.allocUnsafe(PORTION_BYTES);
     let rest: Buffer = Buffer.alloc(0);
-    for (let at = await firstSince(file, size, sinceMs); at < size;) {
+    for (let at = from; at < size;) {
       const { bytesRead } = await file.read(portion, 0, Math.min(portion.length, size - at), at);
       if (bytesRead === 0) break;
       at += bytesRead;
       const whole = Buffer.concat([rest, portion.subarray(0, bytesRead)]);
       const end = whole.lastIndexOf(NEWLINE) + 1;
       rest = whole.subarray(end);
-      yield this.#lines(whole.toString('utf8', 0, end)).filter((line) => line.timeMs >= sinceMs);
+      const lines = whole
+        .toString('utf8', 0, end)
+        .split('\n')
+        .map((record) => this.#parse(record));
+      yield lines.filter((line) => line !== null && line.timeMs >= sinceMs) as LogLine[];
     }
-  }
-
-  #lines(text: string): LogLine[] {
-    return text.split('\n').flatMap((record) => this.#parse(record) ?? []);
   }
 
   async #writePending(): Promise<void> {
@@ -155,7 +144,9 @@ export class LogFile {
       this.#lost = 0;
       this.#lastLost = null;
     }
-    await this.#write(pending.bytes()).catch(() => undefined);
+    await this.#write(pending.bytes()).catch(() => {
+      this.#bytes = null; // looked for again: the folder may be gone, or a part have been written
+    });
     this.#backlog.bytes -= length;
     SPARE.give(pending);
   }
@@ -195,12 +186,18 @@ function recordOf({ timeMs, stream, requestId, text }: Omit<LogLine, 'function'>
   return `${timeMs}\t${stream}\t${requestId ?? ''}\t${text}\n`;
 }
 
+/** The last so many of a list. */
+export function newest<T>(list: readonly T[], count: number): T[] {
+  return list.slice(Math.max(0, list.length - count));
+}
+
 function opened(path: string | undefined): Promise<FileHandle | null> {
   return open(path ?? '').catch(() => null);
 }
 
 /** Where to begin so as to miss no line since a time: lines are in the order of their times, so that a few of them tell. */
-async function firstSince(file: FileHandle, size: number, sinceMs: number): Promise<number> {
+async function firstSince(file: FileHandle, sinceMs: number): Promise<number> {
+  const { size } = await file.stat();
   let [low, high] = [0, sinceMs <= 0 ? 0 : size];
   while (high - low > PORTION_BYTES) {
     const middle = Math.floor((low + high) / 2);
@@ -209,6 +206,22 @@ async function firstSince(file: FileHandle, size: number, sinceMs: number): Prom
     else low = line.at;
   }
   return low;
+}
+
+/** Where the last lines of a file begin: so many of them, or all. */
+async function startOfLast(file: FileHandle, count: number): Promise<number> {
+  const portion = Buffer.allocUnsafe(PORTION_BYTES);
+  let ends = count + 1; // of those lines, and of the one before them
+  for (let to = (await file.stat()).size; to > 0;) {
+    const from = Math.max(0, to - portion.length);
+    const { bytesRead } = await file.read(portion, 0, to - from, from);
+    for (let at = bytesRead; at > 0;) {
+      at = portion.lastIndexOf(NEWLINE, at - 1);
+      if (at >= 0 && --ends === 0) return from + at + 1;
+    }
+    to = from;
+  }
+  return 0;
 }
 
 /** The first line that begins after a place and before another; null when there is none whose time can be read. */

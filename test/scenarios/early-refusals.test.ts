@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
-import { json } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { CreateFunctionCommand, CreateFunctionUrlConfigCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { AccessKey } from '../../src/auth/keys.ts';
 import { signed } from '../../src/auth/sign.ts';
@@ -37,7 +37,8 @@ function head(headers: Readonly<Record<string, string>>, signal: AbortSignal, pa
 
 async function answerTo(sent: ClientRequest): Promise<{ status: number | undefined; code: unknown; message: string }> {
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
-  const document = (await json(answer)) as { message?: string; Message?: string };
+  const body = await text(answer);
+  const document = body.startsWith('<') ? { message: body } : (JSON.parse(body) as { message?: string; Message?: string });
   return { status: answer.statusCode, code: answer.headers['x-amzn-errortype'], message: document.message ?? document.Message ?? '' };
 }
 
@@ -91,7 +92,7 @@ test('so it is with every API that takes large bodies', WATCHED, async ({ signal
   await admin.send(new CreateFunctionCommand(made));
   await admin.send(new CreateFunctionUrlConfigCommand({ FunctionName: 'f', AuthType: 'AWS_IAM' }));
   admin.destroy();
-  const wrong = (path: string, service?: 'events' | 'scheduler'): Record<string, string> => {
+  const wrong = (path: string, service?: 'events' | 'scheduler' | 'sqs'): Record<string, string> => {
     const { host } = new URL(server.endpoint);
     const request = { method: 'POST', url: path, headers: { host }, payload: BODY, ...(service === undefined ? {} : { service }) };
     return signed(request, { ...ownKey(server.home), secret: 'wrong' }, Date.now());
@@ -110,6 +111,9 @@ test('so it is with every API that takes large bodies', WATCHED, async ({ signal
     ['/', { ...large, 'x-amz-target': 'AWSEvents.PutEvents' }],
     ['/', { ...wrong('/', 'events'), ...large }],
     ['/schedules/a', { ...wrong('/schedules/a', 'scheduler'), ...large }],
+    ['/', { ...large, 'x-amz-target': 'AmazonSQS.SendMessage' }],
+    ['/', { ...wrong('/', 'sqs'), ...large }],
+    ['/', { ...large, 'content-type': 'application/x-www-form-urlencoded' }],
   ];
   for (const [path, headers] of apis) {
     const sent = head(headers, signal, path);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import {
   CreateBucketCommand,
   DeleteBucketCommand,
@@ -13,28 +13,17 @@ import {
   ListObjectsV2Command,
   PutBucketCorsCommand,
   PutObjectCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { TestServer } from './platform-server.ts';
 import { refused, s3Client } from './s3-clients.ts';
+import { s3World } from './s3-world.ts';
 import { credentialsOf, signedFetch } from './server-credentials.ts';
 
 const Bucket = 'access';
-let server: TestServer;
-let client: S3Client;
-
-before(async () => {
-  server = await TestServer.start();
-  client = s3Client(server);
-  await client.send(new CreateBucketCommand({ Bucket }));
-  await client.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'content' }));
-});
-after(async () => {
-  client.destroy();
-  assert.deepEqual(await server.end(), []);
-});
+const { server, client, put } = await s3World(Bucket);
+await put('k', 'content');
 
 /** Status and body of a plain request, sent as it is. */
 function raw(
@@ -98,6 +87,17 @@ describe('who may', () => {
     assert.equal(await (await fetch(`${open.endpoint}/${Bucket}/a`)).text(), 'hello');
     const foreign = await fetch(`${open.endpoint}/${Bucket}/a`, { method: 'DELETE', headers: { origin: 'http://evil.example' } });
     assert.equal(foreign.status, 403);
+    // A page may send a form anywhere, without asking before.
+    const form = (key: string, headers: Record<string, string>): Promise<Response> => {
+      const body = new FormData();
+      body.set('key', key);
+      body.set('file', new Blob(['of a form']));
+      return fetch(`${open.endpoint}/${Bucket}`, { method: 'POST', body, headers });
+    };
+    assert.equal((await form('foreign', { origin: 'http://evil.example' })).status, 403);
+    assert.equal((await fetch(`${open.endpoint}/${Bucket}/foreign`)).status, 404);
+    for (const headers of [{}, { origin: open.endpoint }] as Record<string, string>[])
+      assert.equal((await form('own', headers)).status, 204);
     const wrong = s3Client(open, { credentials: { ...credentialsOf(open.home), secretAccessKey: 'wrong' } });
     await refused(wrong.send(new ListBucketsCommand({})), 'SignatureDoesNotMatch', 403);
     for (const c of [signed, wrong]) c.destroy();
@@ -279,5 +279,15 @@ describe('pages of other origins', () => {
     );
     await client.send(new DeleteBucketCorsCommand({ Bucket }));
     assert.equal((await preflight({})).status, 403);
+  });
+
+  test('are not kept from the bucket by rules that S3 would not take', async () => {
+    for (const age of ['abc', '-1', '1.5', '', '99999999999']) {
+      const rule = `<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod><MaxAgeSeconds>${age}</MaxAgeSeconds>`;
+      const body = `<CORSConfiguration><CORSRule>${rule}</CORSRule></CORSConfiguration>`;
+      const answer = await signedFetch(server, `/${Bucket}?cors`, { method: 'PUT', body, service: 's3' });
+      assert.match(await answer.text(), /<Code>MalformedXML</, age);
+      await refused(client.send(new GetBucketCorsCommand({ Bucket })), 'NoSuchCORSConfiguration', 404);
+    }
   });
 });

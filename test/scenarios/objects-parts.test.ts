@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -26,37 +26,20 @@ import {
   type ListMultipartUploadsCommandOutput,
   type ListObjectVersionsCommandInput,
   type ListObjectVersionsCommandOutput,
-  type S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { TestServer } from './platform-server.ts';
-import { refused, s3Client } from './s3-clients.ts';
+import { refused } from './s3-clients.ts';
+import { s3World } from './s3-world.ts';
 import { until } from './until.ts';
 
 const MiB = 1024 * 1024;
 const Bucket = 'parts';
-let server: TestServer;
-let client: S3Client;
-
-before(async () => {
-  server = await TestServer.start();
-  client = s3Client(server);
-  await client.send(new CreateBucketCommand({ Bucket }));
-});
-after(async () => {
-  client.destroy();
-  assert.deepEqual(await server.end(), []);
-});
+const { server, client, put, bytes } = await s3World(Bucket);
 
 /** Files that hold content, of objects or not. */
 function blobs(): string[] {
   const root = join(server.home, 'objects');
   return readdirSync(root).flatMap((folder) => readdirSync(join(root, folder)));
-}
-
-async function bytesOf(Key: string, more: object = {}): Promise<Buffer> {
-  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key, ...more }));
-  return Buffer.from((await Body?.transformToByteArray()) ?? []);
 }
 
 async function begin(Key: string, more: object = {}): Promise<{ Bucket: string; Key: string; UploadId: string }> {
@@ -73,11 +56,9 @@ describe('uploads in parts', () => {
   test('a large object through lib-storage, whole, in ranges and by part', async () => {
     const Body = randomBytes(12 * MiB + 5);
     await new Upload({ client, params: { Bucket, Key: 'large', Body }, partSize: 5 * MiB }).done();
-    assert.ok((await bytesOf('large')).equals(Body));
+    assert.ok((await bytes('large')).equals(Body));
     // Across the border of two parts.
-    assert.ok(
-      (await bytesOf('large', { Range: `bytes=${5 * MiB - 10}-${5 * MiB + 9}` })).equals(Body.subarray(5 * MiB - 10, 5 * MiB + 10)),
-    );
+    assert.ok((await bytes('large', { Range: `bytes=${5 * MiB - 10}-${5 * MiB + 9}` })).equals(Body.subarray(5 * MiB - 10, 5 * MiB + 10)));
     const third = await client.send(new HeadObjectCommand({ Bucket, Key: 'large', PartNumber: 3 }));
     assert.deepEqual([third.PartsCount, third.ContentLength, third.$metadata.httpStatusCode], [3, 2 * MiB + 5, 206]);
     const { ObjectParts, ObjectSize } = await client.send(
@@ -89,7 +70,7 @@ describe('uploads in parts', () => {
     );
     await client.send(new CopyObjectCommand({ Bucket, Key: 'large copy', CopySource: `${Bucket}/large` }));
     await client.send(new DeleteObjectCommand({ Bucket, Key: 'large' }));
-    assert.ok((await bytesOf('large copy')).equals(Body));
+    assert.ok((await bytes('large copy')).equals(Body));
   });
 
   test('the ETag and the checksums are S3’s', async () => {
@@ -137,7 +118,7 @@ describe('uploads in parts', () => {
     const first = randomBytes(5 * MiB);
     await upload(to, 1, randomBytes(10));
     const one = await upload(to, 1, first);
-    await client.send(new PutObjectCommand({ Bucket, Key: 'source', Body: '0123456789' }));
+    await put('source', '0123456789');
     const copied = await client.send(
       new UploadPartCopyCommand({ ...to, PartNumber: 7, CopySource: `${Bucket}/source`, CopySourceRange: 'bytes=2-5' }),
     );
@@ -165,7 +146,7 @@ describe('uploads in parts', () => {
     await refused(complete([one, { ...seven, ETag: '"other"' }]), 'InvalidPart', 400);
     await refused(complete([one, { PartNumber: 9, ETag: one.ETag }]), 'InvalidPart', 400);
     await complete([one, seven]);
-    assert.ok((await bytesOf('pieces')).equals(Buffer.concat([first, Buffer.from('2345')])));
+    assert.ok((await bytes('pieces')).equals(Buffer.concat([first, Buffer.from('2345')])));
     await refused(complete([one]), 'NoSuchUpload', 404);
     await refused(upload(to, 2, first), 'NoSuchUpload', 404);
   });
@@ -211,10 +192,10 @@ describe('versions', () => {
   test('all are kept, hidden by a marker, read and removed by id', async () => {
     const Key = 'versioned';
     const ids: string[] = [];
-    for (const Body of ['one', 'two', 'three']) ids.push((await client.send(new PutObjectCommand({ Bucket, Key, Body }))).VersionId ?? '');
+    for (const Body of ['one', 'two', 'three']) ids.push((await put(Key, Body)).VersionId ?? '');
     assert.equal(new Set(ids).size, 3);
-    assert.equal(String(await bytesOf(Key)), 'three');
-    assert.equal(String(await bytesOf(Key, { VersionId: ids[0] })), 'one');
+    assert.equal(String(await bytes(Key)), 'three');
+    assert.equal(String(await bytes(Key, { VersionId: ids[0] })), 'one');
     const { DeleteMarker, VersionId: marker } = await client.send(new DeleteObjectCommand({ Bucket, Key }));
     assert.equal(DeleteMarker, true);
     await refused(client.send(new GetObjectCommand({ Bucket, Key })), 'NoSuchKey', 404);
@@ -229,14 +210,14 @@ describe('versions', () => {
       [[marker, true]],
     );
     await client.send(new DeleteObjectCommand({ Bucket, Key, VersionId: marker }));
-    assert.equal(String(await bytesOf(Key)), 'three');
+    assert.equal(String(await bytes(Key)), 'three');
     await client.send(new DeleteObjectCommand({ Bucket, Key, VersionId: ids[2] }));
-    assert.equal(String(await bytesOf(Key)), 'two');
+    assert.equal(String(await bytes(Key)), 'two');
     await refused(client.send(new GetObjectCommand({ Bucket, Key, VersionId: ids[2] })), 'NoSuchVersion', 404);
   });
 
   test('page by page, one version at a time', async () => {
-    for (const Key of ['pages/a', 'pages/b']) for (const Body of ['1', '2']) await client.send(new PutObjectCommand({ Bucket, Key, Body }));
+    for (const Key of ['pages/a', 'pages/b']) for (const Body of ['1', '2']) await put(Key, Body);
     const seen: (string | undefined)[] = [];
     let next: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } = {};
     for (;;) {
@@ -249,8 +230,8 @@ describe('versions', () => {
   });
 
   test('page by page, while what was listed is removed: nothing is skipped', async () => {
-    for (let i = 0; i < 5; i += 1) await client.send(new PutObjectCommand({ Bucket, Key: 'emptied/k', Body: String(i) }));
-    await client.send(new PutObjectCommand({ Bucket, Key: 'emptied/l', Body: 'last' }));
+    for (let i = 0; i < 5; i += 1) await put('emptied/k', String(i));
+    await put('emptied/l', 'last');
     const sizes: number[] = [];
     for (let next: Partial<ListObjectVersionsCommandInput> | null = {}; next !== null;) {
       const page: ListObjectVersionsCommandOutput = await client.send(
@@ -265,10 +246,25 @@ describe('versions', () => {
     assert.equal((await client.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'emptied/' }))).Versions, undefined);
   });
 
+  test('page by page, while the last of each page is removed: nothing comes twice', async () => {
+    for (let i = 0; i < 5; i += 1) await put('thinned', String(i));
+    const seen: (string | undefined)[] = [];
+    for (let next: Partial<ListObjectVersionsCommandInput> | null = {}; next !== null;) {
+      const page: ListObjectVersionsCommandOutput = await client.send(
+        new ListObjectVersionsCommand({ Bucket, Prefix: 'thinned', MaxKeys: 2, ...next }),
+      );
+      const ids = (page.Versions ?? []).map((v) => v.VersionId);
+      seen.push(...ids);
+      await client.send(new DeleteObjectCommand({ Bucket, Key: 'thinned', VersionId: ids.at(-1) }));
+      next = page.IsTruncated === true ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker } : null;
+    }
+    assert.deepEqual([seen.length, new Set(seen).size], [5, 5]);
+  });
+
   test('a marker may be the bare id of a version; of one that is gone, its key comes from its start', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 3; i += 1) {
-      ids.unshift((await client.send(new PutObjectCommand({ Bucket, Key: 'bare', Body: String(i) }))).VersionId ?? '');
+      ids.unshift((await put('bare', String(i))).VersionId ?? '');
     }
     const after = async (VersionIdMarker?: string): Promise<(string | undefined)[] | undefined> =>
       (await client.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'bare', KeyMarker: 'bare', VersionIdMarker }))).Versions?.map(
@@ -284,7 +280,7 @@ describe('versions', () => {
     const Key = 'suspended';
     const { VersionId } = await client.send(new PutObjectCommand({ Bucket, Key, Body: 'kept' }));
     await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Suspended' } }));
-    for (const Body of ['a', 'b']) assert.equal((await client.send(new PutObjectCommand({ Bucket, Key, Body }))).VersionId, undefined);
+    for (const Body of ['a', 'b']) assert.equal((await put(Key, Body)).VersionId, undefined);
     const { Versions } = await client.send(new ListObjectVersionsCommand({ Bucket, Prefix: Key }));
     assert.deepEqual(
       Versions?.map((v) => v.VersionId),
@@ -292,7 +288,7 @@ describe('versions', () => {
     );
     const { VersionId: marker } = await client.send(new DeleteObjectCommand({ Bucket, Key }));
     assert.equal(marker, 'null');
-    assert.equal(String(await bytesOf(Key, { VersionId })), 'kept');
+    assert.equal(String(await bytes(Key, { VersionId })), 'kept');
     await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
   });
 });

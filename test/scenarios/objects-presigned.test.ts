@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import {
   CopyObjectCommand,
-  CreateBucketCommand,
   CreateMultipartUploadCommand,
-  GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
   ListPartsCommand,
@@ -15,26 +13,11 @@ import {
 } from '@aws-sdk/client-s3';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { TestServer } from './platform-server.ts';
-import { s3Client } from './s3-clients.ts';
+import { s3World } from './s3-world.ts';
 import { clientOptions, credentialsOf } from './server-credentials.ts';
 
 const Bucket = 'presigned';
-let server: TestServer;
-let client: S3Client;
-
-before(async () => {
-  server = await TestServer.start();
-  client = s3Client(server);
-  await client.send(new CreateBucketCommand({ Bucket }));
-});
-after(async () => {
-  client.destroy();
-  assert.deepEqual(await server.end(), []);
-});
-
-const text = async (Key: string): Promise<string | undefined> =>
-  (await client.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToString();
+const { server, client, put: putObject, text } = await s3World(Bucket);
 
 describe('what the SDK moves from headers into a URL', () => {
   const put = async (input: Partial<PutObjectCommandInput>, by = client): Promise<Response> => {
@@ -55,8 +38,8 @@ describe('what the SDK moves from headers into a URL', () => {
   });
 
   test('makes a copy of what copies, and a multipart upload with its checksum', async () => {
-    await client.send(new PutObjectCommand({ Bucket, Key: 'source', Body: 'copied' }));
-    await client.send(new PutObjectCommand({ Bucket, Key: 'target', Body: 'old' }));
+    await putObject('source', 'copied');
+    await putObject('target', 'old');
     const copy = await getSignedUrl(client, new CopyObjectCommand({ Bucket, Key: 'target', CopySource: `${Bucket}/source` }));
     const copied = await fetch(copy, { method: 'PUT' });
     assert.match(await copied.text(), /<CopyObjectResult /);
@@ -106,6 +89,23 @@ describe('what the SDK moves from headers into a URL', () => {
     assert.equal(await text('v2'), 'own');
     assert.deepEqual((await client.send(new HeadObjectCommand({ Bucket, Key: 'v2' }))).Metadata, {});
   });
+});
+
+test('a form is refused what a header is', async () => {
+  for (const [Fields, code] of [
+    [{ acl: 'public-read' }, 'AccessControlListNotSupported'],
+    [{ 'x-amz-server-side-encryption': 'aws:kms' }, 'NotImplemented'],
+    [{ 'x-amz-website-redirect-location': '/' }, 'NotImplemented'],
+    [{ acl: 'private', 'x-amz-server-side-encryption': 'AES256' }, null],
+  ] as [Record<string, string>, string | null][]) {
+    const { url, fields } = await createPresignedPost(client, { Bucket, Key: 'asks', Fields });
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    form.append('file', new Blob(['x']), 'asks');
+    const answer = await fetch(url, { method: 'POST', body: form });
+    if (code === null) assert.equal(answer.status, 204);
+    else assert.match(await answer.text(), new RegExp(`<Code>${code}</Code>`));
+  }
 });
 
 test('a form with a file that is far too large is answered as one that is a little', async () => {

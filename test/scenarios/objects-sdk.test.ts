@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import {
   CopyObjectCommand,
   CreateBucketCommand,
@@ -20,30 +20,16 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   PutObjectTaggingCommand,
+  paginateListBuckets,
   paginateListObjectsV2,
   type ChecksumAlgorithm,
-  type S3Client,
 } from '@aws-sdk/client-s3';
-import { TestServer } from './platform-server.ts';
-import { refused, s3Client } from './s3-clients.ts';
+import { refused } from './s3-clients.ts';
+import { s3World } from './s3-world.ts';
+import { signedFetch } from './server-credentials.ts';
 
 const Bucket = 'pictures';
-let server: TestServer;
-let client: S3Client;
-
-before(async () => {
-  server = await TestServer.start();
-  client = s3Client(server);
-  await client.send(new CreateBucketCommand({ Bucket }));
-});
-after(async () => {
-  client.destroy();
-  assert.deepEqual(await server.end(), []);
-});
-
-const put = (Key: string, Body: string | Buffer = 'x') => client.send(new PutObjectCommand({ Bucket, Key, Body }));
-const text = async (Key: string, more: object = {}): Promise<string> =>
-  (await (await client.send(new GetObjectCommand({ Bucket, Key, ...more }))).Body?.transformToString()) ?? '';
+const { server, client, put, text } = await s3World(Bucket);
 
 describe('buckets', () => {
   test('are made, found, listed and removed when empty', async () => {
@@ -62,6 +48,18 @@ describe('buckets', () => {
     await client.send(new DeleteBucketCommand({ Bucket: 'second' }));
     await refused(client.send(new HeadBucketCommand({ Bucket: 'second' })), 'NotFound', 404);
     await refused(client.send(new ListObjectsV2Command({ Bucket: 'second' })), 'NoSuchBucket', 404);
+  });
+
+  test('are listed in pages of as many as are asked for, which must be a number', async () => {
+    await client.send(new CreateBucketCommand({ Bucket: 'paged' }));
+    const names: (string | undefined)[] = [];
+    for await (const page of paginateListBuckets({ client, pageSize: 1 }, {})) names.push(...(page.Buckets ?? []).map((b) => b.Name));
+    assert.deepEqual(names, ['paged', Bucket]);
+    for (const most of ['-1', '0', 'x', '1.5']) {
+      const answer = await signedFetch(server, `/?max-buckets=${most}`, { service: 's3' });
+      assert.match(await answer.text(), /<Code>InvalidArgument</, most);
+    }
+    await client.send(new DeleteBucketCommand({ Bucket: 'paged' }));
   });
 
   test('have names that S3 takes, and that are no path of Hearth', async () => {
@@ -211,6 +209,11 @@ describe('objects', () => {
     );
     assert.deepEqual([got.ETag, got.ObjectSize, got.StorageClass], ['5d41402abc4b2a76b9719d911017c592', 5, 'STANDARD']);
     assert.ok(got.Checksum?.ChecksumCRC32);
+    for (const more of [{ 'x-amz-max-parts': 'x' }, { 'x-amz-part-number-marker': '-1' }] as Record<string, string>[]) {
+      const headers = { 'x-amz-object-attributes': 'ObjectParts', ...more };
+      const answer = await signedFetch(server, `/${Bucket}/attributed?attributes`, { headers, service: 's3' });
+      assert.match(await answer.text(), /<Code>InvalidArgument</, JSON.stringify(more));
+    }
   });
 });
 

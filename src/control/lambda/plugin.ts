@@ -43,6 +43,8 @@ export function lambdaApi(app: FastifyInstance, deps: LambdaPluginDeps): void {
     const tooLarge = `Request must be smaller than ${LAMBDA_BODY_BYTES} bytes for the ${operationName(request)} operation`;
     const known = asHearthError(error, tooLarge);
     if (known.fault === 'platform') deps.report(error, `${request.method} ${request.url}`);
+    // Of a body that is too large by its own word nothing was read: node:http reads it away, and who is sending it gets to hear why.
+    if (!request.raw.readableDidRead) reply.removeHeader('connection');
     const { headers, document } = lambdaError(known);
     return reply.code(known.status).headers(headers).send(document);
   });

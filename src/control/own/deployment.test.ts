@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { deferred } from '../../lib/deferred.ts';
 import { openPlane, zipOf, type TestPlane } from '../testing/plane.ts';
 
 let plane: TestPlane;
@@ -41,6 +42,30 @@ test('what only Lambda’s API says of a URL outlives deployments that have the 
   assert.ok(LastModifiedTime > before);
   await deploy('cors', files);
   assert.equal(plane.registry.get('cors')?.url, null);
+});
+
+test('what Lambda’s API changes while a deployment is about to is kept', async (t) => {
+  const files = { 'index.js': 'exports.handler = async () => 1' };
+  await deploy('beside', files, { url: { auth: 'none' } });
+  const update = plane.registry.update.bind(plane.registry);
+  const [goOn, ...asked] = [deferred<void>(), deferred<void>(), deferred<void>()];
+  let updates = 0;
+  t.mock.method(plane.registry, 'update', (...given: Parameters<typeof update>) => {
+    asked[updates++]?.resolve();
+    return update(...given);
+  });
+  plane.store.held = goOn.promise;
+  const body = JSON.stringify({ Cors: { AllowOrigins: ['https://example.com'] } });
+  const address = `${plane.endpoint}/2021-10-31/functions/beside/url`;
+  const changed = fetch(address, { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
+  await asked[0]?.promise;
+  const deployed = deploy('beside', files, { url: { auth: 'none' }, memoryMb: 256 });
+  await asked[1]?.promise; // both have seen what there was before
+  goOn.resolve();
+  assert.equal((await changed).status, 200);
+  assert.equal((await deployed)['deployed'].unchanged, false);
+  const { memoryMb, url } = plane.registry.get('beside') ?? {};
+  assert.deepEqual([memoryMb, url?.cors?.allowOrigins], [256, ['https://example.com']]);
 });
 
 test('a change that is undone leaves what invokes the function as it was; one that serves brings its own', async () => {

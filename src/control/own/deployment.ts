@@ -117,14 +117,17 @@ async function register(
   built: FunctionSettings,
   deps: OwnDeps,
 ): Promise<{ version: FunctionVersion; created: boolean; unchanged: boolean }> {
+  const settings = (present: FunctionVersion | null): FunctionSettings => {
+    const kept = keptOf(present?.kept, manifest, deps);
+    return { ...built, url: urlOf(built.url, present?.url ?? null), ...(kept === undefined ? {} : { kept }) };
+  };
   const present = deps.registry.get(name);
-  const kept = keptOf(present?.kept, manifest, deps);
-  const settings = { ...built, url: urlOf(built.url, present?.url ?? null), ...(kept === undefined ? {} : { kept }) };
-  if (present === null) return { version: await deps.registry.create(name, settings), created: true, unchanged: false };
-  const wanted = { ...settings, role: present.role, architecture: present.architecture };
-  const same = Object.entries(wanted).every(([key, value]) => isDeepStrictEqual(value, present[key as keyof FunctionSettings]));
+  if (present === null) return { version: await deps.registry.create(name, settings(null)), created: true, unchanged: false };
+  // Of what is there when its turn comes: Lambda's API may be changing it at this moment.
+  const wanted = (now: FunctionVersion): FunctionSettings => ({ ...settings(now), role: now.role, architecture: now.architecture });
+  const same = Object.entries(wanted(present)).every(([key, value]) => isDeepStrictEqual(value, present[key as keyof FunctionSettings]));
   if (same) return { version: present, created: false, unchanged: true };
-  return { version: await deps.registry.update(name, () => wanted), created: false, unchanged: false };
+  return { version: await deps.registry.update(name, wanted), created: false, unchanged: false };
 }
 
 /** What Lambda's API keeps of a function, with the dead letters that the manifest says. */

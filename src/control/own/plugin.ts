@@ -29,7 +29,9 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     if (known.fault === 'platform') deps.report(error, `${request.method} ${request.url}`);
     // What was not read is not the next request, nor is that heard while it waits to be read.
     const unread = request.body instanceof Readable && !request.body.readableEnded;
-    if (unread || known.code === 'RequestTooLargeException') reply.header('connection', 'close');
+    if (unread || (request.raw.readableDidRead && !request.raw.complete)) reply.header('connection', 'close');
+    // Of a body that is too large by its own word nothing was read: node:http reads it away, and who is sending it gets to hear why.
+    else reply.removeHeader('connection');
     return reply.code(known.status).send(ownError(known));
   });
   app.addHook('onRequest', ({ raw }) => deps.authority.screen(signedRequest(raw)));

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JsonServiceDeps } from '../aws-json.ts';
 import { HearthError } from '../../errors.ts';
 import { readAll } from '../../lib/read-all.ts';
+import { sendBody } from '../../lib/send-body.ts';
 import { modelIn, type OperationModel } from '../lambda/model/model.ts';
 import { replyOf } from '../lambda/model/reply.ts';
 import { readRequest } from '../lambda/model/request.ts';
@@ -36,6 +37,7 @@ export class SchedulerService {
     try {
       send(response, { status: 200, requestId }, await this.#run(request));
     } catch (error) {
+      if (request.readableAborted) return; // hung up before it had said what it wanted
       const known =
         error instanceof HearthError ? error : new HearthError('ServiceException', 'An internal error occurred.', { cause: error });
       if (known.fault === 'platform') this.#deps.log.error({ err: error, requestId }, 'a request to scheduler failed');
@@ -50,7 +52,7 @@ export class SchedulerService {
     const [method, url] = [request.method ?? 'GET', request.url ?? '/'];
     const signed = { method, url, headers: request.headersDistinct };
     await authority.screen(signed, 'scheduler');
-    const body = await readAll(request as AsyncIterable<Buffer>, BODY_BYTES);
+    const body = await readAll(request, BODY_BYTES);
     if (body === null) throw new HearthError('ValidationException', `A request may have ${BODY_BYTES} bytes.`);
     const caller = await authority.identify(signed, body, 'scheduler');
     const [path = '', query = ''] = url.split('?', 2);
@@ -91,13 +93,7 @@ function decoded(segment: string): string {
 
 function send(response: ServerResponse, head: { status: number; requestId: string; errorType?: string }, document: unknown): void {
   if (response.destroyed) return;
-  const body = Buffer.from(JSON.stringify(document));
-  response.writeHead(head.status, {
-    'content-type': 'application/json',
-    'content-length': body.length,
-    'x-amzn-requestid': head.requestId,
-    ...(head.errorType === undefined ? {} : { 'x-amzn-errortype': head.errorType }),
-    ...(response.req.complete || !response.req.readableDidRead ? {} : { connection: 'close' }),
-  });
-  response.end(body);
+  const errorType = head.errorType === undefined ? {} : { 'x-amzn-errortype': head.errorType };
+  const headers = { 'content-type': 'application/json', 'x-amzn-requestid': head.requestId, ...errorType };
+  sendBody(response, head.status, { headers, body: Buffer.from(JSON.stringify(document)) });
 }

@@ -3,10 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import type { FastifyInstance } from 'fastify';
-import { ZipFile } from 'yazl';
 import { Authority } from '../../auth/authority.ts';
 import { openSeal } from '../../auth/seal.ts';
 import { FsArtifacts } from '../../artifacts/fs-artifacts.ts';
@@ -83,9 +80,4 @@ export async function openPlane() {
 export type TestPlane = Awaited<ReturnType<typeof openPlane>>;
 
 /** A zip of names to contents. */
-export async function zipOf(files: Readonly<Record<string, string>>): Promise<Buffer> {
-  const zip = new ZipFile();
-  for (const [name, content] of Object.entries(files)) zip.addBuffer(Buffer.from(content), name);
-  zip.end();
-  return buffer(zip.outputStream as Readable);
-}
+export { zip as zipOf } from '../../artifacts/testing/zip.ts';

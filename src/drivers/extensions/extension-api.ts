@@ -43,7 +43,7 @@ export class ExtensionApi {
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = req.url ?? '';
     const call = `${req.method} ${path.startsWith(EXTENSION) ? path.slice(EXTENSION.length) : path}`;
-    const body = await readAll(req as AsyncIterable<Buffer>, BODY_BYTES);
+    const body = await readAll(req, BODY_BYTES);
     if (body === null) return refuse(res, refusal(413, 'RequestEntityTooLarge', `a request may have ${BODY_BYTES} bytes`));
     if (call === 'POST register') return this.#register(req, res, body);
     const api = req.method === 'PUT' ? TELEMETRY[path as keyof typeof TELEMETRY] : undefined;

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { HearthError } from '../../errors.ts';
+import { sendBody } from '../../lib/send-body.ts';
 import { BlobGone } from '../blobs.ts';
 import { bareDocument, type XmlElement } from './xml.ts';
 
@@ -29,8 +30,7 @@ export async function send(
     headers['content-type'] ??= 'application/xml';
     headers['content-length'] = bytes.length;
   } else if (answer.status !== 204 && answer.status !== 304 && headers['content-length'] === undefined) headers['content-length'] = 0;
-  response.writeHead(answer.status, headers);
-  response.end(o.head ? undefined : (bytes ?? undefined));
+  sendBody(response, answer.status, { headers, body: o.head ? undefined : (bytes ?? undefined) });
 }
 
 async function stream(

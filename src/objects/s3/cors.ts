@@ -1,4 +1,6 @@
+import { HearthError } from '../../errors.ts';
 import type { CorsRule } from '../model.ts';
+import type { S3Request } from './request.ts';
 
 /** What a browser asks: for a preflight, of the request to come. */
 export interface CorsQuestion {
@@ -23,6 +25,14 @@ export function corsHeaders(rules: readonly CorsRule[], q: CorsQuestion, preflig
   if (preflight && q.headers.length > 0) headers['access-control-allow-headers'] = q.headers.join(', ');
   if (preflight && rule.maxAgeSeconds !== undefined) headers['access-control-max-age'] = String(rule.maxAgeSeconds);
   return headers;
+}
+
+/** Where nobody signs, a page of another origin must not do what the bucket's CORS rules don't let it. `cors`: what they say of the request. Throws AccessDenied. */
+export function refuseForeign(r: S3Request, cors: Readonly<Record<string, string>>): void {
+  const { origin, host } = r.raw.headers;
+  if (origin === undefined || 'access-control-allow-origin' in cors) return;
+  if (URL.canParse(origin) && new URL(origin).host === (host ?? '').toLowerCase()) return;
+  throw new HearthError('AccessDenied', `pages of origin '${origin}' may not use this bucket; its CORS configuration says who may`);
 }
 
 function allows(rule: CorsRule, q: CorsQuestion): boolean {

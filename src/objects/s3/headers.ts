@@ -48,11 +48,14 @@ export function formMeta(user: ReadonlyMap<string, string>): Record<string, stri
 
 /** What of an upload's headers stays with its object. Throws MetadataTooLarge, NotImplemented, InvalidStorageClass. */
 export function metaOf(r: S3Request): ObjectMeta {
-  refuseUnserved(r);
+  refuseUnserved((name) => header(r, name), Object.keys(r.signed.headers));
   return metaFrom((name) => header(r, name), userHeaders(r));
 }
 
-export function metaFrom(value: (name: string) => string | undefined, user: Readonly<Record<string, string>>): ObjectMeta {
+/** What an upload says by the name of a header, in one or in a field of a form. */
+type Said = (name: string) => string | undefined;
+
+export function metaFrom(value: Said, user: Readonly<Record<string, string>>): ObjectMeta {
   const headers: Record<string, string> = {};
   for (const name of KEPT) {
     const text = value(name);
@@ -79,10 +82,11 @@ function userHeaders(r: S3Request): Record<string, string> {
   return Object.fromEntries(named.map((name) => [name.slice('x-amz-meta-'.length), r.signed.headers[name]?.join(',') ?? '']));
 }
 
-function refuseUnserved(r: S3Request): void {
-  const asked = REFUSED.find((name) => header(r, name) !== undefined);
-  const encryption = header(r, 'x-amz-server-side-encryption');
-  if (asked === undefined && (encryption === undefined || encryption === 'AES256')) return refuseAcl(r);
+/** Refuses an upload that asks for what is not here. `names`: of all that it says. Throws NotImplemented, AccessControlListNotSupported. */
+export function refuseUnserved(value: Said, names: readonly string[]): void {
+  const asked = REFUSED.find((name) => value(name) !== undefined);
+  const encryption = value('x-amz-server-side-encryption');
+  if (asked === undefined && (encryption === undefined || encryption === 'AES256')) return refuseGrants(value('x-amz-acl'), names);
   throw new HearthError('NotImplemented', 'A header you provided implies functionality that is not implemented.', {
     details: { Header: asked ?? 'x-amz-server-side-encryption' },
   });
@@ -90,8 +94,11 @@ function refuseUnserved(r: S3Request): void {
 
 /** Buckets here have no access control lists, as S3's have none by default. */
 export function refuseAcl(r: S3Request): void {
-  const acl = header(r, 'x-amz-acl');
-  const grants = Object.keys(r.signed.headers).some((name) => name.startsWith('x-amz-grant-'));
+  refuseGrants(header(r, 'x-amz-acl'), Object.keys(r.signed.headers));
+}
+
+function refuseGrants(acl: string | undefined, names: readonly string[]): void {
+  const grants = names.some((name) => name.startsWith('x-amz-grant-'));
   if (!grants && (acl === undefined || acl === 'private' || acl === 'bucket-owner-full-control')) return;
   throw new HearthError('AccessControlListNotSupported', 'The bucket does not allow ACLs');
 }

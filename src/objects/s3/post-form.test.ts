@@ -77,7 +77,7 @@ function world(store: { bucket?: () => Promise<void>; put: (incoming: Incoming, 
     unsignedData: false,
   });
   const deps = { store: objects as unknown as ObjectStore, clock } as unknown as S3Deps;
-  return { body, answered: postForm(request, deps, { keys, authority }) };
+  return { body, answered: postForm(request, deps, { keys, authority, cors: {} }) };
 }
 
 test('fields behind the file of a form are not part of it: its policy was checked without them', async () => {

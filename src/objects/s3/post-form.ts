@@ -11,7 +11,8 @@ import { CHECKSUM_ALGORITHMS } from '../model.ts';
 import { DEFAULT_CHECKSUM } from '../object-store.ts';
 import type { S3Answer } from './answer.ts';
 import { MAX_PUT_BYTES } from './body.ts';
-import { formMeta, madeVersion, metaFrom } from './headers.ts';
+import { refuseForeign } from './cors.ts';
+import { formMeta, madeVersion, metaFrom, refuseUnserved } from './headers.ts';
 import { permit } from './permissions.ts';
 import type { S3Deps } from './operation.ts';
 import { bucketOf, causeOf, checkKey, type S3Request } from './request.ts';
@@ -32,14 +33,24 @@ interface Form {
   readonly filename: string;
 }
 
-/** Stores the file of a form. One without a signed policy is taken where unsigned requests are. */
-export async function postForm(r: S3Request, d: S3Deps, o: { keys: Keys; authority: Authority }): Promise<S3Answer> {
+interface FormDeps {
+  readonly keys: Keys;
+  readonly authority: Authority;
+  /** What the bucket's CORS rules say to the page that the form is of. */
+  readonly cors: Readonly<Record<string, string>>;
+}
+
+/** Stores the file of a form. One without a signed policy is taken where unsigned requests are, and from the same pages. */
+export async function postForm(r: S3Request, d: S3Deps, o: FormDeps): Promise<S3Answer> {
   const { form, done } = readForm(r);
   const { fields, file, filename } = await form;
   try {
     const bucket = bucketOf(r);
     const policy = await verifyPostPolicy(fields, bucket, { keys: o.keys, nowMs: d.clock.now() });
-    if (policy === null && !o.authority.unsignedData) throw new HearthError('AccessDenied', `Access Denied. ${REMEDY}`);
+    if (policy === null) {
+      if (!o.authority.unsignedData) throw new HearthError('AccessDenied', `Access Denied. ${REMEDY}`);
+      refuseForeign(r, o.cors);
+    }
     const name = fields.get('key');
     if (name === undefined || name === '')
       throw new HearthError(
@@ -52,6 +63,7 @@ export async function postForm(r: S3Request, d: S3Deps, o: { keys: Keys; authori
     permit({ ...r, caller }, 'PutObject', { bucket, key });
     if (fields.has('tagging')) permit({ ...r, caller }, 'PutObjectTagging', { bucket, key });
     await d.store.index.bucket(bucket); // throws NoSuchBucket
+    refuseUnserved((header) => fields.get(header === 'x-amz-acl' ? 'acl' : header) || undefined, [...fields.keys()]);
     const user = [...fields].flatMap(([n, v]) => (n.startsWith('x-amz-meta-') ? [[n.slice('x-amz-meta-'.length), v] as const] : []));
     const meta = metaFrom((header) => fields.get(header), formMeta(new Map(user)));
     const tagging = fields.get('tagging');

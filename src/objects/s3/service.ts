@@ -8,7 +8,7 @@ import { HearthError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { Bucket } from '../model.ts';
 import { asS3Error, send, sendError, type S3Answer } from './answer.ts';
-import { corsHeaders } from './cors.ts';
+import { corsHeaders, refuseForeign } from './cors.ts';
 import type { S3Deps } from './operation.ts';
 import { operationOf } from './operations.ts';
 import { tellable } from './permissions.ts';
@@ -48,7 +48,9 @@ export class S3Service {
       if (parsed.bucket !== null) await this.#deps.store.settled(parsed.bucket);
       if (parsed.method === 'OPTIONS') return await send(response, await this.#preflight(parsed), { requestId, head });
       extra = await this.#cors(parsed);
-      const answer = isForm(parsed) ? await postForm(parsed, this.#deps, this.#deps) : await this.#operation(parsed, extra);
+      const answer = isForm(parsed)
+        ? await postForm(parsed, this.#deps, { ...this.#deps, cors: extra })
+        : await this.#operation(parsed, extra);
       await send(response, answer, { requestId, head, extra });
     } catch (error) {
       const known = asS3Error(error);
@@ -111,12 +113,4 @@ export class S3Service {
     if (!this.#deps.store.has(name)) return null;
     return this.#deps.store.index.bucket(name);
   }
-}
-
-/** Where nobody signs, a page of another origin must not do what the bucket's CORS rules don't let it. */
-function refuseForeign(r: S3Request, cors: Record<string, string>): void {
-  const { origin, host } = r.raw.headers;
-  if (origin === undefined || 'access-control-allow-origin' in cors) return;
-  if (URL.canParse(origin) && new URL(origin).host === (host ?? '').toLowerCase()) return;
-  throw new HearthError('AccessDenied', `pages of origin '${origin}' may not use this bucket; its CORS configuration says who may`);
 }

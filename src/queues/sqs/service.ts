@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authority, Caller } from '../../auth/authority.ts';
 import { HearthError } from '../../errors.ts';
 import { readAll } from '../../lib/read-all.ts';
+import { sendBody } from '../../lib/send-body.ts';
 import { MESSAGE_OPERATIONS } from './message-operations.ts';
 import { MOVE_OPERATIONS } from './move-operations.ts';
 import { resourceOf, type SqsDeps, type SqsOperation } from './operation.ts';
@@ -49,8 +50,9 @@ export class SqsService {
     response.once('close', () => gone.abort());
     let read: Pick<Read, 'query' | 'action'> = { query: isForm(request), action: '' };
     try {
-      const body = await bodyOf(request);
       const signed = { method: request.method ?? 'POST', url: request.url ?? '/', headers: request.headersDistinct };
+      await this.#deps.authority.screenSender(signed, 'sqs');
+      const body = await bodyOf(request);
       const caller = await this.#deps.authority.sender(signed, body, 'sqs');
       const call = readCall(request, body);
       read = call;
@@ -58,6 +60,7 @@ export class SqsService {
       if (call.query) sendXml(response, 200, { requestId, document: queryAnswer(call.action, requestId, result) });
       else send(response, { status: 200, requestId, headers: {} }, result);
     } catch (error) {
+      if (request.readableAborted) return; // hung up before it had said what it wanted
       const known =
         error instanceof HearthError ? error : new HearthError('InternalError', 'We encountered an internal error.', { cause: error });
       if (known.fault === 'platform') this.#deps.log.error({ err: error, requestId }, 'an SQS request failed');
@@ -132,7 +135,7 @@ const QUERY_CODES: Readonly<Record<string, string>> = {
 };
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const body = await readAll(request as AsyncIterable<Buffer>, BODY_BYTES);
+  const body = await readAll(request, BODY_BYTES);
   if (body === null) throw new HearthError('BatchRequestTooLong', `A request may have ${BODY_BYTES} bytes.`);
   return body;
 }
@@ -152,20 +155,11 @@ function send(
   document: Record<string, unknown>,
 ): void {
   if (response.destroyed) return;
-  const body = Buffer.from(JSON.stringify(document));
-  const headers = {
-    'content-type': 'application/x-amz-json-1.0',
-    'content-length': body.length,
-    'x-amzn-requestid': head.requestId,
-    ...head.headers,
-  };
-  response.writeHead(head.status, headers);
-  response.end(body);
+  const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': head.requestId, ...head.headers };
+  sendBody(response, head.status, { headers, body: Buffer.from(JSON.stringify(document)) });
 }
 
 function sendXml(response: ServerResponse, status: number, { requestId, document }: { requestId: string; document: string }): void {
   if (response.destroyed) return;
-  const body = Buffer.from(document);
-  response.writeHead(status, { 'content-type': 'text/xml', 'content-length': body.length, 'x-amzn-requestid': requestId });
-  response.end(body);
+  sendBody(response, status, { headers: { 'content-type': 'text/xml', 'x-amzn-requestid': requestId }, body: Buffer.from(document) });
 }

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HearthError } from '../../errors.ts';
+import { readAll } from '../../lib/read-all.ts';
 import type { DeliveryIntake, NewDelivery } from '../../model/delivery.ts';
 import type { Listeners, Listener } from '../../objects/events/listeners.ts';
 import { wants } from '../../objects/events/notification.ts';
@@ -119,14 +120,9 @@ function same(given: string, right: string): boolean {
 }
 
 async function read(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > BODY_BYTES) throw new HearthError('RequestTooLargeException', `events may have at most ${BODY_BYTES} bytes`);
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
+  const body = await readAll(request, BODY_BYTES);
+  if (body === null) throw new HearthError('RequestTooLargeException', `events may have at most ${BODY_BYTES} bytes`);
+  return body;
 }
 
 function answer(response: ServerResponse, status: number): void {

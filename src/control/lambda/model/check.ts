@@ -94,7 +94,7 @@ function checkedMap(shape: ShapeModel, value: unknown, at: string, check: Check)
 }
 
 /** The faults of a text against its shape's constraints. */
-function constraintFaults(shape: ShapeModel, value: string, at: string): string[] {
+export function constraintFaults(shape: ShapeModel, value: string, at: string): string[] {
   const faults: string[] = [];
   const fault = (what: string): void => void faults.push(`Value '${value}' at '${at}' failed to satisfy constraint: Member must ${what}`);
   if (value.length > (shape.max ?? Infinity)) fault(`have length less than or equal to ${shape.max}`);

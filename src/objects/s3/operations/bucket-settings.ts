@@ -81,6 +81,7 @@ const METHODS = new Set(['GET', 'PUT', 'POST', 'DELETE', 'HEAD']);
 function corsRule(node: XmlNode): CorsRule {
   const texts = (name: string): string[] => node.all(name).map((n) => n.text);
   const [id, age] = [node.textOf('ID'), node.textOf('MaxAgeSeconds')];
+  if (age !== undefined && !/^\d{1,9}$/.test(age)) throw malformedXml();
   const rule = {
     origins: texts('AllowedOrigin'),
     methods: texts('AllowedMethod'),

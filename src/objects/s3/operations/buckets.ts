@@ -5,10 +5,15 @@ import { refuseAcl } from '../headers.ts';
 import { isoTime, ownerElement, type Operation } from '../operation.ts';
 import { bucketOf, header } from '../request.ts';
 import { parseXml, xmlDocument } from '../xml.ts';
+import { countOf, invalidArgument } from './list.ts';
+
+/** In one page, as on S3. */
+const MOST_BUCKETS = 10_000;
 
 export const listBuckets: Operation = async (r, d) => {
   const prefix = r.query.get('prefix') ?? '';
-  const most = Math.min(Number(r.query.get('max-buckets') ?? '10000') || 10_000, 10_000);
+  const most = countOf(r.query.get('max-buckets'), 'max-buckets', MOST_BUCKETS);
+  if (most === 0) throw invalidArgument('max-buckets', '0', `Argument max-buckets must be an integer between 1 and ${MOST_BUCKETS}`);
   const after = r.query.get('continuation-token') ?? '';
   const found = (await d.store.index.buckets()).filter((b) => b.name.startsWith(prefix) && b.name > after);
   const shown = found.slice(0, most);

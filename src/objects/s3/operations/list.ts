@@ -31,12 +31,13 @@ export function listQuery(r: S3Request, most: string): ListQuery {
   };
 }
 
-function countOf(text: string | undefined, name: string): number {
-  if (text === undefined || text === '') return 1000;
+/** A whole number that a request gives, and no more than `most`, which it is where none is given. Throws InvalidArgument. */
+export function countOf(text: string | undefined, name: string, most = 1000): number {
+  if (text === undefined || text === '') return most;
   if (!/^-?\d+$/.test(text)) throw invalidArgument(name, text, `Provided ${name} not an integer or within integer range`);
   if (Number(text) < 0 || Number(text) > 2 ** 31 - 1)
     throw invalidArgument(name, text, `Argument ${name} must be an integer between 0 and 2147483647`);
-  return Math.min(Number(text), 1000);
+  return Math.min(Number(text), most);
 }
 
 export function invalidArgument(name: string, value: string, message: string): HearthError {

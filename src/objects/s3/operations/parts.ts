@@ -5,7 +5,7 @@ import { madeVersion } from '../headers.ts';
 import { isoTime, ownerElement, type Operation } from '../operation.ts';
 import { header, type S3Request } from '../request.ts';
 import { xmlDocument } from '../xml.ts';
-import { invalidArgument } from './list.ts';
+import { countOf, invalidArgument } from './list.ts';
 import { MAX_PARTS, uploadOf } from './uploads.ts';
 import { copySource } from './write.ts';
 
@@ -67,16 +67,8 @@ function partNumber(r: S3Request): number {
 
 export const listParts: Operation = async (r, d) => {
   const upload = await uploadOf(r, d);
-  const most = Math.min(Number(r.query.get('max-parts') ?? '1000'), 1000);
-  const after = Number(r.query.get('part-number-marker') ?? '0');
-  if (!Number.isInteger(most) || most < 0)
-    throw invalidArgument('max-parts', r.query.get('max-parts') ?? '', 'Argument max-parts must be an integer between 0 and 2147483647');
-  if (!Number.isInteger(after) || after < 0)
-    throw invalidArgument(
-      'part-number-marker',
-      r.query.get('part-number-marker') ?? '',
-      'Argument part-number-marker must be an integer between 0 and 2147483647',
-    );
+  const most = countOf(r.query.get('max-parts'), 'max-parts');
+  const after = countOf(r.query.get('part-number-marker') || '0', 'part-number-marker', MAX_PARTS);
   const found = await d.store.index.parts(upload.id, after, most + 1);
   const parts = found.slice(0, most);
   const { algorithm, type } = upload.checksum ?? DEFAULT_CHECKSUM;

@@ -8,6 +8,8 @@ import type { Operation, S3Deps } from '../operation.ts';
 import { parseRange, type ByteRange } from '../range.ts';
 import { bucketOf, header, keyOf, type S3Request } from '../request.ts';
 import { xmlDocument } from '../xml.ts';
+import { countOf } from './list.ts';
+import { MAX_PARTS } from './uploads.ts';
 
 export const getObject: Operation = (r, d) => findingAgain(() => read(r, d, true));
 
@@ -75,8 +77,8 @@ function partRange(r: S3Request, version: ObjectVersion): ByteRange | null {
     if (part.number === number) return part.size === 0 ? null : { start, end: start + part.size - 1 };
     start += part.size;
   }
-  if (!(number >= 1 && number <= 10_000)) {
-    throw new HearthError('InvalidArgument', 'Part number must be an integer between 1 and 10000, inclusive', {
+  if (!(number >= 1 && number <= MAX_PARTS)) {
+    throw new HearthError('InvalidArgument', `Part number must be an integer between 1 and ${MAX_PARTS}, inclusive`, {
       details: { ArgumentName: 'partNumber', ArgumentValue: text },
     });
   }
@@ -125,8 +127,8 @@ export function noSuchVersion(key: string, versionId: string): HearthError {
 export const getObjectAttributes: Operation = async (r, d) => {
   const { version, versioned } = await findVersion(r, d);
   const wanted = new Set((header(r, 'x-amz-object-attributes') ?? '').split(',').map((a) => a.trim()));
-  const after = Number(header(r, 'x-amz-part-number-marker') ?? '0');
-  const most = Math.min(Number(header(r, 'x-amz-max-parts') ?? '1000'), 1000);
+  const after = countOf(header(r, 'x-amz-part-number-marker') ?? '0', 'x-amz-part-number-marker', MAX_PARTS);
+  const most = countOf(header(r, 'x-amz-max-parts'), 'x-amz-max-parts');
   const rest = version.parts.filter((p) => p.number > after);
   const shown = rest.slice(0, most);
   const algorithm = version.checksum?.algorithm;
