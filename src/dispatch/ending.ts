@@ -1,5 +1,5 @@
 import { InitFailure, InstanceExited, type Answer } from '../fleet/driver.ts';
-import { documentMessage } from '../model/error-document.ts';
+import { documentMessage, errorType as plainType } from '../model/error-document.ts';
 import { exitWords } from '../model/exit-words.ts';
 import type { ExitStatus } from '../model/instance.ts';
 import type { Outcome } from '../model/usage.ts';
@@ -15,7 +15,7 @@ export interface Ending {
 /** The handler answered or threw. */
 export function answered(answer: Answer): Ending {
   const outcome = answer.errorType === null ? 'ok' : answer.errorType === 'Function.ResponseSizeTooLarge' ? 'too_large' : 'error';
-  return { outcome, errorType: answer.errorType, body: answer.body };
+  return { outcome, errorType: answer.errorType === null ? null : plainType(answer.errorType), body: answer.body };
 }
 
 /** The function's timeout passed; Lambda's text, seconds with two decimals. */

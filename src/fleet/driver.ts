@@ -1,3 +1,4 @@
+import { errorType as plainType } from '../model/error-document.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { ExitStatus, InitReport, Rung } from '../model/instance.ts';
 import type { Invocation } from '../model/invocation.ts';
@@ -154,9 +155,10 @@ export class InitFailure extends Error {
   readonly durationMs: number;
 
   constructor(errorType: string, body: Buffer, durationMs: number) {
-    super(`init failed: ${errorType}`);
+    const type = plainType(errorType);
+    super(`init failed: ${type}`);
     this.name = 'InitFailure';
-    this.errorType = errorType;
+    this.errorType = type;
     this.body = body;
     this.durationMs = durationMs;
   }
