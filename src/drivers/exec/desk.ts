@@ -135,11 +135,14 @@ export class Desk implements RuntimeApiHandler {
     );
   }
 
-  initError(errorType: string, body: Buffer): Refusal | null {
+  beginInitError(): Refusal | null {
     if (this.#state !== 'Started') return notAllowed(this.#running.size > 0 ? 'Running' : this.#state, 'InitError');
     this.#state = 'InitError';
-    this.#events.initFailed(errorType, body);
     return null;
+  }
+
+  initError(errorType: string, body: Buffer): void {
+    this.#events.initFailed(errorType, body);
   }
 
   #match(): void {
