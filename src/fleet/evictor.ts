@@ -76,12 +76,13 @@ export class Evictor {
   #candidates(spare: string | null): Candidate[] {
     const candidates: Candidate[] = [];
     const { roster, residences } = this.#deps;
-    const giving = new Map<string, number>();
+    const left = new Map<string, number>();
     for (const instance of roster.resting) {
       const { revisionId, scaling } = instance.version;
-      const given = giving.get(revisionId) ?? 0;
-      if (revisionId === spare || roster.of(revisionId).size - given <= scaling.min) continue;
-      giving.set(revisionId, given + 1);
+      const serving = left.get(revisionId) ?? roster.serving(revisionId);
+      left.set(revisionId, serving);
+      if (revisionId === spare || serving <= scaling.min) continue;
+      left.set(revisionId, serving - 1);
       candidates.push(this.#instance(instance));
     }
     for (const [revisionId, residence] of residences) {

@@ -153,11 +153,17 @@ export class Keeper {
     this.#arm(kept, instance.idleSinceMs + Math.min(MOMENT_MS, kept.version.scaling.keepAliveMs));
   }
 
+  /** It takes no more work: as far as the minimum is concerned, it is gone. */
+  withdrawn({ version }: FleetInstance): void {
+    const kept = this.#kept.get(version.revisionId);
+    if (kept !== undefined && !this.#closed && kept.minimum.missing) this.#arm(kept, this.#deps.clock.monotonic() + TOP_UP_MS);
+  }
+
   ended(instance: FleetInstance): void {
     const kept = this.#unbusy(instance);
     if (kept === undefined || this.#closed) return;
     const now = this.#deps.clock.monotonic();
-    if (kept.version.scaling.min > this.#deps.roster.of(kept.version.revisionId).size) this.#arm(kept, now + TOP_UP_MS);
+    if (kept.minimum.missing) this.#arm(kept, now + TOP_UP_MS);
     else if (kept.busy.size === 0) this.#arm(kept, now + MOMENT_MS);
   }
 
@@ -171,7 +177,7 @@ export class Keeper {
   #minimum(version: FunctionVersion): Minimum {
     const { revisionId } = version;
     return new Minimum(version, {
-      alive: () => this.#deps.roster.of(revisionId).size,
+      serving: () => this.#deps.roster.serving(revisionId),
       serves: () => !this.#closed && this.#kept.get(revisionId)?.version === version,
       addSpare: this.#deps.addSpare,
       again: (afterMs) => {
@@ -267,7 +273,7 @@ export class Keeper {
   #endExpired(kept: Kept, now: number, phase: Phase): void {
     const { roster } = this.#deps;
     const { revisionId, scaling } = kept.version;
-    let alive = roster.of(revisionId).size;
+    let alive = roster.serving(revisionId);
     for (const instance of [...roster.of(revisionId)].filter((i) => roster.resting.has(i)).sort((a, b) => a.idleSinceMs - b.idleSinceMs)) {
       if (alive <= scaling.min) return;
       if (now < this.#endOf(kept, instance, { phase, last: alive === 1 })) continue;
@@ -305,7 +311,7 @@ export class Keeper {
     const { roster } = this.#deps;
     const { revisionId, scaling } = kept.version;
     const times: number[] = [];
-    const alive = roster.of(revisionId).size;
+    const alive = roster.serving(revisionId);
     if (alive > scaling.min) {
       for (const instance of roster.of(revisionId)) {
         if (roster.resting.has(instance)) times.push(this.#endOf(kept, instance, { phase, last: alive === 1 }));

@@ -2,11 +2,13 @@ import type { Admission, Worker } from '../dispatch/worker.ts';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
+import { failureDocument } from '../model/error-document.ts';
+import { exitWords } from '../model/exit-words.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { InitReport } from '../model/instance.ts';
 import { Background } from './background.ts';
 import { ChainHistory } from './chain-history.ts';
-import type { DriverSnapshot } from './driver.ts';
+import { InitFailure, type DriverSnapshot } from './driver.ts';
 import { Evictor } from './evictor.ts';
 import { Habits } from './habits.ts';
 import { Holdings } from './holdings.ts';
@@ -79,6 +81,7 @@ export class LocalFleet implements Worker {
     const observer = {
       becameIdle: (i: FleetInstance) => this.#becameIdle(i),
       becameBusy: (i: FleetInstance) => this.#becameBusy(i),
+      withdrawn: (i: FleetInstance) => this.#withdrawn(i),
       ended: (i: FleetInstance) => this.#ended(i),
     };
     this.#starts = new StartObserver(clock);
@@ -244,7 +247,15 @@ export class LocalFleet implements Worker {
   }
 
   async #start(version: FunctionVersion, keptReady: boolean): Promise<FleetInstance> {
-    return this.#adopt(await this.#starter.start(version, this.#residence(version), keptReady));
+    return this.#alive(this.#adopt(await this.#starter.start(version, this.#residence(version), keptReady)));
+  }
+
+  /** Who waits for an instance that has ended by now is told so: another would end as well, and so on without end. */
+  async #alive(instance: FleetInstance): Promise<FleetInstance> {
+    if (instance.alive || this.#closed) return instance;
+    const status = await instance.kill();
+    const document = failureDocument('Runtime.ExitError', exitWords(status), instance.id);
+    throw new InitFailure('Runtime.ExitError', document, instance.start.init?.durationMs ?? 0);
   }
 
   /** Makes the snapshot if there is none, or waits for whoever makes it. */
@@ -253,7 +264,7 @@ export class LocalFleet implements Worker {
     if (state.kind === 'preparing') await state.done;
     if (state.kind !== 'nothing') return;
     const first = await this.#charged(version, () => this.#starter.prepare(version, residence));
-    if (first !== null) this.#putSpare(this.#adopt(first));
+    if (first !== null) this.#putSpare(await this.#alive(this.#adopt(first)));
   }
 
   /** What the function keeps when it keeps something: the snapshot or, where there can be none, an instance. */
@@ -265,6 +276,7 @@ export class LocalFleet implements Worker {
   }
 
   #adopt(instance: FleetInstance): FleetInstance {
+    if (instance.state === 'gone') return instance; // that was told before it was here
     this.#roster.add(instance);
     this.#holdings.set(instance, this.#model.expected(instance.version, this.#budget.hasSnapshot(instance.version)));
     this.#evictor.fit(instance.version.revisionId);
@@ -289,12 +301,17 @@ export class LocalFleet implements Worker {
     this.#watch.add(instance);
   }
 
+  #withdrawn(instance: FleetInstance): void {
+    this.#roster.rest(instance, false);
+    this.#spares.remove(instance);
+    this.#keeper.withdrawn(instance);
+  }
+
   #ended(instance: FleetInstance): void {
     this.#watch.remove(instance);
     this.#roster.remove(instance);
     this.#holdings.delete(instance);
     if (this.#residences.has(instance.version.revisionId)) this.#starts.ended(instance.version.revisionId);
-    this.#spares.remove(instance);
     this.#keeper.ended(instance);
     this.#dropUnserved(instance.version.revisionId);
     this.#room();

@@ -22,3 +22,8 @@ export function errorMessage(document: Buffer): string {
 export function errorType(named: string): string {
   return plainText(named, MESSAGE_LENGTH);
 }
+
+/** Lambda's error document of what the platform says of an invocation or of an instance. */
+export function failureDocument(errorType: string, message: string, requestId: string): Buffer {
+  return Buffer.from(JSON.stringify({ errorType, errorMessage: `RequestId: ${requestId} Error: ${message}` }));
+}
