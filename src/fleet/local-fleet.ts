@@ -5,21 +5,21 @@ import type { Ids } from '../lib/ids.ts';
 import { failureDocument } from '../model/error-document.ts';
 import { exitWords } from '../model/exit-words.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
-import type { InitReport } from '../model/instance.ts';
-import { Background } from './background.ts';
 import { ChainHistory } from './chain-history.ts';
-import { InitFailure, type DriverSnapshot } from './driver.ts';
+import { InitFailure } from './driver.ts';
 import { Evictor } from './evictor.ts';
 import { Habits } from './habits.ts';
 import { Holdings } from './holdings.ts';
 import type { FleetInstance } from './instance.ts';
-import { Keeper, type Outlook } from './keeper.ts';
+import { Keeper } from './keeper.ts';
 import type { MemoryGauge } from './memory-gauge.ts';
 import { MemoryModel } from './memory-model.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import type { Shortfall } from './minimum.ts';
+import type { Outlook } from './outlook.ts';
 import { Pressure } from './pressure.ts';
 import type { Provision } from './provision.ts';
+import { Readiness, type Preparation } from './readiness.ts';
 import { Residence } from './residence.ts';
 import { RESIDENCY, type ResidencyOptions } from './residency.ts';
 import { Roster } from './roster.ts';
@@ -39,13 +39,6 @@ export interface FleetDeps {
   readonly residency?: Partial<ResidencyOptions>;
 }
 
-/** What is known of a deployed version's start, for whoever deployed it. */
-export interface Preparation {
-  readonly init: InitReport | null;
-  /** Why instances can't be forked, or null. */
-  readonly unforkable: string | null;
-}
-
 /** The instances of this machine: started, kept, stopped, ended. Dispatch asks it as its Worker. */
 export class LocalFleet implements Worker {
   readonly #deps: FleetDeps;
@@ -61,8 +54,7 @@ export class LocalFleet implements Worker {
   readonly #evictor: Evictor;
   readonly #keeper: Keeper;
   readonly #pressure: Pressure;
-  readonly #prewarms: Background;
-  readonly #revivals: Background;
+  readonly #readiness: Readiness;
   /** How functions are used: what the policies decide from. */
   readonly habits: Habits;
   /** For which chains of events instances have worked. */
@@ -76,7 +68,7 @@ export class LocalFleet implements Worker {
     const options = { ...RESIDENCY, ...deps.residency };
     const parts = { roster: this.#roster, residences: this.#residences };
     this.habits = new Habits(clock, options.rangeMinutes);
-    this.#budget = new StartBudget({ ...parts, limits, memory, model: this.#model });
+    this.#budget = new StartBudget({ ...parts, limits, memory, model: this.#model, room: () => this.#room() });
     this.#watch = new MemoryWatch(clock);
     const observer = {
       becameIdle: (i: FleetInstance) => this.#becameIdle(i),
@@ -96,11 +88,18 @@ export class LocalFleet implements Worker {
       policyOf: options.policyOf,
       habits: this.habits,
       addSpare: (version) => this.#addSpare(version),
-      prewarm: (version, wanted) => this.#prewarms.add(version.revisionId, { wanted, run: () => this.#bringBack(version) }),
+      prewarm: (version, wanted) => this.#readiness.prewarm(version, wanted),
     });
-    const background = { clock, atOnce: options.backgroundAtOnce, quiet: () => this.#budget.startsUnderWay < limits.startsAtOnce };
-    this.#prewarms = new Background({ ...background, perMinute: options.prewarmsPerMinute });
-    this.#revivals = new Background({ ...background, perMinute: Number.POSITIVE_INFINITY, quiet: () => this.#budget.startsUnderWay === 0 });
+    this.#readiness = new Readiness({
+      clock,
+      limits,
+      residency: options,
+      budget: this.#budget,
+      roster: this.#roster,
+      residence: (version) => this.#residence(version),
+      prepare: (version) => this.#prepare(version),
+      addSpare: (version) => this.#addSpare(version),
+    });
     this.#pressure = new Pressure({ clock, memory, reserveBytes: limits.reserveBytes, evictor: this.#evictor, holdings: this.#holdings });
   }
 
@@ -141,7 +140,7 @@ export class LocalFleet implements Worker {
 
   async start(version: FunctionVersion): Promise<FleetInstance> {
     if (this.#closed) throw new HearthError('ServiceUnavailable', 'The server is ending and starts nothing more.');
-    return this.#spares.take(version.revisionId) ?? this.#charged(version, () => this.#start(version, false));
+    return this.#spares.take(version.revisionId) ?? this.#budget.charged(version, () => this.#start(version, false));
   }
 
   onRoom(listener: () => void): void {
@@ -157,32 +156,19 @@ export class LocalFleet implements Worker {
   revive(version: FunctionVersion): void {
     this.serve(version);
     if (version.snapshot !== 'onDeploy') return;
-    const wanted = (): boolean => this.#keeper.expects(version.revisionId) && this.#roster.of(version.revisionId).size === 0;
-    this.#revivals.add(version.revisionId, { wanted, run: () => this.#bringBack(version) });
+    this.#readiness.revive(version, () => this.#keeper.expects(version.revisionId) && this.#roster.serving(version.revisionId) === 0);
   }
 
   /** The version serves and, where it asks for it, its snapshot is made now. Rejects with InitFailure. */
-  async deploy(version: FunctionVersion): Promise<Preparation> {
+  deploy(version: FunctionVersion): Promise<Preparation> {
     this.serve(version);
-    const residence = this.#residence(version);
-    if (version.snapshot === 'onDeploy') await this.#prepareOnce(version, residence);
-    return preparation(residence);
+    return this.#readiness.deploy(version);
   }
 
-  /**
-   * Makes a version ready to take over from `previous` without a caller waiting for an init phase: its snapshot and, where instances
-   * can't be forked, as many instances as serve there. Rejects with InitFailure.
-   */
-  async takeOver(version: FunctionVersion, previous: FunctionVersion): Promise<Preparation> {
+  /** The version serves, and is made ready to take over from `previous`: see Readiness. Rejects with InitFailure. */
+  takeOver(version: FunctionVersion, previous: FunctionVersion): Promise<Preparation> {
     this.serve(version);
-    const residence = this.#residence(version);
-    if (residence.state.kind !== 'plain') await this.#prepareOnce(version, residence);
-    const wanted = Math.min(Math.max(this.#roster.of(previous.revisionId).size, version.scaling.min), this.#deps.limits.startsAtOnce);
-    if (residence.state.kind === 'plain') {
-      const missing = Math.max(0, wanted - this.#roster.of(version.revisionId).size);
-      await Promise.all(Array.from({ length: missing }, () => this.#addSpare(version)));
-    }
-    return preparation(residence);
+    return this.#readiness.takeOver(version, previous);
   }
 
   /** Whether callers of a version would lose something if it went: an instance, a snapshot, or code of which it is known that it runs. */
@@ -214,7 +200,7 @@ export class LocalFleet implements Worker {
 
   /** The same, with all that is kept. Drivers are closed by whoever made them. */
   async close(): Promise<void> {
-    for (const part of [this.#keeper, this.#watch, this.#prewarms, this.#revivals, this.#pressure]) part.close();
+    for (const part of [this.#keeper, this.#watch, this.#readiness, this.#pressure]) part.close();
     await this.halt();
     await Promise.all([...this.#residences.values()].map((r) => r.retire()));
   }
@@ -222,28 +208,11 @@ export class LocalFleet implements Worker {
   #residence(version: FunctionVersion): Residence {
     let residence = this.#residences.get(version.revisionId);
     if (residence === undefined) {
-      const observer = { made: (r: Residence, s: DriverSnapshot) => this.#made(r, s), gone: (r: Residence) => this.#holdings.delete(r) };
-      residence = new Residence(version, this.#deps.provision.driver(version.runtime), { clock: this.#deps.clock, observer });
+      const { clock, provision } = this.#deps;
+      residence = new Residence(version, provision.driver(version.runtime), { clock, observer: this.#evictor });
       this.#residences.set(version.revisionId, residence);
     }
     return residence;
-  }
-
-  #made(residence: Residence, snapshot: DriverSnapshot): void {
-    this.#holdings.set(residence, 0);
-    this.#evictor.touch(residence);
-    void snapshot.memoryBytes().then((bytes) => {
-      this.#holdings.update(residence, bytes ?? 0);
-      this.#evictor.fit(residence.version.revisionId);
-    });
-  }
-
-  async #charged<T>(version: FunctionVersion, work: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#budget.charged(version, work);
-    } finally {
-      this.#room();
-    }
   }
 
   async #start(version: FunctionVersion, keptReady: boolean): Promise<FleetInstance> {
@@ -258,21 +227,9 @@ export class LocalFleet implements Worker {
     throw new InitFailure('Runtime.ExitError', document, instance.start.init?.durationMs ?? 0);
   }
 
-  /** Makes the snapshot if there is none, or waits for whoever makes it. */
-  async #prepareOnce(version: FunctionVersion, residence: Residence): Promise<void> {
-    const { state } = residence;
-    if (state.kind === 'preparing') await state.done;
-    if (state.kind !== 'nothing') return;
-    const first = await this.#charged(version, () => this.#starter.prepare(version, residence));
+  async #prepare(version: FunctionVersion): Promise<void> {
+    const first = await this.#budget.charged(version, () => this.#starter.prepare(version, this.#residence(version)));
     if (first !== null) this.#putSpare(await this.#alive(this.#adopt(first)));
-  }
-
-  /** What the function keeps when it keeps something: the snapshot or, where there can be none, an instance. */
-  async #bringBack(version: FunctionVersion): Promise<void> {
-    const residence = this.#residence(version);
-    if (this.#budget.verdict(version).verdict === 'full') return;
-    if (residence.state.kind !== 'plain') await this.#prepareOnce(version, residence);
-    else if (this.#roster.of(version.revisionId).size === 0) await this.#addSpare(version);
   }
 
   #adopt(instance: FleetInstance): FleetInstance {
@@ -331,17 +288,10 @@ export class LocalFleet implements Worker {
   }
 
   async #addSpare(version: FunctionVersion): Promise<void> {
-    this.#putSpare(await this.#charged(version, () => this.#start(version, true)));
+    this.#putSpare(await this.#budget.charged(version, () => this.#start(version, true)));
   }
 
   #room(): void {
     for (const listener of this.#roomListeners) listener();
   }
-}
-
-function preparation(residence: Residence): Preparation {
-  const { state } = residence;
-  if (state.kind === 'snapshot') return { init: state.snapshot.init, unforkable: null };
-  if (state.kind === 'plain') return { init: state.init, unforkable: state.reason };
-  return { init: null, unforkable: null };
 }

@@ -21,6 +21,8 @@ export interface StartBudgetDeps {
   readonly model: MemoryModel;
   readonly roster: Roster;
   readonly residences: ReadonlyMap<string, Residence>;
+  /** A start has ended: there may be room for another. */
+  readonly room: () => void;
 }
 
 /** What the starts under way are charged, and so whether one more fits. */
@@ -71,6 +73,7 @@ export class StartBudget {
       this.#pendingBytes -= charge;
       this.#starts--;
       this.#forks -= forks;
+      this.#deps.room();
     }
   }
 

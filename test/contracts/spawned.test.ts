@@ -10,7 +10,7 @@ import type { DriverInstance } from '../../src/fleet/driver.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Catalogue } from '../../src/runtimes/catalogue.ts';
 import { farDeadlineMs, instanceSpec, invocation } from './driver.contract.ts';
-import { abilities, behaviourSpec, catalogue, openForkDriver, runtimes } from './fork-driver-subject.ts';
+import { abilities, behaviourSpec, catalogue, openForkDriver, runtimes, type Seen } from './fork-driver-subject.ts';
 
 /** Where each shim says whether its process can be forked, and how one says that it can't. */
 const SAYS = {
@@ -134,18 +134,6 @@ for (const { language, runtime, missing } of await runtimes()) {
       });
     },
   );
-}
-
-interface Seen {
-  readonly uid: number;
-  readonly capabilities: string;
-  readonly noNewPrivs: string;
-  readonly cpus: string;
-  readonly session: boolean;
-  readonly hostname: string;
-  readonly tmp: readonly string[];
-  readonly exists: readonly boolean[];
-  readonly environment: readonly string[];
 }
 
 /** What a process sees of itself and its machine, and what its threads may. */

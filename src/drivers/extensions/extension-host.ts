@@ -7,11 +7,12 @@ import type { Invocation } from '../../model/invocation.ts';
 import { loggingOf } from '../../model/logging.ts';
 import { reportRecord, runtimeDoneRecord, startRecord, type Measured } from '../../model/platform-records.ts';
 import type { Loopbacks } from '../../sandbox/loopback/loopbacks.ts';
+import { initFailed } from '../endings.ts';
 import type { Spawner } from '../exec/spawner.ts';
 import { Audience } from './audience.ts';
 import { ExtensionApi } from './extension-api.ts';
 import { ExtensionDesk, type Extension } from './extension-desk.ts';
-import { extensionFailure, ExtensionPrograms } from './extension-programs.ts';
+import { ExtensionPrograms } from './extension-programs.ts';
 import type { ExtensionFile } from './find-extensions.ts';
 import type { Subscription } from './subscription.ts';
 import { lineRecord } from './telemetry.ts';
@@ -269,7 +270,7 @@ export class ExtensionHost {
 
   #failed(what: string, failure: ExtensionFailure): void {
     this.#instance.log.line(null, what);
-    this.#failure.reject(extensionFailure(failure.errorType, failure.reason, this.#instance.instanceId));
+    this.#failure.reject(initFailed(failure.errorType, failure.reason, { requestId: this.#instance.instanceId, durationMs: 0 }));
     this.onFailure(failure);
   }
 
@@ -277,13 +278,8 @@ export class ExtensionHost {
     const { initTimeoutMs } = this.#spec;
     const late = deferred<never>();
     const timer = this.#deps.clock.after(initTimeoutMs, () => {
-      const waited = extensionFailure(
-        'Sandbox.Timedout',
-        `an extension ${what} within ${(initTimeoutMs / 1000).toFixed(2)} seconds`,
-        this.#instance.instanceId,
-        initTimeoutMs,
-      );
-      late.reject(waited);
+      const message = `an extension ${what} within ${(initTimeoutMs / 1000).toFixed(2)} seconds`;
+      late.reject(initFailed('Sandbox.Timedout', message, { requestId: this.#instance.instanceId, durationMs: initTimeoutMs }));
     });
     try {
       await Promise.race([step, this.#failure.promise, late.promise]);

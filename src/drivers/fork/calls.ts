@@ -8,7 +8,7 @@ import type { InvokeHeader } from '../../runtimes/protocol.ts';
 import { readAnswerEnd } from './answer-end.ts';
 import { AnswerPieces } from './answer-pieces.ts';
 import { CREDIT_STEP_BYTES, creditFrame } from './credit.ts';
-import { answerTooLarge } from './endings.ts';
+import { answerTooLarge } from '../endings.ts';
 import type { LogStream } from './log-stream.ts';
 import type { Peer } from './peer.ts';
 import { StreamedCalls } from './streamed-calls.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { describe, it } from 'node:test';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import { exitWords } from '../../model/exit-words.ts';
-import { initExited, initTimedOut } from './endings.ts';
+import { initExited, initTimedOut } from '../endings.ts';
 import type { ForkDriverOptions } from './options.ts';
 import { ENDING_MS, Processes } from './processes.ts';
 

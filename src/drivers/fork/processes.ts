@@ -19,6 +19,9 @@ export const ENDING_MS = 1_000;
 /** Most different warnings that hold words of functions, who could have new ones without end. */
 const MOST_OF_FUNCTIONS = 1_000;
 
+/** Of what a process printed that never greeted, characters: it is told to whoever deploys. */
+const MOST_SAID = 1_000;
+
 /** A process that has greeted and waits for its welcome. */
 export interface Newborn {
   readonly pid: number;
@@ -101,7 +104,7 @@ export class Processes {
     void this.endOf({ pid, status });
     await this.within(log.closed, 100);
     log.end();
-    throw new HearthError('ServiceException', `a process ${first}${log.lastLine === '' ? '' : `: ${log.lastLine}`}`);
+    throw new HearthError('ServiceException', `a process ${first}${log.lastLine === '' ? '' : `: ${log.lastLine.slice(0, MOST_SAID)}`}`);
   }
 
   /** How a process ended that is gone; null where no word of that comes: who reaped it went, or was let go of, before it had said so. */

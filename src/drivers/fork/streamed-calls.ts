@@ -7,7 +7,7 @@ import { ANSWER_WINDOW_BYTES, Frame } from '../../runtimes/protocol.ts';
 import { readAnswerEnd } from './answer-end.ts';
 import { AnswerPieces } from './answer-pieces.ts';
 import { CREDIT_STEP_BYTES, creditFrame } from './credit.ts';
-import { answerTooLarge } from './endings.ts';
+import { answerTooLarge } from '../endings.ts';
 import type { LogStream } from './log-stream.ts';
 import type { Peer } from './peer.ts';
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { HearthError } from '../../errors.ts';
@@ -163,9 +163,10 @@ export class Zygotes {
     if (o.confine !== undefined && o.confine.length > 0) variables['HEARTH_CONFINE'] = JSON.stringify(o.confine);
     try {
       const pid = await supervisor.spawn({ argv, env: variables, cwd: '/', output: output === null ? null : { file: output }, ids: o.ids });
-      return await this.#processes.greeted(pid, o.awaited, SPAWN_PATIENCE_MS);
+      const newborn = await this.#processes.greeted(pid, o.awaited, SPAWN_PATIENCE_MS);
+      if (output !== null) rmSync(output, { force: true }); // what it says from now on nobody reads
+      return newborn;
     } catch (cause) {
-      o.awaited.expected.cancel();
       o.awaited.log.end();
       const said = output === null ? '' : lastLines(output);
       throw new HearthError(
