@@ -109,11 +109,9 @@ for (const { language, runtime, missing } of await runtimes()) {
         await (await other.start(behaviourSpec('echo', runtime), instanceSpec())).kill();
         assert.equal(await other.evictRuntimes(), 1);
       }
-      assert.deepEqual(
-        readdirSync(runDirectory).filter((name) => name.startsWith(`${language}-`)),
-        [],
-      );
+      const left = readdirSync(runDirectory).filter((name) => name.startsWith(`${language}-`));
       await other.close();
+      assert.deepEqual(left, []);
     });
 
     it('starts from another runtime when the one that was to be forked is killed', async () => {
