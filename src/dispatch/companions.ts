@@ -64,8 +64,8 @@ export class Companions {
 /** Where an answer streams until its invocation is late. From then on there is room for nothing, which makes drivers cancel it at its next piece. */
 class SinkUntilLate implements AnswerSink {
   #sink: AnswerSink | null;
+  /** Its own: an answer that begins when it is late must not seem to begin twice, nor to end before it began, for which drivers end an instance. */
   #begun = false;
-  #bytes = 0;
 
   constructor(sink: AnswerSink) {
     this.#sink = sink;
@@ -80,7 +80,7 @@ class SinkUntilLate implements AnswerSink {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#sink?.bytes ?? 0;
   }
 
   begin(contentType: string): void {
@@ -89,7 +89,6 @@ class SinkUntilLate implements AnswerSink {
   }
 
   write(piece: Buffer, taken: () => void): void {
-    this.#bytes += piece.length;
     if (this.#sink === null) taken();
     else this.#sink.write(piece, taken);
   }

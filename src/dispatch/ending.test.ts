@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { InitFailure } from '../fleet/driver.ts';
-import { initFailed } from './ending.ts';
+import { answered, initFailed } from './ending.ts';
 
 const failed = (document: string) => initFailed('r-1', new InitFailure('Runtime.Unknown', Buffer.from(document), 1)).body.toString();
 
@@ -16,4 +16,13 @@ describe('what an init phase that failed is answered with', () => {
     for (const document of [deep, '', 'no JSON', 'null', '[1]', '"text"', '{"errorMessage":42}', '{}'])
       assert.equal(failed(document), document);
   });
+});
+
+it('the type of an error is cut, and such as any database takes it', () => {
+  const type = `a\u0000${'x'.repeat(2_000)}`;
+  const kept = `a\ufffd${'x'.repeat(998)}`;
+  const answer = { errorType: type, body: Buffer.from('{}'), handlerMs: 1, peakMemoryBytes: 1, logged: null };
+  assert.equal(answered(answer).errorType, kept);
+  assert.equal(answered({ ...answer, errorType: null }).errorType, null);
+  assert.equal(initFailed('r-1', new InitFailure(type, Buffer.from('{}'), 1)).errorType, kept);
 });

@@ -1,5 +1,5 @@
 import { InitFailure, InstanceExited, type Answer } from '../fleet/driver.ts';
-import { documentMessage } from '../model/error-document.ts';
+import { documentMessage, errorType as plainType, failureDocument } from '../model/error-document.ts';
 import { exitWords } from '../model/exit-words.ts';
 import type { ExitStatus } from '../model/instance.ts';
 import type { Outcome } from '../model/usage.ts';
@@ -15,18 +15,20 @@ export interface Ending {
 /** The handler answered or threw. */
 export function answered(answer: Answer): Ending {
   const outcome = answer.errorType === null ? 'ok' : answer.errorType === 'Function.ResponseSizeTooLarge' ? 'too_large' : 'error';
-  return { outcome, errorType: answer.errorType, body: answer.body };
+  return { outcome, errorType: answer.errorType === null ? null : plainType(answer.errorType), body: answer.body };
 }
 
 /** The function's timeout passed; Lambda's text, seconds with two decimals. */
 export function timedOut(requestId: string, timeoutMs: number): Ending {
-  const message = `RequestId: ${requestId} Error: Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`;
-  return errorDocument('timeout', 'Sandbox.Timedout', message);
+  const errorType = 'Sandbox.Timedout';
+  const message = `Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`;
+  return { outcome: 'timeout', errorType, body: failureDocument(errorType, message, requestId) };
 }
 
 /** The instance ended under the invocation. */
 function crashed(requestId: string, status: ExitStatus): Ending {
-  return errorDocument('crash', 'Runtime.ExitError', `RequestId: ${requestId} Error: ${exitWords(status)}`);
+  const errorType = 'Runtime.ExitError';
+  return { outcome: 'crash', errorType, body: failureDocument(errorType, exitWords(status), requestId) };
 }
 
 /** The init phase that the invocation waited for failed. */
@@ -50,8 +52,4 @@ function renamed(document: Buffer, message: string, requestId: string): Buffer {
 export function broken(requestId: string, error: unknown): Ending {
   if (error instanceof InstanceExited) return crashed(requestId, error.status);
   throw error;
-}
-
-function errorDocument(outcome: Outcome, errorType: string, errorMessage: string): Ending {
-  return { outcome, errorType, body: Buffer.from(JSON.stringify({ errorType, errorMessage })) };
 }

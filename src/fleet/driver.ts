@@ -1,3 +1,4 @@
+import { errorType as plainType } from '../model/error-document.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { ExitStatus, InitReport, Rung } from '../model/instance.ts';
 import type { Invocation } from '../model/invocation.ts';
@@ -159,9 +160,10 @@ export class InitFailure extends Error {
   billed = true;
 
   constructor(errorType: string, body: Buffer, durationMs: number) {
-    super(`init failed: ${errorType}`);
+    const type = plainType(errorType);
+    super(`init failed: ${type}`);
     this.name = 'InitFailure';
-    this.errorType = errorType;
+    this.errorType = type;
     this.body = body;
     this.durationMs = durationMs;
   }

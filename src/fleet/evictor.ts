@@ -1,8 +1,9 @@
+import type { DriverSnapshot } from './driver.ts';
 import type { Habits } from './habits.ts';
 import type { Holdings } from './holdings.ts';
 import type { FleetInstance } from './instance.ts';
 import type { Evictable, EvictionPolicy } from './policies/greedy-dual.ts';
-import { Residence } from './residence.ts';
+import { Residence, type ResidenceObserver } from './residence.ts';
 import type { Roster } from './roster.ts';
 
 export interface EvictorDeps {
@@ -27,7 +28,7 @@ interface Candidate extends Evictable {
 }
 
 /** Gives up what is idle when memory is short: single idle instances, and all that an idle function keeps, its snapshot included. */
-export class Evictor {
+export class Evictor implements ResidenceObserver {
   readonly #deps: EvictorDeps;
   /** Greedy-Dual's clock: the priority of what went last. */
   #clock = 0;
@@ -41,6 +42,21 @@ export class Evictor {
   /** Something was made or is used: it starts to age from here. */
   touch(...used: (FleetInstance | Residence | undefined)[]): void {
     for (const what of used) if (what !== undefined) what.clockAtUse = this.#clock;
+  }
+
+  /** A snapshot is held from now on: for what it is measured to use, as soon as that is known. */
+  made(residence: Residence, snapshot: DriverSnapshot): void {
+    const { holdings } = this.#deps;
+    holdings.set(residence, 0);
+    this.touch(residence);
+    void snapshot.memoryBytes().then((bytes) => {
+      holdings.update(residence, bytes ?? 0);
+      this.fit(residence.version.revisionId);
+    });
+  }
+
+  gone(residence: Residence): void {
+    this.#deps.holdings.delete(residence);
   }
 
   /** Keeps to the cap, sparing the revision for which something was just made. */
@@ -76,12 +92,13 @@ export class Evictor {
   #candidates(spare: string | null): Candidate[] {
     const candidates: Candidate[] = [];
     const { roster, residences } = this.#deps;
-    const giving = new Map<string, number>();
+    const left = new Map<string, number>();
     for (const instance of roster.resting) {
       const { revisionId, scaling } = instance.version;
-      const given = giving.get(revisionId) ?? 0;
-      if (revisionId === spare || roster.of(revisionId).size - given <= scaling.min) continue;
-      giving.set(revisionId, given + 1);
+      const serving = left.get(revisionId) ?? roster.serving(revisionId);
+      left.set(revisionId, serving);
+      if (revisionId === spare || serving <= scaling.min) continue;
+      left.set(revisionId, serving - 1);
       candidates.push(this.#instance(instance));
     }
     for (const [revisionId, residence] of residences) {

@@ -11,7 +11,9 @@ const MIB = 1024 * 1024;
 export interface InstanceObserver {
   becameIdle(instance: FleetInstance): void;
   becameBusy(instance: FleetInstance): void;
-  /** Once, after the process and everything it started has ended. */
+  /** Once, as soon as it takes no more work. It may go on for a while: those beside a call that was late have their time, extensions tidy up. */
+  withdrawn(instance: FleetInstance): void;
+  /** Once, after that, when the process and everything it started has ended. */
   ended(instance: FleetInstance, status: ExitStatus): void;
 }
 
@@ -86,9 +88,9 @@ export class FleetInstance implements WorkerInstance {
     this.#chains = options.chains;
     void driver.ending.then(() => this.withdraw());
     void driver.exited.then((status) => {
+      this.withdraw();
       this.#become('gone');
       this.#chains.ended(this.id);
-      this.#notifyGone();
       this.#observer.ended(this, status);
     });
   }
@@ -140,7 +142,10 @@ export class FleetInstance implements WorkerInstance {
   withdraw(): void {
     if (!this.alive) return;
     this.#become('stopping');
-    this.#notifyGone();
+    this.#observer.withdrawn(this);
+    const listener = this.#gone;
+    this.#gone = null;
+    listener?.();
   }
 
   kill(): Promise<ExitStatus> {
@@ -175,11 +180,5 @@ export class FleetInstance implements WorkerInstance {
     if (!mayBecome(this.#state, next)) throw new Error(`instance ${this.id}: ${this.#state} can't become ${next}`);
     if (this.#state === 'busy' && (next === 'stopping' || next === 'gone')) this.lostAtWork = true;
     this.#state = next;
-  }
-
-  #notifyGone(): void {
-    const listener = this.#gone;
-    this.#gone = null;
-    listener?.();
   }
 }

@@ -2,6 +2,8 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { Habit, Habits } from './habits.ts';
 import type { FleetInstance } from './instance.ts';
+import { Linger } from './linger.ts';
+import { outlookOf, type Outlook } from './outlook.ts';
 import type { KeepAlivePolicy, Stay } from './policies/keep-alive.ts';
 import { phaseOf, type Phase } from './policies/phase.ts';
 import { Minimum, type Shortfall } from './minimum.ts';
@@ -37,33 +39,22 @@ interface Kept {
   readonly minimum: Minimum;
 }
 
-/** What is kept of a version, for people. */
-export interface Outlook {
-  readonly phase: Phase | 'busy';
-  /** On the wall clock, milliseconds since the epoch; null where it does not apply. */
-  readonly snapshotUntilMs: number | null;
-  readonly instancesUntilMs: number | null;
-  readonly backAtMs: number | null;
-  readonly why: string;
-}
-
-/** Stopping a process and what it started takes a tenth of a millisecond: after a burst they are not all stopped in one turn of the event loop. */
-const PAUSES_PER_TURN = 32;
 /** A call is often followed by another: nothing is decided in the first moments of being idle. */
 const MOMENT_MS = 5_000;
 /** A minimum whose instance ended is made up so much later. */
 const TOP_UP_MS = 500;
 
-/** Stops instances that linger, ends what its policy no longer keeps, has made what it wants back, keeps each version's minimum. */
+/** Has instances stopped that linger, ends what its policy no longer keeps, has made what it wants back, keeps each version's minimum. */
 export class Keeper {
   readonly #deps: KeeperDeps;
   /** Versions that serve, by revision. */
   readonly #kept = new Map<string, Kept>();
-  #linger: Timer | null = null;
+  readonly #linger: Linger;
   #closed = false;
 
   constructor(deps: KeeperDeps) {
     this.#deps = deps;
+    this.#linger = new Linger({ clock: deps.clock, lingerMs: deps.keep.lingerMs, roster: deps.roster });
   }
 
   serve(version: FunctionVersion): void {
@@ -109,20 +100,16 @@ export class Keeper {
   outlook(revisionId: string): Outlook | null {
     const kept = this.#kept.get(revisionId);
     if (kept === undefined) return null;
-    const wall = this.#deps.clock.now() - this.#deps.clock.monotonic() + kept.idleSinceMs;
-    const stay = kept.stay ?? this.#stay(kept);
-    const always = kept.version.scaling.min > 0;
-    const missing = kept.minimum.shortfall;
-    const why = always ? `min ${kept.version.scaling.min}${missing === null ? '' : `, not there: ${missing.message}`}` : stay.why;
-    if (kept.busy.size > 0) return { phase: 'busy', snapshotUntilMs: null, instancesUntilMs: null, backAtMs: null, why };
-    const phase = always ? 'here' : this.#phase(kept, stay);
-    return {
-      phase,
-      snapshotUntilMs: always || phase === 'over' ? null : wall + stay.snapshotMs,
-      instancesUntilMs: phase === 'here' ? wall + stay.instancesMs : null,
-      backAtMs: phase === 'away' && stay.awayMs !== null ? wall + stay.awayMs : null,
-      why,
-    };
+    const { clock } = this.#deps;
+    const idleMs = clock.monotonic() - kept.idleSinceMs;
+    return outlookOf({
+      busy: kept.busy.size > 0,
+      idleAtMs: clock.now() - idleMs,
+      idleMs,
+      stay: kept.stay ?? this.#stay(kept),
+      min: kept.version.scaling.min,
+      shortfall: kept.minimum.shortfall,
+    });
   }
 
   /** Somebody is about to call: what is kept, is kept from now on. */
@@ -156,29 +143,34 @@ export class Keeper {
       void instance.kill();
       return;
     }
-    this.#linger ??= this.#deps.clock.after(this.#deps.keep.lingerMs, () => this.#pauseLingering());
+    this.#linger.begin();
     this.#arm(kept, instance.idleSinceMs + Math.min(MOMENT_MS, kept.version.scaling.keepAliveMs));
+  }
+
+  /** It takes no more work: as far as the minimum is concerned, it is gone. */
+  withdrawn({ version }: FleetInstance): void {
+    const kept = this.#kept.get(version.revisionId);
+    if (kept !== undefined && !this.#closed && kept.minimum.missing) this.#arm(kept, this.#deps.clock.monotonic() + TOP_UP_MS);
   }
 
   ended(instance: FleetInstance): void {
     const kept = this.#unbusy(instance);
     if (kept === undefined || this.#closed) return;
     const now = this.#deps.clock.monotonic();
-    if (kept.version.scaling.min > this.#deps.roster.of(kept.version.revisionId).size) this.#arm(kept, now + TOP_UP_MS);
+    if (kept.minimum.missing) this.#arm(kept, now + TOP_UP_MS);
     else if (kept.busy.size === 0) this.#arm(kept, now + MOMENT_MS);
   }
 
   close(): void {
     this.#closed = true;
-    this.#linger?.cancel();
-    this.#linger = null;
+    this.#linger.close();
     for (const revisionId of this.#kept.keys()) this.retire(revisionId);
   }
 
   #minimum(version: FunctionVersion): Minimum {
     const { revisionId } = version;
     return new Minimum(version, {
-      alive: () => this.#deps.roster.of(revisionId).size,
+      serving: () => this.#deps.roster.serving(revisionId),
       serves: () => !this.#closed && this.#kept.get(revisionId)?.version === version,
       addSpare: this.#deps.addSpare,
       again: (afterMs) => {
@@ -227,22 +219,6 @@ export class Keeper {
     );
   }
 
-  #pauseLingering(): void {
-    this.#linger = null;
-    const now = this.#deps.clock.monotonic();
-    const { roster, keep, clock } = this.#deps;
-    let paused = 0;
-    for (const instance of roster.lingering) {
-      if (now - instance.idleSinceMs < keep.lingerMs) continue;
-      if (++paused > PAUSES_PER_TURN) break;
-      roster.lingering.delete(instance);
-      instance.pause();
-    }
-    if (roster.lingering.size === 0) return;
-    const againMs = paused > PAUSES_PER_TURN ? 1 : Math.max(1, keep.lingerMs / 2);
-    this.#linger = clock.after(againMs, () => this.#pauseLingering());
-  }
-
   /** Has a look at a version at that time, or earlier: one timer each. */
   #arm(kept: Kept, atMs: number): void {
     if (kept.timer !== null) {
@@ -274,7 +250,7 @@ export class Keeper {
   #endExpired(kept: Kept, now: number, phase: Phase): void {
     const { roster } = this.#deps;
     const { revisionId, scaling } = kept.version;
-    let alive = roster.of(revisionId).size;
+    let alive = roster.serving(revisionId);
     for (const instance of [...roster.of(revisionId)].filter((i) => roster.resting.has(i)).sort((a, b) => a.idleSinceMs - b.idleSinceMs)) {
       if (alive <= scaling.min) return;
       if (now < this.#endOf(kept, instance, { phase, last: alive === 1 })) continue;
@@ -320,7 +296,7 @@ export class Keeper {
     const { roster } = this.#deps;
     const { revisionId, scaling } = kept.version;
     const times: number[] = [];
-    const alive = roster.of(revisionId).size;
+    const alive = roster.serving(revisionId);
     if (alive > scaling.min) {
       for (const instance of roster.of(revisionId)) {
         if (roster.resting.has(instance)) times.push(this.#endOf(kept, instance, { phase, last: alive === 1 }));

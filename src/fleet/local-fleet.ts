@@ -2,23 +2,25 @@ import type { Admission, Worker } from '../dispatch/worker.ts';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Ids } from '../lib/ids.ts';
+import { failureDocument } from '../model/error-document.ts';
+import { exitWords } from '../model/exit-words.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
-import type { InitReport } from '../model/instance.ts';
-import { Background } from './background.ts';
 import { ChainHistory } from './chain-history.ts';
-import type { DriverSnapshot } from './driver.ts';
+import { InitFailure } from './driver.ts';
 import { Evictor } from './evictor.ts';
 import { Habits } from './habits.ts';
 import { Holdings } from './holdings.ts';
 import type { FleetInstance } from './instance.ts';
-import { Keeper, type Outlook } from './keeper.ts';
+import { Keeper } from './keeper.ts';
 import type { MemoryGauge } from './memory-gauge.ts';
 import { MemoryModel } from './memory-model.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import type { Shortfall } from './minimum.ts';
+import type { Outlook } from './outlook.ts';
 import { Pressure } from './pressure.ts';
 import type { Provision } from './provision.ts';
-import { Residence } from './residence.ts';
+import { Readiness, type Preparation } from './readiness.ts';
+import { Residence, type ResidenceObserver } from './residence.ts';
 import { RESIDENCY, type ResidencyOptions } from './residency.ts';
 import { Roster } from './roster.ts';
 import { Spares } from './spares.ts';
@@ -37,13 +39,6 @@ export interface FleetDeps {
   readonly residency?: Partial<ResidencyOptions>;
 }
 
-/** What is known of a deployed version's start, for whoever deployed it. */
-export interface Preparation {
-  readonly init: InitReport | null;
-  /** Why instances can't be forked, or null. */
-  readonly unforkable: string | null;
-}
-
 /** The instances of this machine: started, kept, stopped, ended. Dispatch asks it as its Worker. */
 export class LocalFleet implements Worker {
   readonly #deps: FleetDeps;
@@ -59,8 +54,7 @@ export class LocalFleet implements Worker {
   readonly #evictor: Evictor;
   readonly #keeper: Keeper;
   readonly #pressure: Pressure;
-  readonly #prewarms: Background;
-  readonly #revivals: Background;
+  readonly #readiness: Readiness;
   /** How functions are used: what the policies decide from. */
   readonly habits: Habits;
   /** For which chains of events instances have worked. */
@@ -74,11 +68,12 @@ export class LocalFleet implements Worker {
     const options = { ...RESIDENCY, ...deps.residency };
     const parts = { roster: this.#roster, residences: this.#residences };
     this.habits = new Habits(clock, options.rangeMinutes);
-    this.#budget = new StartBudget({ ...parts, limits, memory, model: this.#model });
+    this.#budget = new StartBudget({ ...parts, limits, memory, model: this.#model, room: () => this.#room() });
     this.#watch = new MemoryWatch(clock);
     const observer = {
       becameIdle: (i: FleetInstance) => this.#becameIdle(i),
       becameBusy: (i: FleetInstance) => this.#becameBusy(i),
+      withdrawn: (i: FleetInstance) => this.#withdrawn(i),
       ended: (i: FleetInstance) => this.#ended(i),
     };
     this.#starts = new StartObserver(clock);
@@ -93,11 +88,18 @@ export class LocalFleet implements Worker {
       policyOf: options.policyOf,
       habits: this.habits,
       addSpare: (version) => this.#keepOne(version),
-      prewarm: (version, wanted) => this.#prewarms.add(version.revisionId, { wanted, run: () => this.#bringBack(version) }),
+      prewarm: (version, wanted) => this.#readiness.prewarm(version, wanted),
     });
-    const background = { clock, atOnce: options.backgroundAtOnce, quiet: () => this.#budget.startsUnderWay < limits.startsAtOnce };
-    this.#prewarms = new Background({ ...background, perMinute: options.prewarmsPerMinute });
-    this.#revivals = new Background({ ...background, perMinute: Number.POSITIVE_INFINITY, quiet: () => this.#budget.startsUnderWay === 0 });
+    this.#readiness = new Readiness({
+      clock,
+      limits,
+      residency: options,
+      budget: this.#budget,
+      roster: this.#roster,
+      residence: (version) => this.#residence(version),
+      prepare: (version) => this.#prepare(version),
+      addSpare: (version) => this.#addSpare(version),
+    });
     this.#pressure = new Pressure({ clock, memory, reserveBytes: limits.reserveBytes, evictor: this.#evictor, holdings: this.#holdings });
   }
 
@@ -152,7 +154,7 @@ export class LocalFleet implements Worker {
       spare ??
       this.#spares.takeOr(
         revisionId,
-        this.#charged(version, 1, () => this.#start(version, false)),
+        this.#budget.charged(version, 1, () => this.#start(version, false)),
       )
     );
   }
@@ -170,34 +172,19 @@ export class LocalFleet implements Worker {
   revive(version: FunctionVersion): void {
     this.serve(version);
     if (version.snapshot !== 'onDeploy') return;
-    const wanted = (): boolean => this.#keeper.expects(version.revisionId) && this.#roster.of(version.revisionId).size === 0;
-    this.#revivals.add(version.revisionId, { wanted, run: () => this.#bringBack(version) });
+    this.#readiness.revive(version, () => this.#keeper.expects(version.revisionId) && this.#roster.serving(version.revisionId) === 0);
   }
 
   /** The version serves and, where it asks for it, its snapshot is made now. Rejects with InitFailure. */
-  async deploy(version: FunctionVersion): Promise<Preparation> {
+  deploy(version: FunctionVersion): Promise<Preparation> {
     this.serve(version);
-    const residence = this.#residence(version);
-    if (version.snapshot === 'onDeploy') await this.#prepareOnce(version, residence);
-    return preparation(residence);
+    return this.#readiness.deploy(version);
   }
 
-  /**
-   * Makes a version ready to take over from `previous` without a caller waiting for an init phase: its snapshot and, where instances
-   * can't be forked, as many instances as serve there. Rejects with InitFailure.
-   */
-  async takeOver(version: FunctionVersion, previous: FunctionVersion): Promise<Preparation> {
+  /** The version serves, and is made ready to take over from `previous`: see Readiness. Rejects with InitFailure. */
+  takeOver(version: FunctionVersion, previous: FunctionVersion): Promise<Preparation> {
     this.serve(version);
-    const residence = this.#residence(version);
-    if (residence.state.kind !== 'plain') await this.#prepareOnce(version, residence);
-    // One at least where that has not run its init phase: else what does not work would take over from what does.
-    const least = Math.max(version.scaling.min, residence.initMs === null ? 1 : 0);
-    const wanted = Math.min(Math.max(this.#roster.of(previous.revisionId).size, least), this.#deps.limits.startsAtOnce);
-    if (residence.state.kind === 'plain') {
-      const missing = Math.max(0, wanted - this.#roster.of(version.revisionId).size);
-      await Promise.all(Array.from({ length: missing }, () => this.#addSpare(version)));
-    }
-    return preparation(residence);
+    return this.#readiness.takeOver(version, previous);
   }
 
   /** Whether callers of a version would lose something if it went: an instance, a snapshot, or code of which it is known that it runs. */
@@ -229,7 +216,7 @@ export class LocalFleet implements Worker {
 
   /** The same, with all that is kept. Drivers are closed by whoever made them. */
   async close(): Promise<void> {
-    for (const part of [this.#keeper, this.#watch, this.#prewarms, this.#revivals, this.#pressure]) part.close();
+    for (const part of [this.#keeper, this.#watch, this.#readiness, this.#pressure]) part.close();
     await this.halt();
     await Promise.all([...this.#residences.values()].map((r) => r.retire()));
   }
@@ -237,53 +224,38 @@ export class LocalFleet implements Worker {
   #residence(version: FunctionVersion): Residence {
     let residence = this.#residences.get(version.revisionId);
     if (residence === undefined) {
-      const observer = { made: (r: Residence, s: DriverSnapshot) => this.#made(r, s), gone: (r: Residence) => this.#holdings.delete(r) };
-      residence = new Residence(version, this.#deps.provision.driver(version.runtime), { clock: this.#deps.clock, observer });
+      const { clock, provision } = this.#deps;
+      const observer = { made: this.#made, gone: (of: Residence) => this.#evictor.gone(of) };
+      residence = new Residence(version, provision.driver(version.runtime), { clock, observer });
       this.#residences.set(version.revisionId, residence);
     }
     return residence;
   }
 
-  #made(residence: Residence, snapshot: DriverSnapshot): void {
-    this.#holdings.set(residence, 0);
-    this.#evictor.touch(residence);
+  readonly #made: ResidenceObserver['made'] = (residence, snapshot) => {
+    this.#evictor.made(residence, snapshot);
     this.#keeper.made(residence.version.revisionId);
-    void snapshot.memoryBytes().then((bytes) => {
-      this.#holdings.update(residence, bytes ?? 0);
-      this.#evictor.fit(residence.version.revisionId);
-    });
-  }
-
-  async #charged<T>(version: FunctionVersion, brings: 0 | 1, work: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#budget.charged(version, brings, work);
-    } finally {
-      this.#room();
-    }
-  }
+  };
 
   async #start(version: FunctionVersion, keptReady: boolean): Promise<FleetInstance> {
-    return this.#adopt(await this.#starter.start(version, this.#residence(version), keptReady));
+    return this.#alive(this.#adopt(await this.#starter.start(version, this.#residence(version), keptReady)));
   }
 
-  /** Makes the snapshot if there is none, or waits for whoever makes it. */
-  async #prepareOnce(version: FunctionVersion, residence: Residence): Promise<void> {
-    const { state } = residence;
-    if (state.kind === 'preparing') await state.done;
-    if (state.kind !== 'nothing') return;
-    const first = await this.#charged(version, 0, () => this.#starter.prepare(version, residence));
-    if (first !== null) this.#putSpare(this.#adopt(first));
+  /** Who waits for an instance that has ended by now is told so: another would end as well, and so on without end. */
+  async #alive(instance: FleetInstance): Promise<FleetInstance> {
+    if (instance.alive || this.#closed) return instance;
+    const status = await instance.kill();
+    const document = failureDocument('Runtime.ExitError', exitWords(status), instance.id);
+    throw new InitFailure('Runtime.ExitError', document, instance.start.init?.durationMs ?? 0);
   }
 
-  /** What the function keeps when it keeps something: the snapshot or, where there can be none, an instance. */
-  async #bringBack(version: FunctionVersion): Promise<void> {
-    const residence = this.#residence(version);
-    if (this.#budget.verdict(version).verdict === 'full') return;
-    if (residence.state.kind !== 'plain') await this.#prepareOnce(version, residence);
-    else if (this.#roster.of(version.revisionId).size === 0) await this.#addSpare(version);
+  async #prepare(version: FunctionVersion): Promise<void> {
+    const first = await this.#budget.charged(version, 0, () => this.#starter.prepare(version, this.#residence(version)));
+    if (first !== null) this.#putSpare(await this.#alive(this.#adopt(first)));
   }
 
   #adopt(instance: FleetInstance): FleetInstance {
+    if (instance.state === 'gone') return instance; // that was told before it was here
     this.#roster.add(instance);
     this.#holdings.set(instance, this.#model.expected(instance.version, this.#budget.hasSnapshot(instance.version)));
     this.#evictor.fit(instance.version.revisionId);
@@ -308,12 +280,17 @@ export class LocalFleet implements Worker {
     this.#watch.add(instance);
   }
 
+  #withdrawn(instance: FleetInstance): void {
+    this.#roster.rest(instance, false);
+    this.#spares.remove(instance);
+    this.#keeper.withdrawn(instance);
+  }
+
   #ended(instance: FleetInstance): void {
     this.#watch.remove(instance);
     this.#roster.remove(instance);
     this.#holdings.delete(instance);
     if (this.#residences.has(instance.version.revisionId)) this.#starts.ended(instance.version.revisionId, instance.lostAtWork);
-    this.#spares.remove(instance);
     this.#keeper.ended(instance);
     this.#dropUnserved(instance.version.revisionId);
     this.#room();
@@ -342,17 +319,10 @@ export class LocalFleet implements Worker {
   }
 
   async #addSpare(version: FunctionVersion): Promise<void> {
-    this.#putSpare(await this.#charged(version, 1, () => this.#start(version, true)));
+    this.#putSpare(await this.#budget.charged(version, 1, () => this.#start(version, true)));
   }
 
   #room(): void {
     for (const listener of this.#roomListeners) listener();
   }
-}
-
-function preparation(residence: Residence): Preparation {
-  const { state } = residence;
-  if (state.kind === 'snapshot') return { init: state.snapshot.init, unforkable: null };
-  if (state.kind === 'plain') return { init: state.init, unforkable: state.reason };
-  return { init: null, unforkable: null };
 }

@@ -13,8 +13,8 @@ export interface Shortfall {
 }
 
 export interface MinimumDeps {
-  /** How many instances of the version there are. */
-  readonly alive: () => number;
+  /** How many instances of the version take work. */
+  readonly serving: () => number;
   /** Whether the version still serves. */
   readonly serves: () => boolean;
   /** Starts an instance nobody has asked for. */
@@ -41,11 +41,16 @@ export class Minimum {
 
   /** Why instances of it are missing; null while none is, or while they are being started for the first time. */
   get shortfall(): Shortfall | null {
-    return this.#deps.alive() < this.#wanted ? this.#failure : null;
+    return this.missing ? this.#failure : null;
+  }
+
+  /** Whether there are fewer than there should be. Asked for each that ends: those of a version without a minimum are not counted for it. */
+  get missing(): boolean {
+    return this.#wanted > 0 && this.#deps.serving() < this.#wanted;
   }
 
   topUp(): void {
-    if (this.#starting || this.#wanted <= this.#deps.alive()) return;
+    if (this.#starting || !this.missing) return;
     this.#starting = true;
     this.#deps.addSpare(this.#version).then(
       () => this.#started(null),

@@ -1,6 +1,6 @@
 import type { FleetInstance } from './instance.ts';
 
-/** Who is alive, by version and by id, with what is idle kept apart so that looking for it costs nothing. */
+/** Who is there, by version, with what is idle kept apart so that looking for it costs nothing. */
 export class Roster {
   readonly #byRevision = new Map<string, Set<FleetInstance>>();
   /** Idle and still running; stopped after the linger. */
@@ -39,6 +39,13 @@ export class Roster {
 
   of(revisionId: string): ReadonlySet<FleetInstance> {
     return this.#byRevision.get(revisionId) ?? NONE;
+  }
+
+  /** How many of a version take work: those that are on their way out are there, but no use to anybody. */
+  serving(revisionId: string): number {
+    let sum = 0;
+    for (const { alive } of this.of(revisionId)) if (alive) sum++;
+    return sum;
   }
 
   *all(): Generator<FleetInstance> {

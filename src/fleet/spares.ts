@@ -41,13 +41,11 @@ export class Spares {
     });
   }
 
-  /** One that is alive, or null. */
   take(revisionId: string): FleetInstance | null {
-    const spares = this.#byRevision.get(revisionId);
-    for (let spare = spares?.pop(); spare !== undefined; spare = spares?.pop()) if (spare.alive) return spare;
-    return null;
+    return this.#byRevision.get(revisionId)?.pop() ?? null;
   }
 
+  /** It takes no more work. */
   remove(instance: FleetInstance): void {
     const spares = this.#byRevision.get(instance.version.revisionId);
     const at = spares?.indexOf(instance) ?? -1;

@@ -22,6 +22,8 @@ export interface StartBudgetDeps {
   readonly model: MemoryModel;
   readonly roster: Roster;
   readonly residences: ReadonlyMap<string, Residence>;
+  /** A start has ended: there may be room for another. */
+  readonly room: () => void;
 }
 
 /** What the starts under way are charged, and so whether one more fits. */
@@ -84,6 +86,7 @@ export class StartBudget {
       this.#starts--;
       this.#arriving -= brings;
       this.#count(kind, version, -1);
+      this.#deps.room();
     }
   }
 

@@ -4,7 +4,7 @@
  *     length u32 BE (of what follows) | type u8 | request u32 BE | payload
  *
  * `request` numbers an invocation on this connection (host's choice, > 0), 0 for everything else. Payloads are JSON in UTF-8,
- * except of `event`, `answer` and `log`-free bodies, which are bytes. A peer that sees another version, an unknown type or a
+ * except of `event` and `answer`, which are bytes. A peer that sees another version, an unknown type or a
  * frame longer than MAX_FRAME_BYTES closes the connection: nothing is guessed.
  *
  * A process greets with `hello`; the host answers `welcome`, which says what to become. See shims/README.md for the

@@ -91,5 +91,5 @@ async function stranger(address: string): Promise<unknown> {
   const env = { AWS_LAMBDA_RUNTIME_API: address };
   const child = spawn(process.execPath, ['-e', script], { uid: NOBODY, gid: NOBODY, env, stdio: ['ignore', 'pipe', 'inherit'], cwd: '/' });
   const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  return JSON.parse(said) as unknown;
+  return said === '' ? 'cut off' : (JSON.parse(said) as unknown); // as it connected: fetch then waits for nobody
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ForkDriver } from '../../src/drivers/fork/fork-driver.ts';
@@ -12,7 +14,7 @@ import { encodeJsonFrame } from '../../src/runtimes/frames.ts';
 import { Frame } from '../../src/runtimes/protocol.ts';
 import { lookUp } from '../../src/supervisor/process-tree.ts';
 import { farDeadlineMs, instanceSpec, invocation } from './driver.contract.ts';
-import { abilities, behaviourSpec, openForkDriver, runtimes } from './fork-driver-subject.ts';
+import { abilities, behaviourSpec, openForkDriver, runtimes, type Seen } from './fork-driver-subject.ts';
 
 const gone = (pid: number): boolean => lookUp(pid)?.gone ?? true;
 const until = async (condition: () => boolean): Promise<void> => {
@@ -21,19 +23,6 @@ const until = async (condition: () => boolean): Promise<void> => {
 const call = (instance: DriverInstance, event: unknown) => instance.invoke(invocation(event), farDeadlineMs());
 const result = async (instance: DriverInstance, event: unknown): Promise<unknown> =>
   JSON.parse((await call(instance, event)).body.toString());
-
-interface Seen {
-  readonly uid: number;
-  readonly capabilities: string;
-  readonly noNewPrivs: string;
-  readonly cpus: string;
-  readonly session: boolean;
-  readonly hostname: string;
-  readonly tmp: readonly string[];
-  readonly exists: readonly boolean[];
-  readonly environment: readonly string[];
-  readonly random: number;
-}
 
 for (const { language, runtime, missing } of await runtimes()) {
   describe(`fork driver: ${language}`, { skip: missing ?? (abilities.linux ? false : 'needs Linux'), timeout: 120_000 }, () => {
@@ -111,6 +100,18 @@ for (const { language, runtime, missing } of await runtimes()) {
         [262_144, 300_002 - 262_144, 262_144, 300_002 - 262_144],
       );
       await instance.kill();
+    });
+
+    it('keeps no file of what a runtime said before it had started', async () => {
+      const runDirectory = mkdtempSync(join(process.getuid?.() === 0 ? '/run' : tmpdir(), 'hearth-test-'));
+      const other = await openForkDriver({ runDirectory });
+      for (let i = 0; i < 2; i++) {
+        await (await other.start(behaviourSpec('echo', runtime), instanceSpec())).kill();
+        assert.equal(await other.evictRuntimes(), 1);
+      }
+      const left = readdirSync(runDirectory).filter((name) => name.startsWith(`${language}-`));
+      await other.close();
+      assert.deepEqual(left, []);
     });
 
     it('starts from another runtime when the one that was to be forked is killed', async () => {

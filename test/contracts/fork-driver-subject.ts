@@ -51,6 +51,20 @@ export function openForkDriver(more: Partial<ForkDriverOptions> = {}): Promise<F
   });
 }
 
+/** What behaviours/looks-around answers: what its process can see and do. */
+export interface Seen {
+  readonly uid: number;
+  readonly capabilities: string;
+  readonly noNewPrivs: string;
+  readonly cpus: string;
+  readonly session: boolean;
+  readonly hostname: string;
+  readonly tmp: readonly string[];
+  readonly exists: readonly boolean[];
+  readonly environment: readonly string[];
+  readonly random: number;
+}
+
 /** How to run a folder of test/functions/behaviours. */
 export function behaviourSpec(behaviour: string, runtime: string, more: Partial<FunctionVersion> = {}): StartSpec {
   const version = aVersion({

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ForkDriver } from '../../src/drivers/fork/fork-driver.ts';
 import type { DriverInstance } from '../../src/fleet/driver.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import type { Catalogue } from '../../src/runtimes/catalogue.ts';
 import { farDeadlineMs, instanceSpec, invocation } from './driver.contract.ts';
-import { abilities, behaviourSpec, openForkDriver, runtimes } from './fork-driver-subject.ts';
+import { abilities, behaviourSpec, catalogue, openForkDriver, runtimes, type Seen } from './fork-driver-subject.ts';
 
 /** Where each shim says whether its process can be forked, and how one says that it can't. */
 const SAYS = {
@@ -99,20 +101,39 @@ for (const { language, runtime, missing } of await runtimes()) {
         const prepared = await driver.prepare(spec(), instanceSpec());
         assert.equal(prepared.kind, 'snapshot');
       });
+
+      it('keeps to its reason although the machine can fork again by the time that the process has greeted', async () => {
+        const real = await catalogue.resolve(runtime);
+        const [interpreter, go] = [join(shims, 'interpreter'), join(shims, 'go')];
+        const wait = `[ -n "$HEARTH_CONFINE" ] && while [ ! -e ${go} ]; do sleep 0.01; done`; // who is no zygote
+        writeFileSync(interpreter, `#!/bin/sh\n${wait}\nexec ${real.path} "$@"\n`);
+        chmodSync(interpreter, 0o755);
+        const slow = { resolve: async () => ({ ...real, path: interpreter }), known: () => [] } as unknown as Catalogue;
+        let later = 0;
+        const said: string[] = [];
+        const waiting = await openForkDriver({
+          shims,
+          catalogue: slow,
+          clock: { ...systemClock, monotonic: () => systemClock.monotonic() + later },
+          warn: (message) => said.push(message),
+        });
+        say('cant');
+        const preparing = waiting.prepare(spec(), instanceSpec());
+        while (said.length === 0) await turn();
+        say('can');
+        later = 60_000;
+        const forked = await waiting.start(spec(), instanceSpec());
+        assert.deepEqual(waiting.gaps(), []);
+        say('cant');
+        writeFileSync(go, '');
+        const prepared = await preparing;
+        assert.ok(prepared.kind === 'instance');
+        assert.match(prepared.reason, /can't be forked on this machine/);
+        await forked.kill();
+        await waiting.close();
+      });
     },
   );
-}
-
-interface Seen {
-  readonly uid: number;
-  readonly capabilities: string;
-  readonly noNewPrivs: string;
-  readonly cpus: string;
-  readonly session: boolean;
-  readonly hostname: string;
-  readonly tmp: readonly string[];
-  readonly exists: readonly boolean[];
-  readonly environment: readonly string[];
 }
 
 /** What a process sees of itself and its machine, and what its threads may. */

@@ -21,7 +21,7 @@ import { until } from './until.ts';
 /** Its init phase tells the diary, waits for its answer, and fails where it is to. */
 const CODE = `
 await fetch(process.env.DIARY, { method: 'POST', headers: { connection: 'close' }, body: '{"n":1}' });
-if (process.env.FAILS) throw new RangeError('no way to begin');
+if (process.env.FAILS) throw new RangeError('no way to begin' + (process.env.FAILS === 'binary' ? '\\0\\ud800' : ''));
 export const handler = async () => 'served';
 `;
 
@@ -98,21 +98,25 @@ describe('SnapStart of published versions', { skip: process.platform === 'linux'
     assert.equal(diary.entries.length, 1); // the init phase has run once
   });
 
-  test('one whose init phase fails is Failed, with the reason', async () => {
-    diary.hold = Promise.resolve();
-    await create('snaps-not', { FAILS: '1' });
-    await publish('snaps-not');
-    const waited = waitUntilPublishedVersionActive(
-      { client: lambda, maxWaitTime: 60, minDelay: 1, maxDelay: 1 },
-      { FunctionName: 'snaps-not', Qualifier: '1' },
-    );
-    await assert.rejects(waited, /FAILURE/);
-    const { State, StateReason, StateReasonCode, SnapStart } = await look('snaps-not', '1');
-    assert.deepEqual(
-      [State, StateReason, StateReasonCode, SnapStart?.OptimizationStatus],
-      ['Failed', 'RangeError: no way to begin', 'FunctionError.RuntimeInitError', 'Off'],
-    );
-    const { value, error } = await invoke('snaps-not', '1');
-    assert.deepEqual([error, (value as { errorType: string }).errorType], ['Unhandled', 'RangeError']);
-  });
+  for (const [name, how, says] of [
+    ['snaps-not', '1', 'no way to begin'],
+    ['snaps-not-plain', 'binary', 'no way to begin\ufffd\ufffd'], // in no database's words
+  ] as const)
+    test(`one whose init phase fails is Failed, with the reason: ${name}`, async () => {
+      diary.hold = Promise.resolve();
+      await create(name, { FAILS: how });
+      await publish(name);
+      const waited = waitUntilPublishedVersionActive(
+        { client: lambda, maxWaitTime: 60, minDelay: 1, maxDelay: 1 },
+        { FunctionName: name, Qualifier: '1' },
+      );
+      await assert.rejects(waited, /FAILURE/);
+      const { State, StateReason, StateReasonCode, SnapStart } = await look(name, '1');
+      assert.deepEqual(
+        [State, StateReason, StateReasonCode, SnapStart?.OptimizationStatus],
+        ['Failed', `RangeError: ${says}`, 'FunctionError.RuntimeInitError', 'Off'],
+      );
+      const { value, error } = await invoke(name, '1');
+      assert.deepEqual([error, (value as { errorType: string }).errorType], ['Unhandled', 'RangeError']);
+    });
 });

@@ -17,7 +17,7 @@ interface Does {
 const v = version({ timeoutMs: 3_000, scaling: { min: 0, max: null, concurrency: 10, keepAliveMs: 60_000 } });
 
 /** A world whose one instance has room for ten. */
-async function shared(): Promise<World> {
+async function shared(of = v): Promise<World> {
   const w = world({
     behaviour: {
       handler: ({ body }) => {
@@ -35,16 +35,17 @@ async function shared(): Promise<World> {
       },
     },
   });
-  w.fleet.serve(v);
-  const first = call(w, { ms: 0 });
+  w.fleet.serve(of);
+  await w.clock.advance(1_000); // what is always to be there is
+  const first = call(w, { ms: 0 }, undefined, of);
   await w.clock.advance(1_000);
   await first;
   return w;
 }
 
-function call(w: World, does: Does, sink?: AnswerSink): Promise<Dispatched> {
+function call(w: World, does: Does, sink?: AnswerSink, of = v): Promise<Dispatched> {
   const invocation = { ...w.invocation(), body: Buffer.from(JSON.stringify(does)) };
-  return w.dispatcher.invoke(v, sink === undefined ? invocation : { ...invocation, sink });
+  return w.dispatcher.invoke(of, sink === undefined ? invocation : { ...invocation, sink });
 }
 
 const ends = (all: readonly Dispatched[]) => all.map(({ error, usage }) => [error?.errorType ?? null, usage.outcome, usage.durationMs]);
@@ -105,6 +106,20 @@ describe('one of several invocations on an instance that runs into its timeout',
     const crashed = ['Runtime.ExitError', 'crash', 1_000];
     assert.deepEqual(ends(await Promise.all(beside)), [crashed, crashed]);
     assert.equal(w.fleet.roster.count, 0);
+  });
+
+  it('has another instance started in place of its own, where so many are always to be there', async () => {
+    const kept = { ...v, scaling: { ...v.scaling, min: 1 } };
+    const w = await shared(kept);
+    const late = call(w, { ms: 60_000 }, undefined, kept);
+    await w.clock.advance(2_900);
+    const beside = call(w, { ms: 2_800 }, undefined, kept);
+    await w.clock.advance(2_000);
+    await late;
+    assert.deepEqual(states(w).toSorted(), ['paused', 'stopping']);
+    await w.clock.advance(2_000);
+    assert.equal((await beside).error, null);
+    assert.deepEqual(states(w), ['paused']);
   });
 
   it('is no reason to wait: the revision retires with those beside it, and a server that ends takes all along', async () => {

@@ -74,6 +74,52 @@ describe('failures', () => {
     assert.equal(w.fleet.residences.get('r-1')?.state.kind, 'plain');
   });
 
+  it('makes no room by an instance kept ready that is on its way out', async () => {
+    const w = world({ behaviour: { endMs: 2_000 } });
+    const v = version({ scaling: { min: 1, max: null, concurrency: 1, keepAliveMs: 60_000 } });
+    w.fleet.serve(v);
+    await w.clock.advance(1_000);
+    const [spare] = w.fleet.roster.all();
+    w.memory.availableBytes = 0;
+    void spare?.kill();
+    const call = w.dispatcher.invoke(v, w.invocation());
+    await w.clock.advance(100);
+    assert.deepEqual(
+      [...w.fleet.roster.all()].map((i) => i.state),
+      ['stopping'],
+    );
+    w.memory.availableBytes = 1e12;
+    await w.clock.advance(1_000);
+    assert.equal((await call).error, null);
+  });
+
+  it('answers who waits for an instance that ends before it can be handed over, and keeps nothing of it', async () => {
+    const w = world();
+    const v = version();
+    w.fleet.serve(v);
+    const fork = w.driver.fork.bind(w.driver);
+    let forks = 0;
+    w.driver.fork = async (...of) => {
+      const instance = await fork(...of);
+      forks++;
+      await instance.kill();
+      return instance;
+    };
+    const call = w.dispatcher.invoke(v, w.invocation());
+    await w.clock.advance(10_000);
+    const done = await call;
+    assert.deepEqual([done.error?.errorType, done.usage.outcome, forks], ['Runtime.ExitError', 'init_error', 1]);
+    assert.match(
+      done.body.toString(),
+      new RegExp(`^{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ${done.requestId} Error: `),
+    );
+    assert.equal(w.fleet.roster.count, 0);
+    w.driver.fork = fork;
+    const next = w.dispatcher.invoke(v, w.invocation());
+    await w.clock.advance(1_000);
+    assert.deepEqual([(await next).error, w.fleet.roster.count], [null, 1]);
+  });
+
   it('ends what a new revision replaces, and lets the busy finish', async () => {
     const w = world({ behaviour: { handler: () => ({ ms: 1_000 }) } });
     const old = version();

@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { AnswerSink } from '../../model/answer-sink.ts';
 import type { Invocation } from '../../model/invocation.ts';
+import { answerTooLarge } from '../endings.ts';
 import { errorDocument } from './failures.ts';
 import type { NextInvocation, Refusal, RuntimeApiHandler } from './runtime-api.ts';
 
@@ -122,8 +123,8 @@ export class Desk implements RuntimeApiHandler {
   }
 
   tooLarge(requestId: string, limitBytes: number): Promise<void> {
-    const message = `Response payload size exceeded maximum allowed payload size (${limitBytes} bytes).`;
-    return this.answered(requestId, 'Function.ResponseSizeTooLarge', errorDocument('Function.ResponseSizeTooLarge', message));
+    const { errorType, body } = answerTooLarge(limitBytes);
+    return this.answered(requestId, errorType, body);
   }
 
   invalidMode(requestId: string): Promise<void> {
@@ -135,11 +136,14 @@ export class Desk implements RuntimeApiHandler {
     );
   }
 
-  initError(errorType: string, body: Buffer): Refusal | null {
+  beginInitError(): Refusal | null {
     if (this.#state !== 'Started') return notAllowed(this.#running.size > 0 ? 'Running' : this.#state, 'InitError');
     this.#state = 'InitError';
-    this.#events.initFailed(errorType, body);
     return null;
+  }
+
+  initError(errorType: string, body: Buffer): void {
+    this.#events.initFailed(errorType, body);
   }
 
   #match(): void {

@@ -12,8 +12,9 @@ import {
 } from '../../fleet/driver.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
+import { initExited, initTimedOut } from '../endings.ts';
 import { ExecInstance, type InitEnd } from './exec-instance.ts';
-import { exitedInInit, invalidEntrypoint, timedOutInInit } from './failures.ts';
+import { invalidEntrypoint } from './failures.ts';
 import type { Spawner } from './spawner.ts';
 
 const REASON = "provided: a custom runtime can't be forked; each instance starts its own bootstrap";
@@ -79,9 +80,9 @@ export class ExecDriver implements Driver {
       return instance;
     }
     if (this.#closed) throw new HearthError('ServiceException', 'the driver was closed');
-    if (end.kind === 'exited') throw fromDisk(exitedInInit(end.status, { requestId, durationMs }));
+    if (end.kind === 'exited') throw fromDisk(initExited(end.status, { requestId, durationMs }));
     await instance.kill();
-    if (end.kind === 'timeout') throw fromDisk(timedOutInInit(spec.initTimeoutMs, { requestId, durationMs }));
+    if (end.kind === 'timeout') throw fromDisk(initTimedOut(spec.initTimeoutMs, { requestId, durationMs }));
     throw fromDisk(new InitFailure(end.errorType, end.body, durationMs));
   }
 

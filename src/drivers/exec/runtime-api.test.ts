@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../../lib/clock.ts';
-import { deferred } from '../../lib/deferred.ts';
+import { deferred, type Deferred } from '../../lib/deferred.ts';
 import { Desk, type DeskAnswer } from './desk.ts';
 import { RuntimeApi, type NextInvocation } from './runtime-api.ts';
 import { invocation } from './testing/fixtures.ts';
@@ -12,8 +12,16 @@ describe('the Runtime API', { timeout: 20_000 }, () => {
   let desk: Desk;
   let api: RuntimeApi;
   let address: string;
+  let failures: string[];
+  let failed: Deferred<void>;
   beforeEach(async () => {
-    const events = { ready() {}, initFailed() {}, started() {}, ended: () => Promise.resolve() };
+    failures = [];
+    failed = deferred<void>();
+    const initFailed = (errorType: string, body: Buffer): void => {
+      failures.push(`${errorType} ${body.toString()}`);
+      failed.resolve();
+    };
+    const events = { ready() {}, initFailed, started() {}, ended: () => Promise.resolve() };
     desk = new Desk({ clock: systemClock, concurrency: 1, events });
     api = new RuntimeApi(desk, 1 << 20);
     address = await api.listen();
@@ -41,12 +49,20 @@ describe('the Runtime API', { timeout: 20_000 }, () => {
   }
 
   /** Begins an answer; resolves once that has been looked at. */
-  async function begun(requestId: string): Promise<ClientRequest> {
-    const sent = ask('POST', `${requestId}/response`, { expect: '100-continue' });
+  async function begun(requestId: string, path = `${requestId}/response`): Promise<ClientRequest> {
+    const sent = ask('POST', path, { expect: '100-continue' });
     sent.on('error', () => {}); // broken off
     sent.flushHeaders();
     await once(sent, 'continue');
     sent.write('"fir');
+    return sent;
+  }
+
+  /** Sends the head of a request, and nothing of its body. */
+  async function headOf(path: string): Promise<ClientRequest> {
+    const sent = ask('POST', path, { 'content-length': '1000000' });
+    sent.on('error', () => {}); // cut off with what was not sent
+    sent.flushHeaders();
     return sent;
   }
 
@@ -67,6 +83,31 @@ describe('the Runtime API', { timeout: 20_000 }, () => {
       [unknown.status, JSON.parse(unknown.text)],
       [400, { errorType: 'InvalidRequestID', errorMessage: 'Invalid request ID' }],
     );
+  });
+
+  it('is told once that the init phase has failed, and asks for no other body', async () => {
+    const first = await begun('', '../init/error');
+    const second = await answerOf(await headOf('../init/error'));
+    assert.equal(second.status, 403);
+    assert.match(second.text, /State transition from InitError to InitError failed/);
+    first.end('st"');
+    assert.deepEqual([(await answerOf(first)).status, failures], [202, ['Runtime.Unknown "first"']]);
+    assert.equal((await answerOf(ask('GET', 'next').end())).status, 403);
+  });
+
+  it('is not told so of one that serves', async () => {
+    await running('r-6');
+    const refused = await answerOf(await headOf('../init/error'));
+    assert.equal(refused.status, 403);
+    assert.match(refused.text, /State transition from Running to InitError failed/);
+    assert.deepEqual(failures, []);
+  });
+
+  it('takes a word of failure that breaks off for a failure', async () => {
+    const broken = await begun('', '../init/error');
+    broken.destroy();
+    await failed.promise;
+    assert.deepEqual(failures, ['Runtime.Unknown {}']);
   });
 
   it('fails an invocation that is answered in a mode that there is not', async () => {

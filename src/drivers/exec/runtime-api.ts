@@ -31,7 +31,9 @@ export interface RuntimeApiHandler {
   invalidMode(requestId: string): Promise<void>;
   /** The connection of a streamed response closed before it was complete. */
   truncated(requestId: string): void;
-  initError(errorType: string, body: Buffer): Refusal | null;
+  /** Whether the init phase may fail by the runtime's word, asked before the word's body is read: it may once. */
+  beginInitError(): Refusal | null;
+  initError(errorType: string, body: Buffer): void;
 }
 
 export interface Refusal {
@@ -96,10 +98,11 @@ export class RuntimeApi {
   }
 
   async #initError(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const body = await readBody(req, this.#limitBytes);
-    const refusal = this.#handler.initError(errorTypeOf(req, body), body ?? Buffer.from('{}'));
-    if (refusal !== null) refuse(res, refusal);
-    else accept(res);
+    const refusal = this.#handler.beginInitError();
+    if (refusal !== null) return refuse(res, refusal);
+    const body = await readBody(req, this.#limitBytes).catch(() => null); // broken off: it has failed all the same
+    this.#handler.initError(errorTypeOf(req, body), body ?? Buffer.from('{}'));
+    accept(res);
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse, to: { requestId: string; isError: boolean }): Promise<void> {

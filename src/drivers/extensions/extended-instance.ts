@@ -1,10 +1,10 @@
 import type { Answer, DriverInstance } from '../../fleet/driver.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
+import { failureDocument } from '../../model/error-document.ts';
 import type { ExitStatus, InitReport } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import type { ExtensionFailure, ExtensionHost, ShutdownReason } from './extension-host.ts';
-import { failureDocument } from './extension-programs.ts';
 
 /** An instance and its extensions, which hear of each invocation, rest when it rests and end when it ends. */
 export class ExtendedInstance implements DriverInstance {

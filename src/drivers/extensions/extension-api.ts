@@ -12,8 +12,9 @@ export interface ExtensionApiDeps {
 }
 
 const EXTENSION = '/2020-01-01/extension/';
-/** Bodies here are short. */
+/** Bodies here are short, and read before anything else: so there are not many at once. */
 const BODY_BYTES = 256 * 1024;
+const MOST_CONNECTIONS = 256;
 const TELEMETRY = { '/2022-07-01/telemetry': 'telemetry', '/2020-08-15/logs': 'logs' } as const;
 
 /** Lambda's Extensions API, Telemetry API and Logs API over HTTP, for one instance. */
@@ -23,7 +24,7 @@ export class ExtensionApi {
 
   constructor(deps: ExtensionApiDeps) {
     this.#deps = deps;
-    this.#server = new LoopbackServer((req, res) => this.#route(req, res));
+    this.#server = new LoopbackServer((req, res) => this.#route(req, res), MOST_CONNECTIONS);
   }
 
   /** Opens it on the loopback; what AWS_LAMBDA_RUNTIME_API is to be. */

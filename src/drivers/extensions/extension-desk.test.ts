@@ -4,7 +4,7 @@ import { randomIds } from '../../lib/ids.ts';
 import { ExtensionDesk, isRefusal } from './extension-desk.ts';
 
 it('keeps the last thousand events for an extension that does not ask, and its end', () => {
-  const listener = { registered: () => {}, failed: () => {}, idle: () => {} };
+  const listener = { failed: () => {}, idle: () => {} };
   const desk = new ExtensionDesk(['slow'], { ids: randomIds, listener });
   const slow = desk.register('slow', ['INVOKE', 'SHUTDOWN']);
   assert.ok(!isRefusal(slow));
@@ -16,7 +16,7 @@ it('keeps the last thousand events for an extension that does not ask, and its e
 });
 
 it('registers as Lambda does, and refuses in its words', () => {
-  const listener = { registered: () => {}, failed: () => {}, idle: () => {} };
+  const listener = { failed: () => {}, idle: () => {} };
   const desk = new ExtensionDesk(['beside', 'late'], { ids: randomIds, listener });
   const refused = (name: string, events: unknown[]): readonly unknown[] => {
     const outcome = desk.register(name, events);
@@ -37,7 +37,7 @@ it('registers as Lambda does, and refuses in its words', () => {
 });
 
 it('has one internal extension of a name', () => {
-  const listener = { registered: () => {}, failed: () => {}, idle: () => {} };
+  const listener = { failed: () => {}, idle: () => {} };
   const desk = new ExtensionDesk([], { ids: randomIds, listener });
   assert.ok(!isRefusal(desk.register('within', [])));
   const again = desk.register('within', []);

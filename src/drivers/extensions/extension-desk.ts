@@ -38,7 +38,6 @@ export interface Extension {
 }
 
 export interface DeskListener {
-  registered(extension: Extension): void;
   /** It said that it failed, in its init phase or at its end. */
   failed(extension: Extension, failure: { readonly phase: 'init' | 'exit'; readonly errorType: string; readonly body: Buffer }): void;
   /** It waits for its next event. */
@@ -114,7 +113,6 @@ export class ExtensionDesk {
     const of = new Set(events as ExtensionEventType[]);
     const extension: Extension = { id: this.#ids.uuid(), name, external, events: of, queue: [], waiting: null };
     this.#extensions.set(extension.id, extension);
-    this.#listener.registered(extension);
     this.#missing.delete(name);
     if (this.#missing.size === 0) this.#allRegistered.resolve();
     return extension;

@@ -7,13 +7,15 @@ import type { Invocation } from '../../model/invocation.ts';
 import { loggingOf } from '../../model/logging.ts';
 import { reportRecord, runtimeDoneRecord, startRecord, type Measured } from '../../model/platform-records.ts';
 import type { Loopbacks } from '../../sandbox/loopback/loopbacks.ts';
+import { initFailed } from '../endings.ts';
 import type { Spawner } from '../exec/spawner.ts';
+import { Audience } from './audience.ts';
 import { ExtensionApi } from './extension-api.ts';
 import { ExtensionDesk, type Extension } from './extension-desk.ts';
-import { extensionFailure, ExtensionPrograms } from './extension-programs.ts';
+import { ExtensionPrograms } from './extension-programs.ts';
 import type { ExtensionFile } from './find-extensions.ts';
 import type { Subscription } from './subscription.ts';
-import { EarlyRecords, lineRecord, TelemetryChannel, type TelemetryEvent } from './telemetry.ts';
+import { lineRecord } from './telemetry.ts';
 
 /** Why an instance ends, in Lambda's words. */
 export type ShutdownReason = 'spindown' | 'timeout' | 'failure';
@@ -36,8 +38,6 @@ export interface ExtensionFailure {
 /** Lambda's: how long extensions may take to tidy up. */
 const SHUTDOWN_MS = 2_000;
 const MIB = 1024 * 1024;
-/** What a record takes beside its line, about. */
-const RECORD_BYTES = 200;
 
 /** The extensions of one instance with the APIs that they use; knows nothing of how the function itself is run. */
 export class ExtensionHost {
@@ -48,8 +48,7 @@ export class ExtensionHost {
   readonly #desk: ExtensionDesk;
   readonly #api: ExtensionApi;
   readonly #programs: ExtensionPrograms;
-  readonly #channels: TelemetryChannel[] = [];
-  readonly #early = new EarlyRecords();
+  readonly #audience: Audience;
   readonly #failure = deferred<never>();
   #wantsPause = false;
   #pauseFunction: () => void = () => {};
@@ -64,12 +63,12 @@ export class ExtensionHost {
     this.#instance = o.instance;
     this.#files = o.files;
     this.#failure.promise.catch(() => undefined); // whoever waits is told
+    this.#audience = new Audience(deps.clock, (url) => this.#reached(url));
     this.#desk = new ExtensionDesk(
       o.files.map((f) => f.name),
       {
         ids: deps.ids,
         listener: {
-          registered: () => undefined,
           failed: ({ name }, { phase, errorType, body }) =>
             this.#failed(`${name}: ${phase} error ${errorType} ${body.toString()}`, {
               errorType,
@@ -86,7 +85,7 @@ export class ExtensionHost {
       instance: o.instance,
       printed: (text) => {
         o.instance.log.line(null, text);
-        this.#tell({ type: 'extension', record: text }, text.length);
+        this.#audience.tell({ type: 'extension', record: text }, text.length);
       },
       died: (name, status) => {
         const reason = endWords(status);
@@ -101,7 +100,7 @@ export class ExtensionHost {
     return {
       line: (requestId, text) => {
         log.line(requestId, text);
-        this.#tell({ type: 'function', record: lineRecord(text, this.#spec.version.logging?.format ?? 'Text') }, text.length);
+        this.#audience.tell({ type: 'function', record: lineRecord(text, this.#spec.version.logging?.format ?? 'Text') }, text.length);
       },
     };
   }
@@ -109,7 +108,10 @@ export class ExtensionHost {
   /** Starts the extensions; resolves with AWS_LAMBDA_RUNTIME_API when all have registered. Rejects with InitFailure. */
   async open(): Promise<string> {
     const { name: functionName, version: functionVersion } = this.#spec.version;
-    this.#tell({ type: 'platform.initStart', record: { initializationType: 'on-demand', phase: 'init', functionName, functionVersion } });
+    this.#audience.tell({
+      type: 'platform.initStart',
+      record: { initializationType: 'on-demand', phase: 'init', functionName, functionVersion },
+    });
     const address = await this.#api.listen();
     await this.#programs.start(this.#files, address);
     this.#api.serveOnly(this.#users());
@@ -132,22 +134,22 @@ export class ExtensionHost {
   /** Resolves when the init phase of every extension has ended, too. `initMs`: how long all of it took. */
   async ready(initMs: () => number): Promise<void> {
     const init = { initializationType: 'on-demand', phase: 'init' };
-    this.#tell({ type: 'platform.initRuntimeDone', record: { ...init, status: 'success' } });
+    this.#audience.tell({ type: 'platform.initRuntimeDone', record: { ...init, status: 'success' } });
     await this.#within(this.#desk.ready, 'did not ask for an event');
     this.#desk.open = false;
+    this.#audience.complete();
     this.#firstInitMs = initMs();
     for (const e of this.#desk.extensions())
       this.#say('EXTENSION', 'platform.extension', { name: e.name, state: 'Ready', events: [...e.events] });
-    this.#tell({
+    this.#audience.tell({
       type: 'platform.initReport',
       record: { ...init, status: 'success', metrics: { durationMs: Math.round(this.#firstInitMs * 1000) / 1000 } },
     });
-    this.#early.forget();
   }
 
   began(invocation: Invocation, deadlineMs: number): void {
     const { requestId, invokedArn: invokedFunctionArn, traceId } = invocation;
-    this.#tell(startRecord(this.#spec.version, requestId));
+    this.#audience.tell(startRecord(this.#spec.version, requestId));
     const tracing = { type: 'X-Amzn-Trace-Id', value: traceId };
     this.#desk.announce({
       type: 'INVOKE',
@@ -172,9 +174,9 @@ export class ExtensionHost {
     };
     this.#firstInitMs = null;
     const tell = (): void => {
-      this.#tell(runtimeDoneRecord(measured));
-      this.#tell({ type: 'platform.end', record: { requestId } });
-      this.#tell(reportRecord(measured));
+      this.#audience.tell(runtimeDoneRecord(measured));
+      this.#audience.tell({ type: 'platform.end', record: { requestId } });
+      this.#audience.tell(reportRecord(measured));
     };
     // What the function printed comes first.
     if (answer?.logged == null) tell();
@@ -219,13 +221,13 @@ export class ExtensionHost {
         .map((e) => e.name),
     );
     try {
-      await Promise.race([Promise.all(this.#channels.map((c) => c.flush())), late.promise]);
+      await Promise.race([this.#audience.flush(), late.promise]);
       this.#desk.announce({ type: 'SHUTDOWN', document: { eventType: 'SHUTDOWN', shutdownReason, deadlineMs } });
       await this.#programs.kill(told);
       await Promise.race([this.#programs.ended(told), late.promise]);
     } finally {
       timer.cancel();
-      for (const channel of this.#channels) channel.close();
+      this.#audience.close();
       await this.#programs.kill();
       await this.#api.close();
     }
@@ -238,9 +240,7 @@ export class ExtensionHost {
   }
 
   #subscribe(extension: Extension, subscription: Subscription): void {
-    const channel = new TelemetryChannel(subscription, this.#deps.clock, (url) => this.#reached(url));
-    this.#early.replay(channel);
-    this.#channels.push(channel);
+    this.#audience.subscribe(extension.id, subscription);
     const types = [...subscription.types];
     const [word, type] =
       subscription.api === 'logs' ? ['LOGS', 'platform.logsSubscription'] : ['TELEMETRY', 'platform.telemetrySubscription'];
@@ -252,7 +252,8 @@ export class ExtensionHost {
     const { loopbacks } = this.#deps;
     if (loopbacks === null) return within;
     const url = new URL(within);
-    return Object.assign(url, { hostname: loopbacks.hostOf(this.#instance.instanceId, Number(url.port) || 80) }).href;
+    url.hostname = loopbacks.hostOf(this.#instance.instanceId, Number(url.port) || 80);
+    return url.href;
   }
 
   /** What the platform says of extensions, in the function's log and to subscribers. */
@@ -264,18 +265,12 @@ export class ExtensionHost {
     const json = JSON.stringify({ time: new Date(this.#deps.clock.now()).toISOString(), type, record });
     if (logging.format === 'Text') this.#instance.log.line(null, text);
     else if (logging.systemLevel !== 'WARN') this.#instance.log.line(null, json);
-    this.#tell({ type, record });
-  }
-
-  /** `bytes`: of a line; what the platform says is short. */
-  #tell(event: TelemetryEvent, bytes = 0): void {
-    if (this.#desk.open) this.#early.add(event, this.#deps.clock.now(), bytes + RECORD_BYTES);
-    for (const channel of this.#channels) channel.tell(event);
+    this.#audience.tell({ type, record });
   }
 
   #failed(what: string, failure: ExtensionFailure): void {
     this.#instance.log.line(null, what);
-    this.#failure.reject(extensionFailure(failure.errorType, failure.reason, this.#instance.instanceId));
+    this.#failure.reject(initFailed(failure.errorType, failure.reason, { requestId: this.#instance.instanceId, durationMs: 0 }));
     this.onFailure(failure);
   }
 
@@ -283,13 +278,8 @@ export class ExtensionHost {
     const { initTimeoutMs } = this.#spec;
     const late = deferred<never>();
     const timer = this.#deps.clock.after(initTimeoutMs, () => {
-      const waited = extensionFailure(
-        'Sandbox.Timedout',
-        `an extension ${what} within ${(initTimeoutMs / 1000).toFixed(2)} seconds`,
-        this.#instance.instanceId,
-        initTimeoutMs,
-      );
-      late.reject(waited);
+      const message = `an extension ${what} within ${(initTimeoutMs / 1000).toFixed(2)} seconds`;
+      late.reject(initFailed('Sandbox.Timedout', message, { requestId: this.#instance.instanceId, durationMs: initTimeoutMs }));
     });
     try {
       await Promise.race([step, this.#failure.promise, late.promise]);

@@ -1,6 +1,7 @@
-import { InitFailure, type InstanceSpec, type StartSpec } from '../../fleet/driver.ts';
+import type { InstanceSpec, StartSpec } from '../../fleet/driver.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { ExitStatus } from '../../model/instance.ts';
+import { initFailed } from '../endings.ts';
 import { OutputLines } from '../exec/output-lines.ts';
 import { signalTree } from '../exec/process-tree.ts';
 import type { Program, Spawner } from '../exec/spawner.ts';
@@ -112,7 +113,8 @@ export class ExtensionPrograms {
       loopbackOf: instance.instanceId,
     };
     const program = await spawner.spawn(order).catch((error: unknown) => {
-      throw extensionFailure('Extension.LaunchError', `${name} could not be started: ${(error as Error).message}`, instance.instanceId);
+      const at = { requestId: instance.instanceId, durationMs: 0 };
+      throw initFailed('Extension.LaunchError', `${name} could not be started: ${(error as Error).message}`, at);
     });
     const output = new OutputLines({ line: (_requestId, text) => printed(text) }, [program.stdout, program.stderr]);
     const running: Running = { name, program, output, over: false };
@@ -122,14 +124,4 @@ export class ExtensionPrograms {
       if (!this.#ending) died(name, status);
     });
   }
-}
-
-/** The init phase failed by an extension's doing, in the words of Lambda. */
-export function extensionFailure(errorType: string, message: string, requestId: string, durationMs = 0): InitFailure {
-  return new InitFailure(errorType, failureDocument(errorType, message, requestId), durationMs);
-}
-
-/** Lambda's error document of what an extension did. */
-export function failureDocument(errorType: string, message: string, requestId: string): Buffer {
-  return Buffer.from(JSON.stringify({ errorType, errorMessage: `RequestId: ${requestId} Error: ${message}` }));
 }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { deferred } from '../../lib/deferred.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import { readSubscription, type Subscription } from './subscription.ts';
+import { Audience } from './audience.ts';
 import { Backlog } from './backlog.ts';
 import { EarlyRecords, lineRecord, TelemetryChannel } from './telemetry.ts';
 
@@ -132,6 +133,25 @@ describe('telemetry', () => {
     assert.equal(lines.length + lost.reduce((sum, n) => sum + n, 0), 10_000);
     assert.equal(lines.at(-1)?.time, new Date(clock.now() + 9_999).toISOString());
     channel.close();
+  });
+
+  it('is told once to who subscribes again, of what was before as well', async () => {
+    const audience = new Audience(clock, (url) => url);
+    const records = () => batches.splice(0).map((batch) => batch.map((t) => t.record));
+    audience.tell({ type: 'function', record: 'early' }, 5);
+    for (const who of ['one', 'one', 'other', 'one']) audience.subscribe(who, subscription('telemetry', ['function']));
+    audience.tell({ type: 'function', record: 'late' }, 4);
+    await audience.flush();
+    assert.deepEqual(records(), [
+      ['early', 'late'],
+      ['early', 'late'],
+    ]);
+    audience.complete();
+    audience.subscribe('after', subscription('telemetry', ['function']));
+    audience.tell({ type: 'function', record: 'last' }, 4);
+    await audience.flush();
+    assert.deepEqual(records(), [['last'], ['last'], ['last']]);
+    audience.close();
   });
 
   it('has a line of JSON as what it says, however deep it is', async () => {

@@ -52,11 +52,6 @@ export class EarlyRecords {
     channel.missed(this.#backlog.lost);
     for (const { event, atMs } of this.#backlog.all()) channel.tell(event, atMs);
   }
-
-  /** Nobody can subscribe any more. */
-  forget(): void {
-    this.#backlog.take();
-  }
 }
 
 /** Records for one subscriber, gathered as it asked and posted to it one batch after the other, again until it takes them. What is too much is lost, and counted. */

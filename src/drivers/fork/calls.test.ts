@@ -148,19 +148,21 @@ describe('calls', { timeout: 20_000 }, () => {
   });
 
   it('gives a sink that is slow what came meanwhile in one piece, and never a piece of nothing', async () => {
-    for (const how of ['taken', 'finished', 'ended'] as const) {
+    for (const how of ['taken', 'finished', 'ended', 'crashed'] as const) {
       const c = await connection();
       const sink = new LateSink();
       const answer = c.calls.invoke({ ...invocation(Buffer.from('1')), sink }, 0, null);
+      const crashed = how === 'crashed' ? assert.rejects(answer, InstanceExited) : null;
       const text = 'abcdefghij'.repeat(1_000);
       c.shim.write(Buffer.concat([begin, nothings(1_000), byByte(text)]));
       c.shim.write(encodeFrame(Frame.answer, 1, Buffer.from('last')));
-      if (how === 'taken') {
+      if (how === 'taken' || how === 'crashed') {
         const other = c.calls.invoke({ ...invocation(Buffer.from('2')) }, 0, null);
         c.shim.write(end(2)); // all before it has come
         await other;
         assert.equal(sink.pieces.length, 16);
-        sink.takeAll();
+        if (how === 'taken') sink.takeAll();
+        else c.calls.fail({ code: 1, signal: null });
       } else if (how === 'finished') {
         c.shim.write(encodeFrame(Frame.answerFinish, 1, null));
         await until(() => sink.finished);
@@ -170,8 +172,8 @@ describe('calls', { timeout: 20_000 }, () => {
       }
       assert.deepEqual([sink.pieces.length, Buffer.concat(sink.pieces).toString()], [17, `${text}last`], how);
       assert.ok(sink.pieces.every(({ length }) => length > 0));
-      if (how !== 'ended') c.shim.write(end(1));
-      await answer;
+      if (how === 'taken' || how === 'finished') c.shim.write(end(1));
+      await (crashed ?? answer);
       c.close();
     }
   });

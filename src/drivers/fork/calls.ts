@@ -3,19 +3,18 @@ import type { Answer } from '../../fleet/driver.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import { FRAME_HEADER_BYTES, FrameError, encodeFrame, writeFrameHeader } from '../../runtimes/frames.ts';
-import { ANSWER_WINDOW_BYTES, BODY_CHUNK_BYTES, Frame } from '../../runtimes/protocol.ts';
+import { BODY_CHUNK_BYTES, Frame } from '../../runtimes/protocol.ts';
 import type { InvokeHeader } from '../../runtimes/protocol.ts';
 import { readAnswerEnd } from './answer-end.ts';
 import { AnswerPieces } from './answer-pieces.ts';
-import { answerTooLarge } from './endings.ts';
+import { CREDIT_STEP_BYTES, creditFrame } from './credit.ts';
+import { answerTooLarge } from '../endings.ts';
 import type { LogStream } from './log-stream.ts';
 import type { Peer } from './peer.ts';
 import { StreamedCalls } from './streamed-calls.ts';
 
 /** Events up to this size are copied into one buffer with their frames; larger ones are sent as they lie, in pieces. */
 const ONE_WRITE_BYTES = 64 * 1024;
-/** Granted again in steps: most answers need no credit at all. */
-const CREDIT_STEP_BYTES = ANSWER_WINDOW_BYTES / 4;
 
 interface Call {
   readonly requestId: string;
@@ -127,10 +126,8 @@ export class Calls {
     if ((call.pieces?.bytes ?? 0) > this.#answerBytes) call.pieces = null;
     call.ungranted += payload.length;
     if (call.ungranted < CREDIT_STEP_BYTES) return;
-    const credit = Buffer.allocUnsafe(4);
-    credit.writeUInt32BE(call.ungranted);
+    this.#peer.write(creditFrame(request, call.ungranted));
     call.ungranted = 0;
-    this.#peer.write(encodeFrame(Frame.credit, request, credit));
   }
 
   #end(request: number, call: Call, payload: Buffer): void {

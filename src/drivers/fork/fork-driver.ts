@@ -1,55 +1,26 @@
-import { InitFailure } from '../../fleet/driver.ts';
 import type { Driver, DriverInstance, DriverSnapshot, InstanceSpec, Prepared, ResidentRuntime, StartSpec } from '../../fleet/driver.ts';
 import { HearthError } from '../../errors.ts';
-import type { InitReport, Rung } from '../../model/instance.ts';
 import type { Step } from '../../model/waterfall.ts';
-import { InterpreterNotFound, parseRuntime } from '../../runtimes/catalogue.ts';
+import { parseRuntime } from '../../runtimes/catalogue.ts';
 import { encodeJsonFrame } from '../../runtimes/frames.ts';
-import type { Interpreter } from '../../runtimes/interpreters.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
 import { confinement, needsTemporary } from '../../sandbox/confinement.ts';
-import type { LoopbackUse } from '../../sandbox/loopback/loopbacks.ts';
-import { functionIds } from '../../sandbox/ids.ts';
 import { firstOf } from './birth-steps.ts';
-import { confineFunction, confineSpawned, hostname } from './confine-function.ts';
-import { functionWelcome, runInit } from './init-phase.ts';
-import { ForkInstance, type Birth } from './instance.ts';
+import { hostname } from './confine-function.ts';
 import { Forker } from './forker.ts';
+import { FunctionProcesses, type Initialised } from './function-processes.ts';
+import { runInit } from './init-phase.ts';
+import { ForkInstance, type Birth } from './instance.ts';
 import { RESTORE_LIMIT_MS } from './options.ts';
 import type { ForkDriverOptions } from './options.ts';
 import { Processes } from './processes.ts';
-import { Programs } from './programs.ts';
 import type { Newborn } from './processes.ts';
+import { Programs } from './programs.ts';
 import { ForkSnapshot } from './snapshot.ts';
-import { neededPaths, real } from './surroundings.ts';
-import { startWrapped } from './wrapped.ts';
-import { WRAPPED, wrapperOf } from './wrapper.ts';
 import { Zygotes, whyNoFork } from './zygotes.ts';
 
 const WELCOME_INSTANCE = encodeJsonFrame(Frame.welcome, 0, { protocol: PROTOCOL_VERSION, role: 'instance' } satisfies Welcome);
-
-/** A process that has run its init phase. */
-interface Initialised {
-  readonly newborn: Newborn;
-  readonly rung: Rung;
-  readonly init: InitReport;
-  readonly restores: boolean;
-  readonly steps: readonly Step[];
-  readonly needed: readonly string[];
-  /** Why neither it was forked nor anything can be from it, by the machine's doing; else null. */
-  readonly plain: string | null;
-  readonly cleanUp: () => void;
-}
-
-/** How a process came to be that waits to become a function. */
-interface Born {
-  readonly newborn: Newborn;
-  readonly rung: Rung;
-  readonly before: readonly Step[];
-  /** See Initialised. */
-  readonly plain?: string | null;
-}
 
 /** Runs Node.js and Python functions in processes of this machine, forked from an initialised parent wherever that is safe. */
 export class ForkDriver implements Driver {
@@ -59,10 +30,8 @@ export class ForkDriver implements Driver {
   readonly #options: ForkDriverOptions;
   readonly #processes: Processes;
   readonly #zygotes: Zygotes;
+  readonly #functions: FunctionProcesses;
   readonly #instances = new Set<ForkInstance>();
-  /** What processes that could not be forked lack of their sandbox. */
-  readonly #gaps = new Set<string>();
-  #turn = 0;
   #closing: Promise<void> | null = null;
 
   private constructor(options: ForkDriverOptions) {
@@ -70,6 +39,7 @@ export class ForkDriver implements Driver {
     this.#processes = new Processes(options);
     this.#zygotes = new Zygotes(this.#processes);
     this.programs = new Programs(this.#processes, this.#zygotes);
+    this.#functions = new FunctionProcesses(this.#processes, this.#zygotes, this.programs);
   }
 
   /** Opens the sockets. Nothing is started until a function is. */
@@ -93,11 +63,11 @@ export class ForkDriver implements Driver {
   /** What functions lack of the sandbox that this machine can give, as far as that has been seen, in words; empty where everything is forked. */
   gaps(): string[] {
     const custom = 'custom runtimes and extensions run unconfined: no process can be forked that would confine them';
-    return [...this.#gaps, ...(this.#zygotes.unforkable('node') === null ? [] : [custom])];
+    return [...this.#functions.gaps, ...(this.#zygotes.unforkable('node') === null ? [] : [custom])];
   }
 
   async prepare(spec: StartSpec, first: InstanceSpec): Promise<Prepared> {
-    const made = await this.#initialise(spec, first, true);
+    const made = await this.#functions.initialise(spec, first, true);
     const { newborn, rung, init, steps, needed, restores } = made;
     if (init.unforkable !== null) {
       const passing = made.plain !== null && this.unforkable(spec.version.runtime) === null;
@@ -163,7 +133,7 @@ export class ForkDriver implements Driver {
   }
 
   async start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance> {
-    return this.#serve(await this.#initialise(spec, instance, false));
+    return this.#serve(await this.#functions.initialise(spec, instance, false));
   }
 
   runtimes(): Promise<readonly ResidentRuntime[]> {
@@ -195,122 +165,5 @@ export class ForkDriver implements Driver {
     this.#instances.add(instance);
     void instance.exited.then(() => this.#instances.delete(instance));
     return instance;
-  }
-
-  /** Makes a process for the function and runs its init phase in it. */
-  async #initialise(spec: StartSpec, instance: InstanceSpec, snapshot: boolean): Promise<Initialised> {
-    const interpreter = await this.#interpreter(spec.version.runtime);
-    const { abilities } = this.#options;
-    const own = wrapperOf(spec.version) !== null; // started as a program, which is given one
-    const { temporaries } = this.#processes;
-    const temporary = !own && needsTemporary('function', abilities) ? temporaries.make(spec.version.functionId, instance.instanceId) : null;
-    const loopback = own ? null : (this.#options.loopbacks?.enter(instance.instanceId) ?? null);
-    const cleanUp = (): void => {
-      temporary?.remove();
-      loopback?.release();
-    };
-    try {
-      const needed = neededPaths(this.#options, interpreter, spec);
-      const of = snapshot ? 'snapshot' : 'instance';
-      const taskRoot = real(spec.taskRoot) ?? spec.taskRoot;
-      const environment = { ...spec.environment, LAMBDA_TASK_ROOT: taskRoot, ...(temporary === null ? {} : { TMPDIR: temporary.path }) };
-      const wrapper = wrapperOf(spec.version);
-      const born =
-        wrapper === null
-          ? await this.#function(interpreter, { spec, instance, needed, of, loopback })
-          : await this.#wrapped({ wrapper, interpreter, spec, instance, environment });
-      const { newborn, rung, before } = born;
-      const forks = newborn.hello.capabilities.includes('fork');
-      const plain = forks ? null : (born.plain ?? null);
-      const { answerBytes } = this.#options;
-      const welcome = functionWelcome({ ...spec, environment }, instance, {
-        snapshot: snapshot && forks && abilities.linux && wrapper === null,
-        wrapped: wrapper !== null,
-        taskRoot,
-        answerBytes,
-      });
-      const order = { welcome, limitMs: spec.initTimeoutMs, requestId: instance.instanceId, of } as const;
-      const {
-        init: ran,
-        steps,
-        restores,
-      } = await runInit(this.#processes, newborn, order).catch((error: unknown) => {
-        throw error instanceof InitFailure ? Object.assign(error, { rung, steps: [...before, ...newborn.steps] }) : error;
-      });
-      const init = wrapper === null && plain === null ? ran : { ...ran, unforkable: plain ?? WRAPPED };
-      return { newborn, rung, init, steps: [...before, ...newborn.steps, ...steps], restores, needed, plain, cleanUp };
-    } catch (error) {
-      cleanUp();
-      throw error;
-    }
-  }
-
-  /** A process that waits to become the function, started by the function's wrapper script. */
-  async #wrapped(o: Parameters<typeof startWrapped>[2]): Promise<Born> {
-    const newborn = await startWrapped(this.#processes, this.programs, o);
-    if (newborn !== null) return { newborn, rung: 'disk', before: [] };
-    throw new HearthError(
-      'ServiceException',
-      'AWS_LAMBDA_EXEC_WRAPPER: wrapper scripts need Linux, where they can be confined; remove the variable',
-    );
-  }
-
-  /** A process that waits to become the function: forked from the runtime's zygote or, where nothing can be forked, started. */
-  async #function(
-    interpreter: Interpreter,
-    o: { spec: StartSpec; instance: InstanceSpec; needed: readonly string[]; of: 'snapshot' | 'instance'; loopback: LoopbackUse | null },
-  ): Promise<Born> {
-    const { concurrency } = o.spec.version.scaling;
-    const { of } = o;
-    const never = whyNoFork(interpreter.language, this.#options.abilities.linux);
-    const plain = async (): Promise<Born> => {
-      const awaited = this.#processes.await(o.instance.log, concurrency, of);
-      const { steps: confine, lacks } = confineSpawned(this.#options, o.spec, o);
-      const newborn = await this.#zygotes.spawn(interpreter, {
-        log: true,
-        awaited,
-        confine,
-        ids: confine.length > 0 ? null : this.#ids(o.spec),
-      });
-      for (const gap of [...newborn.hello.unconfined, ...(lacks === null ? [] : [lacks])]) this.#lacking(gap);
-      return { newborn, rung: 'disk', before: [], plain: never ?? this.#zygotes.unforkable(interpreter.language) };
-    };
-    if (never !== null) return plain();
-    const initCpu = of === 'snapshot' ? this.#nextCpu() : null;
-    const confine = confineFunction(this.#options, o.spec, { needed: o.needed, initCpu, loopback: o.loopback });
-    const practised = !o.spec.onDemand;
-    const order = { confine, logStream: o.instance.logStream, sink: o.instance.log, concurrency, of, practised };
-    const forked = await this.#zygotes.fork(interpreter, order);
-    if (forked === null) return plain();
-    const { newborn, before } = forked;
-    if (before === null) return { newborn, rung: 'zygote', before: [] };
-    return { newborn: { ...newborn, steps: firstOf('runtime', newborn.steps, 'rehearse') }, rung: 'disk', before };
-  }
-
-  #lacking(what: string): void {
-    const gap = `functions whose processes can't be forked run without a part of their sandbox: ${what}`;
-    this.#gaps.add(gap);
-    this.#processes.warnOnce(gap);
-  }
-
-  /** For the init phase of a snapshot: one after the other. */
-  #nextCpu(): number | null {
-    const { cpus } = this.#options.abilities;
-    return cpus.length > 1 ? cpus[this.#turn++ % cpus.length]! : null;
-  }
-
-  #ids({ version }: StartSpec): { uid: number; gid: number } | null {
-    const { root, ids } = this.#options.abilities;
-    return root && ids !== null ? functionIds(version.functionId, ids) : null;
-  }
-
-  async #interpreter(runtime: string): Promise<Interpreter> {
-    try {
-      return await this.#options.catalogue.resolve(runtime);
-    } catch (error) {
-      if (!(error instanceof InterpreterNotFound)) throw error;
-      const errorType = 'Runtime.InterpreterNotFound';
-      throw new InitFailure(errorType, Buffer.from(JSON.stringify({ errorType, errorMessage: error.message })), 0);
-    }
   }
 }

@@ -75,7 +75,6 @@ export class Forker {
     try {
       pid = await this.#order(awaited.token, order);
     } catch (error) {
-      awaited.expected.cancel();
       awaited.log.end();
       throw error;
     }

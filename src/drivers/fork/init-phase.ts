@@ -10,10 +10,9 @@ import type { InitDone, Welcome } from '../../runtimes/protocol.ts';
 import { initSteps } from './birth-steps.ts';
 import { figureIn } from './figure.ts';
 import { readInitDone } from './init-report.ts';
-import { initExited, initTimedOut } from './endings.ts';
+import { initExited, initTimedOut } from '../endings.ts';
+import { ENDING_MS } from './processes.ts';
 import type { Newborn, Processes } from './processes.ts';
-
-const ENDING_MS = 1_000;
 
 /** The welcome of a process that is to run a function. */
 export function functionWelcome(

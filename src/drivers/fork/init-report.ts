@@ -1,3 +1,4 @@
+import { plainText } from '../../lib/plain-text.ts';
 import type { InitDone } from '../../runtimes/protocol.ts';
 import { figureIn } from './figure.ts';
 
@@ -20,17 +21,12 @@ export function readInitDone(message: Readonly<Record<string, unknown>>, mostMs:
     slowestModules: Array.isArray(slowestModules)
       ? slowestModules.slice(0, MOST_MODULES).flatMap((module) => moduleIn(module, mostMs))
       : [],
-    unforkable: typeof unforkable === 'string' ? text(unforkable, MOST_REASON) : null,
+    unforkable: typeof unforkable === 'string' ? plainText(unforkable, MOST_REASON) : null,
     restores: message['restores'] === true,
   };
 }
 
 function moduleIn(value: unknown, mostMs: number): { name: string; ms: number }[] {
   const { name, ms } = (value ?? {}) as Record<string, unknown>;
-  return typeof name === 'string' ? [{ name: text(name, MOST_NAME), ms: figureIn(ms, mostMs) }] : [];
-}
-
-function text(value: string, most: number): string {
-  const whole = Buffer.from(value.slice(0, most)).toString(); // halves of surrogate pairs are replaced
-  return whole.replaceAll('\u0000', '\ufffd');
+  return typeof name === 'string' ? [{ name: plainText(name, MOST_NAME), ms: figureIn(ms, mostMs) }] : [];
 }

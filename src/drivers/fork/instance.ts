@@ -134,7 +134,7 @@ export class ForkInstance implements DriverInstance {
       this.#reaped = true;
     }
     await this.#processes.within(Promise.all([this.#disconnected.promise, log.closed]), ENDING_MS);
-    if (peer.complaint !== null) this.#processes.warnOnce(`an instance was ended because it broke the protocol: ${peer.complaint}`);
+    if (peer.complaint !== null) this.#processes.warnOfFunction(`an instance was ended because it broke the protocol: ${peer.complaint}`);
     peer.drop();
     log.end();
     this.#ended = ended;

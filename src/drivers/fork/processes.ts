@@ -4,8 +4,8 @@ import type { ExitStatus } from '../../model/instance.ts';
 import type { Step, StepOf } from '../../model/waterfall.ts';
 import type { Hello } from '../../runtimes/protocol.ts';
 import { SupervisorClient } from '../../supervisor/client.ts';
+import { ExitBoard } from '../../supervisor/exit-board.ts';
 import { forkSteps, onOurClock, spawnSteps } from './birth-steps.ts';
-import { ExitBoard } from './exit-board.ts';
 import { LogStream } from './log-stream.ts';
 import type { ForkDriverOptions } from './options.ts';
 import type { Peer } from './peer.ts';
@@ -16,8 +16,11 @@ import { Temporaries } from './temporaries.ts';
 /** How long the several signs of an end (connection, log, exit status) wait for each other. */
 export const ENDING_MS = 1_000;
 
-/** What is warned of holds words of functions, who could have new ones without end. */
-const MOST_WARNINGS = 1_000;
+/** Most different warnings that hold words of functions, who could have new ones without end. */
+const MOST_OF_FUNCTIONS = 1_000;
+
+/** Of what a process printed that never greeted, characters: it is told to whoever deploys. */
+const MOST_SAID = 1_000;
 
 /** A process that has greeted and waits for its welcome. */
 export interface Newborn {
@@ -51,6 +54,7 @@ export class Processes {
   /** What CLOCK_MONOTONIC said when our clock said 0. */
   readonly originMs: number;
   readonly #warned = new Set<string>();
+  #ofFunctions = 0;
 
   constructor(options: ForkDriverOptions) {
     this.options = options;
@@ -89,7 +93,7 @@ export class Processes {
     timeout.cancel();
     if (typeof first !== 'string') {
       try {
-        for (const step of first.hello.unconfined) this.warnOnce(`functions run without a part of their sandbox here: ${step}`);
+        for (const step of first.hello.unconfined) this.warnOfFunction(`functions run without a part of their sandbox here: ${step}`);
         return { pid, ...first, log, status, steps: this.#steps(first.hello, of, orderedMs) };
       } catch (error) {
         first = `could not be taken: ${(error as Error).message}`; // nobody else would ever end it
@@ -100,7 +104,7 @@ export class Processes {
     void this.endOf({ pid, status });
     await this.within(log.closed, 100);
     log.end();
-    throw new HearthError('ServiceException', `a process ${first}${log.lastLine === '' ? '' : `: ${log.lastLine}`}`);
+    throw new HearthError('ServiceException', `a process ${first}${log.lastLine === '' ? '' : `: ${log.lastLine.slice(0, MOST_SAID)}`}`);
   }
 
   /** How a process ended that is gone; null where no word of that comes: who reaped it went, or was let go of, before it had said so. */
@@ -136,8 +140,15 @@ export class Processes {
   }
 
   warnOnce(message: string): void {
-    if (this.#warned.has(message) || this.#warned.size === MOST_WARNINGS) return;
+    if (this.#warned.has(message)) return;
     this.#warned.add(message);
     this.options.warn(message);
+  }
+
+  /** The same of what a process said that has user code in it. */
+  warnOfFunction(message: string): void {
+    if (this.#warned.has(message) || this.#ofFunctions === MOST_OF_FUNCTIONS) return;
+    this.#ofFunctions++;
+    this.warnOnce(message);
   }
 }

@@ -82,7 +82,7 @@ export class Programs {
       });
       const order = { confine, logStream: null, sink: SILENT, concurrency: 1, practised: false, of: 'instance' } as const;
       const forked = await this.#zygotes.fork(interpreter, order);
-      if (forked === null) {
+      if (typeof forked === 'string') {
         cleanUp();
         return null;
       }

@@ -6,12 +6,11 @@ import { FrameError, decodeJson, encodeFrame } from '../../runtimes/frames.ts';
 import { ANSWER_WINDOW_BYTES, Frame } from '../../runtimes/protocol.ts';
 import { readAnswerEnd } from './answer-end.ts';
 import { AnswerPieces } from './answer-pieces.ts';
-import { answerTooLarge } from './endings.ts';
+import { CREDIT_STEP_BYTES, creditFrame } from './credit.ts';
+import { answerTooLarge } from '../endings.ts';
 import type { LogStream } from './log-stream.ts';
 import type { Peer } from './peer.ts';
 
-/** Granted again in steps, as for answers that are taken whole. */
-const CREDIT_STEP_BYTES = ANSWER_WINDOW_BYTES / 4;
 /** Pieces that a sink has and has not taken yet; what comes beside them is gathered and given to it in one. */
 const MOST_UNTAKEN = 16;
 
@@ -86,10 +85,14 @@ export class StreamedCalls {
     return true;
   }
 
-  /** Ends all that is in flight. */
+  /** Ends all that is in flight. What has come of an answer is its caller's all the same. */
   fail(status: ExitStatus): void {
-    for (const call of this.#calls.values()) call.reject(new InstanceExited(status));
+    const calls = [...this.#calls];
     this.#calls.clear();
+    for (const [request, call] of calls) {
+      this.#passGathered(request, call);
+      call.reject(new InstanceExited(status));
+    }
   }
 
   #begin(call: StreamedCall, payload: Buffer): void {
@@ -135,11 +138,9 @@ export class StreamedCalls {
   #took(request: number, call: StreamedCall, bytes: number): void {
     call.taken += bytes;
     if (call.taken < CREDIT_STEP_BYTES || !this.#calls.has(request)) return;
-    const credit = Buffer.allocUnsafe(4);
-    credit.writeUInt32BE(call.taken);
+    this.#peer.write(creditFrame(request, call.taken));
     call.outstanding -= call.taken;
     call.taken = 0;
-    this.#peer.write(encodeFrame(Frame.credit, request, credit));
   }
 
   #finish(request: number, call: StreamedCall): void {

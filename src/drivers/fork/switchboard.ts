@@ -76,7 +76,7 @@ export class Switchboard {
     await this.#listen(this.logPath, (socket) => this.#admitLog(socket));
   }
 
-  /** Expects a process that greets with `token`, and its log. */
+  /** Expects a process that greets with `token`, and its log; until that has ended. */
   expect(token: string, log: LogStream): Expected {
     const { promise, resolve, reject } = deferred<Greeted>();
     promise.catch(() => {}); // whoever expects may have given up by then
@@ -86,6 +86,7 @@ export class Switchboard {
       this.#expected.delete(token);
       this.#logs.delete(token);
     };
+    void log.closed.then(cancel);
     return { greeted: promise, cancel };
   }
 

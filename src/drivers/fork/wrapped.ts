@@ -2,7 +2,8 @@ import { InitFailure } from '../../fleet/driver.ts';
 import type { InstanceSpec, StartSpec } from '../../fleet/driver.ts';
 import type { Interpreter } from '../../runtimes/interpreters.ts';
 import { OutputLines } from '../exec/output-lines.ts';
-import { initExited, initTimedOut } from './endings.ts';
+import { initExited, initTimedOut } from '../endings.ts';
+import { ENDING_MS } from './processes.ts';
 import type { Newborn, Processes } from './processes.ts';
 import type { Programs } from './programs.ts';
 import { onThisMachine } from '../../sandbox/layout.ts';
@@ -11,7 +12,6 @@ import { command, shimFolders } from './zygotes.ts';
 /** A shell's own statuses. */
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
-const ENDING_MS = 1_000;
 
 interface WrappedStart {
   readonly wrapper: string;
@@ -47,7 +47,6 @@ export async function startWrapped(processes: Processes, programs: Programs, o: 
       })
       .catch((error: unknown) => notExecuted(error, since()));
     if (program === null) {
-      awaited.expected.cancel();
       awaited.log.end();
       return null;
     }
@@ -60,7 +59,6 @@ export async function startWrapped(processes: Processes, programs: Programs, o: 
       throw status === null ? error : initExited(status, ended);
     });
   } catch (error) {
-    awaited.expected.cancel();
     awaited.log.end();
     throw error;
   }

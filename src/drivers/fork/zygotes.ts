@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { HearthError } from '../../errors.ts';
@@ -73,8 +73,8 @@ const AGAIN_MS = 60_000;
 const LONGEST_AGAIN_MS = 3_600_000;
 
 interface Zygote {
-  /** Null: nothing can be forked from it. */
-  readonly forker: Forker | null;
+  /** A text: nothing can be forked from it, and why. */
+  readonly forker: Forker | string;
   /** Lambda's name for what it runs. */
   readonly runtime: string;
   /** How it came to be. */
@@ -110,13 +110,13 @@ export class Zygotes {
   }
 
   /**
-   * A child of the interpreter's zygote; of another one where that ends meanwhile, so that nobody sees it go. Null: nothing can be forked here. Rejects
-   * with HearthError ServiceException.
+   * A child of the interpreter's zygote; of another one where that ends meanwhile, so that nobody sees it go. A text: nothing can be forked here now, and
+   * why. Rejects with HearthError ServiceException.
    */
-  async fork(interpreter: Interpreter, order: ChildOrder): Promise<Forked | null> {
+  async fork(interpreter: Interpreter, order: ChildOrder): Promise<Forked | string> {
     for (let ended = 1; ; ended++) {
       const { forker, started, steps } = await this.#get(interpreter);
-      if (forker === null) return null;
+      if (typeof forker === 'string') return forker;
       try {
         return { newborn: await forker.fork(order), before: started ? steps : null };
       } catch (error) {
@@ -130,7 +130,7 @@ export class Zygotes {
     const { path } = interpreter;
     const resident = this.#resident.get(path);
     const again = this.#processes.options.clock.monotonic() >= (this.#unforkable.get(path)?.againAtMs ?? Number.POSITIVE_INFINITY);
-    if (resident !== undefined && resident.forker?.closed !== true && !again) return { ...resident, started: false };
+    if (resident !== undefined && !over(resident) && !again) return { ...resident, started: false };
     let starting = this.#starting.get(path);
     if (starting === undefined) {
       starting = this.#start(interpreter).finally(() => this.#starting.delete(path));
@@ -163,9 +163,10 @@ export class Zygotes {
     if (o.confine !== undefined && o.confine.length > 0) variables['HEARTH_CONFINE'] = JSON.stringify(o.confine);
     try {
       const pid = await supervisor.spawn({ argv, env: variables, cwd: '/', output: output === null ? null : { file: output }, ids: o.ids });
-      return await this.#processes.greeted(pid, o.awaited, SPAWN_PATIENCE_MS);
+      const newborn = await this.#processes.greeted(pid, o.awaited, SPAWN_PATIENCE_MS);
+      if (output !== null) rmSync(output, { force: true }); // what it says from now on nobody reads
+      return newborn;
     } catch (cause) {
-      o.awaited.expected.cancel();
       o.awaited.log.end();
       const said = output === null ? '' : lastLines(output);
       throw new HearthError(
@@ -179,15 +180,15 @@ export class Zygotes {
   /** The zygotes that are resident. */
   async resident(): Promise<ResidentRuntime[]> {
     const living = [...this.#resident.values()].flatMap(({ forker, runtime }) =>
-      forker === null || forker.over ? [] : [{ runtime, pid: forker.pid }],
+      typeof forker === 'string' || forker.over ? [] : [{ runtime, pid: forker.pid }],
     );
     return Promise.all(living.map(async (z) => ({ ...z, memoryBytes: await memoryOf(z.pid) })));
   }
 
   /** Ends all zygotes, once they have forked what they were asked for; what was forked from them lives on. How many there were. */
   async evict(): Promise<number> {
-    const forkers = [...this.#resident.values()].flatMap((zygote) => zygote.forker ?? []);
-    for (const [path, { forker }] of this.#resident) if (forker === null) this.#resident.delete(path); // tried again when it is next wanted
+    const forkers = [...this.#resident.values()].flatMap(({ forker }) => (typeof forker === 'string' ? [] : forker));
+    for (const [path, { forker }] of this.#resident) if (typeof forker === 'string') this.#resident.delete(path); // tried again when it is next wanted
     await Promise.all(forkers.map((forker) => forker.retire()));
     return forkers.length;
   }
@@ -202,8 +203,7 @@ export class Zygotes {
     if (!newborn.hello.capabilities.includes('fork')) {
       newborn.peer.drop();
       await this.#processes.supervisor.kill(newborn.pid);
-      this.#cantFork(interpreter);
-      return this.#keep(interpreter, { forker: null, runtime, steps: newborn.steps });
+      return this.#keep(interpreter, { forker: this.#cantFork(interpreter), runtime, steps: newborn.steps });
     }
     this.#unforkable.delete(interpreter.path);
     const welcome: Welcome = { protocol: PROTOCOL_VERSION, role: 'zygote' };
@@ -212,12 +212,14 @@ export class Zygotes {
     return this.#keep(interpreter, { forker, runtime, steps: newborn.steps });
   }
 
-  #cantFork({ path, language }: Interpreter): void {
+  /** Why nothing can be forked, in words; tried again later. */
+  #cantFork({ path, language }: Interpreter): string {
     const { clock } = this.#processes.options;
     const waitMs = Math.min((this.#unforkable.get(path)?.waitMs ?? AGAIN_MS / 2) * 2, LONGEST_AGAIN_MS);
     const why = `${path} can't be forked on this machine; that is tried again in ${waitMs / 60_000} min`;
     this.#unforkable.set(path, { language, why, waitMs, againAtMs: clock.monotonic() + waitMs });
     this.#processes.warnOnce(`${path} can't be forked on this machine: each instance has an init phase of its own until it can`);
+    return why;
   }
 
   async #spawn(interpreter: Interpreter, large: boolean): Promise<Newborn> {
@@ -229,9 +231,15 @@ export class Zygotes {
 
   #keep({ path }: Interpreter, zygote: Zygote): Zygote {
     this.#resident.set(path, zygote);
-    void zygote.forker?.gone.then(() => this.#resident.get(path) === zygote && this.#resident.delete(path));
+    const { forker } = zygote;
+    if (typeof forker !== 'string') void forker.gone.then(() => this.#resident.get(path) === zygote && this.#resident.delete(path));
     return zygote;
   }
+}
+
+/** Whether no more orders can be given to it. */
+function over({ forker }: Zygote): boolean {
+  return typeof forker !== 'string' && forker.closed;
 }
 
 function lastLines(file: string): string {

@@ -23,6 +23,8 @@ export interface Behaviour {
   /** From a spawn to a runtime, when no zygote is resident. */
   readonly runtimeMs: number;
   readonly memoryBytes: number;
+  /** From taking no more work to being gone; at once, when it is not said. */
+  readonly endMs?: number;
   /** What an instance that was forked from a snapshot uses of its own; as much as one that was not, when it is not said. */
   readonly forkedBytes?: number;
   /** Why it can't be forked, or null. */
@@ -293,6 +295,8 @@ class SimulatedInstance implements DriverInstance {
       reject(new InstanceExited(status));
     }
     this.#pending.clear();
-    this.#exited.resolve(status);
+    const { endMs = 0 } = this.#behaviour;
+    if (endMs === 0) this.#exited.resolve(status);
+    else this.#clock.after(endMs, () => this.#exited.resolve(status));
   }
 }

@@ -1,7 +1,7 @@
-import type { Clock } from '../../lib/clock.ts';
-import { deferred } from '../../lib/deferred.ts';
-import type { Deferred } from '../../lib/deferred.ts';
-import type { ExitStatus } from '../../model/instance.ts';
+import type { Clock } from '../lib/clock.ts';
+import { deferred } from '../lib/deferred.ts';
+import type { Deferred } from '../lib/deferred.ts';
+import type { ExitStatus } from '../model/instance.ts';
 
 /** A report may come before the word that the process was started; older ones are another process's with the same pid. */
 const EARLY_MS = 5_000;
