@@ -9,9 +9,10 @@ import type { FunctionStore } from '../store/store.ts';
 import { notFound, parseReference, type FunctionReference, type Scope } from './function-name.ts';
 import { Turns } from '../lib/turns.ts';
 import { fingerprint, isPublished, NOTHING_PUBLISHED, publishedVersion, type Publication } from './publishing.ts';
-import type { Resources } from './resources.ts';
+import type { LayerVersion, Resources } from './resources.ts';
 import { isRevision } from './revisions.ts';
 import { servingVersions } from './serving.ts';
+import { takingUpUnheard } from './unheard-writes.ts';
 
 /** All of a version that its author decides. */
 export type FunctionSettings = Omit<
@@ -75,7 +76,7 @@ export class FunctionRegistry {
 
   /** Loads what the store has of this account and region. */
   static async load(deps: RegistryDeps): Promise<FunctionRegistry> {
-    const registry = new FunctionRegistry(deps);
+    const registry = new FunctionRegistry({ ...deps, store: takingUpUnheard(deps.store) });
     const ours = (await deps.store.all()).filter((v) => v.accountId === deps.scope.accountId && v.region === deps.scope.region);
     for (const v of ours) if (v.version === '$LATEST') registry.#functions.set(v.name, entryOf(Object.freeze(v)));
     for (const v of ours) if (v.version !== '$LATEST') registry.#functions.get(v.name)?.published.set(v.version, Object.freeze(v));
@@ -264,6 +265,7 @@ export class FunctionRegistry {
       if (entry === undefined) return false;
       await this.#deps.store.remove(entry.latest.functionId);
       this.#functions.delete(name);
+      await this.#deps.resources.remove('pending-deployment', name);
       this.#deps.resources.forget(entry.latest.functionId);
       for (const [number, previous] of entry.serving) this.#tell({ kind: number === '$LATEST' ? 'removed' : 'unpublished', previous });
       return true;
@@ -273,11 +275,8 @@ export class FunctionRegistry {
   /** Digests that functions and layers refer to: what a sweep of the artifacts must leave. */
   inUse(): { code: Set<string>; dependencies: Set<string> } {
     const versions = [...this.#functions.keys()].flatMap((name) => this.versions(name));
-    const layers = this.#deps.resources.list('layer-version').map((l) => l.document.codeSha256);
-    return {
-      code: new Set([...versions.flatMap((v) => [v.codeSha256, ...(v.layers ?? []).map((l) => l.codeSha256)]), ...layers]),
-      dependencies: new Set(versions.flatMap((v) => [v.dependencies ?? [], mergedLayers(v)].flat())),
-    };
+    const layers = this.#deps.resources.list('layer-version').map((l) => l.document);
+    return digestsOf(versions, layers);
   }
 
   /** Calls a listener after each change, which must not throw; returns the way to stop. */
@@ -340,6 +339,15 @@ function entryOf(latest: FunctionVersion): Entry {
 
 function expectRevision(given: string | null, present: FunctionVersion): void {
   if (given !== null && !isRevision(given, present.revisionId)) throw new HearthError('PreconditionFailedException', STALE);
+}
+
+/** What versions of functions and of layers refer to, by digest. */
+export function digestsOf(
+  versions: readonly FunctionVersion[],
+  layers: readonly Pick<LayerVersion, 'codeSha256'>[],
+): { code: Set<string>; dependencies: Set<string> } {
+  const code = [...versions.flatMap((v) => [v, ...(v.layers ?? [])]), ...layers].map(({ codeSha256 }) => codeSha256);
+  return { code: new Set(code), dependencies: new Set(versions.flatMap((v) => [v.dependencies ?? [], mergedLayers(v)].flat())) };
 }
 
 function mergedLayers({ layers = [] }: FunctionVersion): string[] {

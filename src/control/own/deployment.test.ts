@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
+import { HearthError } from '../../errors.ts';
 import { openPlane, zipOf, type TestPlane } from '../testing/plane.ts';
 
 let plane: TestPlane;
@@ -12,9 +13,9 @@ after(() => plane.close());
 type Json = Record<string, any>;
 
 /** The last line of a deployment: what it made, or why not. */
-async function deploy(name: string, files: Record<string, string>, more: Record<string, unknown> = {}): Promise<Json> {
+async function deploy(name: string, files: Record<string, string>, more: Record<string, unknown> = {}, to = plane): Promise<Json> {
   const send = (method: string, path: string, type: string, body: NonNullable<RequestInit['body']>): Promise<Response> =>
-    fetch(`${plane.endpoint}/hearth/v1/${path}`, { method, headers: { 'content-type': type }, body });
+    fetch(`${to.endpoint}/hearth/v1/${path}`, { method, headers: { 'content-type': type }, body });
   const { source } = (await (await send('POST', 'sources', 'application/zip', new Uint8Array(await zipOf(files)))).json()) as Json;
   const body = JSON.stringify({ source, manifest: { runtime: 'nodejs20.x', handler: 'index.handler', ...more } });
   const lines = await (await send('PUT', `functions/${name}`, 'application/json', body)).text();
@@ -60,4 +61,63 @@ test('a change that is undone leaves what invokes the function as it was; one th
   await deploy('undone', { 'index.js': '3' }, often);
   const [triggers, events] = told();
   assert.deepEqual([triggers?.at(-1), events?.at(-1)], [[{ schedule: { everySeconds: 10 } }], { retries: 2 }]);
+});
+
+describe('a server that is killed in the middle of a deployment', () => {
+  const hourly = { triggers: [{ schedule: 'rate(1 hour)' }], async: { retries: 0 } };
+  const often = { triggers: [{ schedule: { everySeconds: 10 } }], async: { retries: 2 } };
+
+  /** Of what the next server does on the same store. */
+  async function nextOn({ store }: TestPlane): Promise<{ triggers: unknown[]; events: unknown[]; left: number }> {
+    const next = await openPlane(store);
+    await next.close();
+    const left = next.resources.list('pending-deployment').length;
+    return { triggers: next.triggers.reconciled, events: next.events.configured, left };
+  }
+
+  test('after its revision is there: the next start makes of what invokes it what the deployment wanted', async () => {
+    const killed = await openPlane();
+    await deploy('half', { 'index.js': '1' }, hourly, killed);
+    const [before] = killed.registry.list();
+    let end = (): void => {};
+    killed.platform.held = new Promise((resolve) => (end = resolve));
+    const cut = deploy('half', { 'index.js': '2' }, often, killed);
+    while (killed.platform.prepared.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    assert.notEqual(killed.registry.get('half')?.revisionId, before?.revisionId);
+    const done = await nextOn(killed);
+    assert.deepEqual(done, { triggers: [['half', [{ schedule: { everySeconds: 10 } }]]], events: [['half', { retries: 2 }]], left: 0 });
+    end();
+    await cut;
+    await killed.close();
+  });
+
+  test('before its revision is there, or of a function that was removed since: nothing is', async () => {
+    const killed = await openPlane();
+    await deploy('none', { 'index.js': '1' }, hourly, killed);
+    const revisionId = killed.registry.get('none')?.revisionId ?? null;
+    const wanted = { triggers: [], async: null };
+    await killed.resources.put('pending-deployment', 'none', { before: revisionId, ...wanted }, null);
+    await killed.resources.put('pending-deployment', 'never', { before: null, ...wanted }, null);
+    assert.deepEqual(await nextOn(killed), { triggers: [], events: [], left: 0 });
+    await killed.resources.put('pending-deployment', 'none', { before: 'earlier', ...wanted }, null);
+    await killed.registry.remove('none');
+    assert.equal(killed.resources.list('pending-deployment').length, 1, 'that of another name');
+    await killed.close();
+  });
+
+  test('what ended, well or not, leaves nothing; what the database was away for is done by the next start', async () => {
+    const plane = await openPlane();
+    await deploy('ends', { 'index.js': '1' }, hourly, plane);
+    plane.platform.initFails = { errorType: 'Error', errorMessage: 'no way', undone: true };
+    await deploy('ends', { 'index.js': '2' }, often, plane);
+    plane.platform.initFails = null;
+    assert.deepEqual(plane.resources.list('pending-deployment'), []);
+    const reconcile = plane.triggers.reconcile.bind(plane.triggers);
+    plane.triggers.reconcile = () => Promise.reject(new HearthError('ServiceUnavailable', 'away'));
+    const { error } = await deploy('ends', { 'index.js': '3' }, often, plane);
+    assert.equal(error.errorType, 'ServiceUnavailable');
+    plane.triggers.reconcile = reconcile;
+    assert.equal((await nextOn(plane)).triggers.length, 1);
+    await plane.close();
+  });
 });

@@ -11,6 +11,7 @@ import { functionUrl } from '../function-url.ts';
 import type { FunctionSettings } from '../registry.ts';
 import type { OwnDeps } from './api.ts';
 import { holdToBudget } from './init-budget.ts';
+import { configure, keptPending } from './pending-deployment.ts';
 
 export interface DeployRequest {
   readonly name: string;
@@ -53,13 +54,19 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     progress({ step: 'budget', message: 'measuring the init phase' });
     await holdToBudget(deps.registry.draft(name, settings), request.initBudgetMs, deps.platform);
   }
+  return keptPending(request, deps, () => makeSo(request, settings, deps));
+}
+
+async function makeSo(request: DeployRequest, settings: FunctionSettings, deps: OwnDeps): Promise<Deployed> {
+  const { name, manifest, progress } = request;
+  const invoked = { triggers: manifest.triggers, async: manifest.async ?? null };
   const { version, created, unchanged } = await register(request, settings, deps);
   progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
   // A change may still be undone, and what invokes the function would not be: so it changes last. What is new has nothing to go back to.
-  if (created) await configure(version, manifest, deps);
+  if (created) await configure(version, invoked, deps);
   if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
   const { init, initError, warnings } = await prepared(version, deps);
-  if (!created) await configure(version, manifest, deps);
+  if (!created) await configure(version, invoked, deps);
   return {
     functionName: name,
     version: version.version,
@@ -72,12 +79,6 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     init,
     initError,
   };
-}
-
-/** What invokes the function, and how it is invoked asynchronously. */
-async function configure(version: FunctionVersion, manifest: FunctionManifest, deps: OwnDeps): Promise<void> {
-  await deps.triggers.reconcile(version, manifest.triggers);
-  await deps.events.configure(version, manifest.async ?? null);
 }
 
 /** Creates the function, or changes it if it is another. */

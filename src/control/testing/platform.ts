@@ -19,6 +19,8 @@ export class TestPlatform implements Platform {
   readonly followers = new Set<(line: LogLine) => void>();
   initFails: Preparation['failure'] = null;
   inheritedBytes: number | null = null;
+  /** No init phase ends before this has resolved. */
+  held: Promise<void> = Promise.resolve();
 
   status(endpoint: string): Status {
     const memory = { totalBytes: 2, availableBytes: 1 };
@@ -57,6 +59,7 @@ export class TestPlatform implements Platform {
 
   async prepare(version: FunctionVersion): Promise<Preparation> {
     this.prepared.push(version);
+    await this.held;
     const runs = version.snapshot === 'onDeploy' && this.initFails === null;
     return {
       init: runs ? { durationMs: 5, slowestModules: [], unforkable: null } : null,
