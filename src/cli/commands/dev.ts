@@ -36,7 +36,7 @@ export async function dev(context: Context, names: readonly string[], options: D
   try {
     context.out.note(`watching ${path}; Ctrl-C ends it`);
     await session.start(path, first);
-    await followLogs(context, client, names, signal);
+    await followLogs(context, client, { names, signal, back: () => session.again() });
   } finally {
     await session.close();
     client.close();
@@ -81,18 +81,25 @@ async function serverFor(
   return server;
 }
 
-/** Prints the log as it comes; a server that goes away is waited for. */
-async function followLogs(context: Context, client: HearthClient, names: readonly string[], signal: AbortSignal): Promise<void> {
+/** Prints the log as it comes; a server that goes away is waited for. `back`: told when it is there again. */
+async function followLogs(
+  context: Context,
+  client: HearthClient,
+  { names, signal, back }: { readonly names: readonly string[]; readonly signal: AbortSignal; readonly back: () => void },
+): Promise<void> {
   const print = logPrinter(context.out, names.length !== 1);
   let sinceMs = Math.floor(context.clock.now());
   let lost = false;
   while (!signal.aborted) {
     try {
+      if (lost && (await client.healthy(signal))) {
+        lost = false;
+        back();
+      }
       for await (const line of client.logs({ sinceMs, follow: true, signal })) {
         sinceMs = Math.max(sinceMs, line.timeMs + 1);
         if (names.length === 0 || names.includes(line.function)) print(line);
       }
-      lost = false;
     } catch (error) {
       if (signal.aborted) return;
       if (!lost) context.out.warn(`the log is interrupted: ${asCliError(error).message}; trying again`);
