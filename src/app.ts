@@ -104,8 +104,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const [store, abilities] = await Promise.all([openStore(storeOptions(config), { clock, log, signal }), detect()]);
   closing.add(() => store.close());
   const own = { store, sole: await soleDatabase(base, store) };
-  const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
-  closing.add(() => logs.close());
+  const logs = openLogs(base);
   const recorder = openRecorder(base, store);
   const catalogue = openCatalogue(base);
   const interpreters = catalogueInterpreters(catalogue);
@@ -187,6 +186,12 @@ async function drained({ config, log, drain }: Base, dispatcher: Dispatcher): Pr
 
 function storeOptions(config: Config): StoreOptions {
   return { ...config, runDirectory: runDirectory(config.home, process.env) };
+}
+
+function openLogs({ config, clock, closing }: Base): FunctionLogs {
+  const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
+  closing.add(() => logs.close());
+  return logs;
 }
 
 function openRecorder({ config, clock, log, closing }: Base, store: Store): UsageRecorder {
