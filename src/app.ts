@@ -11,6 +11,7 @@ import { Drain } from './composition/drain.ts';
 import { openFunctions, openSources } from './composition/directory.ts';
 import { openBus } from './composition/bus.ts';
 import { openEvents } from './composition/events.ts';
+import { assertPortFree } from './composition/free-port.ts';
 import { ownSignature } from './composition/keys.ts';
 import { objectReader } from './composition/object-reader.ts';
 import { openObjects } from './composition/objects.ts';
@@ -19,6 +20,7 @@ import { confinedPrograms } from './composition/programs.ts';
 import { provision } from './composition/provision.ts';
 import { openQueues } from './composition/queues.ts';
 import { residency } from './composition/residency.ts';
+import { soleDatabase } from './composition/sole-database.ts';
 import { runDirectory } from './composition/run-directory.ts';
 import { followTables } from './composition/table-mappings.ts';
 import { openTriggers } from './composition/triggers.ts';
@@ -88,6 +90,7 @@ const SHIMS = fileURLToPath(new URL('../../shims', import.meta.url));
 export async function startServer({ config, log, signal }: StartOptions): Promise<RunningServer> {
   const closing = new Closing(signal);
   try {
+    await assertPortFree(config.port, config.host);
     const drain = new Drain({ clock: systemClock, log });
     return await assemble({ config, log, clock: systemClock, ids: randomIds, closing, drain }, signal);
   } catch (error) {
@@ -100,8 +103,8 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const { config, log, clock, ids, closing } = base;
   const [store, abilities] = await Promise.all([openStore(storeOptions(config), { clock, log, signal }), detect()]);
   closing.add(() => store.close());
-  const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
-  closing.add(() => logs.close());
+  const own = { store, sole: await soleDatabase(base, store) };
+  const logs = openLogs(base);
   const recorder = openRecorder(base, store);
   const catalogue = openCatalogue(base);
   const interpreters = catalogueInterpreters(catalogue);
@@ -118,11 +121,11 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, ...keep });
   closing.add(() => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
-  const { registry, rollouts, ...directory } = await openFunctions(base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey });
+  const { registry, rollouts, ...directory } = await openFunctions(base, { ...own, fleet, dispatcher, logs, artifacts, key, functionsKey });
   const { resources, authority, chains } = directory;
   const queues = await openQueues(base, { store, serving: rollouts, resources, dispatcher, authority });
   const bus = openBus(base, { store, registry, resources, authority });
-  const objects = await openObjects(base, { store, registry, ...directory, hasQueue: queues.has, bus: bus.deliveries });
+  const objects = await openObjects(base, { ...own, registry, ...directory, hasQueue: queues.has, bus: bus.deliveries });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source, worked: fleet.chains });
   closing.add(() => triggers.close());
   // Before who waits for what runs.
@@ -183,6 +186,12 @@ async function drained({ config, log, drain }: Base, dispatcher: Dispatcher): Pr
 
 function storeOptions(config: Config): StoreOptions {
   return { ...config, runDirectory: runDirectory(config.home, process.env) };
+}
+
+function openLogs({ config, clock, closing }: Base): FunctionLogs {
+  const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
+  closing.add(() => logs.close());
+  return logs;
 }
 
 function openRecorder({ config, clock, log, closing }: Base, store: Store): UsageRecorder {

@@ -68,8 +68,9 @@ export class FsArtifacts implements Artifacts {
   static async open(options: FsArtifactsOptions): Promise<FsArtifacts> {
     await mkdir(options.root, { recursive: true });
     const root = await realpath(options.root); // esbuild reports real paths
-    await clearWorkshops(cacheFolder(root));
-    return new FsArtifacts({ ...options, root }, await openFolders(root, unremovedTo(options.log)));
+    const unremoved = unremovedTo(options.log);
+    await clearWorkshops(cacheFolder(root), unremoved);
+    return new FsArtifacts({ ...options, root }, await openFolders(root, unremoved));
   }
 
   putCode(zip: Buffer): Promise<CodePackage> {

@@ -3,7 +3,8 @@ import { chmod, chown, copyFile, cp, lchown, mkdir, mkdtemp, readdir, realpath, 
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
-import { runTool, type ToolEnd } from './tool.ts';
+import type { Unremoved } from './folders.ts';
+import { runTool, type ToolEnd, type ToolRun } from './tool.ts';
 import { toolEnvironment } from './tool-environment.ts';
 
 const NOBODY = 65534;
@@ -52,7 +53,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
     run: async (executable, args) => {
       const env = toolEnvironment(process.env, asNobody ? paths : null);
       const plain = { cwd: paths.folder, env, signal: options.signal, timeoutMs: options.timeoutMs };
-      if (!asNobody) return runTool({ ...plain, command: executable, args, uid: null }, options.clock);
+      if (!asNobody) return runMortal({ ...plain, command: executable, args, uid: null }, options.clock);
       return runAsNobody({ ...plain, paths, cache: options.cache, executable, args }, options.clock);
     },
     takeOut: async (to) => {
@@ -63,11 +64,14 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
   };
 }
 
-/** Removes the workshops of a server that was killed; the cache's path tells whose they are. */
-export async function clearWorkshops(cache: string): Promise<void> {
+/** Removes the workshops of a server that was killed; the cache's path tells whose they are. What can't be removed (another user's, by the name) is told, and stays. */
+export async function clearWorkshops(cache: string, unremoved: Unremoved): Promise<void> {
   const folder = await realpath(tmpdir());
   for (const name of await readdir(folder)) {
-    if (name.startsWith(namePrefix(cache))) await rm(join(folder, name), { recursive: true, force: true });
+    if (!name.startsWith(namePrefix(cache))) continue;
+    const path = join(folder, name);
+    // Retried: a tool that died with its server may have been writing a moment ago.
+    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }).catch((error: unknown) => unremoved(error, path));
   }
 }
 
@@ -139,7 +143,14 @@ async function runAsNobody(run: NobodyRun, clock: Clock): Promise<ToolEnd> {
     const output = `${real} is in a folder that only its owner may enter, and this machine gives no mount namespace to show it to an unprivileged user. Install the interpreter where every user can read it, or run hearth as an ordinary user.`;
     return { outcome: 'failed', output };
   }
-  return runTool({ ...base, command: real, args: run.args, uid: NOBODY }, clock);
+  return runMortal({ ...base, command: real, args: run.args, uid: NOBODY }, clock);
+}
+
+/** Runs a tool that dies with the server, where util-linux can see to that. */
+async function runMortal(run: ToolRun, clock: Clock): Promise<ToolEnd> {
+  const probe = await runTool({ ...run, command: 'setpriv', args: ['--pdeathsig=KILL', 'true'] }, clock);
+  if (probe.outcome !== 'ok') return runTool(run, clock);
+  return runTool({ ...run, command: 'setpriv', args: ['--pdeathsig=KILL', run.command, ...run.args] }, clock);
 }
 
 /** Whether every user may enter all folders on the way and read the file. */

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { deployedLine, type FakeHearth, fakeHearth, lines } from './testing/fake-hearth.ts';
-import { folder, hearth } from './testing/run-hearth.ts';
+import { folder, hearth, start } from './testing/run-hearth.ts';
 
 const YAML = `functions:
   good:
@@ -152,5 +152,18 @@ describe('hearth deploy', () => {
     const { code, stderr } = await hearth(['deploy', 'good', '--endpoint', server.endpoint], { cwd: here.path });
     assert.equal(code, 3);
     assert.match(stderr, /ended in the middle of the deployment/);
+  });
+
+  it('says on Ctrl-C that the server goes on, and ends with 130', async () => {
+    await using here = await project();
+    let asked = (): void => {};
+    const begun = new Promise<void>((resolve) => (asked = resolve));
+    await using slow = await fakeHearth({ 'PUT /hearth/v1/functions/good': (_, response) => (response.flushHeaders(), asked()) });
+    await using child = start(['deploy', 'good', '--endpoint', slow.endpoint], { cwd: here.path });
+    await begun;
+    child.kill('SIGINT');
+    const { code, stderr } = await child.ended;
+    assert.equal(code, 130);
+    assert.match(stderr, /error: interrupted: the server goes on with what it was handed\nfix: [^\n]*hearth ps/);
   });
 });

@@ -4,6 +4,7 @@ import type { Context } from './context.ts';
 import { showOutcomes } from './deploy-view.ts';
 import { chosen, failureOf, type Outcome, tryDeploy } from './deployment.ts';
 import { asCliError, CliError } from './errors.ts';
+import { EXIT } from './exit-codes.ts';
 import { duration } from './format.ts';
 import { type DeclaredFunction, type HearthFile, loadHearthFile } from './hearth-file.ts';
 import { latestOnly } from './latest-only.ts';
@@ -27,6 +28,8 @@ export class DevSession {
   readonly #signal: AbortSignal;
   readonly #names: readonly string[];
   readonly #followed = new Map<string, Followed>();
+  /** Whose last deployment found no server, or lost it. */
+  readonly #unheard = new Set<string>();
   #fileWatch: Watch | undefined;
 
   constructor(context: Context, client: HearthClient, names: readonly string[], signal: AbortSignal) {
@@ -45,6 +48,11 @@ export class DevSession {
       onError: (error) => this.#context.out.error(asCliError(error)),
     });
     if (first) await this.#take(first);
+  }
+
+  /** The server is there again: what it was not handed meanwhile is deployed. */
+  again(): void {
+    for (const name of this.#unheard) this.#followed.get(name)?.redeploy();
   }
 
   async close(): Promise<void> {
@@ -112,6 +120,8 @@ export class DevSession {
       if (late.signal.aborted) out.note(`${name} was saved again: what was saved before is not waited for any longer`);
       return; // or interrupted
     }
+    if ('error' in outcome && outcome.error.exitCode === EXIT.unreachable) this.#unheard.add(name);
+    else this.#unheard.delete(name);
     await this.#show(outcome, duration(clock.monotonic() - from));
     if (!('deployed' in outcome)) out.note(out.mark('dim', `${name} stays as it was; waiting for the next change`));
   }

@@ -122,6 +122,32 @@ describe('hearth dev', () => {
     assert.doesNotMatch(stdout, /stranger/);
   });
 
+  it('deploys what the server was not handed while it was away, once it is back', async () => {
+    await using here = await folder();
+    await using fake = await server();
+    const deploys = fake.routes.get('PUT /hearth/v1/functions/a');
+    const logs = fake.routes.get('GET /hearth/v1/logs');
+    const followed = new Promise<() => void>((resolve) => {
+      fake.routes.set('GET /hearth/v1/logs', (seen, response) => {
+        resolve(() => void response.destroy());
+        return logs?.(seen, response);
+      });
+    });
+    fake.routes.set('PUT /hearth/v1/functions/a', async (_, response) => {
+      fake.routes.set('PUT /hearth/v1/functions/a', deploys ?? (() => {}));
+      const cut = await followed;
+      response.destroy();
+      cut();
+    });
+    await mkdir(join(here.path, 'a'));
+    await writeFile(join(here.path, 'a', 'index.mjs'), '1');
+    await writeFile(join(here.path, 'hearth.yaml'), YAML);
+    await using child = start(['dev'], { cwd: here.path, env: { HEARTH_ENDPOINT: fake.endpoint } });
+    await Promise.all([said(child, 'stderr', 'a stays as it was'), said(child, 'stderr', 'a created in')]);
+    child.kill('SIGINT');
+    assert.equal((await child.ended).code, 0);
+  });
+
   it('starts with a file that is broken, and takes it once it is not', async () => {
     await using here = await folder();
     await using fake = await server();

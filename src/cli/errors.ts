@@ -25,7 +25,7 @@ export function asCliError(error: unknown): CliError {
   switch (error.name) {
     case 'UnreachableError':
       return new CliError(error.message, {
-        fix: 'start one with `hearth up`, or name another with --endpoint',
+        fix: unreachableFix(error),
         exitCode: EXIT.unreachable,
         cause: error,
       });
@@ -51,6 +51,15 @@ export function asCliError(error: unknown): CliError {
           })
         : internal(error);
   }
+}
+
+/** OpenSSL's and Node.js's codes of a certificate that is not taken. */
+const UNTRUSTED = /CERT|ISSUER|SIGNATURE/;
+
+function unreachableFix({ cause }: Error): string {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
+  if (UNTRUSTED.test(code)) return 'give the certificate of its authority with NODE_EXTRA_CA_CERTS=FILE, or correct the address';
+  return 'start one with `hearth up`, or name another with --endpoint';
 }
 
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);

@@ -5,6 +5,8 @@ import { after, before, describe, it } from 'node:test';
 import { type FakeHearth, fakeHearth, json } from './testing/fake-hearth.ts';
 import { folder, hearth } from './testing/run-hearth.ts';
 
+/** No JavaScript number is the first; the second is a text. */
+const IDS = '{"id":1234567890123456789,"text":"1234567890123456789"}';
 const PATH = '/2015-03-31/functions/hello/invocations';
 
 describe('hearth invoke', () => {
@@ -20,6 +22,7 @@ describe('hearth invoke', () => {
         };
         json(response, 200, { got: JSON.parse(seen.body.toString()) }, headers);
       },
+      'POST /2015-03-31/functions/ids/invocations': (_, response) => void response.end(IDS),
       'POST /2015-03-31/functions/broken/invocations': (_, response) =>
         json(
           response,
@@ -47,6 +50,10 @@ describe('hearth invoke', () => {
     const { code, stdout, stderr } = await run('hello', '--data', '{"a": 1}');
     assert.deepEqual([code, stderr], [0, '']);
     assert.equal(stdout, '{\n  "got": {\n    "a": 1\n  }\n}\n');
+  });
+
+  it('prints an answer as it is that has a number which JavaScript would change', async () => {
+    assert.equal((await run('ids')).stdout, `${IDS}\n`);
   });
 
   it('prints one document with --json', async () => {

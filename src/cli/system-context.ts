@@ -7,12 +7,17 @@ import { Output } from './output.ts';
 /** The process that runs, as commands see it. */
 export function systemContext(): Context {
   const { stdout, stderr, env } = process;
-  // `hearth logs | head`: who no longer reads has had enough.
+  let interrupted: AbortController | undefined;
+  // `hearth logs | head`: who no longer reads has had enough. What was begun is ended in order, a server above all.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.ok);
-    throw error;
+    if (error.code !== 'EPIPE') throw error;
+    if (interrupted === undefined) process.exit(EXIT.ok);
+    interrupted.abort();
   });
-  let interrupted: AbortSignal | undefined;
+  // `hearth up 2>&1 | tee log`, and tee ends first: nobody reads remarks any more, which is no reason to end.
+  stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   return {
     env,
     cwd: process.cwd(),
@@ -21,16 +26,16 @@ export function systemContext(): Context {
     get stdin() {
       return process.stdin;
     },
-    interrupted: () => (interrupted ??= onInterrupt()),
+    interrupted: () => (interrupted ??= onInterrupt()).signal,
   };
 }
 
-function onInterrupt(): AbortSignal {
+function onInterrupt(): AbortController {
   const controller = new AbortController();
   const handle = (): void => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
     controller.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, handle);
-  return controller.signal;
+  return controller;
 }

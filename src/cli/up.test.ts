@@ -107,7 +107,7 @@ describe('hearth up', { skip }, () => {
           assert.match(stderr, new RegExp(`^error: port ${port} of 127\\.0\\.0\\.1 is taken\nfix: choose another with --port\n$`));
         }
         assert.deepEqual(await readdir(here.path), ['kept']);
-        await access(join(here.path, 'kept', 'server.log'));
+        assert.deepEqual(await readdir(join(here.path, 'kept')), ['server.log'], 'nothing was begun');
       }
     } finally {
       other.close();
@@ -147,6 +147,17 @@ describe('hearth up', { skip }, () => {
     assert.match(stderr, /^error: interrupted before the server was ready/);
     assert.deepEqual(await processesWith(home), []);
     await assert.rejects(access(join(home, 'server.json')));
+  });
+
+  it('ends cleanly on SIGINT, too, when whoever read its remarks has ended first', async () => {
+    await using here = await folder();
+    const env = { HEARTH_HOME: join(here.path, 'home') };
+    await using child = start(['up', '--port', '0'], { cwd: here.path, env });
+    await said(child, 'stderr', 'Ctrl-C ends it');
+    child.stderr?.destroy();
+    child.kill('SIGINT');
+    assert.equal((await child.ended).code, 0);
+    await assert.rejects(access(join(env.HEARTH_HOME, 'server.json')));
   });
 
   it('ends cleanly on SIGINT', async () => {

@@ -43,6 +43,9 @@ export interface LogQuery {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How long a server may take to answer what it has at hand, before it is taken for one that hangs. */
+const PATIENCE_MS = 60_000;
+
 /**
  * Typed client over Hearth's own API and Lambda's Invoke. Every method throws ApiError when the server refuses,
  * UnreachableError when none answers, ForeignAnswerError when something else does. Safe to use concurrently.
@@ -54,8 +57,10 @@ export class HearthClient {
   /** Who may sign requests. */
   readonly keys: KeysClient;
   readonly #connection: Connection;
+  readonly #patienceMs: number;
 
-  constructor(endpoint: string, key: AccessKey | null = null) {
+  constructor(endpoint: string, key: AccessKey | null = null, { patienceMs = PATIENCE_MS }: { readonly patienceMs?: number } = {}) {
+    this.#patienceMs = patienceMs;
     this.#connection = new Connection(endpoint, key);
     this.endpoint = this.#connection.endpoint;
     this.events = new EventsClient((request) => this.#json(request));
@@ -68,7 +73,7 @@ export class HearthClient {
 
   /** How late the server's event loop is, looked at for so many seconds from now. */
   lag(seconds: number, signal?: AbortSignal): Promise<Lag> {
-    return this.#json({ method: 'GET', path: `/hearth/v1/lag${query({ seconds })}`, signal });
+    return this.#json({ method: 'GET', path: `/hearth/v1/lag${query({ seconds })}`, signal }, seconds * 1_000);
   }
 
   /** Whether the server says that it takes requests. */
@@ -179,13 +184,22 @@ export class HearthClient {
     throw asApiError(this.endpoint, answer, text);
   }
 
-  async #json<T>(request: Request): Promise<T> {
-    const answer = await this.#ok(request);
-    const text = (await this.#whole(readAll(answer.body), request.signal)).toString('utf8');
+  /** `busyMs`: how long the server takes about it. What is read is waited for with patience; what is handed over takes as long as it takes. */
+  async #json<T>(request: Request, busyMs = 0): Promise<T> {
+    const patience = request.signal === undefined && request.method === 'GET' ? AbortSignal.timeout(this.#patienceMs + busyMs) : undefined;
+    const text = await this.#text({ ...request, signal: request.signal ?? patience }).catch((error: unknown) => {
+      if (patience?.aborted) throw new UnreachableError(this.endpoint, new Error(`no answer within ${this.#patienceMs / 1_000} s`));
+      throw error;
+    });
     const value = parse(text);
     if (typeof value !== 'object' || value === null)
       throw new ForeignAnswerError(this.endpoint, `${request.method} ${request.path} answered what is not JSON`);
     return value as T;
+  }
+
+  async #text(request: Request): Promise<string> {
+    const answer = await this.#ok(request);
+    return (await this.#whole(readAll(answer.body), request.signal)).toString('utf8');
   }
 
   async *#lines(answer: Answer, signal: AbortSignal | undefined): AsyncGenerator<unknown, void, undefined> {

@@ -53,7 +53,11 @@ export class Connection {
       headers: { accept: 'application/json', ...request.headers, ...lengthOf(request), ...this.#signature(request, path) },
       agent: this.#agent,
     });
-    const fail = (error: unknown): void => reject(request.signal?.aborted ? request.signal.reason : this.#named(error));
+    let ofBody: unknown;
+    if (request.body !== undefined && !Buffer.isBuffer(request.body)) request.body.once('error', (error) => (ofBody = error));
+    // A failing source of the body keeps its own error; all else is the way to the server.
+    const named = (error: unknown): unknown => (error === ofBody ? error : new UnreachableError(this.endpoint, error));
+    const fail = (error: unknown): void => reject(request.signal?.aborted ? request.signal.reason : named(error));
     const abort = (): void => void outgoing.destroy(asError(request.signal?.reason));
     if (request.signal?.aborted) abort();
     request.signal?.addEventListener('abort', abort, { once: true });
@@ -80,18 +84,7 @@ export class Connection {
     const payload = request.body === undefined ? Buffer.alloc(0) : Buffer.isBuffer(request.body) ? request.body : null;
     return signed({ method: request.method, url, headers, payload }, this.#key, Date.now());
   }
-
-  /** A failing source of the body keeps its own error; what the network says becomes Unreachable. */
-  #named(error: unknown): unknown {
-    const syscall = (error as NodeJS.ErrnoException | null)?.syscall;
-    const code = (error as NodeJS.ErrnoException | null)?.code;
-    const ofNetwork =
-      syscall !== undefined ? !FILE_CALLS.has(syscall) : code === 'ECONNRESET' || code === 'EPIPE' || code?.startsWith('HPE_');
-    return ofNetwork ? new UnreachableError(this.endpoint, error) : error;
-  }
 }
-
-const FILE_CALLS = new Set(['open', 'read', 'stat', 'lstat', 'scandir', 'readlink', 'realpath']);
 
 function lengthOf(request: Request): Record<string, string> {
   return Buffer.isBuffer(request.body) ? { 'content-length': String(request.body.length) } : {};

@@ -11,7 +11,7 @@ import type { FunctionLogs } from '../observe/function-logs.ts';
 import type { Store } from '../store/store.ts';
 import type { Base } from './base.ts';
 import { openKeys } from './keys.ts';
-import { keepSwept } from './lifecycle.ts';
+import { keepSwept, usedElsewhere } from './lifecycle.ts';
 import { chainsOf } from './loops.ts';
 import { keepHabits } from './residency.ts';
 import { Rollouts } from './rollouts.ts';
@@ -20,6 +20,8 @@ const KEEP_SOURCE_MS = 60 * 60_000;
 
 interface Parts {
   readonly store: Store;
+  /** Whether no other database refers to what lies in the home. */
+  readonly sole: boolean;
   readonly fleet: LocalFleet;
   readonly dispatcher: Dispatcher;
   readonly logs: FunctionLogs;
@@ -31,14 +33,14 @@ interface Parts {
 }
 
 /** Functions and what belongs to them, which of their revisions serve, and who may use them: all that is looked up in memory. */
-export async function openFunctions(base: Base, { store, fleet, dispatcher, logs, artifacts, key, functionsKey }: Parts) {
+export async function openFunctions(base: Base, { store, sole, fleet, dispatcher, logs, artifacts, key, functionsKey }: Parts) {
   const { config, clock, ids, log, closing } = base;
   const scope = { accountId: config.accountId, region: config.region };
   const resources = await Resources.load(store.resources, scope);
   const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
   closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
   const rollouts = Rollouts.follow({ registry, resources, fleet, dispatcher, logs, log });
-  closing.add(keepSwept(artifacts, rollouts, { clock, log }));
+  if (sole) closing.add(keepSwept(artifacts, [rollouts, await usedElsewhere(store, scope)], { clock, log }));
   const chains = chainsOf(resources, functionsKey);
   return { resources, registry, rollouts, chains, ...openKeys(base, { resources, local: key, functions: functionsKey }) };
 }

@@ -18,6 +18,8 @@ import type { PostgresStore } from '../store/postgres-store.ts';
 
 interface Parts {
   readonly store: PostgresStore;
+  /** Whether no other database refers to what lies in the home. */
+  readonly sole: boolean;
   readonly registry: FunctionRegistry;
   readonly keys: Keys;
   readonly authority: Authority;
@@ -39,14 +41,14 @@ export interface Objects {
 }
 
 /** The object store and its S3 API. What a kill left of uploads is removed in the background. */
-export async function openObjects(base: Base, { store, registry, keys, authority, hasQueue, bus }: Parts): Promise<Objects> {
+export async function openObjects(base: Base, { store, sole, registry, keys, authority, hasQueue, bus }: Parts): Promise<Objects> {
   const { config, log, clock, ids } = base;
   const place = { accountId: config.accountId, region: config.region };
   const targets = targetsIn(registry, hasQueue);
   const listeners = new Listeners();
   const index = store.objects({ scope: place, nowMs: () => clock.now(), announce: announcer({ place, targets, listeners, bus }) });
   const objects = await ObjectStore.open({ blobs: new FileBlobs(join(config.home, 'objects'), ids), index, clock, ids });
-  keepSwept(objects, base);
+  if (sole) keepSwept(objects, base);
   const service = new S3Service({ store: objects, place, clock, ids, targets, listeners, keys, authority, log });
   const token = openLocalToken(join(config.home, 'webhook-token'));
   const webhook = new S3Webhook({ listeners, targets, intake: store.intake, place, token, nowMs: () => clock.now() });

@@ -3,7 +3,7 @@ import type { Random } from '../lib/random.ts';
 import { routed, type Alias } from '../model/alias.ts';
 import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
 import { notFound, parseReference, type FunctionReference, type Scope } from './function-name.ts';
-import type { Resources } from './resources.ts';
+import type { LayerVersion, Resources } from './resources.ts';
 
 /** What a caller named, found. */
 export interface Resolved {
@@ -110,17 +110,23 @@ export class KnownFunctions {
   /** Digests that functions and layers refer to: what a sweep of the artifacts must leave. */
   inUse(): { code: Set<string>; dependencies: Set<string> } {
     const versions = [...this.functions.keys()].flatMap((name) => this.versions(name));
-    const layers = this.#parts.resources.list('layer-version').map((l) => l.document.codeSha256);
-    return {
-      code: new Set([...versions.flatMap((v) => [v.codeSha256, ...(v.layers ?? []).map((l) => l.codeSha256)]), ...layers]),
-      dependencies: new Set(versions.flatMap((v) => [v.dependencies ?? [], mergedLayers(v)].flat())),
-    };
+    const layers = this.#parts.resources.list('layer-version').map((l) => l.document);
+    return digestsOf(versions, layers);
   }
 
   #ofAlias(entry: Entry, alias: Alias | null): FunctionVersion | undefined {
     if (alias === null) return undefined;
     return alias.functionVersion === '$LATEST' ? entry.latest : entry.published.get(alias.functionVersion);
   }
+}
+
+/** What versions of functions and of layers refer to, by digest. */
+export function digestsOf(
+  versions: readonly FunctionVersion[],
+  layers: readonly Pick<LayerVersion, 'codeSha256'>[],
+): { code: Set<string>; dependencies: Set<string> } {
+  const code = [...versions.flatMap((v) => [v, ...(v.layers ?? [])]), ...layers].map(({ codeSha256 }) => codeSha256);
+  return { code: new Set(code), dependencies: new Set(versions.flatMap((v) => [v.dependencies ?? [], mergedLayers(v)].flat())) };
 }
 
 function mergedLayers({ layers = [] }: FunctionVersion): string[] {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HearthError } from '../errors.ts';
 import { randomIds } from '../lib/ids.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
 import { FunctionRegistry, type FunctionChange, type FunctionSettings } from './registry.ts';
@@ -165,4 +166,24 @@ test('names are taken as Lambda takes them', async () => {
   ];
   for (const [name, qualifier, code, message] of refused)
     assert.throws(() => registry.find(name, qualifier), { code, message }, `${name} ${qualifier}`);
+});
+
+test('a write whose answer was lost, made or not, is in the way of none that follows', async () => {
+  const unavailable = { code: 'ServiceUnavailable' };
+  const { registry, store } = await opened();
+  const lose = async (write: () => Promise<unknown>, made: boolean): Promise<void> => {
+    if (made) store.loseNextAnswer = true;
+    else store.failNext = new HearthError('ServiceUnavailable', 'away');
+    await assert.rejects(write(), unavailable);
+  };
+  for (const made of [true, false]) await lose(() => registry.create('a', settings), made);
+  const { functionId } = await registry.create('a', settings);
+  for (const made of [true, false, true]) await lose(() => registry.update('a', () => ({ memoryMb: 256 })), made);
+  assert.equal(registry.get('a')?.memoryMb, 128, 'nobody was told otherwise');
+  await registry.update('a', () => ({ memoryMb: 512 }));
+  await registry.update('a', () => ({ timeoutMs: 1_000 }));
+  const again = await opened(store);
+  const found = again.registry.list().map((f) => [f.functionId, f.memoryMb, f.timeoutMs]);
+  assert.deepEqual(found, [[functionId, 512, 1_000]]);
+  await assert.rejects(store.replaceLatest({ ...registry.find('a', null) }, 'another'), { code: 'PreconditionFailedException' });
 });

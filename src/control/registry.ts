@@ -9,6 +9,7 @@ import { KnownFunctions, type Entry, type KnownParts } from './known-functions.t
 import { fingerprint, isPublished, NOTHING_PUBLISHED, publishedVersion, type Publication } from './publishing.ts';
 import { isRevision } from './revisions.ts';
 import { servingVersions } from './serving.ts';
+import { takingUpUnheard } from './unheard-writes.ts';
 
 /** All of a version that its author decides. */
 export type FunctionSettings = Omit<
@@ -54,7 +55,7 @@ export class FunctionRegistry extends KnownFunctions {
 
   /** Loads what the store has of this account and region. */
   static async load(deps: RegistryDeps): Promise<FunctionRegistry> {
-    const registry = new FunctionRegistry(deps);
+    const registry = new FunctionRegistry({ ...deps, store: takingUpUnheard(deps.store) });
     const ours = (await deps.store.all()).filter((v) => v.accountId === deps.scope.accountId && v.region === deps.scope.region);
     for (const v of ours) if (v.version === '$LATEST') registry.functions.set(v.name, entryOf(Object.freeze(v)));
     for (const v of ours) if (v.version !== '$LATEST') registry.functions.get(v.name)?.published.set(v.version, Object.freeze(v));
@@ -173,6 +174,7 @@ export class FunctionRegistry extends KnownFunctions {
       if (entry === undefined) return false;
       await this.#deps.store.remove(entry.latest.functionId);
       this.functions.delete(name);
+      await this.#deps.resources.remove('pending-deployment', name);
       this.#deps.resources.forget(entry.latest.functionId);
       for (const [number, previous] of entry.serving) this.#tell({ kind: number === '$LATEST' ? 'removed' : 'unpublished', previous });
       return true;

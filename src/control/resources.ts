@@ -2,7 +2,9 @@ import { HearthError } from '../errors.ts';
 import type { KeyStatement } from '../auth/statements.ts';
 import type { Alias } from '../model/alias.ts';
 import type { BusSchedule, EventRule } from '../model/event-rule.ts';
+import type { AsyncManifest } from '../model/async-manifest.ts';
 import type { FunctionUrl } from '../model/function-version.ts';
+import type { TriggerManifest } from '../model/triggers.ts';
 import type { ResourceStore, StoredResource } from '../store/store.ts';
 import type { Scope } from './function-name.ts';
 import { Turns } from '../lib/turns.ts';
@@ -56,6 +58,14 @@ export interface EventSourceMapping {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+/** A deployment that is under way, or whose server was killed: what is to invoke the function once its revision is there. */
+export interface PendingDeployment {
+  /** The latest revision when it began: another one is the deployment's. Null: there was no such function. */
+  readonly before: string | null;
+  readonly triggers: readonly TriggerManifest[];
+  readonly async: AsyncManifest | null;
+}
+
 /** A key that may sign requests. */
 export interface StoredKey {
   readonly name: string;
@@ -102,6 +112,8 @@ export interface ResourceKinds {
   readonly 'access-key': StoredKey;
   /** UUID */
   readonly 'event-source-mapping': EventSourceMapping;
+  /** FUNCTION's name */
+  readonly 'pending-deployment': PendingDeployment;
   /** NAME */
   readonly 'event-rule': EventRule;
   /** NAME */

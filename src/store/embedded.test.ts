@@ -9,10 +9,11 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { aRecord, rejects } from '../../test/contracts/store.contract.ts';
+import { ownerOf } from '../../test/scenarios/app-database.ts';
 import { silent } from '../../test/silent-log.ts';
 import { systemClock } from '../lib/clock.ts';
 import { UsageRecorder } from '../metering/usage-recorder.ts';
-import { openPool, openSession } from './connection.ts';
+import { openPool, openSession, type DatabaseConnection } from './connection.ts';
 import { findAccount } from './embedded/account.ts';
 import { startEmbedded } from './embedded.ts';
 import { openStore } from './postgres-store.ts';
@@ -137,10 +138,11 @@ describe('embedded PostgreSQL', () => {
     await (await startEmbedded({ home, ...parts })).stop();
     const stranger = spawn('sleep', ['60'], { cwd: '/', stdio: 'ignore', ...(process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}) });
     children.push(stranger);
-    writeFileSync(
-      join(home, 'postgres', 'data', 'postmaster.pid'),
-      `${stranger.pid}\n/proc/self/cwd\n1700000000\n5432\n/proc/self/cwd\n\n`,
-    );
+    for (const name of ['postmaster.pid', '.s.PGSQL.5432.lock']) {
+      const file = join(home, 'postgres', 'data', name);
+      writeFileSync(file, `${stranger.pid}\n/proc/self/cwd\n1700000000\n5432\n/proc/self/cwd\n\n`);
+      if (process.getuid?.() === 0) chownSync(file, 65534, 65534);
+    }
     await (await startEmbedded({ home, ...parts })).stop();
     assert.notEqual(processStart(stranger.pid ?? 0), null);
     stranger.kill('SIGKILL');
@@ -169,6 +171,30 @@ describe('embedded PostgreSQL', () => {
     await store.close();
   });
 
+  const proc = { skip: process.platform === 'linux' ? false : 'needs /proc' };
+
+  test('killed while a session computes, which does not notice, it is started again all the same', proc, async () => {
+    const embedded = await startEmbedded({ home: join(scratch, 'computes'), ...parts });
+    await computing(embedded.connection('app'));
+    const { pid } = embedded;
+    process.kill(pid, 'SIGKILL');
+    await until(() => embedded.pid !== pid && embedded.pid !== 0);
+    const again = await openSession(embedded.connection('app'), 'again', () => {});
+    assert.deepEqual((await again.query('select 1 as one')).rows, [{ one: 1 }]);
+    await again.end();
+    await embedded.stop();
+  });
+
+  test('and so is the next server’s, where the first was killed together with it', proc, async () => {
+    const home = join(scratch, 'computed');
+    const { child, said } = await storeProcess(home);
+    await computing({ ...ownerOf(home), port: 5432 } as DatabaseConnection);
+    process.kill(said.pid, 'SIGKILL');
+    child.kill('SIGKILL');
+    await exited(child);
+    await (await startEmbedded({ home, ...parts })).stop();
+  });
+
   test('nobody comes in without the password', async () => {
     const embedded = await startEmbedded({ home: join(scratch, 'password'), ...parts });
     const pool = openPool(
@@ -184,6 +210,16 @@ describe('embedded PostgreSQL', () => {
     await embedded.stop();
   });
 });
+
+/** Leaves a session that computes for ever. */
+async function computing(connection: DatabaseConnection): Promise<void> {
+  const session = await openSession(connection, 'computes', () => {});
+  session.query('do $$ begin loop end loop; end $$').catch(() => {});
+  const other = await openSession(connection, 'looks', () => {});
+  const active = "select 1 from pg_stat_activity where application_name = 'computes' and state = 'active'";
+  while ((await other.query(active)).rows.length === 0) await wait(5);
+  await other.end();
+}
 
 function undefinedIfNobody(): string | false {
   return findAccount(readFileSync('/etc/passwd', 'utf8'), 'nobody') === null ? 'there is no user nobody' : false;

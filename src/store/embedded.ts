@@ -9,9 +9,9 @@ import type { DeathWatch } from './embedded/death-watch.ts';
 import { findDistribution } from './embedded/distribution.ts';
 import { admitFunctions, doorIn, removeDoor } from './embedded/function-door.ts';
 import { install } from './embedded/installation.ts';
-import { endLeftover } from './embedded/leftover.ts';
+import { endLeftover, endOrphans } from './embedded/leftover.ts';
 import { Keeper } from './embedded/keeper.ts';
-import { startPostmaster } from './embedded/postmaster.ts';
+import { startPostmaster, type Postmaster } from './embedded/postmaster.ts';
 import type { Host } from './embedded/program.ts';
 import { socketFolder } from './embedded/socket-folder.ts';
 import type { Log } from './log.ts';
@@ -60,7 +60,11 @@ export async function startEmbedded({ home, log, clock, deathWatch, runDirectory
   const door = runDirectory === undefined ? null : doorIn(runDirectory);
   if (runDirectory !== undefined && door === null)
     log.warn({ runDirectory }, 'its path is too long for functions to reach the database app');
-  const keeper = new Keeper(() => startPostmaster(host, layout.data, { log, door }), clock, log);
+  const launch = async (): Promise<Postmaster> => {
+    await endOrphans(layout.data, clock, log);
+    return startPostmaster(host, layout.data, { clock, log, door });
+  };
+  const keeper = new Keeper(launch, clock, log);
   try {
     await keeper.start();
   } catch (error) {

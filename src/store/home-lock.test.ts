@@ -48,3 +48,35 @@ test('a lock that was taken over is not released by its former holder', () => {
   assert.deepEqual(readdirSync(home), ['hearth.lock']);
   rmSync(file);
 });
+
+const namespaces = ['--pid', '--fork', '--mount-proc', ...(process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'])];
+const unshares = spawnSync('unshare', [...namespaces, 'true']).status === 0;
+
+test(
+  'of a server in another container, where its pid is nobody’s, it is not taken over',
+  { skip: unshares ? false : 'needs unshare(1)' },
+  () => {
+    const elsewhere = (): string => {
+      const script = `import(${JSON.stringify(import.meta.resolve('./home-lock.js'))})
+      .then(({ lockHome }) => lockHome(${JSON.stringify(home)}).release())
+      .then(() => console.log('taken'), (error) => console.log(error.message))`;
+      return spawnSync('unshare', [...namespaces, process.execPath, '-e', script], { encoding: 'utf8' }).stdout;
+    };
+    const lock = lockHome(home);
+    assert.match(elsewhere(), /^Another Hearth, maybe in another container, already runs on .*HEARTH_HOME/);
+    assert.deepEqual(readdirSync(home), ['hearth.lock']);
+    lock.release();
+    assert.equal(elsewhere(), 'taken\n');
+  },
+);
+
+test('the end of its process, however it ends, lets it go', () => {
+  const script = `import(${JSON.stringify(import.meta.resolve('./home-lock.js'))}).then(({ lockHome }) => {
+    lockHome(${JSON.stringify(home)});
+    process.kill(process.pid, 'SIGKILL');
+  })`;
+  assert.equal(spawnSync(process.execPath, ['-e', script]).signal, 'SIGKILL');
+  assert.deepEqual(readdirSync(home), ['hearth.lock']);
+  lockHome(home).release();
+  assert.deepEqual(readdirSync(home), []);
+});

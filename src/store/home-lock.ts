@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HearthError } from '../errors.ts';
+import { holdFolder } from './folder-hold.ts';
 import { processStart } from './process-identity.ts';
 
 /** Held until it is released, or until the process that holds it is gone. */
@@ -14,12 +15,33 @@ interface Holder {
 }
 
 /**
- * Keeps a second server out of a HEARTH_HOME: a file that names its holder by pid and start time, so that one
- * left by a killed server is recognised. Throws ResourceConflictException naming the holder.
+ * Keeps a second server out of a HEARTH_HOME: a lock of the kernel's, and a file that names its holder by pid and start time, so that one
+ * left by a killed server is recognised. In another container that pid is nobody's, or another's: there the kernel's lock alone tells of the server.
+ * Throws ResourceConflictException naming the holder.
  */
 export function lockHome(home: string, pid: number = process.pid): HomeLock {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const file = join(home, 'hearth.lock');
+  const hold = holdFolder(home);
+  if (hold === null) {
+    refuseLiving(read(file) ?? '', home);
+    throw taken(home, null);
+  }
+  try {
+    const lock = lockFile(file, home, pid);
+    return {
+      release() {
+        lock.release();
+        hold.release();
+      },
+    };
+  } catch (error) {
+    hold.release();
+    throw error;
+  }
+}
+
+function lockFile(file: string, home: string, pid: number): HomeLock {
   const draft = `${file}.${pid}`;
   const own = JSON.stringify({ pid, start: processStart(pid) ?? '' });
   try {
@@ -70,11 +92,14 @@ function evictDead(file: string, home: string, pid: number): void {
 function refuseLiving(text: string, home: string): void {
   const holder = parse(text);
   if (holder === null || processStart(holder.pid) !== holder.start) return;
-  throw new HearthError(
-    'ResourceConflictException',
-    `Another Hearth (process ${holder.pid}) already runs on ${home}. Stop it, or give this one a home of its own with HEARTH_HOME.`,
-    { details: { pid: holder.pid } },
-  );
+  throw taken(home, holder.pid);
+}
+
+/** `pid`: null where it can't be told: it is just starting, or runs in another container. */
+function taken(home: string, pid: number | null): HearthError {
+  const who = pid === null ? 'Another Hearth, maybe in another container,' : `Another Hearth (process ${pid})`;
+  const message = `${who} already runs on ${home}. Stop it, or give this one a home of its own with HEARTH_HOME.`;
+  return new HearthError('ResourceConflictException', message, { details: { pid } });
 }
 
 function parse(text: string): Holder | null {

@@ -30,6 +30,7 @@ export function difference(
       const same = record === undefined || isDeepStrictEqual(record.configuration, w.configuration);
       return same ? [] : [{ record, configuration: w.configuration }];
     }),
-    gone: present.filter((record) => !kept.has(identity(record))),
+    // And of two that are alike, one.
+    gone: present.filter((record) => !kept.has(identity(record)) || byIdentity.get(identity(record)) !== record),
   };
 }

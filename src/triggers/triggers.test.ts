@@ -15,6 +15,8 @@ import { Triggers } from './triggers.ts';
 /** Keeps what it is given, as the store does. */
 class MemoryTriggers implements TriggerStore {
   readonly records = new Map<string, TriggerRecord>();
+  /** The next change is made, and its answer lost with the connection. */
+  loseNextAnswer = false;
 
   async all(): Promise<TriggerRecord[]> {
     return [...this.records.values()];
@@ -26,6 +28,9 @@ class MemoryTriggers implements TriggerStore {
       const record = this.records.get(id);
       if (record !== undefined) this.records.set(id, { ...record, retired: true });
     }
+    const lost = this.loseNextAnswer;
+    this.loseNextAnswer = false;
+    if (lost) throw new HearthError('ServiceUnavailable', 'Connection terminated unexpectedly');
   }
 
   async delete(id: string): Promise<void> {
@@ -200,4 +205,34 @@ test('what can not be served is refused by its path, and so is the same trigger 
   assert.match(String(faults(['a', 'a'])), /triggers\[1\]\.queue: is the same trigger as triggers\[0\]/);
   await assert.rejects(triggers.reconcile(f, queues('bad')), /no such queue/);
   assert.equal(store.records.size, 0);
+});
+
+test('a change whose answer was lost is there once when it is asked for again, and goes when it is not', async () => {
+  const f = aVersion();
+  const { store, open } = world([f]);
+  const { source, triggers } = await open();
+  await triggers.reconcile(f, queues('old'));
+  store.loseNextAnswer = true;
+  await assert.rejects(triggers.reconcile(f, queues('a', 'b')), { code: 'ServiceUnavailable' });
+  await triggers.reconcile(f, queues('a'));
+  await triggers.close();
+  const there = [...store.records.values()].filter((r) => !r.retired).map((r) => r.configuration);
+  assert.deepEqual(there, [{ queue: 'a' }]);
+  assert.equal(source.removed.length, 2);
+});
+
+test('of two that are alike, which an earlier Hearth could leave, a deployment keeps one', async () => {
+  const f = aVersion();
+  const { store, open } = world([f]);
+  const before = await open();
+  await before.triggers.reconcile(f, queues('a'));
+  await before.triggers.close();
+  const [record] = store.records.values();
+  assert.ok(record);
+  const twin = { ...record, id: randomUUID() };
+  store.records.set(twin.id, twin);
+  const { source, triggers } = await open();
+  await triggers.reconcile(f, queues('a'));
+  assert.deepEqual([source.running.size, source.removed.length], [1, 1]);
+  await triggers.close();
 });

@@ -51,6 +51,8 @@ export class Triggers {
   readonly #records = new Map<string, TriggerRecord>();
   readonly #turns = new Turns();
   readonly #removals = new Set<Promise<void>>();
+  /** Functions of which a write went without an answer: what is stored of theirs may be other than what is known. */
+  readonly #unsure = new Set<string>();
   /** Why retired ones are still there, by id. */
   readonly #obstacles = new Map<string, string>();
   #again: Timer | null = null;
@@ -106,6 +108,7 @@ export class Triggers {
     await this.#turns.take(version.functionId, async () => {
       // Removed by somebody else meanwhile: its turn came before, and nobody would remove what is added now.
       if (!this.#deps.functions.list().some((f) => f.functionId === version.functionId)) return;
+      if (this.#unsure.has(version.functionId)) await this.#readAgain(version.functionId);
       const present = [...this.#records.values()].filter(
         (r) => r.functionId === version.functionId && !r.retired && r.mapping === undefined,
       );
@@ -127,8 +130,21 @@ export class Triggers {
         ...added.map((w) => ({ id: this.#deps.ids.uuid(), kind: w.kind, configuration: w.configuration, ...stamp })),
         ...changed.map(({ record, configuration }) => ({ ...record, configuration, changedAtMs: stamp.changedAtMs })),
       ];
+      this.#unsure.add(version.functionId);
       await this.#change(put, gone);
+      this.#unsure.delete(version.functionId);
     });
+  }
+
+  /** Serves what is stored of a function, which may have been written when the answer was lost. */
+  async #readAgain(functionId: string): Promise<void> {
+    for (const record of await this.#deps.store.all()) {
+      const ours = record.functionId === functionId && record.mapping === undefined;
+      if (!ours || isDeepStrictEqual(record, this.#records.get(record.id))) continue;
+      this.#records.set(record.id, record);
+      if (!record.retired) this.#source(record.kind)?.start(record);
+    }
+    this.#removeRetired();
   }
 
   /** A registration that serves; null when there is none (any more). */

@@ -194,6 +194,29 @@ describe('changes of tables', () => {
     assert.ok([...keysOf.keys()].every((key) => key?.startsWith(`${record.id}/`)));
   });
 
+  test('what an index only includes, or a key beside the replica identity, tells no rows apart', async () => {
+    const kinds = {
+      covering: 'id int, n int, primary key (id) include (n)',
+      indexed: 'other int primary key generated always as identity, id int not null unique, n int',
+    };
+    for (const [kind, columns] of Object.entries(kinds)) {
+      const from = own.world.ledger.deliveries.length;
+      const { table, seen } = await following(columns, { parallel: 4 });
+      if (kind === 'indexed') await own.world.query(`alter table ${table} replica identity using index ${table}_id_key`);
+      await own.world.query(`insert into ${table} (id, n) select i, 0 from generate_series(1, 20) i`);
+      await own.world.query(`update ${table} set n = id`);
+      await own.world.query(`delete from ${table}`);
+      assert.deepEqual(ops(await seen(60)).toSorted(), [...Array(20).fill('c'), ...Array(20).fill('d'), ...Array(20).fill('u')], kind);
+      const orders = new Map<unknown, Set<string | null>>();
+      for (const { orderKey, payload } of own.world.ledger.deliveries.slice(from))
+        for (const { before, after } of (JSON.parse(payload.toString()) as { Records: SeenRecord[] }).Records) {
+          const id = (after ?? before)?.['id'];
+          orders.set(id, (orders.get(id) ?? new Set()).add(orderKey));
+        }
+      assert.deepEqual([orders.size, [...orders.values()].filter((keys) => keys.size > 1)], [20, []], kind);
+    }
+  });
+
   test('a backfill reads the rows that are there and goes on with what comes, without a gap, while rows are written', async () => {
     const table = `t${++tables}`;
     await own.world.query(`create table ${table} (id int primary key)`);

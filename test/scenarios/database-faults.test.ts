@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { NewDelivery } from '../../src/model/delivery.ts';
 import { away, databaseRecord, MemoryChangeLedger, ownWorld, running, type SeenRecord } from '../fixtures/changes.ts';
 import { until } from './until.ts';
@@ -15,6 +16,14 @@ function historyOf(records: readonly SeenRecord[]): Map<unknown, number[]> {
     history.set(after['id'], seen);
   }
   return history;
+}
+
+/** A database that is busy with others. */
+class SlowChangeLedger extends MemoryChangeLedger {
+  override async append(...written: Parameters<MemoryChangeLedger['append']>): Promise<void> {
+    await wait(20);
+    await super.append(...written);
+  }
 }
 
 describe('changes of tables, when things fail', () => {
@@ -146,6 +155,32 @@ describe('changes of tables, when things fail', () => {
     }
     assert.deepEqual([...troubles], ['the ledger is away']);
     assert.ok(most < 2 * 100 * 2_500, `${most} bytes in one write`);
+    await source.remove(record);
+  });
+
+  test('a transaction that takes longer to take than the server waits for an answer is read in one go', async () => {
+    const table = await newTable();
+    const record = databaseRecord({ table, batchSize: 100, parallel: 1 });
+    const ledger = new SlowChangeLedger();
+    let source = own.world.open(ledger);
+    source.start(record);
+    await running(source, record);
+    await source.close();
+    // More than may wait in memory, so that the socket is not read for a while; and nothing of it can be acknowledged before its end.
+    await own.world.query(`insert into ${table} select i, i, repeat('z', 500) from generate_series(1, 20000) i`);
+    await own.world.query("alter role current_user set wal_sender_timeout = '1s'");
+    try {
+      source = own.world.open(ledger);
+      source.start(record);
+      const states = new Set<string>();
+      await until(() => {
+        states.add(source.status(record.id)?.state ?? '');
+        return ledger.records().length >= 20_000;
+      });
+      assert.ok(!states.has('waiting'), [...states].join(', '));
+    } finally {
+      await own.world.query('alter role current_user reset wal_sender_timeout');
+    }
     await source.remove(record);
   });
 

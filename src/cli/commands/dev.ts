@@ -81,7 +81,7 @@ async function serverFor(
   return server;
 }
 
-/** Prints the log as it comes; a server that goes away is waited for. */
+/** Prints the log as it comes; a server that goes away is waited for, and handed then what it was not. */
 async function followLogs(
   context: Context,
   client: HearthClient,
@@ -93,11 +93,14 @@ async function followLogs(
   let lost = false;
   while (!signal.aborted) {
     try {
+      if (lost && (await client.healthy(signal))) {
+        lost = false;
+        session.again();
+      }
       for await (const line of client.logs({ sinceMs, follow: true, signal })) {
         sinceMs = Math.max(sinceMs, line.timeMs + 1);
         if (session.follows(line.function)) print(line);
       }
-      lost = false;
     } catch (error) {
       if (signal.aborted) return;
       if (!lost) context.out.warn(`the log is interrupted: ${asCliError(error).message}; trying again`);

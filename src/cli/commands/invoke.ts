@@ -62,7 +62,7 @@ function asJson(answer: InvokeAnswer, durationMs: number): unknown {
 
 function show({ out }: Context, answer: InvokeAnswer, how: { readonly durationMs: number; readonly raw: boolean }): void {
   if (answer.logTail !== null) out.note(out.mark('dim', answer.logTail.trimEnd()));
-  const value = how.raw ? null : parsed(answer.payload);
+  const value = how.raw ? null : printable(answer.payload);
   if (value === null) {
     out.raw(answer.payload);
     if (!how.raw && answer.payload.at(-1) !== 10) out.line();
@@ -80,6 +80,35 @@ function show({ out }: Context, answer: InvokeAnswer, how: { readonly durationMs
         `${duration(how.durationMs)}, ${answer.coldRung === null ? 'warm' : `cold from ${answer.coldRung}${answer.coldMs === null ? '' : ` (${duration(answer.coldMs)})`}`}, request ${answer.requestId ?? 'unknown'}`,
       ),
     );
+}
+
+/** The JSON value in the bytes, to be laid out; null when they are not JSON, or have a number that JavaScript can't hold as it is written. */
+function printable(bytes: Buffer): { value: unknown } | null {
+  const value = parsed(bytes);
+  return value !== null && numbersIn(bytes.toString('utf8')).every(isHeld) ? value : null;
+}
+
+/** The numbers of a JSON text, as they are written. */
+function numbersIn(json: string): string[] {
+  const number = /-?\d[\d.eE+-]*/y;
+  const found: string[] = [];
+  for (let at = 0; at < json.length; at++) {
+    if (json[at] === '"') {
+      for (at++; at < json.length && json[at] !== '"'; at++) if (json[at] === '\\') at++;
+      continue;
+    }
+    number.lastIndex = at;
+    const text = number.exec(json)?.[0];
+    if (text === undefined) continue;
+    found.push(text);
+    at += text.length - 1;
+  }
+  return found;
+}
+
+function isHeld(text: string): boolean {
+  const number = Number(text);
+  return Number.isFinite(number) && (!/^-?\d+$/.test(text) || BigInt(text) === BigInt(number));
 }
 
 /** The JSON value in the bytes; null when they are not JSON. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
+import { HearthError } from '../../errors.ts';
 import { deferred } from '../../lib/deferred.ts';
 import { openPlane, zipOf, type TestPlane } from '../testing/plane.ts';
 
@@ -13,9 +14,9 @@ after(() => plane.close());
 type Json = Record<string, any>;
 
 /** The last line of a deployment: what it made, or why not. */
-async function deploy(name: string, files: Record<string, string>, more: Record<string, unknown> = {}): Promise<Json> {
+async function deploy(name: string, files: Record<string, string>, more: Record<string, unknown> = {}, to = plane): Promise<Json> {
   const send = (method: string, path: string, type: string, body: NonNullable<RequestInit['body']>): Promise<Response> =>
-    fetch(`${plane.endpoint}/hearth/v1/${path}`, { method, headers: { 'content-type': type }, body });
+    fetch(`${to.endpoint}/hearth/v1/${path}`, { method, headers: { 'content-type': type }, body });
   const { source } = (await (await send('POST', 'sources', 'application/zip', new Uint8Array(await zipOf(files)))).json()) as Json;
   const body = JSON.stringify({ source, manifest: { runtime: 'nodejs20.x', handler: 'index.handler', ...more } });
   const lines = await (await send('PUT', `functions/${name}`, 'application/json', body)).text();
@@ -54,7 +55,11 @@ test('what Lambda’s API changes while a deployment is about to is kept', async
     asked[updates++]?.resolve();
     return update(...given);
   });
-  plane.store.held = goOn.promise;
+  const replace = plane.store.replaceLatest.bind(plane.store);
+  t.mock.method(plane.store, 'replaceLatest', async (...given: Parameters<typeof replace>) => {
+    await goOn.promise;
+    await replace(...given);
+  });
   const body = JSON.stringify({ Cors: { AllowOrigins: ['https://example.com'] } });
   const address = `${plane.endpoint}/2021-10-31/functions/beside/url`;
   const changed = fetch(address, { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
@@ -113,4 +118,62 @@ test('a function whose init phase hangs can be removed', async () => {
   await stuck;
   assert.equal(plane.registry.get('removed'), null);
   assert.equal(plane.triggers.reconciled.filter(([name]) => name === 'removed').length, 1);
+});
+
+describe('a server that is killed in the middle of a deployment', () => {
+  const hourly = { triggers: [{ schedule: 'rate(1 hour)' }], async: { retries: 0 } };
+  const often = { triggers: [{ schedule: { everySeconds: 10 } }], async: { retries: 2 } };
+
+  /** Of what the next server does on the same store. */
+  async function nextOn({ store }: TestPlane): Promise<{ triggers: unknown[]; events: unknown[]; left: number }> {
+    const next = await openPlane(store);
+    await next.close();
+    const left = next.resources.list('pending-deployment').length;
+    return { triggers: next.triggers.reconciled, events: next.events.configured, left };
+  }
+
+  test('after its revision is there: the next start makes of what invokes it what the deployment wanted', async () => {
+    const killed = await openPlane();
+    await deploy('half', { 'index.js': '1' }, hourly, killed);
+    const [before] = killed.registry.list();
+    const hang = killed.platform.hang();
+    const cut = deploy('half', { 'index.js': '2' }, often, killed);
+    await hang.begun;
+    assert.notEqual(killed.registry.get('half')?.revisionId, before?.revisionId);
+    const done = await nextOn(killed);
+    assert.deepEqual(done, { triggers: [['half', [{ schedule: { everySeconds: 10 } }]]], events: [['half', { retries: 2 }]], left: 0 });
+    hang.end();
+    await cut;
+    await killed.close();
+  });
+
+  test('before its revision is there, or of a function that was removed since: nothing is', async () => {
+    const killed = await openPlane();
+    await deploy('none', { 'index.js': '1' }, hourly, killed);
+    const revisionId = killed.registry.get('none')?.revisionId ?? null;
+    const wanted = { triggers: [], async: null };
+    await killed.resources.put('pending-deployment', 'none', { before: revisionId, ...wanted }, null);
+    await killed.resources.put('pending-deployment', 'never', { before: null, ...wanted }, null);
+    assert.deepEqual(await nextOn(killed), { triggers: [], events: [], left: 0 });
+    await killed.resources.put('pending-deployment', 'none', { before: 'earlier', ...wanted }, null);
+    await killed.registry.remove('none');
+    assert.equal(killed.resources.list('pending-deployment').length, 1, 'that of another name');
+    await killed.close();
+  });
+
+  test('what ended, well or not, leaves nothing; what the database was away for is done by the next start', async () => {
+    const plane = await openPlane();
+    await deploy('ends', { 'index.js': '1' }, hourly, plane);
+    plane.platform.initFails = { errorType: 'Error', errorMessage: 'no way', undone: true };
+    await deploy('ends', { 'index.js': '2' }, often, plane);
+    plane.platform.initFails = null;
+    assert.deepEqual(plane.resources.list('pending-deployment'), []);
+    const reconcile = plane.triggers.reconcile.bind(plane.triggers);
+    plane.triggers.reconcile = () => Promise.reject(new HearthError('ServiceUnavailable', 'away'));
+    const { error } = await deploy('ends', { 'index.js': '3' }, often, plane);
+    assert.equal(error.errorType, 'ServiceUnavailable');
+    plane.triggers.reconcile = reconcile;
+    assert.equal((await nextOn(plane)).triggers.length, 1);
+    await plane.close();
+  });
 });

@@ -11,6 +11,7 @@ import { functionUrl } from '../function-url.ts';
 import type { FunctionSettings } from '../registry.ts';
 import type { OwnDeps } from './api.ts';
 import { holdToBudget } from './init-budget.ts';
+import { configure, forgetPending, invokedBy, keepPending } from './pending-deployment.ts';
 
 export interface DeployRequest {
   readonly name: string;
@@ -45,12 +46,12 @@ export interface Deployed {
 export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Deployed> {
   const { name, manifest } = request;
   const { version, created, unchanged, isLast, preparing } = await deps.deployments.take(name, () => begin(request, deps));
-  const { init, initError, warnings } = await preparing;
-  // A change may still be undone, and what invokes the function would not be: so it changes last. What is new has nothing to go back to.
-  const overtaken = !(await deps.deployments.take(name, async () => {
-    if (isLast() && !created) await configure(version, manifest, deps);
-    return isLast();
-  }));
+  const turn = <T>(task: () => Promise<T>): Promise<T | false> => deps.deployments.take(name, async () => isLast() && (await task()));
+  const { init, initError, warnings } = await preparing.catch(async (error: unknown) => {
+    await turn(() => forgetPending(name, deps, error));
+    throw error;
+  });
+  const overtaken = (await turn(() => end(request, { version, created }, deps))) === false;
   return {
     functionName: name,
     version: version.version,
@@ -68,6 +69,21 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     init,
     initError,
   };
+}
+
+/** A change may still be undone, and what invokes the function would not be: so it changes last. What is new has nothing to go back to. */
+async function end(
+  { name, manifest }: DeployRequest,
+  { version, created }: Pick<Begun, 'version' | 'created'>,
+  deps: OwnDeps,
+): Promise<void> {
+  try {
+    if (!created) await configure(version, invokedBy(manifest), deps);
+  } catch (error) {
+    await forgetPending(name, deps, error);
+    throw error;
+  }
+  await forgetPending(name, deps);
 }
 
 /** A deployment whose function is what the manifest says. */
@@ -94,21 +110,21 @@ async function begin(request: DeployRequest, deps: OwnDeps): Promise<Begun> {
     progress({ step: 'budget', message: 'measuring the init phase' });
     await holdToBudget(deps.registry.draft(name, settings), request.initBudgetMs, deps.platform);
   }
-  const registered = await register(request, settings, deps);
-  const { version, created, unchanged } = registered;
-  const isLast = deps.deployments.registered(name);
-  progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
-  if (created) await configure(version, manifest, deps);
-  if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
-  const preparing = prepared(version, deps); // asked for in its turn: of a revision that was overtaken nothing would be known
-  preparing.catch(() => undefined);
-  return { ...registered, isLast, preparing };
-}
-
-/** What invokes the function, and how it is invoked asynchronously. */
-async function configure(version: FunctionVersion, manifest: FunctionManifest, deps: OwnDeps): Promise<void> {
-  await deps.triggers.reconcile(version, manifest.triggers);
-  await deps.events.configure(version, manifest.async ?? null);
+  await keepPending(request, deps);
+  try {
+    const registered = await register(request, settings, deps);
+    const { version, created, unchanged } = registered;
+    const isLast = deps.deployments.registered(name);
+    progress({ step: 'register', message: unchanged ? 'unchanged' : `revision ${version.revisionId}` });
+    if (created) await configure(version, invokedBy(manifest), deps);
+    if (manifest.snapshot === 'onDeploy') progress({ step: 'prepare', message: 'running the init phase' });
+    const preparing = prepared(version, deps); // asked for in its turn: of a revision that was overtaken nothing would be known
+    preparing.catch(() => undefined);
+    return { ...registered, isLast, preparing };
+  } catch (error) {
+    await forgetPending(name, deps, error);
+    throw error;
+  }
 }
 
 /** Creates the function, or changes it if it is another. */

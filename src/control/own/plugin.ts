@@ -12,6 +12,7 @@ import { keyResources } from './keys.ts';
 import { layerResource } from './layers.ts';
 import { logResource } from './logs.ts';
 import { observationResources } from './observation.ts';
+import { finishPending } from './pending-deployment.ts';
 import { triggerResource } from './triggers.ts';
 
 const JSON_BODY_BYTES = 1024 * 1024;
@@ -43,6 +44,7 @@ export function ownApi(app: FastifyInstance, deps: OwnDeps): void {
     caller.require(request.method === 'GET' ? 'hearth:Read' : 'hearth:Write', '*');
     if (Buffer.isBuffer(body)) request.body = parsed(body);
   });
+  app.addHook('onReady', () => finishPending(deps));
   app.addHook('onClose', async () => deps.lines.endAll());
   const all = [sourceResource, functionResources, layerResource, observationResources, invocationResources, logResource];
   for (const resource of [...all, eventResources, triggerResource, keyResources]) resource(app, deps);

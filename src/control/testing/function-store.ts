@@ -1,3 +1,4 @@
+import { HearthError } from '../../errors.ts';
 import type { FunctionVersion } from '../../model/function-version.ts';
 import { memoryStore } from '../../store/memory-store.ts';
 import type { FunctionStore, ResourceStore, StoredResource } from '../../store/store.ts';
@@ -6,6 +7,8 @@ import type { FunctionStore, ResourceStore, StoredResource } from '../../store/s
 export class TestFunctionStore implements FunctionStore {
   readonly #store = memoryStore();
   failNext: Error | null = null;
+  /** The next write is made, and its answer lost with the connection. */
+  loseNextAnswer = false;
   /** No write begins before this has resolved. */
   held: Promise<void> = Promise.resolve();
 
@@ -29,11 +32,13 @@ export class TestFunctionStore implements FunctionStore {
   async create(version: FunctionVersion): Promise<void> {
     await this.#begin();
     await this.#store.functions.create(version);
+    this.#answer();
   }
 
   async replaceLatest(version: FunctionVersion, expectedRevisionId: string): Promise<void> {
     await this.#begin();
     await this.#store.functions.replaceLatest(version, expectedRevisionId);
+    this.#answer();
   }
 
   async publish(version: FunctionVersion): Promise<void> {
@@ -56,5 +61,11 @@ export class TestFunctionStore implements FunctionStore {
     this.failNext = null;
     if (error !== null) throw error;
     await this.held;
+  }
+
+  #answer(): void {
+    const lost = this.loseNextAnswer;
+    this.loseNextAnswer = false;
+    if (lost) throw new HearthError('ServiceUnavailable', 'Connection terminated unexpectedly');
   }
 }

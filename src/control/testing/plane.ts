@@ -23,14 +23,13 @@ import { TestTriggers } from './triggers.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12);
 
-/** A control plane on real artifacts and a server that hands it every request, as the gateway does. */
-export async function openPlane() {
+/** A control plane on real artifacts and a server that hands it every request, as the gateway does; on a store that another has left, where one is given. */
+export async function openPlane(store: TestFunctionStore = new TestFunctionStore()) {
   const home = await mkdtemp(join(tmpdir(), 'hearth-control-'));
   const clock = new VirtualClock(NOW_MS);
   const node = { language: 'node', path: process.execPath, version: process.versions.node };
   const interpreters: Interpreters = { find: async (runtime) => (runtime === 'nodejs20.x' ? node : null), found: async () => [node] };
   const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock, log: silent });
-  const store = new TestFunctionStore();
   const scope = { accountId: '000000000000', region: 'us-east-1' };
   const resources = await Resources.load(store.resources, scope);
   const local = { id: 'AKIALOCAL', secret: 'local' };

@@ -26,7 +26,7 @@ export interface ScheduleSpec {
 }
 
 /**
- * A schedule from its parts. Intervals count from `start`, else from `anchorMs`, the first being due a whole interval after it.
+ * A schedule from its parts. Intervals count from `start`, else from `anchorMs`, in both directions: after it, the first is due a whole interval later.
  * Throws ExpressionError in a sentence that begins with the part that is wrong: `cron: …`.
  */
 export function parseSchedule(spec: ScheduleSpec, anchorMs: number): Schedule {
@@ -72,12 +72,14 @@ function satisfiable(cron: Cron): Cron {
 }
 
 function interval(everyMs: number, { anchorMs, start }: { anchorMs: number; start: number | null }): Schedule {
-  const first = start ?? anchorMs + everyMs;
-  return { next: (afterMs) => (afterMs < first ? first : first + (Math.floor((afterMs - first) / everyMs) + 1) * everyMs) };
+  const origin = start ?? anchorMs;
+  return {
+    next: (afterMs) => (start !== null && afterMs < start ? start : origin + (Math.floor((afterMs - origin) / everyMs) + 1) * everyMs),
+  };
 }
 
-/** `rate(5 minutes)` or `5 minutes`: singular for one, plural for more, as on EventBridge. */
-function rateMs(text: string): number {
+/** `rate(5 minutes)` or `5 minutes`, in milliseconds: singular for one, plural for more, as on EventBridge. Throws ExpressionError. */
+export function rateMs(text: string): number {
   const [, value = '', unit = '', plural = ''] = /^(?:rate\()?\s*(\d{1,9})\s+(minute|hour|day)(s?)\s*\)?$/.exec(text.trim()) ?? [];
   const unitMs = UNITS[unit];
   if (unitMs === undefined || text.includes('(') !== text.includes(')'))

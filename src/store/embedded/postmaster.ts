@@ -11,6 +11,8 @@ import { serverArguments } from './settings.ts';
 /** How long a server has to end: after SIGINT (sessions are closed), then after SIGQUIT (nothing is written). */
 const STOP_MS = 10_000;
 const QUIT_MS = 3_000;
+/** How long what it said last may take to arrive once it has ended. */
+const LAST_WORDS_MS = 500;
 
 /** A running PostgreSQL server. */
 export interface Postmaster {
@@ -22,13 +24,14 @@ export interface Postmaster {
 }
 
 export interface PostmasterOptions {
+  readonly clock: Clock;
   readonly log: Log;
   /** Folder of a second socket, made anew; null: none. */
   readonly door: string | null;
 }
 
 /** Starts the server on `data` and resolves when it takes connections, which it announces on stderr. */
-export async function startPostmaster(host: Host, data: string, { log, door }: PostmasterOptions): Promise<Postmaster> {
+export async function startPostmaster(host: Host, data: string, { clock, log, door }: PostmasterOptions): Promise<Postmaster> {
   const folder = folderArgument(data);
   if (door !== null) prepareDoor(door, host.account);
   const sockets = door === null ? folder : `${folder}, "${door}"`;
@@ -36,6 +39,8 @@ export async function startPostmaster(host: Host, data: string, { log, door }: P
   const exited = new Promise<string>((resolve) => {
     child.once('error', () => resolve('it could not be run'));
     child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    // A session that outlives it, because it computes, keeps its stderr open.
+    child.once('exit', (code, signal) => clock.after(LAST_WORDS_MS, () => resolve(signal ?? `exit code ${code}`)));
   });
   const postmaster: Postmaster = { pid: child.pid ?? 0, exited, stop: (clock) => stop(child, exited, clock) };
   const release = endOnAbort(child, host.signal);

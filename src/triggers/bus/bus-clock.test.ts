@@ -109,6 +109,34 @@ describe('times of rules and schedules', () => {
     assert.deepEqual(ledger.deliveries, []);
   });
 
+  it('a rate of Scheduler is due at once when it is made, as on AWS, and a change leaves its rhythm', async () => {
+    const madeAtMs = clock.now();
+    const schedule = (settings: object, modifiedAtMs = madeAtMs): BusSchedule => ({
+      scheduleId: 's-1',
+      name: 'often',
+      settings: {
+        ScheduleExpression: 'rate(1 hours)',
+        Target: { Arn: 'arn:aws:lambda:us-east-1:000000000000:function:fn', Input: '1' },
+        ...settings,
+      },
+      clientToken: null,
+      createdAtMs: madeAtMs,
+      modifiedAtMs,
+    });
+    const minutes = () => ledger.deliveries.map((d) => (d.occurredAtMs - madeAtMs) / MINUTE);
+    times.setSchedule(schedule({}));
+    await clock.advance(40 * MINUTE);
+    assert.deepEqual(minutes(), [0]);
+    times.setSchedule(schedule({ Description: 'another' }, clock.now()));
+    await clock.advance(30 * MINUTE);
+    assert.deepEqual(minutes(), [0, 60]);
+    await times.close();
+    times = open();
+    times.setSchedule(schedule({ StartDate: madeAtMs + 90 * MINUTE }, clock.now()));
+    await clock.advance(60 * MINUTE);
+    assert.deepEqual(minutes(), [0, 60, 90]);
+  });
+
   it('tells of a schedule that was to go when it has ended', async () => {
     const at = new Date(clock.now() + MINUTE).toISOString().slice(0, 19);
     const schedule = (name: string, ActionAfterCompletion: string): BusSchedule => ({

@@ -1,3 +1,4 @@
+import { rateMs } from '../../lib/calendar/schedule.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
 import type { BusEvent, BusSchedule, BusTarget, EventRule } from '../../model/event-rule.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
@@ -49,9 +50,12 @@ export class BusClock {
     this.#start(rule.ruleId, { ...when, enabled: rule.enabled && rule.targets.length > 0 }, rule.changedAtMs);
   }
 
+  /** Serves a schedule as it is from now on. As on AWS a rate without a start is due at once when it was made; a change leaves its rhythm. */
   setSchedule(schedule: BusSchedule): void {
     this.#timed.set(schedule.scheduleId, { schedule });
-    this.#start(schedule.scheduleId, whenOf(schedule), schedule.modifiedAtMs);
+    const when = whenOf(schedule);
+    const fromMs = when.rate === undefined || when.start !== undefined ? schedule.modifiedAtMs : schedule.createdAtMs - rateMs(when.rate);
+    this.#start(schedule.scheduleId, when, fromMs);
   }
 
   /** Ends the times of a rule or schedule, and forgets them. */
@@ -126,7 +130,7 @@ export class BusClock {
 
 /** A schedule's time in the words of triggers. Throws nothing: it was checked. */
 export function whenOf({ settings }: Pick<BusSchedule, 'settings'>): TriggerConfiguration<'schedule'> {
-  const expression = String(settings['ScheduleExpression']);
+  const expression = inNumber(String(settings['ScheduleExpression']));
   const kind = /^(cron|rate|at)\(/.exec(expression)?.[1] ?? 'cron';
   const window = settings['FlexibleTimeWindow'] as { Mode?: string; MaximumWindowInMinutes?: number } | undefined;
   const moment = (name: string): string | undefined =>
@@ -140,4 +144,11 @@ export function whenOf({ settings }: Pick<BusSchedule, 'settings'>): TriggerConf
     ...(window?.Mode === 'FLEXIBLE' ? { flexibleMinutes: window.MaximumWindowInMinutes } : {}),
     enabled: settings['State'] !== 'DISABLED',
   };
+}
+
+/** Scheduler, unlike rules, takes `rate(1 hours)` and `rate(5 minute)`, too. */
+function inNumber(expression: string): string {
+  return expression.replace(/^rate\(\s*(\d+)\s+(minute|hour|day)s?\s*\)$/, (_, count: string, unit: string) => {
+    return `rate(${count} ${unit}${Number(count) === 1 ? '' : 's'})`;
+  });
 }

@@ -67,13 +67,17 @@ export async function outlast(pool: Pool, clock: Clock): Promise<void> {
   }
 }
 
-/** Names of the columns that tell the rows of a table apart: its primary key; none when it has none. */
-export async function primaryKey(pool: Pool, { schema, table }: TableName): Promise<string[]> {
+/**
+ * Names of the columns that tell the rows of a table apart: of its primary key, or of the index that is its replica identity, since no others come of a row that is
+ * deleted; none when it has neither. Columns that an index only includes tell nothing apart.
+ */
+export async function rowKey(pool: Pool, { schema, table }: TableName): Promise<string[]> {
   const { rows } = await pool.query<{ name: string }>(
     `select a.attname as name from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
        join lateral unnest(i.indkey) with ordinality as k(attnum, place) on true
        join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
-     where n.nspname = $1 and c.relname = $2 and i.indisprimary order by k.place`,
+     where n.nspname = $1 and c.relname = $2 and k.place <= i.indnkeyatts and case c.relreplident when 'i' then i.indisreplident else i.indisprimary end
+     order by case c.relreplident when 'i' then k.attnum else k.place end`,
     [schema, table],
   );
   return rows.map((r) => r.name);

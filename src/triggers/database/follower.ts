@@ -4,7 +4,7 @@ import { batchOrderPrefix } from '../../model/batch-contract.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
 import { backfill } from './backfill.ts';
 import { Batcher } from './batcher.ts';
-import { dropSlot, outlast, primaryKey, settingsFault, slotName, slotState, textOf } from './catalog.ts';
+import { dropSlot, outlast, rowKey, settingsFault, slotName, slotState, textOf } from './catalog.ts';
 import { watchDefinitions } from './definitions.ts';
 import type { ChangeLedger, StreamState } from './ledger.ts';
 import { parseLsn, reached, type Lsn, type Place } from './lsn.ts';
@@ -183,7 +183,7 @@ export class Follower {
     const { place } = begun;
     report.backfilling();
     const batcher = await this.#batcher(begun);
-    const tables = await Promise.all(batcher.settings.tables.map(async (t) => ({ ...t, key: await primaryKey(this.#pool, t) })));
+    const tables = await Promise.all(batcher.settings.tables.map(async (t) => ({ ...t, key: await rowKey(this.#pool, t) })));
     const missing = new Set((await publish(this.#pool, record.id, batcher.settings)).missing);
     const there = tables.filter((t) => !missing.has(textOf(t)));
     for await (const changes of backfill({ config, snapshot, place, tables: there, now: this.#now, sessions: this.#sessions })) {
@@ -221,7 +221,7 @@ export class Follower {
   ): Promise<void> {
     const { publications } = from.published;
     const batcher = await this.#batcher(from.state);
-    const stream = await WalStream.start(replication, { slot: this.#slot, publications, now: this.#now });
+    const stream = await WalStream.start(replication, { slot: this.#slot, publications, clock: this.#deps.clock });
     this.#stream = stream;
     const { clock, report } = this.#deps;
     const first = await this.#look(from.published);
@@ -278,10 +278,13 @@ export class Follower {
   }
 
   async #keyColumns(relation: Relation): Promise<readonly string[]> {
-    const key = await primaryKey(this.#pool, relation);
-    const known = new Set(relation.columns.map((c) => c.name));
+    const key = await rowKey(this.#pool, relation);
+    const identity = relation.columns.filter((c) => c.identity);
+    // Of a row that is deleted only these come: what tells rows apart must be among them, whatever the table has for a key by now.
+    const sent = relation.replicaIdentity === 'full' || identity.length === 0 ? relation.columns : identity;
+    const known = new Set(sent.map((c) => c.name));
     if (key.length > 0 && key.every((name) => known.has(name))) return key;
-    return relation.replicaIdentity === 'full' ? [] : relation.columns.filter((c) => c.identity).map((c) => c.name);
+    return relation.replicaIdentity === 'full' ? [] : identity.map((c) => c.name);
   }
 
   /** Tables that are waited for, when none is there. */

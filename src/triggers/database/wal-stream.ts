@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { Client, type ClientConfig } from 'pg';
+import type { Clock, Timer } from '../../lib/clock.ts';
 import type { Lsn } from './lsn.ts';
 
 /** What comes of a replication connection. */
@@ -10,12 +11,13 @@ export type Frame =
 export interface WalStreamOptions {
   readonly slot: string;
   readonly publications: readonly string[];
-  /** Wall clock in milliseconds, for what is told to the server. */
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /** So much may wait to be taken before the socket is not read any more. */
 const MOST_BYTES = 4 * 1024 * 1024;
+/** No more seldom than this the server hears of us: it ends the stream of whoever is silent for wal_sender_timeout, be it that we have not read its question yet. */
+const REPORT_MS = 10_000;
 const EPOCH_MS = 946_684_800_000;
 
 /** The first version of PostgreSQL whose pgoutput knows the option `messages`. */
@@ -54,7 +56,8 @@ interface CopyConnection extends EventEmitter {
 export class WalStream {
   readonly #client: Client;
   readonly #connection: CopyConnection;
-  readonly #now: () => number;
+  readonly #clock: Clock;
+  #reporting: Timer | null = null;
   #frames: Frame[] = [];
   #bytes = 0;
   #paused = false;
@@ -64,10 +67,10 @@ export class WalStream {
   /** Where the server's log ended when it last said so. */
   endLsn: Lsn = 0n;
 
-  private constructor(client: Client, now: () => number) {
+  private constructor(client: Client, clock: Clock) {
     this.#client = client;
     this.#connection = (client as unknown as { connection: CopyConnection }).connection;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   /** Connects for replication, without streaming yet: for the commands of slots. */
@@ -79,11 +82,15 @@ export class WalStream {
   }
 
   /** Streams from where the slot is acknowledged. Rejects with the server's error, such as 55006 while another streams it. Takes the client over. */
-  static async start(client: Client, { slot, publications, now }: WalStreamOptions): Promise<WalStream> {
-    const stream = new WalStream(client, now);
-    const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num');
-    const options = streamOptions(publications, Number(rows[0]?.server_version_num));
+  static async start(client: Client, { slot, publications, clock }: WalStreamOptions): Promise<WalStream> {
+    const stream = new WalStream(client, clock);
+    const { rows } = await client.query<{ version: string; patience: string }>(
+      `select current_setting('server_version_num') as version, setting as patience from pg_settings where name = 'wal_sender_timeout'`,
+    );
+    const options = streamOptions(publications, Number(rows[0]?.version));
     await stream.#start(`START_REPLICATION SLOT "${slot}" LOGICAL 0/0 (${options})`);
+    const patienceMs = Number(rows[0]?.patience); // 0: for ever
+    stream.#keepReporting(patienceMs > 0 ? Math.min(REPORT_MS, patienceMs / 3) : REPORT_MS);
     return stream;
   }
 
@@ -147,7 +154,7 @@ export class WalStream {
       this.#push({ kind: 'data', lsn: chunk.readBigUInt64BE(1), endLsn: this.endLsn, data: chunk.subarray(25) });
     } else if (chunk[0] === KEEPALIVE) {
       this.endLsn = chunk.readBigUInt64BE(1);
-      if (chunk[17] === 1 && this.#confirmed > 0n) this.#report(); // else the server takes us for dead
+      if (chunk[17] === 1) this.#report(); // else the server takes us for dead
       this.#push({ kind: 'keepalive', endLsn: this.endLsn });
     }
     if (this.#bytes > MOST_BYTES && !this.#paused) {
@@ -164,15 +171,25 @@ export class WalStream {
 
   #end(error: Error): void {
     this.#ended ??= error;
+    this.#reporting?.cancel();
     this.poke();
   }
 
+  #keepReporting(everyMs: number): void {
+    if (this.#ended !== null) return;
+    this.#reporting = this.#clock.after(everyMs, () => {
+      this.#report();
+      this.#keepReporting(everyMs);
+    });
+  }
+
+  /** Says how far we are. Before anything was acknowledged that is nowhere, which moves no slot. */
   #report(): void {
     if (this.#ended !== null) return;
     const message = Buffer.alloc(34);
     message.write('r', 0, 'latin1');
     for (const at of [1, 9, 17]) message.writeBigUInt64BE(this.#confirmed, at);
-    message.writeBigInt64BE(BigInt(Math.trunc(this.#now() - EPOCH_MS)) * 1000n, 25);
+    message.writeBigInt64BE(BigInt(Math.trunc(this.#clock.now() - EPOCH_MS)) * 1000n, 25);
     this.#connection.sendCopyFromChunk(message);
   }
 }

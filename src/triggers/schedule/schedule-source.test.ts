@@ -76,6 +76,14 @@ test('what was remembered under a clock that was years ahead does not silence a 
   assert.deepEqual(ledger.times(), ['12:05']);
 });
 
+test('what was deployed under a clock that was years ahead is not silent until then', async () => {
+  const { ledger, open, advance } = world();
+  const source = open(record({ rate: '5 minutes' }, { changedAtMs: START + 5 * 366 * 24 * 60 * MINUTE_MS }));
+  await advance(11 * MINUTE_MS);
+  await source.close();
+  assert.deepEqual(ledger.times(), ['12:05', '12:10']);
+});
+
 test('a clock that was a year ahead and is set right silences no schedule, while it runs', async () => {
   const { clock, ledger, open, advance } = world();
   const often = record({ cron: '*/5 * * * *' });
