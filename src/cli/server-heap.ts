@@ -3,13 +3,5 @@
  * 20 kB behind. With V8's young generation of 16 MB, what is still under way when it is full counts as old, and the old generation is
  * collected every second, beside the server on its own cores: 15 % fewer calls, and every one of those collections is felt by the callers.
  * Sizes in MB.
- *
- * Collections of the young generation are the main thread's alone: with V8's helper threads it waits for each of them to get a processor, and under load
- * those are busy with instances. A pause of 1 ms became one of 4 to 20, which was most of the p99 of warm calls (`bench overhead`).
  */
-export const SERVER_HEAP: readonly string[] = [
-  '--min-semi-space-size=32',
-  '--max-semi-space-size=32',
-  '--initial-old-space-size=256',
-  '--no-parallel-scavenge',
-];
+export const SERVER_HEAP: readonly string[] = ['--min-semi-space-size=32', '--max-semi-space-size=32', '--initial-old-space-size=256'];
