@@ -59,7 +59,7 @@ export class DevSession {
     await Promise.all([this.#fileWatch?.close(), ...[...this.#followed.values()].map(letGo)]);
   }
 
-  /** Whether a function is of this session; all are, as long as no hearth.yaml could be read. */
+  /** Whether a function is one of those that are developed; all are, as long as no hearth.yaml could be read. */
   follows(name: string): boolean {
     return this.#followed.size === 0 || this.#followed.has(name);
   }
