@@ -136,7 +136,7 @@ export class LocalFleet implements Worker {
 
   makesRoom(instance: FleetInstance, version: FunctionVersion): boolean {
     const { revisionId, scaling } = instance.version;
-    const { size } = this.#roster.of(revisionId);
+    const size = this.#roster.serving(revisionId);
     // With others to follow it that many may be needed; the last one goes only where it is enough by itself.
     const count = Math.max(1, size - Math.max(1, scaling.min));
     return size > scaling.min && this.#budget.fitsWithout({ count, bytes: count * this.#holdings.of(instance) }, version);
