@@ -4,6 +4,7 @@ const { createContext } = require('./context.cjs');
 
 /** Promises that never settle are rare: looked for late and seldom. */
 const UNSETTLED_LOOK_MS = 100;
+const SETTLED = Promise.resolve();
 
 /**
  * Calls the handler and tells once how it ended: settle(error, result), with error undefined when it returned.
@@ -33,8 +34,13 @@ function invoke(fn, header, event, { idle, settle }) {
         (result) => once(undefined, result),
         (error) => once(thrown(error)),
       );
+    if (settled || called || idle === null) return;
     // As on Lambda, a handler that has not answered when nothing is left that could make it answers null.
-    if (!settled && !called) idle?.wait(() => once(undefined, null), promised ? UNSETTLED_LOOK_MS : 0);
+    const answerNull = () => once(undefined, null);
+    if (!promised) return void idle.wait(answerNull, 0);
+    SETTLED.then(() => {
+      if (!settled && !called) idle.wait(answerNull, UNSETTLED_LOOK_MS); // most have settled by now, and need no timer
+    });
   } catch (error) {
     once(thrown(error));
   }

@@ -3,6 +3,7 @@
 const native = require('./native.cjs');
 const log = require('./log.cjs');
 const reseed = require('./reseed.cjs');
+const { compileWaiting } = require('./baseline.cjs');
 const { redirectOutput, takeFirstSteps } = require('./child.cjs');
 const { errorDocument, fitting, loggable, unhandledRejection } = require('./failures.cjs');
 const { Frame } = require('./frames.cjs');
@@ -15,7 +16,7 @@ const { Link } = require('./link.cjs');
 const { Orders } = require('./orders.cjs');
 const { becomeProgram, beginConfined } = require('./program.cjs');
 const { Practice, rehearse, rehearseHandler } = require('./rehearse.cjs');
-const { collectRubbish } = require('./rubbish.cjs');
+const { tidyUp } = require('./rubbish.cjs');
 const { servingOf } = require('./streaming.cjs');
 
 const EXIT_SHIM_FAILED = 70;
@@ -55,7 +56,8 @@ const checkPhase = () => new Promise((resolve) => setImmediate(resolve));
  */
 async function forkOnOrders({ link }, fn, practice) {
   const instance = fn === null || hooks.restores() ? null : instanceOf(fn); // hooks turn the event loop before anybody may listen to the host
-  collectRubbish();
+  compileWaiting();
+  tidyUp();
   if (practice === null) {
     fillHoles();
     native.smallPages(); // its children's, too
@@ -72,7 +74,7 @@ async function forkOnOrders({ link }, fn, practice) {
     await practice.some();
     await checkPhase();
     if (practice.over) {
-      collectRubbish();
+      tidyUp();
       fillHoles();
     }
   }
