@@ -5,6 +5,8 @@ import { yieldTo } from './policies/fair-share.ts';
 import { sharedPlaces, withinFunctionLimit } from './policies/function-limit.ts';
 import { startsWanted, type QueueObservation } from './policies/scale-out.ts';
 import { throttled } from '../model/throttled.ts';
+import { Patience } from './patience.ts';
+import { Slots, type Slot } from './slots.ts';
 import { YoungRuns } from './young-runs.ts';
 import type { Worker, WorkerInstance } from './worker.ts';
 
@@ -15,12 +17,6 @@ export interface Place {
   readonly cold: boolean;
   /** Whether it is the instance's first: of several that waited for it together, one pays. */
   readonly first: boolean;
-}
-
-interface Slot {
-  readonly instance: WorkerInstance;
-  inFlight: number;
-  fresh: boolean;
 }
 
 interface Waiter {
@@ -47,21 +43,15 @@ export class VersionQueue {
   readonly #limits: QueueLimits;
   readonly #elsewhere: () => number;
   readonly #blockedQueues: Set<VersionQueue>;
-  readonly #slots = new Map<WorkerInstance, Slot>();
-  /** Slots with a free place; the last used on top, so that the others fall idle and go. */
-  readonly #free: Slot[] = [];
+  readonly #slots: Slots;
   #waiting: Waiter[] = [];
   #starting = 0;
-  #inFlight = 0;
   readonly #young = new YoungRuns();
   readonly #runMs = new RunningMean(0.1);
   readonly #startMs = new RunningMean(0.3);
-  #recheck: Timer | null = null;
-  /** Places given back since the beginning. */
-  #released = 0;
+  readonly #patience: Patience;
   #blockedSinceMs: number | null = null;
   #blockedTimer: Timer | null = null;
-
   /** Instances that others gave up for it, and that it has not begun to start. */
   #promised = 0;
 
@@ -79,10 +69,12 @@ export class VersionQueue {
     this.#limits = deps.limits;
     this.#elsewhere = deps.elsewhere;
     this.#blockedQueues = deps.blocked;
+    this.#patience = new Patience(deps.clock);
+    this.#slots = new Slots(() => version.scaling.concurrency);
   }
 
   get depth(): { readonly queued: number; readonly starting: number; readonly inFlight: number; readonly instances: number } {
-    return { queued: this.#waiting.length, starting: this.#starting, inFlight: this.#inFlight, instances: this.#slots.size };
+    return { queued: this.#waiting.length, starting: this.#starting, inFlight: this.#slots.inFlight, instances: this.#slots.size };
   }
 
   /** Whether anybody waits: asked of every version whenever an instance ends, so it makes nothing. */
@@ -114,7 +106,7 @@ export class VersionQueue {
   /** A free place at once, or null. Throws the 429 of the function's own limit. */
   take(): Place | null {
     this.#checkLimit();
-    const slot = this.#free.at(-1);
+    const slot = this.#slots.top;
     return slot === undefined ? null : this.#grant(slot, false);
   }
 
@@ -138,21 +130,15 @@ export class VersionQueue {
   release(instance: WorkerInstance, ranMs: number): void {
     this.#runMs.add(ranMs);
     this.#young.ended(this.#clock.monotonic(), ranMs);
-    this.#inFlight--;
-    this.#released++;
-    const slot = this.#slots.get(instance);
-    if (slot === undefined) return;
-    const wasFull = slot.inFlight-- === this.version.scaling.concurrency;
-    if (!instance.alive) return;
+    this.#patience.released();
+    const slot = this.#slots.giveBack(instance);
+    if (slot === null || !instance.alive) return;
+    const wasFull = slot.inFlight + 1 === this.version.scaling.concurrency;
     if (slot.inFlight === 0 && this.#waiting.length > 0 && this.#gaveUp(instance)) return;
+    if (wasFull) this.#slots.free(slot);
     const next = this.#waiting.shift();
-    if (next !== undefined) {
-      if (wasFull) this.#free.push(slot);
-      next.resolve(this.#grant(slot, false));
-      return;
-    }
-    if (wasFull) this.#free.push(slot);
-    if (slot.inFlight === 0) instance.idle();
+    if (next !== undefined) next.resolve(this.#grant(slot, false));
+    else if (slot.inFlight === 0) instance.idle();
   }
 
   /** At the machine's limit a function whose callers never cease would keep what it has for ever: ends an instance for another's sake. */
@@ -177,7 +163,11 @@ export class VersionQueue {
 
   #pump(impatient: boolean): void {
     let wanted = startsWanted(this.#observe(impatient));
-    if (wanted === 0 && this.#waiting.length > this.#starting * this.version.scaling.concurrency) this.#lookAgain();
+    if (wanted === 0 && this.#waiting.length > this.#starting * this.version.scaling.concurrency) {
+      this.#patience.ask(Math.max(1, this.#startMs.value ?? 1), (lost) => {
+        if (this.#waiting.length > 0) this.#pump(lost);
+      });
+    }
     let full = false;
     // Who is asked for patience changes nothing about the machine being full.
     const told = wanted > 0 || this.#waiting.length === 0;
@@ -207,21 +197,6 @@ export class VersionQueue {
     };
   }
 
-  /**
-   * Somebody was asked to wait for an instance to free: looks whether any did, and loses patience when none has. Once more a moment later: a timer of a busy event loop
-   * fires before the answers are read that came meanwhile, and starting instances for a stall of our own makes it longer.
-   */
-  #lookAgain(): void {
-    if (this.#recheck !== null) return;
-    const before = this.#released;
-    this.#recheck = this.#clock.after(Math.max(1, this.#startMs.value ?? 1), () => {
-      this.#recheck = this.#clock.after(1, () => {
-        this.#recheck = null;
-        if (this.#waiting.length > 0) this.#pump(this.#released === before);
-      });
-    });
-  }
-
   #checkLimit(): void {
     if (!this.#withinLimit()) throw throttled('ReservedFunctionConcurrentInvocationLimitExceeded');
   }
@@ -235,26 +210,14 @@ export class VersionQueue {
     const { concurrency, min } = this.version.scaling;
     // What is kept of $LATEST is kept of what all share: Lambda provisions versions that have a number.
     const provisioned = this.version.version === '$LATEST' ? 0 : min;
-    return { inFlight: this.#inFlight, queued: this.#waiting.length, concurrency, provisioned };
+    return { inFlight: this.#slots.inFlight, queued: this.#waiting.length, concurrency, provisioned };
   }
 
   #grant(slot: Slot, waited: boolean): Place {
-    const first = slot.fresh;
-    slot.fresh = false;
-    slot.inFlight++;
-    this.#inFlight++;
+    const first = this.#slots.take(slot);
     this.#young.begun(this.#clock.monotonic());
-    if (slot.inFlight === this.version.scaling.concurrency) this.#remove(slot);
     slot.instance.busy();
     return { instance: slot.instance, cold: waited, first };
-  }
-
-  #remove(slot: Slot): void {
-    if (this.#free.at(-1) === slot) this.#free.pop();
-    else {
-      const at = this.#free.indexOf(slot);
-      if (at >= 0) this.#free.splice(at, 1);
-    }
   }
 
   #startOne(): void {
@@ -279,18 +242,16 @@ export class VersionQueue {
   }
 
   #joined(instance: WorkerInstance): void {
-    const slot: Slot = { instance, inFlight: 0, fresh: true };
-    this.#slots.set(instance, slot);
+    const slot = this.#slots.add(instance);
     instance.onGone(() => {
-      this.#slots.delete(instance);
-      this.#remove(slot);
+      this.#slots.delete(slot);
       if (this.#waiting.length > 0) this.pump();
     });
     if (!instance.alive) return;
-    this.#free.push(slot);
+    this.#slots.free(slot);
     // One that was kept ready started before they came: nobody waited for it.
     const readyAtMs = instance.start.orderedAtMs + instance.start.startMs;
-    for (let next = this.#waiting[0]; next !== undefined && this.#free.at(-1) === slot; next = this.#waiting[0]) {
+    for (let next = this.#waiting[0]; next !== undefined && this.#slots.top === slot; next = this.#waiting[0]) {
       this.#waiting.shift();
       next.resolve(this.#grant(slot, readyAtMs > next.sinceMs));
     }

@@ -5,6 +5,7 @@ import type { Ids } from '../lib/ids.ts';
 import { failureDocument } from '../model/error-document.ts';
 import { exitWords } from '../model/exit-words.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import { Accounts } from './accounts.ts';
 import { ChainHistory } from './chain-history.ts';
 import { InitFailure } from './driver.ts';
 import { Evictor } from './evictor.ts';
@@ -70,15 +71,8 @@ export class LocalFleet implements Worker {
     this.habits = new Habits(clock, options.rangeMinutes);
     this.#budget = new StartBudget({ ...parts, limits, memory, model: this.#model, room: () => this.#room() });
     this.#watch = new MemoryWatch(clock);
-    const observer = {
-      becameIdle: (i: FleetInstance) => this.#becameIdle(i),
-      becameBusy: (i: FleetInstance) => this.#becameBusy(i),
-      withdrawn: (i: FleetInstance) => this.#withdrawn(i),
-      ended: (i: FleetInstance) => this.#ended(i),
-    };
     this.#starts = new StartObserver(clock);
     this.chains = new ChainHistory(clock);
-    this.#starter = new Starter({ clock, ids, provision, observer, starts: this.#starts, roster: this.#roster, chains: this.chains });
     const { eviction: policy, capBytes } = options;
     this.#evictor = new Evictor({ ...parts, holdings: this.#holdings, habits: this.habits, policy, capBytes });
     this.#keeper = new Keeper({
@@ -90,6 +84,20 @@ export class LocalFleet implements Worker {
       addSpare: (version) => this.#keepOne(version),
       prewarm: (version, wanted) => this.#readiness.prewarm(version, wanted),
     });
+    const observer = new Accounts({
+      ...parts,
+      clock,
+      spares: this.#spares,
+      model: this.#model,
+      holdings: this.#holdings,
+      watch: this.#watch,
+      starts: this.#starts,
+      evictor: this.#evictor,
+      keeper: this.#keeper,
+      unserved: (revisionId) => void this.retire(revisionId),
+      room: () => this.#room(),
+    });
+    this.#starter = new Starter({ clock, ids, provision, observer, starts: this.#starts, roster: this.#roster, chains: this.chains });
     this.#readiness = new Readiness({
       clock,
       limits,
@@ -261,46 +269,6 @@ export class LocalFleet implements Worker {
     this.#evictor.fit(instance.version.revisionId);
     if (this.#closed) void instance.kill();
     return instance;
-  }
-
-  #becameIdle(instance: FleetInstance): void {
-    this.#watch.remove(instance);
-    instance.idleSinceMs = this.#deps.clock.monotonic();
-    instance.idleAtMs = this.#deps.clock.now();
-    this.#roster.rest(instance, true);
-    void this.#model.observe(instance)?.then((bytes) => bytes !== null && this.#holdings.update(instance, bytes));
-    this.#keeper.rested(instance);
-  }
-
-  #becameBusy(instance: FleetInstance): void {
-    instance.idleAtMs = null;
-    this.#roster.rest(instance, false);
-    this.#keeper.busy(instance);
-    this.#evictor.touch(instance, this.#residences.get(instance.version.revisionId));
-    this.#watch.add(instance);
-  }
-
-  #withdrawn(instance: FleetInstance): void {
-    this.#roster.rest(instance, false);
-    this.#spares.remove(instance);
-    this.#keeper.withdrawn(instance);
-  }
-
-  #ended(instance: FleetInstance): void {
-    this.#watch.remove(instance);
-    this.#roster.remove(instance);
-    this.#holdings.delete(instance);
-    if (this.#residences.has(instance.version.revisionId)) this.#starts.ended(instance.version.revisionId, instance.lostAtWork);
-    this.#keeper.ended(instance);
-    this.#dropUnserved(instance.version.revisionId);
-    this.#room();
-  }
-
-  /** A call that came late for a revision that has retired started it once more: with its last instance, its snapshot goes, too. */
-  #dropUnserved(revisionId: string): void {
-    const residence = this.#residences.get(revisionId);
-    if (residence === undefined || residence.startsUnderWay > 0 || this.#keeper.outlook(revisionId) !== null) return;
-    if (this.#roster.of(revisionId).size === 0) void this.retire(revisionId);
   }
 
   #putSpare(instance: FleetInstance): void {
