@@ -62,6 +62,7 @@ export function platform(deps: PlatformDeps): Platform {
     resident: (name) => resident(deps, name),
     evict: (version, to) => evict(deps, version, to),
     prepare: (version) => prepare(deps, version),
+    isTaking: (version) => deps.rollouts.isTaking(version),
     tryInit: (version) => reported(() => tryInit(version, deps)),
     logs: (query) => logs.read(query),
     followLogs: (listener) => logs.follow(listener),

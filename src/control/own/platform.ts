@@ -150,6 +150,8 @@ export interface Platform {
    * the function's own failure is a result, and so is whatever undid a change.
    */
   prepare(version: FunctionVersion): Promise<Preparation>;
+  /** Whether a version is being tried, and takes over from one that works if its init phase runs. */
+  isTaking(version: FunctionVersion): boolean;
   /** Runs the init phase of a version that need not serve, and leaves nothing of it. As `prepare`. */
   tryInit(version: FunctionVersion): Promise<Preparation>;
   /** Lines that are there, oldest first. */
