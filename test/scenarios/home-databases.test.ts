@@ -79,3 +79,10 @@ test('a home of before there were marks is its database’s, unless that is empt
   assert.equal(await upgraded.sole(store), true);
   assert.deepEqual([await strange.sole(memoryStore()), await strange.sole(store)], [false, false]);
 });
+
+test('what a disk or a desktop puts beside uploads is none', async (t) => {
+  const { home, sole } = aHome(t);
+  mkdirSync(join(home, 'objects', 'lost+found', 'inside'), { recursive: true });
+  writeFileSync(join(home, 'objects', '.DS_Store'), '');
+  assert.equal(await sole(memoryStore()), true);
+});
