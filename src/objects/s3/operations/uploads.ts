@@ -1,4 +1,4 @@
-import { HearthError } from '../../../errors.ts';
+import { HearthError, type ErrorCode } from '../../../errors.ts';
 import { CHECKSUM_ALGORITHMS, type Checksum, type ObjectPart, type ObjectVersion, type Upload, type UploadedPart } from '../../model.ts';
 import { multipartEtag } from '../../object-store.ts';
 import { declaredChecksum, requestedAlgorithm, wholeBody } from '../body.ts';
@@ -94,11 +94,17 @@ async function complete(r: S3Request, d: S3Deps, wanted: readonly WantedPart[]):
  * parts in their order. Throws `error` when there is no such object, or it is another error than NoSuchUpload.
  */
 async function completedBefore(r: S3Request, d: S3Deps, o: { wanted: readonly WantedPart[]; error: unknown }): Promise<ObjectVersion> {
-  if (!(o.error instanceof HearthError) || o.error.code !== 'NoSuchUpload') throw o.error;
+  // Completed while its parts were being looked for, it has none any more.
+  const ended = hasCode(o.error, 'InvalidPart') ? await uploadOf(r, d).catch((error: unknown) => error) : o.error;
+  if (!hasCode(ended, 'NoSuchUpload')) throw o.error;
   const etag = multipartEtag(o.wanted.map((part) => part.etag.replaceAll('"', '')));
   const found = await d.store.index.find(bucketOf(r), keyOf(r), null);
   if (found === null || !found.multipart || found.etag !== etag) throw o.error;
   return found;
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof HearthError && error.code === code;
 }
 
 function documentBody(r: S3Request): Promise<Buffer> {
