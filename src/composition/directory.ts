@@ -40,6 +40,7 @@ export async function openFunctions(base: Base, { store, sole, fleet, dispatcher
   const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
   closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
   const rollouts = Rollouts.follow({ registry, resources, fleet, dispatcher, logs, log });
+  base.drain.add(async () => rollouts.end());
   if (sole) {
     closing.add(keepSwept(artifacts, [rollouts, await usedElsewhere(store, scope)], { clock, log }));
     // Before one of the same name can be made anew, and would have it for its own.

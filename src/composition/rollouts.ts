@@ -59,6 +59,7 @@ export class Rollouts {
   readonly #versions: VersionStates;
   readonly #notes: RolloutNotes;
   readonly #listening = deferred<void>();
+  #ending = false;
 
   private constructor(deps: RolloutDeps) {
     this.#deps = deps;
@@ -84,6 +85,11 @@ export class Rollouts {
   /** The server can be reached: what an earlier one was trying is tried again, since its init phase may call what is here. */
   listening(): void {
     this.#listening.resolve();
+  }
+
+  /** The server ends, and with it every init phase: what is being tried now is tried by the next one. */
+  end(): void {
+    this.#ending = true;
   }
 
   /** As the registry's, but the revision that serves. */
@@ -220,6 +226,7 @@ export class Rollouts {
       if (current()) this.#settle(version, serving);
       return preparation;
     } catch (error) {
+      if (current() && this.#ending) throw new HearthError('ServiceUnavailable', ENDING, { cause: error });
       if (current()) await failed(error);
       throw error;
     }
@@ -269,6 +276,9 @@ export class Rollouts {
       .catch((err: unknown) => log.error({ err, revisionId }, 'a revision could not be retired'));
   }
 }
+
+const ENDING =
+  'The server ends while the init phase runs: what served before serves, and the change is tried again when the server is started.';
 
 const AMENDMENTS: readonly Amendment[] = ['tags', 'url', 'scaling'];
 

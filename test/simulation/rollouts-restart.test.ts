@@ -26,10 +26,11 @@ async function started(store: TestFunctionStore, behaviour: Parameters<typeof wo
   return { w, registry, rollouts, served, latest, notes, state: () => rollouts.state(latest()).status };
 }
 
-/** A store in which a function's new revision was being tried when the server was killed. */
+/** A store in which a function's new revision was being tried when the server was killed, and that server. */
 async function killed() {
   const store = new TestFunctionStore();
-  const { w, registry, rollouts, notes } = await started(store);
+  const server = await started(store);
+  const { w, registry, rollouts, notes } = server;
   const { functionId: _1, accountId: _2, region: _3, name: _4, version: _5, revisionId: _6, modifiedAtMs: _7, ...settings } = version();
   const old = await registry.create('f', { ...settings, snapshot: 'onDeploy' });
   const { ready } = rollouts.ready(old);
@@ -38,7 +39,7 @@ async function killed() {
   const tried = await registry.update('f', () => ({ environment: { A: '2' } }));
   await w.clock.advance(100);
   assert.equal(notes(), 1);
-  return { store, old, tried };
+  return { store, old, tried, server };
 }
 
 describe('a server that is started after one was killed in the middle of a change', () => {
@@ -54,6 +55,21 @@ describe('a server that is started after one was killed in the middle of a chang
     await next.w.clock.advance(3_000);
     assert.deepEqual([next.served(), next.state(), next.notes()], [tried.revisionId, 'Successful', 0]);
     assert.equal((await started(store)).served(), tried.revisionId);
+  });
+
+  it('or ended in order, which ends init phases as well: that is no failure of theirs', async () => {
+    const { store, old, tried, server } = await killed();
+    const { taking, ready } = server.rollouts.ready(tried);
+    const told = assert.rejects(ready, { code: 'ServiceUnavailable', message: /tried again when the server is started/ });
+    server.rollouts.end();
+    server.w.behaviour.initError = INIT_ERROR; // as it looks from here
+    await server.w.clock.advance(5_000);
+    await told;
+    assert.deepEqual([taking, server.rollouts.isTaking(tried), server.served(), server.notes()], [true, true, old.revisionId, 1]);
+    const next = await started(store);
+    next.rollouts.listening();
+    await next.w.clock.advance(5_000);
+    assert.deepEqual([next.served(), next.state(), next.notes()], [tried.revisionId, 'Successful', 0]);
   });
 
   it('undoes it where its init phase fails', async () => {

@@ -76,9 +76,10 @@ async function finishTaking(
   { document, isLast }: { readonly document: PendingDeployment; readonly isLast: () => boolean },
   deps: OwnDeps,
 ): Promise<void> {
-  const undone = await deps.platform.prepare(version).then(
-    ({ failure }) => failure?.undone === true,
-    () => true,
-  );
-  if (isLast()) await finish(version.name, { version: undone ? null : version, document }, deps);
+  try {
+    const { failure } = await deps.platform.prepare(version);
+    if (isLast()) await finish(version.name, { version: failure?.undone === true ? null : version, document }, deps);
+  } catch (error) {
+    deps.report(error, `the end of a deployment of ${version.name}`); // this server ends, too: the next one does it
+  }
 }
