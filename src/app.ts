@@ -155,10 +155,10 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   });
   await control.ready();
   const services = [queues.service, logsService({ registry, logs, authority, log }), ...bus.services, ...objects.services];
-  const endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority, chains });
-  door.endpoint = endpoint;
-  log.info({ endpoint, home: config.home }, 'serving');
-  return runningServer(base, endpoint, dispatcher);
+  door.endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority, chains });
+  rollouts.listening();
+  log.info({ endpoint: door.endpoint, home: config.home }, 'serving');
+  return runningServer(base, door.endpoint, dispatcher);
 }
 
 function runningServer(base: Base, endpoint: string, dispatcher: Dispatcher): RunningServer {

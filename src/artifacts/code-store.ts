@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { HearthError } from '../errors.ts';
 import type { CodePackage } from './artifacts.ts';
 import { hexOfSha256, isHexDigest, sha256Base64 } from './digest.ts';
-import { exists, publish, scratch, syncPath, type Folders } from './folders.ts';
+import { exists, publish, scratch, type Folders } from './folders.ts';
 import type { Recent } from './recent.ts';
+import { syncTree } from './sync-tree.ts';
 import { unpack, type UnpackLimits } from './unpack.ts';
 
 /** Code packages on disk, by the digest of their zip. */
@@ -67,12 +68,12 @@ export class CodeStore {
     this.#recent.add(hexOfSha256(sha256));
     const path = join(made, 'package.zip');
     await writeFile(path, zip, { mode: 0o644 });
-    await syncPath(path);
     if (dependencies !== null) {
       await writeFile(join(made, 'link'), dependencies);
       await linkModules(join(made, 'root'), dependencies);
     }
-    await syncPath(made);
+    // All of it, and what a build put into `root` after it was unpacked: what has its final name is whole, be the power cut then.
+    await syncTree(made);
     const folder = this.#folder(sha256);
     // A folder whose root was lost gives way to the whole one.
     if ((await exists(folder)) && !(await exists(join(folder, 'root')))) await rm(folder, { recursive: true, force: true });
@@ -87,6 +88,7 @@ export class CodeStore {
     await unpack(zip, fresh, this.#limits);
     const dependencies = await this.dependenciesOf(sha256);
     if (dependencies !== null) await linkModules(fresh, dependencies);
+    await syncTree(fresh);
     await publish(fresh, root);
   }
 

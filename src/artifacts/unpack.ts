@@ -6,7 +6,6 @@ import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import { fromBufferPromise, type Entry, type ZipFile } from 'yauzl';
 import { HearthError } from '../errors.ts';
-import { syncTree } from './sync-tree.ts';
 
 /** What Lambda says of anything that is not a sound zip. */
 const NOT_A_ZIP = 'Could not unzip uploaded file. Please check your file, then try to upload again.';
@@ -32,7 +31,7 @@ interface Link {
 
 /**
  * Unpacks a zip into an empty folder: files 0644 or, if executable, 0755; folders 0755. Refuses names and symbolic links that lead
- * out of the folder, and more than the limit. Everything is on the disk when it resolves.
+ * out of the folder, and more than the limit. Nothing need be on the disk yet when it resolves.
  */
 export async function unpack(zip: Buffer, folder: string, limits: UnpackLimits): Promise<void> {
   if (zip.length === 0) throw new HearthError('InvalidZipFileException', 'Uploaded file must be a non-empty zip');
@@ -47,7 +46,6 @@ export async function unpack(zip: Buffer, folder: string, limits: UnpackLimits):
   } finally {
     file.close();
   }
-  await syncTree(folder);
 }
 
 async function unpackFiles(file: ZipFile, folder: string, limits: UnpackLimits): Promise<Link[]> {

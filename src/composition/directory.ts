@@ -40,7 +40,15 @@ export async function openFunctions(base: Base, { store, sole, fleet, dispatcher
   const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
   closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
   const rollouts = Rollouts.follow({ registry, resources, fleet, dispatcher, logs, log });
-  if (sole) closing.add(keepSwept(artifacts, [rollouts, await usedElsewhere(store, scope)], { clock, log }));
+  base.drain.add(async () => rollouts.end());
+  if (sole) {
+    closing.add(keepSwept(artifacts, [rollouts, await usedElsewhere(store, scope)], { clock, log }));
+    // Before one of the same name can be made anew, and would have it for its own.
+    const names = new Set((await store.functions.all()).map((version) => version.name));
+    await logs
+      .retain(names)
+      .catch((err: unknown) => log.warn({ err }, 'logs of functions that are gone could not be removed; the next start tries again'));
+  }
   const chains = chainsOf(resources, functionsKey);
   return { resources, registry, rollouts, chains, ...openKeys(base, { resources, local: key, functions: functionsKey }) };
 }

@@ -1,7 +1,7 @@
 import type { Artifacts } from '../artifacts/artifacts.ts';
 import type { Scope } from '../control/function-name.ts';
 import { digestsOf } from '../control/known-functions.ts';
-import type { LayerVersion } from '../control/resources.ts';
+import type { LayerVersion, UnfinishedRollout } from '../control/resources.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Store } from '../store/store.ts';
@@ -35,8 +35,10 @@ function together(uses: readonly Uses[]): ReturnType<Uses['inUse']> {
 /** What functions and layers of other accounts and regions refer to, which this server does not change. */
 export async function usedElsewhere(store: Pick<Store, 'functions' | 'resources'>, scope: Scope): Promise<Uses> {
   const isElsewhere = (r: Scope): boolean => r.accountId !== scope.accountId || r.region !== scope.region;
-  const versions = (await store.functions.all()).filter(isElsewhere);
-  const layers = (await store.resources.all()).filter((r) => isElsewhere(r) && r.kind === 'layer-version');
+  const resources = (await store.resources.all()).filter(isElsewhere);
+  const replaced = resources.filter((r) => r.kind === 'rollout').map((r) => (r.document as UnfinishedRollout).previous);
+  const versions = [...(await store.functions.all()).filter(isElsewhere), ...replaced];
+  const layers = resources.filter((r) => r.kind === 'layer-version');
   const used = digestsOf(
     versions,
     layers.map((r) => r.document as LayerVersion),

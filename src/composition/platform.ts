@@ -62,6 +62,7 @@ export function platform(deps: PlatformDeps): Platform {
     resident: (name) => resident(deps, name),
     evict: (version, to) => evict(deps, version, to),
     prepare: (version) => prepare(deps, version),
+    isTaking: (version) => deps.rollouts.isTaking(version),
     tryInit: (version) => reported(() => tryInit(version, deps)),
     logs: (query) => logs.read(query),
     followLogs: (listener) => logs.follow(listener),
@@ -118,8 +119,8 @@ async function reported(init: () => Promise<InitReport | null>): Promise<Prepara
 async function prepare({ rollouts, fleet }: PlatformDeps, version: FunctionVersion): Promise<Preparation> {
   const { taking, ready } = rollouts.ready(version);
   const { init, failure } = await reported(async () => (await ready).init).catch((error: unknown) => {
-    // What was to take over and could not even be tried is undone like what failed.
-    if (!taking || !(error instanceof HearthError)) throw error;
+    // What was to take over and could not even be tried is undone like what failed; unless it is still to be tried, by the next server.
+    if (!taking || rollouts.isTaking(version) || !(error instanceof HearthError)) throw error;
     return { init: null, failure: { errorType: error.code, errorMessage: error.message } };
   });
   const state = fleet.residences.get(version.revisionId)?.state;

@@ -4,14 +4,17 @@ import type { Amendment, FunctionChange, FunctionRegistry } from '../control/reg
 import type { Resources } from '../control/resources.ts';
 import type { FailedUpdate, UpdateState } from '../control/update-state.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import { HearthError } from '../errors.ts';
 import { InitFailure } from '../fleet/driver.ts';
 import type { LocalFleet } from '../fleet/local-fleet.ts';
 import type { Preparation } from '../fleet/readiness.ts';
 import type { Found } from '../gateway/directory.ts';
+import { deferred } from '../lib/deferred.ts';
 import { errorMessage } from '../model/error-document.ts';
 import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
 import type { FunctionLogs } from '../observe/function-logs.ts';
 import type { Logger } from '../observe/logger.ts';
+import { RolloutNotes, type Untried } from './rollout-notes.ts';
 import { VersionStates } from './version-states.ts';
 
 export interface RolloutDeps {
@@ -29,6 +32,16 @@ interface Candidate {
   readonly ready: Promise<Preparation>;
 }
 
+/** How a revision is tried. */
+interface Trial {
+  /** What is done when its init phase fails and it is still wanted. */
+  readonly failed: (error: unknown) => Promise<void>;
+  /** Resolves when it may begin; rejects when it is not to be tried. At once unless given. */
+  readonly begin?: () => Promise<void>;
+  /** 1 unless given. */
+  readonly tries?: number;
+}
+
 /**
  * Which revision of a function serves its callers. A new revision takes over from one that works once its own init phase has run, so
  * that nobody waits for it; when that fails, the one that works goes on and the change is undone, as on Lambda
@@ -44,10 +57,14 @@ export class Rollouts {
   /** What was changed by itself, since the revision that serves was the latest: no failure of an init phase undoes it. */
   readonly #amended = new Map<string, Set<Amendment>>();
   readonly #versions: VersionStates;
+  readonly #notes: RolloutNotes;
+  readonly #listening = deferred<void>();
+  #ending = false;
 
   private constructor(deps: RolloutDeps) {
     this.#deps = deps;
     this.#versions = new VersionStates({ ...deps, failureOf });
+    this.#notes = new RolloutNotes(deps);
   }
 
   /** Serves all that the registry has and follows its changes from now on. What was used last is made ready first. */
@@ -55,11 +72,24 @@ export class Rollouts {
     const rollouts = new Rollouts(deps);
     const lastUse = (v: FunctionVersion): number => deps.fleet.habits.find(v.functionId)?.idleSinceMs ?? Number.NEGATIVE_INFINITY;
     for (const version of deps.registry.serving().sort((a, b) => lastUse(b) - lastUse(a))) {
-      if (version.version === '$LATEST') rollouts.#serving.set(version.name, version);
-      deps.fleet.revive(version);
+      const untried = version.version === '$LATEST' ? rollouts.#notes.find(version) : null;
+      const serving = untried?.previous ?? version;
+      if (version.version === '$LATEST') rollouts.#serving.set(version.name, serving);
+      deps.fleet.revive(serving);
+      if (untried !== null) rollouts.#tryAgain(version, untried);
     }
     deps.registry.onChange((change) => rollouts.#changed(change));
     return rollouts;
+  }
+
+  /** The server can be reached: what an earlier one was trying is tried again, since its init phase may call what is here. */
+  listening(): void {
+    this.#listening.resolve();
+  }
+
+  /** The server ends, and with it every init phase: what is being tried now is tried by the next one. */
+  end(): void {
+    this.#ending = true;
   }
 
   /** As the registry's, but the revision that serves. */
@@ -99,8 +129,13 @@ export class Rollouts {
    */
   ready(version: FunctionVersion): { readonly taking: boolean; readonly ready: Promise<Preparation> } {
     const candidate = this.#candidates.get(version.name);
-    if (candidate?.version.revisionId === version.revisionId) return { taking: true, ready: candidate.ready };
+    if (candidate !== undefined && this.isTaking(version)) return { taking: true, ready: candidate.ready };
     return { taking: false, ready: this.#deps.fleet.deploy(version) };
+  }
+
+  /** Whether a version is still to take over from a revision that works. */
+  isTaking(version: FunctionVersion): boolean {
+    return this.#candidates.get(version.name)?.version.revisionId === version.revisionId;
   }
 
   /** Digests that a revision which still serves refers to, beside those of the registry. */
@@ -164,23 +199,34 @@ export class Rollouts {
   #take(version: FunctionVersion, serving: FunctionVersion): void {
     // Nobody is served by what has not run yet, nor by what is switched off: nothing to wait for.
     if (!this.#deps.fleet.keeps(serving) || version.scaling.max === 0) return this.#promote(version, serving);
-    this.#try(version, serving, (error) => this.#undo(version, serving, error));
+    this.#try(version, serving, { failed: (error) => this.#undo(version, serving, error) });
   }
 
-  #try(version: FunctionVersion, serving: FunctionVersion, failed: (error: unknown) => Promise<void>): void {
-    const candidate = { version, ready: this.#takeOver(version, serving, failed) };
+  #tryAgain(version: FunctionVersion, { previous, amended, tries, over }: Untried): void {
+    this.#amended.set(version.name, new Set(amended));
+    const begin = async (): Promise<void> => {
+      await this.#listening.promise;
+      if (over) throw new HearthError('ServiceException', `The server has ended ${tries} times while its init phase ran.`);
+    };
+    this.#try(version, previous, { failed: (error) => this.#undo(version, previous, error), begin, tries: tries + 1 });
+  }
+
+  #try(version: FunctionVersion, serving: FunctionVersion, trial: Trial): void {
+    this.#notes.begin(version, { previous: serving, amended: [...(this.#amended.get(version.name) ?? [])], tries: trial.tries ?? 1 });
+    const candidate = { version, ready: this.#takeOver(version, serving, trial) };
     this.#candidates.set(version.name, candidate);
     candidate.ready.catch(() => undefined); // whoever deployed is told; there may be nobody
   }
 
-  /** `failed`: what is done when its init phase fails and it is still wanted. */
-  async #takeOver(version: FunctionVersion, serving: FunctionVersion, failed: (error: unknown) => Promise<void>): Promise<Preparation> {
+  async #takeOver(version: FunctionVersion, serving: FunctionVersion, { failed, begin }: Trial): Promise<Preparation> {
     const current = (): boolean => this.#candidates.get(version.name)?.version === version;
     try {
+      if (begin !== undefined) await begin();
       const preparation = await this.#deps.fleet.takeOver(version, serving);
       if (current()) this.#settle(version, serving);
       return preparation;
     } catch (error) {
+      if (current() && this.#ending) throw new HearthError('ServiceUnavailable', ENDING, { cause: error });
       if (current()) await failed(error);
       throw error;
     }
@@ -192,6 +238,7 @@ export class Rollouts {
   }
 
   #promote(version: FunctionVersion, serving: FunctionVersion): void {
+    this.#notes.end(version);
     this.#amended.delete(version.name);
     this.#serving.set(version.name, version);
     this.#deps.fleet.serve(version);
@@ -208,7 +255,8 @@ export class Rollouts {
       if (back === null) return;
       this.#failed.set(version.name, failureOf(error));
       // What was reserved meanwhile counts: the same code takes over from itself, with or without a head start.
-      if (back.revisionId !== serving.revisionId) return this.#try(back, serving, async () => this.#settle(back, serving));
+      if (back.revisionId !== serving.revisionId) return this.#try(back, serving, { failed: async () => this.#settle(back, serving) });
+      this.#notes.end(back);
       this.#amended.delete(back.name);
       this.#serving.set(back.name, back);
     } catch (err) {
@@ -228,6 +276,9 @@ export class Rollouts {
       .catch((err: unknown) => log.error({ err, revisionId }, 'a revision could not be retired'));
   }
 }
+
+const ENDING =
+  'The server ends while the init phase runs: what served before serves, and the change is tried again when the server is started.';
 
 const AMENDMENTS: readonly Amendment[] = ['tags', 'url', 'scaling'];
 

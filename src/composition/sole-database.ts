@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BLOB_FOLDERS } from '../objects/file-blobs.ts';
 import type { Store, StoredResource } from '../store/store.ts';
 import type { Base } from './base.ts';
 
@@ -40,11 +41,7 @@ async function markOf({ resources }: Store): Promise<string | null> {
 
 /** Whether there is code, or anything uploaded. */
 function hasFiles(home: string): boolean {
-  const objects = join(home, 'objects');
-  const folders = [
-    join(home, 'artifacts', 'code'),
-    ...(existsSync(objects) ? readdirSync(objects).map((name) => join(objects, name)) : []),
-  ];
+  const folders = [join(home, 'artifacts', 'code'), ...BLOB_FOLDERS.map((name) => join(home, 'objects', name))];
   return folders.some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
 }
 

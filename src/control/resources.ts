@@ -3,7 +3,7 @@ import type { KeyStatement } from '../auth/statements.ts';
 import type { Alias } from '../model/alias.ts';
 import type { BusSchedule, EventRule } from '../model/event-rule.ts';
 import type { AsyncManifest } from '../model/async-manifest.ts';
-import type { FunctionUrl } from '../model/function-version.ts';
+import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
 import type { TriggerManifest } from '../model/triggers.ts';
 import type { ResourceStore, StoredResource } from '../store/store.ts';
 import type { Scope } from './function-name.ts';
@@ -66,6 +66,17 @@ export interface PendingDeployment {
   readonly async: AsyncManifest | null;
 }
 
+/** A revision that is being tried in the place of one that works. */
+export interface UnfinishedRollout {
+  readonly revisionId: string;
+  /** What serves meanwhile. */
+  readonly previous: FunctionVersion;
+  /** What was changed by itself since that was the latest. */
+  readonly amended: readonly ('tags' | 'url' | 'scaling')[];
+  /** How often it has been tried, this time among them. */
+  readonly tries: number;
+}
+
 /** A key that may sign requests. */
 export interface StoredKey {
   readonly name: string;
@@ -114,6 +125,8 @@ export interface ResourceKinds {
   readonly 'event-source-mapping': EventSourceMapping;
   /** FUNCTION's name */
   readonly 'pending-deployment': PendingDeployment;
+  /** FUNCTION/ */
+  readonly rollout: UnfinishedRollout;
   /** NAME */
   readonly 'event-rule': EventRule;
   /** NAME */

@@ -32,8 +32,11 @@ export interface Blobs {
 
 /** A blob is not there (any more): its object was overwritten or removed between finding it and reading it. */
 export class BlobGone extends Error {
+  readonly blob: string;
+
   constructor(id: string) {
     super(`blob ${id} is gone`);
     this.name = 'BlobGone';
+    this.blob = id;
   }
 }

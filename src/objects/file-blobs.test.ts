@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -31,6 +31,16 @@ test('what is taken hold of while others are being removed stays readable to its
   hold.release();
   assert.equal(await blobs.sweep(async () => new Set()), 0);
   await assert.rejects(read(), /is gone/);
+  rmSync(root, { recursive: true });
+});
+
+test('what is beside the folders of blobs is nobody’s business', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'hearth-blobs-'));
+  const blobs = new FileBlobs(root, randomIds);
+  writeFileSync(join(root, '.DS_Store'), '');
+  writeFileSync(join(root, 'ff', 'ff00'), '');
+  assert.equal(await blobs.sweep(async () => new Set()), 1);
+  assert.deepEqual([existsSync(join(root, '.DS_Store')), readdirSync(join(root, 'ff'))], [true, []]);
   rmSync(root, { recursive: true });
 });
 

@@ -11,6 +11,9 @@ const WRITE_BYTES = 1024 * 1024;
 const READ_BYTES = 512 * 1024;
 const SWEEP_AT_ONCE = 500;
 
+/** Where blobs are, below their root. What else is there (`lost+found`, where it is a disk of its own) is not Hearth's. */
+export const BLOB_FOLDERS: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+
 /**
  * Blobs as files with random names, spread over 256 folders: nothing of an object's key ever becomes part of a path.
  * `root` is made when it is not there.
@@ -26,7 +29,7 @@ export class FileBlobs implements Blobs {
   constructor(root: string, ids: Ids) {
     this.#root = root;
     this.#ids = ids;
-    for (let i = 0; i < 256; i += 1) mkdirSync(join(root, i.toString(16).padStart(2, '0')), { recursive: true, mode: 0o700 });
+    for (const folder of BLOB_FOLDERS) mkdirSync(join(root, folder), { recursive: true, mode: 0o700 });
   }
 
   async create(): Promise<BlobWriter> {
@@ -74,7 +77,7 @@ export class FileBlobs implements Blobs {
 
   async sweep(referenced: (ids: readonly string[]) => Promise<ReadonlySet<string>>): Promise<number> {
     let removed = 0;
-    for (const folder of await readdir(this.#root)) {
+    for (const folder of BLOB_FOLDERS) {
       const names = await readdir(join(this.#root, folder));
       for (let at = 0; at < names.length; at += SWEEP_AT_ONCE) {
         // What is not open by now was referred to before we ask, or never will be.

@@ -135,9 +135,7 @@ export class ObjectStore {
     const { bucket, key, meta, tags } = upload;
     const checksum = await checksumOf(upload, parts);
     to.verify(checksum);
-    const etag = `${createHash('md5')
-      .update(Buffer.concat(parts.map((p) => Buffer.from(p.md5, 'hex'))))
-      .digest('hex')}-${parts.length}`;
+    const etag = multipartEtag(parts.map((p) => p.md5));
     const size = parts.reduce((sum, p) => sum + p.size, 0);
     const content = { size, etag, checksum, parts, multipart: true };
     return this.#place([], content, { ...to, bucket, key, meta, tags }, upload.id);
@@ -212,16 +210,34 @@ const TRIES = 5;
 
 /**
  * Runs `work`, which finds an object and opens or copies its content. The object may be replaced between the two: then it is run again and finds the
- * new one. Throws BlobGone when that happens every time, and whatever else `work` throws at once.
+ * new one. Throws BlobGone when that happens every time, InternalError when what it finds again has lost its content (half of a backup was put back, the
+ * disk was repaired), and whatever else `work` throws at once.
  */
 export async function findingAgain<T>(work: () => Promise<T>): Promise<T> {
+  let before: string | null = null;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof BlobGone) || attempt === TRIES) throw error;
+      if (!(error instanceof BlobGone)) throw error;
+      // No two objects ever have the same blob: it was found after its content was seen to be gone.
+      if (error.blob === before) throw lostContent(error);
+      if (attempt === TRIES) throw error;
+      before = error.blob;
     }
   }
+}
+
+/** Not to be tried again, as what is only replaced is. */
+function lostContent(cause: BlobGone): HearthError {
+  const message = `The content of this object is lost: its file ${cause.blob} is not in the home's folder "objects". Put back a backup of that folder, or store the object again.`;
+  return new HearthError('InternalError', message, { cause });
+}
+
+/** The ETag of an object of several parts, by their MD5s in hex. */
+export function multipartEtag(md5s: readonly string[]): string {
+  const hash = createHash('md5').update(Buffer.concat(md5s.map((md5) => Buffer.from(md5, 'hex'))));
+  return `${hash.digest('hex')}-${md5s.length}`;
 }
 
 async function discardAll(blobs: readonly BlobWriter[]): Promise<void> {

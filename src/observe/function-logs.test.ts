@@ -75,6 +75,17 @@ describe('FunctionLogs', () => {
     assert.deepEqual(kept.at(-1), texts.at(-1));
   });
 
+  it('writes no line into the rest of one that a full disk or a kill cut off', async () => {
+    mkdirSync(join(root, 'f'));
+    await appendFile(join(root, 'f', 'current.log'), '1\ts\tr\twhole\n2\ts\tr\tcut o');
+    const l = logs();
+    l.append(line(3, 'next'));
+    assert.deepEqual(
+      (await l.read({})).map((x) => x.text),
+      ['whole', 'cut o', 'next'],
+    );
+  });
+
   it('holds no more of a large log than it is asked for', async () => {
     mkdirSync(join(root, 'f'));
     const portion = Array.from({ length: 5_000 }, (_, i) => `${i}\ts\tr\tline ${i}\n`).join('');

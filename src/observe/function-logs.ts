@@ -102,6 +102,11 @@ export class FunctionLogs {
     await rm(join(this.#root, name), { recursive: true, force: true });
   }
 
+  /** Removes the logs of all functions but these: of those that were removed when a server was killed, before it came to their logs. */
+  async retain(names: ReadonlySet<string>): Promise<void> {
+    for (const name of await this.#names()) if (!names.has(name)) await this.remove(name);
+  }
+
   async close(): Promise<void> {
     this.#followers.clear();
     await this.flush();
@@ -126,6 +131,7 @@ export class FunctionLogs {
 
   async #names(): Promise<string[]> {
     await mkdir(this.#root, { recursive: true });
-    return readdir(this.#root);
+    const entries = await readdir(this.#root, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   }
 }

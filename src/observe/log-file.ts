@@ -155,10 +155,7 @@ export class LogFile {
     const current = join(this.#folder, 'current.log');
     if (this.#bytes === null) {
       await mkdir(this.#folder, { recursive: true });
-      this.#bytes = await stat(current).then(
-        (s) => s.size,
-        () => 0,
-      );
+      this.#bytes = await mended(current);
     }
     if (this.#bytes > this.#maxBytes / 2) {
       await rename(current, join(this.#folder, 'previous.log'));
@@ -173,6 +170,24 @@ export class LogFile {
     if (match === null) return null;
     const [, time = '', stream = '', requestId = '', text = ''] = match;
     return { timeMs: Number(time), function: this.#name, stream, requestId: requestId === '' ? null : requestId, text };
+  }
+}
+
+/** The size of a log, bytes, once what a full disk or a kill cut off in it is a line of its own: what comes next would be part of it. 0: there is none. */
+async function mended(path: string): Promise<number> {
+  const { size, isFile } = await stat(path).then(
+    (found) => ({ size: found.size, isFile: found.isFile() }),
+    () => ({ size: 0, isFile: false }),
+  );
+  if (!isFile || size === 0) return size;
+  const file = await open(path, 'a+');
+  try {
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+    if (buffer[0] === NEWLINE) return size;
+    await file.appendFile('\n');
+    return size + 1;
+  } finally {
+    await file.close();
   }
 }
 

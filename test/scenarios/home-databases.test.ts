@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -14,7 +14,7 @@ import { silent } from '../silent-log.ts';
 import { languages, TestServer } from './platform-server.ts';
 import { s3Client } from './s3-clients.ts';
 
-test('a home that is used in another region, or with another database, for a while, keeps its code and uploads', async () => {
+test('a home that is used in another region, or with another database, for a while, keeps its code, uploads and logs', async () => {
   const database = await openTestDatabase();
   const at = database.server.connection('app') as { host: string; port: number; user: string; password: string };
   const databaseUrl = `postgresql://${at.user}:${at.password}@localhost:${at.port}/app?host=${encodeURIComponent(at.host)}`;
@@ -27,8 +27,21 @@ test('a home that is used in another region, or with another database, for a whi
   await there.send(new PutObjectCommand({ Bucket: 'kept', Key: 'photo', Body: 'of the holidays' }));
   there.destroy();
   await first.stop();
+  const log = (name: string): string => join(home, 'logs', name, 'current.log');
+  const writeLog = (name: string): void => {
+    mkdirSync(join(home, 'logs', name), { recursive: true });
+    writeFileSync(log(name), '1\ts\tr\twhat it said\n');
+  };
+  for (const name of ['echo', 'removed']) writeLog(name);
   for (const other of [{ region: 'eu-west-1' }, { databaseUrl }]) await (await TestServer.start({ home, ...other })).stop();
+  assert.deepEqual(
+    [existsSync(log('echo')), existsSync(log('removed'))],
+    [true, false],
+    'a log goes with its function, be the server killed in between',
+  );
+  writeLog('elsewhere');
   const again = await TestServer.start({ home });
+  assert.ok(existsSync(log('elsewhere')), 'it may be of a function of the other database');
   assert.deepEqual((await again.call('echo', { a: 1 })).value, { a: 1 });
   const client = s3Client(again);
   const { Body } = await client.send(new GetObjectCommand({ Bucket: 'kept', Key: 'photo' }));
@@ -65,4 +78,11 @@ test('a home of before there were marks is its database’s, unless that is empt
   await store.functions.create(aVersion());
   assert.equal(await upgraded.sole(store), true);
   assert.deepEqual([await strange.sole(memoryStore()), await strange.sole(store)], [false, false]);
+});
+
+test('what a disk or a desktop puts beside uploads is none', async (t) => {
+  const { home, sole } = aHome(t);
+  mkdirSync(join(home, 'objects', 'lost+found', 'inside'), { recursive: true });
+  writeFileSync(join(home, 'objects', '.DS_Store'), '');
+  assert.equal(await sole(memoryStore()), true);
 });

@@ -96,6 +96,17 @@ describe('loops through tables, by the SQL of handlers', () => {
     await twoChains('by_node', 'by_node');
   });
 
+  test('rows that are written into a partition by its own name belong to the chain of the table; its trigger goes with that of the table', async () => {
+    await app.query('create table by_root (id int primary key) partition by range (id)');
+    await app.query('create table by_root_all partition of by_root for values from (0) to (1000)');
+    await follows('by_root', { environment: { TABLE: 'by_root_all' } });
+    await twoChains('by_root', 'by_root');
+    const { rows } = await app.query("select tgrelid::regclass::text as name from pg_trigger where tgname = 'hearth_session' order by 1");
+    assert.ok(rows.some(({ name }) => name === 'by_root_all'));
+    await server.client.remove('by_root');
+    await until(async () => (await app.query("select from pg_trigger where tgrelid = 'by_root_all'::regclass")).rows.length === 0);
+  });
+
   test('a handler whose sessions have another name says it itself, in one line', async () => {
     await follows('by_saying', { environment: { PGAPPNAME: 'mine', SAYS: '1' } });
     await twoChains('by_saying', 'by_saying');

@@ -221,6 +221,22 @@ test('objects of any size pass through in the memory of a few', async () => {
   await server.end('SIGTERM');
 });
 
+test('an object whose content is lost is told from one that is only replaced', async () => {
+  await using server = await TestServer.start();
+  const client = s3Client(server);
+  await client.send(new CreateBucketCommand({ Bucket }));
+  await client.send(new PutObjectCommand({ Bucket, Key: 'lost', Body: 'lost' }));
+  const [blob = ''] = blobs(server.home);
+  rmSync(join(server.home, 'objects', blob.slice(0, 2), blob));
+  const error = await refused(client.send(new GetObjectCommand({ Bucket, Key: 'lost' })), 'InternalError', 500);
+  assert.match(error.message, new RegExp(`is lost.*${blob}`));
+  await refused(client.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/lost` })), 'InternalError', 500);
+  await client.send(new PutObjectCommand({ Bucket, Key: 'lost', Body: 'again' }));
+  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: 'lost' }));
+  assert.equal(await Body?.transformToString(), 'again');
+  client.destroy();
+});
+
 describe('a full disk', () => {
   const home = mkdtempSync(join(tmpdir(), 'hearth-scenario-'));
   const folder = join(home, 'objects');

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { HearthError } from '../../errors.ts';
 import { deferred } from '../../lib/deferred.ts';
 import { openPlane, zipOf, type TestPlane } from '../testing/plane.ts';
+import { TestPlatform } from '../testing/platform.ts';
 
 let plane: TestPlane;
 
@@ -145,6 +146,30 @@ describe('a server that is killed in the middle of a deployment', () => {
     hang.end();
     await cut;
     await killed.close();
+  });
+
+  test('whose revision is still to be tried: what invokes the function changes when that has taken over, and not at all when it is undone', async () => {
+    for (const undone of [false, true]) {
+      const killed = await openPlane();
+      await deploy('tried', { 'index.js': '1' }, hourly, killed);
+      const cutShort = killed.platform.hang();
+      const cut = deploy('tried', { 'index.js': '2' }, often, killed);
+      await cutShort.begun;
+      const platform = new TestPlatform();
+      platform.taking = ['tried'];
+      platform.initFails = undone ? { errorType: 'Error', errorMessage: 'no way', undone } : null;
+      const trial = platform.hang();
+      const next = await openPlane(killed.store, platform);
+      await trial.begun;
+      assert.deepEqual([next.triggers.reconciled, next.resources.list('pending-deployment').length], [[], 1]);
+      trial.end();
+      while (next.resources.list('pending-deployment').length > 0) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(next.triggers.reconciled.length, undone ? 0 : 1);
+      await next.close();
+      cutShort.end();
+      await cut;
+      await killed.close();
+    }
   });
 
   test('before its revision is there, or of a function that was removed since: nothing is', async () => {

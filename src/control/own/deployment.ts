@@ -214,7 +214,7 @@ async function prepared(version: FunctionVersion, deps: OwnDeps): Promise<Pick<D
     const initError = failure === null ? null : { errorType: failure.errorType, errorMessage: failure.errorMessage };
     return { init, initError, warnings: memoryWarnings(version.memoryMb, inheritedBytes) };
   } catch (error) {
-    if (!(error instanceof HearthError) || error.code === 'InitFailed') throw error;
+    if (!(error instanceof HearthError) || error.code === 'InitFailed' || deps.platform.isTaking(version)) throw error;
     return { init: null, initError: null, warnings: [`the init phase could not be run yet: ${error.message}`] };
   }
 }

@@ -41,6 +41,11 @@ export class LineStream {
   answer(reply: FastifyReply): void {
     reply.hijack();
     const response = reply.raw;
+    // One that has left already says so no more, and what is written for it would wait for ever.
+    if (response.destroyed || response.socket?.destroyed === true) {
+      this.#out.destroy();
+      return;
+    }
     response.on('close', () => this.#out.destroy());
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
     response.flushHeaders();

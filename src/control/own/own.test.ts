@@ -15,10 +15,10 @@ after(() => plane.close());
 
 type Json = Record<string, any>;
 
-async function json(path: string, init: RequestInit = {}): Promise<{ status: number; body: Json }> {
+async function json(path: string, init: RequestInit = {}): Promise<{ status: number; body: Json; connection: string | null }> {
   const response = await fetch(plane.endpoint + path, init);
   const text = await response.text();
-  return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Json) };
+  return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Json), connection: response.headers.get('connection') };
 }
 
 async function upload(files: Record<string, string>): Promise<string> {
@@ -173,6 +173,13 @@ test('sources: too large, broken off, expired: nothing stays', async () => {
     body: new Uint8Array(2_000_001),
   });
   assert.deepEqual([large.status, large.body['errorType']], [413, 'RequestTooLargeException']);
+  assert.notEqual(large.connection, 'close', 'its rest is read: who is still sending when the connection is closed hears nothing');
+  const endless = await json('/hearth/v1/sources', {
+    method: 'POST',
+    headers: { 'content-type': 'application/zip' },
+    body: new Uint8Array(4_100_000),
+  }).catch(() => null);
+  assert.ok(endless === null || endless.status === 413);
   assert.equal((await json('/hearth/v1/sources', { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' })).status, 415);
   await new Promise<void>((resolve) => {
     const broken = httpRequest(`${plane.endpoint}/hearth/v1/sources`, {

@@ -42,17 +42,44 @@ export async function forgetPending(name: string, deps: OwnDeps, error: unknown 
   }
 }
 
-/** Ends the deployments that a killed server did not: one whose revision is there, as it was wanted; one whose revision is not, by forgetting it. Never rejects. */
+/**
+ * Ends the deployments that a killed server did not: one whose revision is there, as it was wanted; one whose revision is not, by forgetting it. One whose revision is
+ * still to be tried is ended when that is known, which nobody waits for. Never rejects.
+ */
 export async function finishPending(deps: OwnDeps): Promise<void> {
   for (const { key: name, document } of deps.resources.list('pending-deployment')) {
-    await deps.deployments.take(name, async () => {
-      const version = deps.registry.get(name);
-      try {
-        if (version !== null && version.revisionId !== document.before) await configure(version, document, deps);
-        await deps.resources.remove('pending-deployment', name);
-      } catch (error) {
-        deps.report(error, `the end of a deployment of ${name}`);
-      }
-    });
+    const version = deps.registry.get(name);
+    const wanted = version !== null && version.revisionId !== document.before ? version : null;
+    if (wanted === null || !deps.platform.isTaking(wanted)) await finish(name, { version: wanted, document }, deps);
+    else void finishTaking(wanted, { document, isLast: deps.deployments.registered(name) }, deps);
+  }
+}
+
+/** `version`: what is to be invoked as the deployment wanted; null: nothing is. */
+async function finish(
+  name: string,
+  { version, document }: { readonly version: FunctionVersion | null; readonly document: PendingDeployment },
+  deps: OwnDeps,
+): Promise<void> {
+  await deps.deployments.take(name, async () => {
+    try {
+      if (version !== null) await configure(version, document, deps);
+      await deps.resources.remove('pending-deployment', name);
+    } catch (error) {
+      deps.report(error, `the end of a deployment of ${name}`);
+    }
+  });
+}
+
+async function finishTaking(
+  version: FunctionVersion,
+  { document, isLast }: { readonly document: PendingDeployment; readonly isLast: () => boolean },
+  deps: OwnDeps,
+): Promise<void> {
+  try {
+    const { failure } = await deps.platform.prepare(version);
+    if (isLast()) await finish(version.name, { version: failure?.undone === true ? null : version, document }, deps);
+  } catch (error) {
+    deps.report(error, `the end of a deployment of ${version.name}`); // this server ends, too: the next one does it
   }
 }

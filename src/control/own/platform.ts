@@ -147,9 +147,11 @@ export interface Platform {
   evict(version: FunctionVersion, to: EvictTo): Promise<Evicted>;
   /**
    * Makes a version's snapshot if it asks for one at deployment and has none. Rejects with HearthError when that could not be tried;
-   * the function's own failure is a result, and so is whatever undid a change.
+   * the function's own failure is a result, and so is whatever undid a change. One that is still taking over then is tried again by the next server: this one ends.
    */
   prepare(version: FunctionVersion): Promise<Preparation>;
+  /** Whether a version is being tried, and takes over from one that works if its init phase runs. */
+  isTaking(version: FunctionVersion): boolean;
   /** Runs the init phase of a version that need not serve, and leaves nothing of it. As `prepare`. */
   tryInit(version: FunctionVersion): Promise<Preparation>;
   /** Lines that are there, oldest first. */

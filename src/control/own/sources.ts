@@ -15,6 +15,9 @@ export interface SourcesOptions {
   readonly keepMs: number;
 }
 
+/** Of what is too large so much is read to be able to say so, in terms of what may come. */
+const MOST_READ = 2;
+
 interface Held {
   readonly path: string;
   /** Uploads that were not yet deployed; two functions may come from one folder. */
@@ -47,12 +50,14 @@ export class Sources {
       const file = await open(arriving, 'wx', 0o600);
       try {
         let failure: Error | null = null;
-        for await (const chunk of stream as AsyncIterable<Buffer>) {
+        for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
           bytes += chunk.length;
-          if (bytes > maxBytes) throw tooLarge(maxBytes);
+          // Told when all was sent, as a full disk is: most clients listen no sooner, and a connection that is closed on them takes the answer with it.
+          if (bytes > maxBytes) failure ??= tooLarge(maxBytes);
+          if (bytes > maxBytes * MOST_READ) break;
+          if (failure !== null) continue;
           hash.update(chunk);
-          // A full disk is told when all was sent: most clients listen no sooner.
-          failure ??= await file.appendFile(chunk).then(
+          failure = await file.appendFile(chunk).then(
             () => null,
             (error: Error) => error,
           );

@@ -24,7 +24,7 @@ import { TestTriggers } from './triggers.ts';
 const NOW_MS = Date.UTC(2026, 10, 22, 12);
 
 /** A control plane on real artifacts and a server that hands it every request, as the gateway does; on a store that another has left, where one is given. */
-export async function openPlane(store: TestFunctionStore = new TestFunctionStore()) {
+export async function openPlane(store: TestFunctionStore = new TestFunctionStore(), platform: TestPlatform = new TestPlatform()) {
   const home = await mkdtemp(join(tmpdir(), 'hearth-control-'));
   const clock = new VirtualClock(NOW_MS);
   const node = { language: 'node', path: process.execPath, version: process.versions.node };
@@ -39,7 +39,6 @@ export async function openPlane(store: TestFunctionStore = new TestFunctionStore
   const authority = new Authority({ keys, statementsOf, clock, accountId: scope.accountId, required: false, unsignedData: true });
   const registry = await FunctionRegistry.load({ store, resources, clock, ids: randomIds, random: () => 0.5, scope });
   const sources = await Sources.open({ folder: join(home, 'sources'), clock, maxBytes: 2_000_000, keepMs: 3_600_000 });
-  const platform = new TestPlatform();
   const events = new TestEvents();
   const triggers = new TestTriggers();
   const reported: unknown[] = [];

@@ -19,6 +19,8 @@ export class TestPlatform implements Platform {
   records: UsageRecord[] = [];
   readonly followers = new Set<(line: LogLine) => void>();
   initFails: Preparation['failure'] = null;
+  /** Names of functions whose latest revision is still to take over. */
+  taking: readonly string[] = [];
   #hanging: { readonly begun: () => void; readonly over: Promise<void> } | null = null;
   inheritedBytes: number | null = null;
 
@@ -62,6 +64,10 @@ export class TestPlatform implements Platform {
     const [begun, over] = [deferred<void>(), deferred<void>()];
     this.#hanging = { begun: begun.resolve, over: over.promise };
     return { begun: begun.promise, end: over.resolve };
+  }
+
+  isTaking({ name }: FunctionVersion): boolean {
+    return this.taking.includes(name);
   }
 
   async prepare(version: FunctionVersion): Promise<Preparation> {

@@ -11,15 +11,18 @@ const ALONE = 'select pg_advisory_xact_lock(8420, 44)';
 
 /**
  * Lets the bundled server say, in the transactions of functions that write into these tables, which instance's they are: by a trigger on each table, for each statement,
- * that does nothing unless the session is an instance's (see `sessionName`). What can't be done now, for a table that is locked, is done at the next look; nothing fails for it.
+ * that does nothing unless the session is an instance's (see `sessionName`). Partitions have it, too: one that is written into by its own name sets off no trigger of its root. What can't be done now, for a table that is locked, is done at the next look; nothing fails for it.
  */
 export async function watchSessions(pool: Pool, tables: readonly TableName[]): Promise<void> {
   await ensureSchema(pool); // before the look at what is there: what is not to be trusted goes
   const { rows } = await pool.query<{ name: string }>(
     `select format('%I.%I', n.nspname, c.relname) as name
      from unnest($1::text[], $2::text[]) as w(schema, name)
-     join pg_namespace n on n.nspname = w.schema
-     join pg_class c on c.relnamespace = n.oid and c.relname = w.name and c.relkind in ('r', 'p')
+     join pg_namespace s on s.nspname = w.schema
+     join pg_class followed on followed.relnamespace = s.oid and followed.relname = w.name
+     join lateral (select followed.oid as relid union select p.relid from pg_partition_tree(followed.oid) p) written on true
+     join pg_class c on c.oid = written.relid and c.relkind in ('r', 'p')
+     join pg_namespace n on n.oid = c.relnamespace
      where not exists (select 1 from pg_trigger t where t.tgrelid = c.oid and t.tgname = $3)`,
     [tables.map((t) => t.schema), tables.map((t) => t.table), NAME],
   );
@@ -33,7 +36,8 @@ export async function dropUnfollowed(pool: Pool): Promise<void> {
     `select format('%I.%I', n.nspname, c.relname) as name
      from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
      where t.tgname = $1 and t.tgparentid = 0 and not exists (
-       select 1 from pg_publication_rel r join pg_publication p on p.oid = r.prpubid where r.prrelid = c.oid and p.pubname ~ '^hearth_[0-9a-f_]{36}(_i)?$')`,
+       select 1 from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
+       where (r.prrelid = c.oid or r.prrelid in (select pg_partition_ancestors(c.oid))) and p.pubname ~ '^hearth_[0-9a-f_]{36}(_i)?$')`,
     [NAME],
   );
   for (const { name } of rows) await attempt(pool, `drop trigger if exists ${NAME} on ${name}`);

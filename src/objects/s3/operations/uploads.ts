@@ -1,9 +1,10 @@
-import { HearthError } from '../../../errors.ts';
-import { CHECKSUM_ALGORITHMS, type Checksum, type ObjectPart, type Upload, type UploadedPart } from '../../model.ts';
+import { HearthError, type ErrorCode } from '../../../errors.ts';
+import { CHECKSUM_ALGORITHMS, type Checksum, type ObjectPart, type ObjectVersion, type Upload, type UploadedPart } from '../../model.ts';
+import { multipartEtag } from '../../object-store.ts';
 import { declaredChecksum, requestedAlgorithm, wholeBody } from '../body.ts';
 import { names, writeCondition } from '../conditions.ts';
 import { checksumElements, madeVersion, metaOf, taggingHeader } from '../headers.ts';
-import { isoTime, ownerElement, type Operation } from '../operation.ts';
+import { isoTime, ownerElement, type Operation, type S3Deps } from '../operation.ts';
 import { gatherPage } from '../page.ts';
 import { bucketOf, causeOf, header, keyOf, type S3Request } from '../request.ts';
 import { malformedXml, parseXml, xmlDocument, type XmlNode } from '../xml.ts';
@@ -42,7 +43,7 @@ function uploadChecksum(r: S3Request): Upload['checksum'] {
 }
 
 /** The upload that `uploadId` names. Throws NoSuchUpload. */
-export async function uploadOf(r: S3Request, d: Parameters<Operation>[1]): Promise<Upload> {
+export async function uploadOf(r: S3Request, d: S3Deps): Promise<Upload> {
   return d.store.index.upload(bucketOf(r), keyOf(r), r.query.get('uploadId') ?? '');
 }
 
@@ -54,6 +55,19 @@ export const abortUpload: Operation = async (r, d) => {
 export const completeUpload: Operation = async (r, d) => {
   // The checksum in this request's headers is the object's, not the document's.
   const wanted = readParts(parseXml(await documentBody(r), 'CompleteMultipartUpload'));
+  const version = await complete(r, d, wanted).catch((error: unknown) => completedBefore(r, d, { wanted, error }));
+  const location = `http://${r.raw.headers.host ?? 'localhost'}/${version.bucket}/${version.key.split('/').map(encodeURIComponent).join('/')}`;
+  const body = xmlDocument('CompleteMultipartUploadResult', {
+    Location: location,
+    Bucket: version.bucket,
+    Key: version.key,
+    ETag: `"${version.etag}"`,
+    ...checksumElements(version.checksum),
+  });
+  return { status: 200, headers: { 'x-amz-version-id': madeVersion(version) }, body };
+};
+
+async function complete(r: S3Request, d: S3Deps, wanted: readonly WantedPart[]): Promise<ObjectVersion> {
   const upload = await uploadOf(r, d);
   const present = new Map((await d.store.index.parts(upload.id, 0, MAX_PARTS)).map((p) => [p.number, p]));
   const parts = wanted.map((part, i) => requirePart(part, present.get(part.number), { upload, last: i === wanted.length - 1 }));
@@ -67,23 +81,31 @@ export const completeUpload: Operation = async (r, d) => {
   }
   await d.store.index.bucket(upload.bucket); // throws NoSuchBucket
   const expected = declaredChecksum(r)?.value;
-  const precondition = writeCondition(r);
-  const version = await d.store.complete(upload, parts, {
+  return d.store.complete(upload, parts, {
     how: 'CompleteMultipartUpload',
     cause: causeOf(r),
-    precondition,
+    precondition: writeCondition(r),
     verify: (checksum) => verifyChecksum(checksum, expected),
   });
-  const location = `http://${r.raw.headers.host ?? 'localhost'}/${upload.bucket}/${upload.key.split('/').map(encodeURIComponent).join('/')}`;
-  const body = xmlDocument('CompleteMultipartUploadResult', {
-    Location: location,
-    Bucket: upload.bucket,
-    Key: upload.key,
-    ETag: `"${version.etag}"`,
-    ...checksumElements(version.checksum),
-  });
-  return { status: 200, headers: { 'x-amz-version-id': madeVersion(version) }, body };
-};
+}
+
+/**
+ * The object that an upload which is no more has become: whoever completes it and gets no answer asks again, and S3 answers as it did. Told by its ETag, which is that of the
+ * parts in their order. Throws `error` when there is no such object, or it is another error than NoSuchUpload.
+ */
+async function completedBefore(r: S3Request, d: S3Deps, o: { wanted: readonly WantedPart[]; error: unknown }): Promise<ObjectVersion> {
+  // Completed while its parts were being looked for, it has none any more.
+  const ended = hasCode(o.error, 'InvalidPart') ? await uploadOf(r, d).catch((error: unknown) => error) : o.error;
+  if (!hasCode(ended, 'NoSuchUpload')) throw o.error;
+  const etag = multipartEtag(o.wanted.map((part) => part.etag.replaceAll('"', '')));
+  const found = await d.store.index.find(bucketOf(r), keyOf(r), null);
+  if (found === null || !found.multipart || found.etag !== etag) throw o.error;
+  return found;
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof HearthError && error.code === code;
+}
 
 function documentBody(r: S3Request): Promise<Buffer> {
   const headers = Object.fromEntries(Object.entries(r.signed.headers).filter(([name]) => !/^x-amz-(checksum|sdk-checksum)/.test(name)));
