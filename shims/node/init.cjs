@@ -7,6 +7,7 @@ const { watchConnections } = require('./connections.cjs');
 const { baseline, letConnectionsClose, letWorkersLeave, settle, whyNot } = require('./detect.cjs');
 const descriptors = require('./descriptors.cjs');
 const hooks = require('./hooks.cjs');
+const leftFiles = require('./left-files.cjs');
 const libraries = require('./libraries.cjs');
 const log = require('./log.cjs');
 const { loadHandler } = require('./loader.cjs');
@@ -50,6 +51,7 @@ async function initialise(order, { forkable, rehearse }) {
   await startThreadPool();
   const wanted = order.snapshot && forkable;
   const before = wanted ? baseline() : null;
+  if (wanted) leftFiles.baseline();
   const watch = watchModules(order.taskRoot);
   const connections = watchConnections();
   const startedMs = nowMs();
@@ -75,6 +77,7 @@ async function initialise(order, { forkable, rehearse }) {
   }
   const importMs = watch.importMs();
   const unforkable = wanted ? whyNot(before) : null;
+  if (wanted && unforkable === null) leftFiles.remember();
   libraries.restore(); // here, so that instances need not
   return {
     handler,
