@@ -2,6 +2,7 @@
 // What the init phase has put into /tmp (a model, a program, a cache): each instance finds it there, and has its own copy as soon as it changes it.
 const fs = require('node:fs');
 const path = require('node:path');
+const { reopenIn } = require('./descriptors.cjs');
 const native = require('./native.cjs');
 
 const DIRECTORY = '/tmp';
@@ -48,4 +49,9 @@ function overlay({ target, old, mode }) {
   return false;
 }
 
-module.exports = { baseline, leftIn, overlay, remember };
+/** Once a child has its own copy: what init left open there is opened in that. */
+function openOwn(reopenable) {
+  if (left.length > 0) reopenIn(DIRECTORY, reopenable);
+}
+
+module.exports = { baseline, leftIn, openOwn, overlay, remember };

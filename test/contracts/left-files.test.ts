@@ -10,10 +10,11 @@ import { abilities, behaviourSpec, openForkDriver, runtimes } from './fork-drive
 interface Found {
   readonly names: readonly string[];
   readonly mode: string;
+  readonly diary: string;
 }
 
-const FOUND = { mode: '0o1777', 'model/part/weights': 'weights', settings: 'settings', link: 'settings' };
-const NAMES = ['link', 'model', 'settings'];
+const FOUND = { mode: '0o1777', 'model/part/weights': 'weights', settings: 'settings', link: 'settings', diary: 'init' };
+const NAMES = ['diary', 'link', 'model', 'settings'];
 
 const [major, minor] = release().split('.').map(Number);
 /** File systems in memory have what it takes to remove a directory of init's. */
@@ -39,7 +40,8 @@ for (const { language, runtime, missing } of await runtimes()) {
       t.after(() => driver.close());
       const [one, other] = await two(driver);
       assert.deepEqual(await ask(one, { change: true }), { names: NAMES, ...FOUND });
-      assert.deepEqual((await ask(one, {})).names, ['link', 'own', 'settings']);
+      const { names, diary } = await ask(one, {});
+      assert.deepEqual([names, diary], [['diary', 'link', 'own', 'settings'], 'init changed']);
       assert.deepEqual(await ask(other, {}), { names: NAMES, ...FOUND });
     });
 

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from . import confine, files, output, reseed
+from . import confine, files, left_files, output, reseed
 from .connection import Connection
 
 
@@ -24,6 +24,7 @@ def become(order, parent):
         connection = Connection(order["socket"])
         connected_ms = time.monotonic() * 1000
         unconfined = confine.take(order["confine"], parent)
+        left_files.open_own()
         confined_ms = time.monotonic() * 1000
         reseed.everything()
         if order.get("logStream") is not None:

@@ -26,18 +26,30 @@ def remember(ours):
         except OSError:
             refused.append(os.readlink("/proc/self/fd/%d" % fd))
             continue
-        _open.append((fd, flags))
+        _open.append((fd, flags, os.readlink("/proc/self/fd/%d" % fd)))
     return refused
 
 
 def reopen():
     """In each child."""
-    for fd, flags in _open:
-        position = os.lseek(fd, 0, os.SEEK_CUR)
-        own = _again(fd, flags)
-        os.lseek(own, position, os.SEEK_SET)
-        os.dup2(own, fd, inheritable=os.get_inheritable(fd))
-        os.close(own)
+    for fd, flags, _ in _open:
+        _replace(fd, _again(fd, flags))
+
+
+def reopen_in(directory):
+    """The same by their names, of those below `directory` that the child has a copy of its own of by now."""
+    for fd, flags, name in _open:
+        if name.startswith(directory + "/"):
+            try:
+                _replace(fd, os.open(name, flags & _KEPT | os.O_CLOEXEC))
+            except OSError:
+                pass  # it has no name any more, or can only be read there: it stays what all instances have
+
+
+def _replace(fd, own):
+    os.lseek(own, os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
+    os.dup2(own, fd, inheritable=os.get_inheritable(fd))
+    os.close(own)
 
 
 def _again(fd, flags):

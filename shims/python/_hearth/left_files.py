@@ -2,7 +2,7 @@
 
 import os
 
-from . import libc
+from . import files, libc
 
 _DIRECTORY = "/tmp"
 
@@ -44,6 +44,12 @@ def overlay(target, old, mode):
     _remove(work)
     _remove(upper)
     return False
+
+
+def open_own():
+    """Once a child has its own copy: what init left open there is opened in that."""
+    if _left:
+        files.reopen_in(_DIRECTORY)
 
 
 def _remove(directory):
