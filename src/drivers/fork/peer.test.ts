@@ -9,7 +9,7 @@ import { Frame } from '../../runtimes/protocol.ts';
 import { Peer } from './peer.ts';
 
 /** The two ends of a connection. */
-async function connection(): Promise<{ mine: Socket; other: Socket; close(): void }> {
+async function connection(): Promise<{ readonly mine: Socket; readonly other: Socket; readonly close: () => void }> {
   const folder = mkdtempSync(join(tmpdir(), 'hearth-peer-'));
   const server = createServer();
   const path = join(folder, 'socket');
