@@ -13,6 +13,7 @@ const log = require('./log.cjs');
 const { loadHandler } = require('./loader.cjs');
 const { watchModules } = require('./modules.cjs');
 const { nowMs } = require('./monotonic.cjs');
+const randomPools = require('./random-pools.cjs');
 const streamify = require('./streamify.cjs');
 
 /** Replaces the whole environment, native code's view of it included. */
@@ -51,7 +52,10 @@ async function initialise(order, { forkable, rehearse }) {
   await startThreadPool();
   const wanted = order.snapshot && forkable;
   const before = wanted ? baseline() : null;
-  if (wanted) leftFiles.baseline();
+  if (wanted) {
+    leftFiles.baseline();
+    randomPools.watch();
+  }
   const watch = watchModules(order.taskRoot);
   const connections = watchConnections();
   const startedMs = nowMs();
@@ -74,6 +78,7 @@ async function initialise(order, { forkable, rehearse }) {
   } finally {
     connections.stop();
     watch.stop();
+    randomPools.stop();
   }
   const importMs = watch.importMs();
   const unforkable = wanted ? whyNot(before) : null;
