@@ -7,12 +7,14 @@ const native = require('./native.cjs');
 /** Of what counts as such a store: a key or a salt is smaller, a matrix larger, and those are what init has kept. */
 const LEAST_BYTES = 128;
 const MOST_BYTES = 16 * 1024;
+/** What `bson` keeps to tell the ObjectIds of a process from those of others; nothing else that is kept is so small. */
+const PROCESS_BYTES = 5;
 const MOST_POOLS = 1_000;
 /** crypto.randomInt's own store, and how much of it an integer takes. */
 const INTEGERS = 1_024;
 const ANY_INTEGER = 2 ** 48 - 1;
 
-const { randomFillSync, randomInt, webcrypto } = crypto;
+const { randomBytes, randomFillSync, randomInt, webcrypto } = crypto;
 const { getRandomValues } = webcrypto;
 
 let watching = false;
@@ -22,7 +24,8 @@ let integersDrawn = false;
 let integersStale = false;
 
 function note(view, whole) {
-  if (!watching || !whole || !(view instanceof Uint8Array) || view.length < LEAST_BYTES || view.length > MOST_BYTES) return;
+  if (!watching || !whole || !(view instanceof Uint8Array)) return;
+  if ((view.length < LEAST_BYTES || view.length > MOST_BYTES) && view.length !== PROCESS_BYTES) return;
   if (known.has(view) || pools.length === MOST_POOLS) return;
   known.add(view);
   pools.push(new WeakRef(view));
@@ -34,6 +37,11 @@ const replacements = {
     const filled = randomFillSync(buffer, offset, size);
     note(buffer, !offset && (size === undefined || size >= buffer.byteLength));
     return filled;
+  },
+  randomBytes(size, callback) {
+    const bytes = randomBytes(size, callback);
+    if (size === PROCESS_BYTES) note(bytes, true);
+    return bytes;
   },
   randomInt(min, max, callback) {
     if (watching) integersDrawn = true;

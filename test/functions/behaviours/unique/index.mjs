@@ -15,6 +15,7 @@ crypto.randomInt(5);
 const pools = { fill: Buffer.allocUnsafe(512), web: new Uint8Array(256) };
 crypto.randomFillSync(pools.fill);
 crypto.webcrypto.getRandomValues(pools.web);
+const ofProcess = crypto.randomBytes(5);
 let drawn = 0;
 const draw = (pool) => Buffer.from(pool.subarray((drawn += 12), drawn + 12)).toString('hex');
 draw(pools.fill);
@@ -26,6 +27,7 @@ export const handler = async () => ({
   bytes: crypto.randomBytes(12).toString('hex'),
   int: crypto.randomInt(2 ** 47),
   values: Buffer.from(globalThis.crypto.getRandomValues(new Uint8Array(12))).toString('hex'),
+  ofProcess: ofProcess.toString('hex'),
   filled: draw(pools.fill),
   webFilled: draw(pools.web),
   key: crypto.generateKeySync('aes', { length: 128 }).export().toString('hex'),
