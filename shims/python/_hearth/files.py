@@ -8,6 +8,14 @@ import stat
 _KEPT = os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | os.O_SYNC
 
 _open = []
+# The directory that each child gets a copy of its own of, where init left something in it.
+_copied = None
+
+
+def is_copied(directory):
+    """Before the first fork."""
+    global _copied
+    _copied = directory
 
 
 def remember(ours):
@@ -31,13 +39,15 @@ def remember(ours):
 
 
 def reopen():
-    """In each child."""
+    """In each child. Returns the directory to call `reopen_in` with once it has its own copy of that, or None: to ask anybody else would be pages that it
+    shares no longer."""
     for fd, flags, _ in _open:
         _replace(fd, _again(fd, flags))
+    return _copied
 
 
 def reopen_in(directory):
-    """The same by their names, of those below `directory` that the child has a copy of its own of by now."""
+    """By their names, those below `directory` that the child has a copy of its own of by now."""
     for fd, flags, name in _open:
         if name.startswith(directory + "/"):
             try:

@@ -19,6 +19,7 @@ def baseline():
 def remember():
     """Before the first fork."""
     _left[:] = [name for name in _names() if name not in _before]
+    files.is_copied(_DIRECTORY if _left else None)
 
 
 def left_in(directory):
@@ -44,12 +45,6 @@ def overlay(target, old, mode):
     _remove(work)
     _remove(upper)
     return False
-
-
-def open_own():
-    """Once a child has its own copy: what init left open there is opened in that."""
-    if _left:
-        files.reopen_in(_DIRECTORY)
 
 
 def _remove(directory):
