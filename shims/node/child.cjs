@@ -6,6 +6,7 @@ const native = require('./native.cjs');
 const reseed = require('./reseed.cjs');
 const { reopen } = require('./descriptors.cjs');
 const { confine } = require('./confine.cjs');
+const leftFiles = require('./left-files.cjs');
 const { Link, connect, writeAll } = require('./link.cjs');
 const { nowMs } = require('./monotonic.cjs');
 
@@ -16,6 +17,7 @@ function takeFirstSteps(order, files) {
   const link = Link.connect(order.socket);
   const connectedMs = nowMs();
   const unconfined = confine(order.confine);
+  leftFiles.openOwn(files);
   const confinedMs = nowMs();
   becomeSomeoneElse();
   if (order.logStream !== null) nameAfter(order.logStream);

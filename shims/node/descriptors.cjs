@@ -121,7 +121,7 @@ function address(hex) {
   return `${Buffer.from(host.slice(-8), 'hex').toReversed().join('.')}:${port(hex)}`;
 }
 
-/** Files that were opened since, as they are to be opened anew: [{fd, flags}]; and the names of those that can't be. */
+/** Files that were opened since, as they are to be opened anew: [{fd, flags, name}]; and the names of those that can't be. */
 function files(before) {
   const reopenable = [];
   const refused = [];
@@ -131,7 +131,7 @@ function files(before) {
     if (flags < 0 || flags & O_PATH) continue;
     try {
       fs.closeSync(again(fd, flags));
-      reopenable.push({ fd, flags });
+      reopenable.push({ fd, flags, name: target });
     } catch {
       refused.push(target);
     }
@@ -146,13 +146,25 @@ const again = (fd, flags) => fs.openSync(`/proc/self/fd/${fd}`, flags & KEPT_FLA
  * each opens its own, at the position where the snapshot left it.
  */
 function reopen(reopenable) {
-  for (const { fd, flags } of reopenable) {
-    const position = native.lseek(fd, 0, SEEK_CUR);
-    const own = again(fd, flags);
-    native.lseek(own, position, SEEK_SET);
-    native.check('dup3', native.dup3(own, fd, fs.constants.O_CLOEXEC ?? 0o2000000));
-    fs.closeSync(own);
+  for (const { fd, flags } of reopenable) replace(fd, again(fd, flags));
+}
+
+/** The same by their names, of those below `directory` that the child has a copy of its own of by now. */
+function reopenIn(directory, reopenable) {
+  for (const { fd, flags, name } of reopenable) {
+    if (!name.startsWith(`${directory}/`)) continue;
+    try {
+      replace(fd, fs.openSync(name, flags & KEPT_FLAGS));
+    } catch {
+      // it has no name any more, or can only be read there: it stays what all instances have
+    }
   }
+}
+
+function replace(fd, own) {
+  native.lseek(own, native.lseek(fd, 0, SEEK_CUR), SEEK_SET);
+  native.check('dup3', native.dup3(own, fd, fs.constants.O_CLOEXEC ?? 0o2000000));
+  fs.closeSync(own);
 }
 
 function isFile(fd) {
@@ -171,4 +183,4 @@ function read(file) {
   }
 }
 
-module.exports = { baseline, files, isClosing, look, reopen };
+module.exports = { baseline, files, isClosing, look, reopen, reopenIn };

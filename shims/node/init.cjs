@@ -7,11 +7,13 @@ const { watchConnections } = require('./connections.cjs');
 const { baseline, letConnectionsClose, letWorkersLeave, settle, whyNot } = require('./detect.cjs');
 const descriptors = require('./descriptors.cjs');
 const hooks = require('./hooks.cjs');
+const leftFiles = require('./left-files.cjs');
 const libraries = require('./libraries.cjs');
 const log = require('./log.cjs');
 const { loadHandler } = require('./loader.cjs');
 const { watchModules } = require('./modules.cjs');
 const { nowMs } = require('./monotonic.cjs');
+const randomPools = require('./random-pools.cjs');
 const streamify = require('./streamify.cjs');
 
 /** Replaces the whole environment, native code's view of it included. */
@@ -50,6 +52,10 @@ async function initialise(order, { forkable, rehearse }) {
   await startThreadPool();
   const wanted = order.snapshot && forkable;
   const before = wanted ? baseline() : null;
+  if (wanted) {
+    leftFiles.baseline();
+    randomPools.watch();
+  }
   const watch = watchModules(order.taskRoot);
   const connections = watchConnections();
   const startedMs = nowMs();
@@ -72,9 +78,11 @@ async function initialise(order, { forkable, rehearse }) {
   } finally {
     connections.stop();
     watch.stop();
+    randomPools.stop();
   }
   const importMs = watch.importMs();
   const unforkable = wanted ? whyNot(before) : null;
+  if (wanted && unforkable === null) leftFiles.remember();
   libraries.restore(); // here, so that instances need not
   return {
     handler,

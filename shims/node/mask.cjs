@@ -1,8 +1,9 @@
 'use strict';
-// Covers a directory with an empty tmpfs through which only some paths stay visible, read-only.
+// Covers a directory with an empty tmpfs through which only some paths stay visible, read-only; and what init left there, where an instance inherits that.
 const fs = require('node:fs');
 const path = require('node:path');
 const native = require('./native.cjs');
+const { leftIn, overlay } = require('./left-files.cjs');
 
 const O_PATH = 0o10000000;
 const MS_RDONLY = 1;
@@ -12,14 +13,30 @@ const MS_BIND_REC = 4096 | 16384;
 const MOUNT_ATTR_RDONLY = 1n;
 
 /** What is kept is opened before and bound after: it may lie in what is covered. */
-function mask({ target, sizeMb, mode, keep }) {
+function mask({ target, sizeMb, mode, keep, inherits }) {
   const kept = keep.map((name) => ({ name, fd: fs.openSync(name, O_PATH | fs.constants.O_NOFOLLOW) }));
+  const left = inherits === true ? leftIn(target) : [];
+  const old = left.length > 0 ? fs.openSync(target, O_PATH) : -1;
   try {
     const options = `size=${sizeMb}m,mode=${mode.toString(8)}`;
     native.check(`mount tmpfs on ${target}`, native.mount('tmpfs', target, 'tmpfs', MS_NOSUID_NODEV, options));
+    if (old >= 0 && !overlay({ target, old, mode })) for (const name of left) show(target, old, name);
     for (const entry of kept) bind(target, entry);
   } finally {
     for (const { fd } of kept) fs.closeSync(fd);
+    if (old >= 0) fs.closeSync(old);
+  }
+}
+
+/** What is called `name` in the directory that `old` holds, read-only and under its name in `target`. */
+function show(target, old, name) {
+  const [from, to] = [`/proc/self/fd/${old}/${name}`, path.join(target, name)];
+  if (fs.lstatSync(from).isSymbolicLink()) return fs.symlinkSync(fs.readlinkSync(from), to);
+  const fd = fs.openSync(from, O_PATH | fs.constants.O_NOFOLLOW);
+  try {
+    bind(target, { name: to, fd });
+  } finally {
+    fs.closeSync(fd);
   }
 }
 

@@ -5,6 +5,7 @@
 const crypto = require('node:crypto');
 const { syncBuiltinESMExports } = require('node:module');
 const native = require('./native.cjs');
+const randomPools = require('./random-pools.cjs');
 
 const UUID_BYTES = 16;
 const pool = Buffer.alloc(UUID_BYTES * 128);
@@ -65,7 +66,9 @@ const webReplacements = {
 function install() {
   Object.defineProperty(Math, 'random', { value: replacements.random, enumerable: false });
   crypto.randomUUID = replacements.randomUUID;
-  Object.defineProperty(Object.getPrototypeOf(webcrypto), 'randomUUID', { value: webReplacements.randomUUID });
+  Object.assign(crypto, randomPools.replacements);
+  for (const [name, value] of Object.entries({ ...webReplacements, ...randomPools.webReplacements }))
+    Object.defineProperty(Object.getPrototypeOf(webcrypto), name, { value });
   syncBuiltinESMExports();
   reseed();
 }
@@ -77,6 +80,7 @@ function reseed() {
   [a, b, c, d] = words;
   if ((a | b | c | d) === 0) a = 1; // the one state this generator never leaves
   position = pool.length;
+  randomPools.refill();
 }
 
 module.exports = { install, reseed };

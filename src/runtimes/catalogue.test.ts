@@ -68,6 +68,14 @@ describe('catalogue', () => {
     assert.equal(asked.length, before);
   });
 
+  it('offers no Python that functions can not run in', async () => {
+    const old = '/home/u/.pyenv/versions/3.6.15';
+    const answer = py('3.6.15', old);
+    const catalogue = new Catalogue(machine({ [`${old}/bin/python3`]: answer, [`${old}/bin/python3.6`]: answer }));
+    assert.deepEqual(await catalogue.list('python'), []);
+    await assert.rejects(catalogue.resolve('python3.6'), InterpreterNotFound);
+  });
+
   it('never substitutes another major, and lists what it found', async () => {
     const catalogue = new Catalogue(
       machine({ '/home/u/.nvm/versions/node/v18.1.0/bin/node': ['18.1.0', '/home/u/.nvm/versions/node/v18.1.0/bin/node'] }),

@@ -89,7 +89,7 @@ export function candidates(host: InterpreterHost, language: Language): string[] 
 const ASK_PYTHON = 'import sys,json;print(json.dumps(["%d.%d.%d"%sys.version_info[:3],sys.executable,sys.prefix,sys.base_prefix]))';
 const ASK_NODE = 'JSON.stringify([process.versions.node,process.execPath])';
 
-/** What the executable says of itself; null when it is none of the language, or can't run. A version switcher's script answers for the interpreter it leads to. */
+/** What the executable says of itself; null when it is none of the language, can't run, or is too old. A version switcher's script answers for the interpreter it leads to. */
 export async function identify(host: InterpreterHost, language: Language, path: string): Promise<Interpreter | null> {
   try {
     if (language === 'node' && path === host.execPath) return interpreter(host, language, [host.nodeVersion, path]);
@@ -100,8 +100,12 @@ export async function identify(host: InterpreterHost, language: Language, path: 
   }
 }
 
+/** The oldest minor version of Python 3 that the shim runs on. */
+const OLDEST_PYTHON = 7;
+
 function interpreter(host: InterpreterHost, language: Language, [version, executable, ...prefixes]: string[]): Interpreter | null {
   if (version === undefined || executable === undefined || !/^\d+\.\d+\.\d+$/.test(version)) return null;
+  if (language === 'python' && Number(version.split('.')[1]) < OLDEST_PYTHON) return null;
   const real = host.real(executable);
   if (real === null) return null;
   // A virtual environment is recognised by the path it is started by, so a link into its base is not resolved.

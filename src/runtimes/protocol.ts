@@ -171,8 +171,17 @@ export type ConfineStep = { readonly optional?: boolean } & (
   /**
    * Covers the directory `target` with an empty tmpfs of at most `sizeMb`, through which only the existing paths in `keep`
    * (all below `target`) stay visible, bound read-only. Opened before, bound after: they may lie in what is covered.
+   * `inherits`, of an instance: what the init phase has put there stays, too. It is the instance's own copy once it changes it; read-only where the system has no
+   * overlays for it.
    */
-  | { readonly op: 'mask'; readonly target: string; readonly sizeMb: number; readonly mode: number; readonly keep: readonly string[] }
+  | {
+      readonly op: 'mask';
+      readonly target: string;
+      readonly sizeMb: number;
+      readonly mode: number;
+      readonly keep: readonly string[];
+      readonly inherits?: boolean;
+    }
   /** Shows files and directories in the directory `target`, read-only, by the names that they are to have there, beside all else that lies in it. */
   | { readonly op: 'show'; readonly target: string; readonly entries: Readonly<Record<string, string>> }
   | { readonly op: 'hostname'; readonly name: string }

@@ -79,7 +79,7 @@ function instanceSteps(input: InstanceInput): ConfineStep[] {
   const steps: ConfineStep[] = [];
   if (input.abilities.noUserNamespaces === null) {
     steps.push({ op: 'unshare', namespaces: ['user', ...NAMESPACES], ...PROCESSES, optional: true });
-    steps.push({ ...privateTmp(input.ephemeralStorageMb, input.needed), optional: true });
+    steps.push({ ...privateTmp(input.ephemeralStorageMb, input.needed), inherits: true, optional: true });
     steps.push({ op: 'hostname', name: input.hostname, optional: true });
   } else steps.push(temporaryDirectory(input.temporary));
   // Linux gives each session the same share of the processors (sched_autogroup): until they have theirs, all that start take the one of their parent from what is served.

@@ -17,7 +17,7 @@ const PROGRAM = `
   const child = spawn('sleep', ['1000'], { stdio: 'ignore' });
   const code = (look) => { try { look(); return 'told'; } catch (error) { return error.code; } };
   const exits = [];
-  const kernel = { becomeSubreaper() {}, unpin: () => true, reap: (pid) => (pid === child.pid ? { code: 7, signal: null } : null) };
+  const kernel = { becomeSubreaper() {}, keepDescriptors() {}, unpin: () => true, reap: (pid) => (pid === child.pid ? { code: 7, signal: null } : null) };
   const told = new Promise((resolve) => {
     globalThis.supervisor = new Supervisor(kernel, systemClock, (reply) => { exits.push(reply); resolve(); });
   });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import koffi from 'koffi';
 import { systemClock } from '../lib/clock.ts';
 import type { ExitStatus } from '../model/instance.ts';
 import { SupervisorClient } from './client.ts';
@@ -198,6 +199,22 @@ describe('supervisor', { skip, timeout: 60_000 }, () => {
     await until(() => exits.has(next));
     assert.deepEqual([exits.get(next), lost.length, gone(pid)], [{ code: 4, signal: null }, 1, true]);
     await client.close();
+  });
+});
+
+describe('what a server was started with', { skip, timeout: 60_000 }, () => {
+  it('is none of the descriptors of what its supervisor starts', async (t) => {
+    const held = join(directory, 'held');
+    const fd = openSync(held, 'w');
+    t.after(() => closeSync(fd));
+    koffi.load(null).func('int fcntl(int, int, int)')(fd, 2, 0); // as a shell leaves those that it opens for a program
+    const { client, exits, shell } = start();
+    t.after(() => client.close());
+    const pid = await shell('for fd in /proc/$$/fd/*; do readlink $fd; done > "$D/descriptors"');
+    await until(() => exits.has(pid));
+    const seen = read('descriptors');
+    assert.match(seen, /^\/dev\/null$/m);
+    assert.ok(!seen.includes(held), seen);
   });
 });
 

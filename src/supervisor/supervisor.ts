@@ -32,6 +32,7 @@ export class Supervisor {
     this.#clock = clock;
     this.#send = send;
     kernel.becomeSubreaper();
+    kernel.keepDescriptors();
     process.on('SIGCHLD', () => this.#lookAround());
   }
 

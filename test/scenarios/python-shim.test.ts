@@ -99,11 +99,16 @@ describe('Python shim', { timeout: 60_000 }, () => {
   it('marshals as Lambda does', async () => {
     const instance = await host.instance(snapshot);
     assert.equal((await instance.call({ do: 'decimals' })).body.toString(), '[3, 1.5, 12345678901234567890]');
+    assert.equal(
+      (await instance.call({ do: 'particular' })).body.toString(),
+      '{"price": 1.10, "exact": [0.12345678901234567890123, 1E+3, NaN], "points": [{"x": 1, "y": [2, {"x": 3.0, "y": "four"}]}], "bytes": "text"}',
+    );
     assert.equal((await instance.call({ do: 'surrogate' })).body.toString(), '"\\ud800"');
     assert.deepEqual((await instance.call({ do: 'raw' })).body, Buffer.from([0, 255]));
     assert.equal((await instance.call({ do: 'echo', text: 'é' })).body.toString(), '{"do": "echo", "text": "é"}');
     for (const [what, message] of [
       ['unprintable', /^Unable to marshal response: Object of type Unprintable is not JSON serializable$/],
+      ['circular', /^Unable to marshal response: Circular reference detected$/],
       ['asynchronous', /coroutine is not JSON serializable.*asyncio\.run/],
     ] as const) {
       const result = await instance.call({ do: what });
@@ -113,6 +118,22 @@ describe('Python shim', { timeout: 60_000 }, () => {
     const garbage = await instance.connection.call(Buffer.from('{nonsense'));
     assert.equal(garbage.errorType, 'Runtime.UnmarshalError');
     assert.equal((await instance.connection.call(Buffer.from('{"do": "echo"}'))).errorType, null);
+  });
+
+  it('lets a function format its log as AWS’s documentation shows', async () => {
+    const forked = await host.fork(zygote);
+    await forked.init({ ...EVERYTHING, environment: { ...ENVIRONMENT, TZ: 'XXX-05:00' } });
+    const instance = await host.instance(forked);
+    const { body } = await instance.call({ do: 'format_own' }, { requestId: 'r-4' });
+    await instance.log.has(`INFO ${JSON.parse(body.toString())} r-4 formatted\n`);
+  });
+
+  it('answers what a handler raised that has closed its output', async () => {
+    const instance = await host.instance(snapshot);
+    const { errorType, body } = await instance.call({ do: 'close_output' });
+    assert.equal(errorType, 'Custom');
+    assert.match(body.toString(), /"errorMessage": "without a word"/);
+    assert.equal((await instance.call({ do: 'echo' })).errorType, null);
   });
 
   it('takes and gives six megabytes', async () => {

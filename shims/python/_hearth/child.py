@@ -20,10 +20,12 @@ def become(order, parent):
     """Connects, confines, re-seeds. Returns the connection, the optional confinement steps that failed and when it was done; what can't be done ends the child."""
     try:
         output.attach(order["logSocket"], order["token"])
-        files.reopen()
+        copied = files.reopen()
         connection = Connection(order["socket"])
         connected_ms = time.monotonic() * 1000
         unconfined = confine.take(order["confine"], parent)
+        if copied is not None:
+            files.reopen_in(copied)
         confined_ms = time.monotonic() * 1000
         reseed.everything()
         if order.get("logStream") is not None:

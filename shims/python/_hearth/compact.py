@@ -61,6 +61,8 @@ def gather(run):
         run()
     finally:
         sys.setprofile(None)
+    if not hasattr(types.CodeType, "replace"):
+        return  # Python 3.7
     functions = [value for value in gc.get_objects() if type(value) is types.FunctionType]
     fill_holes()
     for function in functions:

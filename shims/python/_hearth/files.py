@@ -8,6 +8,14 @@ import stat
 _KEPT = os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | os.O_SYNC
 
 _open = []
+# The directory that each child gets a copy of its own of, where init left something in it.
+_copied = None
+
+
+def is_copied(directory):
+    """Before the first fork."""
+    global _copied
+    _copied = directory
 
 
 def remember(ours):
@@ -26,18 +34,32 @@ def remember(ours):
         except OSError:
             refused.append(os.readlink("/proc/self/fd/%d" % fd))
             continue
-        _open.append((fd, flags))
+        _open.append((fd, flags, os.readlink("/proc/self/fd/%d" % fd)))
     return refused
 
 
 def reopen():
-    """In each child."""
-    for fd, flags in _open:
-        position = os.lseek(fd, 0, os.SEEK_CUR)
-        own = _again(fd, flags)
-        os.lseek(own, position, os.SEEK_SET)
-        os.dup2(own, fd, inheritable=os.get_inheritable(fd))
-        os.close(own)
+    """In each child. Returns the directory to call `reopen_in` with once it has its own copy of that, or None: to ask anybody else would be pages that it
+    shares no longer."""
+    for fd, flags, _ in _open:
+        _replace(fd, _again(fd, flags))
+    return _copied
+
+
+def reopen_in(directory):
+    """By their names, those below `directory` that the child has a copy of its own of by now."""
+    for fd, flags, name in _open:
+        if name.startswith(directory + "/"):
+            try:
+                _replace(fd, os.open(name, flags & _KEPT | os.O_CLOEXEC))
+            except OSError:
+                pass  # it has no name any more, or can only be read there: it stays what all instances have
+
+
+def _replace(fd, own):
+    os.lseek(own, os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
+    os.dup2(own, fd, inheritable=os.get_inheritable(fd))
+    os.close(own)
 
 
 def _again(fd, flags):

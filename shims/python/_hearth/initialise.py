@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from . import connections, detect, errors, frames, handler, hooks, invocation, libraries, logs, loops, modules, output, rehearse, reseed
+from . import connections, detect, errors, frames, handler, hooks, invocation, left_files, libraries, logs, loops, modules, output, rehearse, reseed
 
 _REHEARSAL_MS = 60_000
 
@@ -36,6 +36,7 @@ def run(connection, order):
         libraries.restore()  # here, so that instances need not
         function.is_snapshot = why is None and order["snapshot"]
         if function.is_snapshot:
+            left_files.remember()
             reseed.everything()  # rehearsed: what a library prepares at its first seeding is not prepared anew in every child
         else:
             _resume()
@@ -89,6 +90,7 @@ def _enter(order):
     hooks.offer()
     if order["snapshot"]:
         detect.baseline()
+        left_files.baseline()
     own = [order["taskRoot"]]
     dependencies = order["dependencyRoot"]
     if dependencies is not None:

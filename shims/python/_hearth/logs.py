@@ -33,7 +33,9 @@ def install(environment):
     global _as_json
     _as_json = as_json = environment.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
     level = environment.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+    logging.Formatter.converter = time.gmtime  # whatever the function's own time zone
     handler = _Handler()
+    handler.addFilter(_name_request)
     handler.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
     root = logging.getLogger()
     root.addHandler(handler)
@@ -46,16 +48,30 @@ def install(environment):
 
 def error(document):
     """Logs an error document the way Lambda's runtime does: one line, its parts kept apart by carriage returns, or JSON."""
-    if _as_json:
-        print(json.dumps({"timestamp": _seconds(time.time()), "log_level": "ERROR", **document}, default=str, ensure_ascii=False))
-        return
+    try:
+        print(_json_line(document) if _as_json else _text_line(document))
+    except (AttributeError, OSError, ValueError):
+        pass  # the function has closed or replaced its output: its caller gets the document all the same
+
+
+def _json_line(document):
+    return json.dumps({"timestamp": _seconds(time.time()), "log_level": "ERROR", **document}, default=str, ensure_ascii=False)
+
+
+def _text_line(document):
     lines = ["[ERROR] %s: %s" % (document["errorType"], document["errorMessage"])]
     lines.append("Traceback (most recent call last):")
     for element in document["stackTrace"]:
         for line in element.splitlines():
             text = line.lstrip(" ")
             lines.append(_NO_BREAK_SPACE * (len(line) - len(text)) + text)
-    print("\r".join(lines).replace("\n", "\r"))
+    return "\r".join(lines).replace("\n", "\r")
+
+
+def _name_request(record):
+    """For whatever formatter the function gives the handler: AWS's documentation shows them with the id."""
+    record.aws_request_id = request_id()
+    return True
 
 
 class _Handler(logging.Handler):
@@ -78,7 +94,6 @@ class _TextFormatter(logging.Formatter):
 
     def format(self, record):
         record.utc = _now(record.created)
-        record.aws_request_id = request_id()
         return super().format(record)
 
 

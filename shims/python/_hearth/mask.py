@@ -1,10 +1,10 @@
-"""Covers a directory with an empty tmpfs through which only some paths stay visible."""
+"""Covers a directory with an empty tmpfs through which only some paths stay visible; and what init left there, where an instance inherits that."""
 
 import errno
 import os
 import stat
 
-from . import libc
+from . import left_files, libc
 
 _ST_TO_MS = {2: libc.MS_NOSUID, 4: libc.MS_NODEV, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
 
@@ -17,9 +17,31 @@ def cover(step):
             raise ValueError("%s is not below %s" % (path, target))
     opened = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in kept]
     options = "size=%dm,mode=%o" % (step["sizeMb"], step["mode"])
+    left = left_files.left_in(target) if step.get("inherits") else None
+    old = os.open(target, os.O_PATH | os.O_CLOEXEC) if left else -1
     libc.mount("tmpfs", target, "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, options)
+    if left:
+        _inherit(target, old, step["mode"], left)
     for path, fd in opened:
         _bring_back(path, fd)
+
+
+def _inherit(target, old, mode, left):
+    """What init left in the directory that `old` holds; read-only where it can't be laid under the new one."""
+    try:
+        if left_files.overlay(target, old, mode):
+            return
+        for name in left:
+            _show("/proc/self/fd/%d/%s" % (old, name), "%s/%s" % (target, name))
+    finally:
+        os.close(old)
+
+
+def _show(path, target):
+    if os.path.islink(path):
+        os.symlink(os.readlink(path), target)
+    else:
+        _bring_back(target, os.open(path, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW))
 
 
 def _bring_back(path, fd):

@@ -3,6 +3,9 @@ import { FrameDecoder } from '../../runtimes/frames.ts';
 import type { OnFrame } from '../../runtimes/frames.ts';
 import { MAX_FRAME_BYTES } from '../../runtimes/protocol.ts';
 
+/** Frames of one read, which has 64 kB at most, after which others get their turn: honest ones of that size are few. */
+const MOST_AT_ONCE = 256;
+
 /**
  * One process's connection, from its greeting on. Whatever can't be understood ends it: the process then ends itself, as every
  * shim does that loses its host.
@@ -13,6 +16,8 @@ export class Peer {
   #onFrame: OnFrame;
   #onClose: (() => void) | null = null;
   #closed = false;
+  /** Of the read that is being taken. */
+  #frames = 0;
   /** Why the connection was given up by this side, or null. */
   complaint: string | null = null;
 
@@ -20,14 +25,19 @@ export class Peer {
   constructor(socket: Socket, onFrame: OnFrame, maxBytes = MAX_FRAME_BYTES) {
     this.#socket = socket;
     this.#onFrame = onFrame;
-    this.#decoder = new FrameDecoder((type, request, payload) => this.#onFrame(type, request, payload), maxBytes);
+    this.#decoder = new FrameDecoder((type, request, payload) => {
+      this.#frames++;
+      this.#onFrame(type, request, payload);
+    }, maxBytes);
     socket.on('data', (chunk: Buffer) => {
       if (this.#closed) return;
+      this.#frames = 0;
       try {
         this.#decoder.push(chunk);
       } catch (error) {
         this.drop((error as Error).message);
       }
+      if (this.#frames > MOST_AT_ONCE) this.#letOthers();
     });
     socket.on('error', () => {}); // 'close' follows
     socket.on('close', () => this.#ended());
@@ -69,6 +79,12 @@ export class Peer {
   drop(complaint: string | null = null): void {
     this.complaint ??= complaint;
     this.#socket.destroy();
+  }
+
+  /** A process that floods the server with small frames must not keep it from everything else: a socket is read 32 times in one turn of the event loop. */
+  #letOthers(): void {
+    this.#socket.pause();
+    setImmediate(() => this.#socket.resume());
   }
 
   #ended(): void {

@@ -1,5 +1,6 @@
 """Does what the event says."""
 
+import collections
 import decimal
 import logging
 import os
@@ -83,6 +84,39 @@ def unprintable(event, context):
 
 def decimals(event, context):
     return [decimal.Decimal("3"), decimal.Decimal("1.5"), decimal.Decimal("12345678901234567890")]
+
+
+Point = collections.namedtuple("Point", "x y")
+
+
+def particular(event, context):
+    """What the standard library has other ideas of than Lambda's runtime."""
+    return {
+        "price": decimal.Decimal("1.10"),
+        "exact": [decimal.Decimal("0.12345678901234567890123"), decimal.Decimal("1E+3"), decimal.Decimal("NaN")],
+        "points": [Point(1, (2, Point(decimal.Decimal("3.0"), b"four")))],
+        b"bytes": b"text",
+    }
+
+
+def circular(event, context):
+    circle = [Point(1, [])]
+    circle[0].y.append(circle)
+    return circle
+
+
+def format_own(event, context):
+    handler = logging.getLogger().handlers[0]
+    usual = handler.formatter
+    handler.setFormatter(logging.Formatter("%(levelname)s %(asctime)s %(aws_request_id)s %(message)s", "%H:%M"))
+    logging.info("formatted")
+    handler.setFormatter(usual)
+    return time.strftime("%H:%M", time.gmtime())
+
+
+def close_output(event, context):
+    sys.stdout.close()
+    raise Custom("without a word")
 
 
 def surrogate(event, context):
