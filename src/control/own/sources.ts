@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { HearthError } from '../../errors.ts';
@@ -19,13 +19,14 @@ export interface SourcesOptions {
 const MOST_READ = 2;
 
 interface Held {
+  /** A file of its own. */
   readonly path: string;
   /** Uploads that were not yet deployed; two functions may come from one folder. */
   claims: number;
   timer: Timer;
 }
 
-/** Zips between their upload and their deployment, on disk, by digest. */
+/** Zips between their upload and their deployment, on disk. */
 export class Sources {
   readonly #options: SourcesOptions;
   readonly #held = new Map<string, Held>();
@@ -43,7 +44,7 @@ export class Sources {
   /** Keeps what a stream brings. Throws RequestTooLargeException, and what the disk says; a stream that breaks leaves nothing. */
   async add(stream: Readable): Promise<{ source: string; bytes: number }> {
     const { folder, maxBytes } = this.#options;
-    const arriving = join(folder, `${randomUUID()}.part`);
+    const arriving = join(folder, `${randomUUID()}.zip`);
     const hash = createHash('sha256');
     let bytes = 0;
     try {
@@ -67,8 +68,7 @@ export class Sources {
         await file.close();
       }
       const source = hash.digest('hex');
-      await rename(arriving, join(folder, `${source}.zip`));
-      this.#claim(source);
+      if (!this.#claim(source, arriving)) await rm(arriving, { force: true });
       return { source, bytes };
     } catch (error) {
       await rm(arriving, { force: true });
@@ -80,7 +80,9 @@ export class Sources {
   async read(source: string): Promise<Buffer> {
     const held = this.#held.get(source);
     if (held === undefined) throw unknown(source);
-    return readFile(held.path);
+    return readFile(held.path).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOENT' ? unknown(source) : error; // more deployments of it than uploads: the last but one took it away
+    });
   }
 
   /** One deployment of it has ended; with the last claim it goes. */
@@ -99,11 +101,12 @@ export class Sources {
     for (const held of this.#held.values()) held.timer.cancel();
   }
 
-  #claim(source: string): void {
+  /** Whether the file at `path` is what is kept of the source; false: one that came before is. None has the place of one that is just being removed. */
+  #claim(source: string, path: string): boolean {
     const held = this.#held.get(source);
     held?.timer.cancel();
-    const fresh: Held = { path: join(this.#options.folder, `${source}.zip`), claims: (held?.claims ?? 0) + 1, timer: this.#expiry(source) };
-    this.#held.set(source, fresh);
+    this.#held.set(source, { path: held?.path ?? path, claims: (held?.claims ?? 0) + 1, timer: this.#expiry(source) });
+    return held === undefined;
   }
 
   #expiry(source: string): Timer {
