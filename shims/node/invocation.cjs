@@ -38,7 +38,7 @@ function invoke(fn, header, event, { idle, settle }) {
     // As on Lambda, a handler that has not answered when nothing is left that could make it answers null.
     const answerNull = () => once(undefined, null);
     if (!promised) return void idle.wait(answerNull, 0);
-    SETTLED.then(() => {
+    void SETTLED.then(() => {
       if (!settled && !called) idle.wait(answerNull, UNSETTLED_LOOK_MS); // most have settled by now, and need no timer
     });
   } catch (error) {

@@ -38,7 +38,7 @@ test('what V8 had collected to be compiled is compiled before the first fork, ea
 
 test('a handler that settles at once needs no timer, one that waits is looked after', async () => {
   const { invoke } = createRequire(import.meta.url)(shim('invocation')) as {
-    invoke(fn: object, header: object, event: unknown, o: object): void;
+    invoke: (fn: object, header: object, event: unknown, o: object) => void;
   };
   const looksAfter = async (handler: () => unknown): Promise<{ waits: number[]; results: unknown[] }> => {
     const waits: number[] = [];
