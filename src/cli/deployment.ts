@@ -5,22 +5,29 @@ import { CliError, asCliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { count, bytes } from './format.ts';
 import type { DeclaredFunction, HearthFile } from './hearth-file.ts';
+import { explainInitFailure, type InitFailure } from './init-failure.ts';
 import { listFiles } from './package-folder.ts';
 import { zipOf } from './zip.ts';
 
 /** What became of one function of a deployment. */
-export type Outcome = { readonly name: string; readonly deployed: Deployed } | { readonly name: string; readonly error: CliError };
+export type Outcome =
+  | { readonly name: string; readonly deployed: Deployed; /** Why its init phase failed, if it did. */ readonly failure?: InitFailure }
+  | { readonly name: string; readonly error: CliError };
 
 /** Why an outcome is no success: it was not deployed, or it was, and can't run. Null: it is one. */
 export function failureOf(outcome: Outcome): CliError | null {
   if ('error' in outcome) return outcome.error;
   const { functionName, initError } = outcome.deployed;
   if (initError === null) return null;
-  const why = `${initError.errorType}: ${initError.errorMessage}`;
-  return new CliError(`it is deployed, but its init phase failed, and so will every invocation: ${why}`, {
-    fix: `correct the function and deploy again; \`hearth logs ${functionName}\` shows what it printed`,
+  const { text, fix } = outcome.failure ?? { text: initText(initError), fix: null };
+  return new CliError(`it is deployed, but its init phase failed, and so will every invocation: ${text}`, {
+    fix: fix ?? `correct the function and deploy again; \`hearth logs ${functionName}\` shows what it printed`,
     exitCode: EXIT.deployFailed,
   });
+}
+
+function initText({ errorType, errorMessage }: NonNullable<Deployed['initError']>): string {
+  return `${errorType}: ${errorMessage}`;
 }
 
 /** How it is deployed. */
@@ -62,12 +69,19 @@ async function sampleEvent(file: string): Promise<unknown> {
 
 /** The same, with its error as a value: one function that fails does not keep the others. */
 export async function tryDeploy(...args: Parameters<typeof deployFunction>): Promise<Outcome> {
-  const { name } = args[1];
+  const [, declared, how] = args;
+  const { name } = declared;
   try {
-    return { name, deployed: await deployFunction(...args) };
+    const deployed = await deployFunction(...args);
+    if (deployed.initError === null) return { name, deployed };
+    return { name, deployed, failure: await explainInitFailure(initText(deployed.initError), declared) };
   } catch (error) {
-    if (args[2]?.signal?.aborted) throw error;
-    return { name, error: asCliError(error) };
+    if (how?.signal?.aborted) throw error;
+    const known = asCliError(error);
+    if ((error as { errorType?: string }).errorType !== 'InitFailed') return { name, error: known };
+    const { exitCode, output } = known;
+    const { text, fix } = await explainInitFailure(known.message, declared);
+    return { name, error: new CliError(text, { exitCode, output, fix: fix ?? known.fix ?? undefined, cause: error }) };
   }
 }
 

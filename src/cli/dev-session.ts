@@ -31,6 +31,7 @@ export class DevSession {
   /** Whose last deployment found no server, or lost it. */
   readonly #unheard = new Set<string>();
   #fileWatch: Watch | undefined;
+  #broken = false;
 
   constructor(context: Context, client: HearthClient, names: readonly string[], signal: AbortSignal) {
     this.#context = context;
@@ -47,6 +48,7 @@ export class DevSession {
       onChange: latestOnly(() => this.#reload(path)),
       onError: (error) => this.#context.out.error(asCliError(error)),
     });
+    this.#broken = first === null;
     if (first) await this.#take(first);
   }
 
@@ -66,11 +68,17 @@ export class DevSession {
 
   async #reload(path: string): Promise<void> {
     try {
-      await this.#take(await loadHearthFile(this.#context.cwd, path));
+      const file = await loadHearthFile(this.#context.cwd, path);
+      if (this.#broken) this.#context.out.note(`${path} is in order again`);
+      this.#broken = false;
+      await this.#take(file);
     } catch (error) {
       if (this.#signal.aborted) return;
-      const { message, fix } = asCliError(error);
-      this.#context.out.error(new CliError(message, { fix: `${fix ?? 'correct it'}; what was deployed stays until then` }));
+      this.#broken = true;
+      const { message, fix, cause } = asCliError(error);
+      const gone = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+      const said = gone ? { message: `${path} is gone`, fix: 'put it back' } : { message, fix: fix ?? 'correct it' };
+      this.#context.out.error(new CliError(said.message, { fix: `${said.fix}; what was deployed stays until then` }));
     }
   }
 
@@ -99,7 +107,7 @@ export class DevSession {
     const { clock, out } = this.#context;
     const watching = { clock, onChange: redeploy, onError: (error: unknown) => out.error(asCliError(error)) };
     const { folder, sampleFile } = declared;
-    const watches = [await watch({ ...watching, path: folder, ignored: await ignoreRules(folder) })];
+    const watches = [await watch({ ...watching, path: folder, rules: () => ignoreRules(folder) })];
     if (sampleFile !== undefined) watches.push(await watch({ ...watching, path: sampleFile }));
     this.#followed.set(declared.name, { declared, watches, redeploy });
     redeploy();

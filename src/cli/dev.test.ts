@@ -60,6 +60,12 @@ describe('hearth dev', () => {
     let words = said(child, 'stderr', 'what was deployed stays until then');
     await writeFile(yaml, `${YAML}    memoryMb: [\n`);
     await words;
+    words = said(child, 'stderr', 'hearth.yaml is in order again');
+    await writeFile(yaml, YAML);
+    await words;
+    words = said(child, 'stderr', 'fix: put it back; what was deployed stays until then');
+    await rm(yaml);
+    await words;
 
     put = fake.put('a', (manifest) => manifest.memoryMb === 256);
     await writeFile(yaml, `${YAML}    memoryMb: 256\n`);
@@ -120,6 +126,37 @@ describe('hearth dev', () => {
     const { code: exit, stdout, stderr } = await child.ended;
     assert.equal(exit, 0, stderr);
     assert.doesNotMatch(stdout, /stranger/);
+  });
+
+  it('goes by .hearthignore as it is now, and sees a folder that is moved away and back', async () => {
+    await using here = await folder();
+    await using fake = await server();
+    const code = join(here.path, 'a');
+    await mkdir(join(code, 'data'), { recursive: true });
+    await writeFile(join(code, 'index.mjs'), '1');
+    await writeFile(join(code, '.hearthignore'), 'data/\n');
+    await writeFile(join(here.path, 'hearth.yaml'), YAML);
+    await using child = start(['dev'], { cwd: here.path, env: { HEARTH_ENDPOINT: fake.endpoint } });
+    await Promise.all([said(child, 'stderr', 'a created in'), said(child, 'stdout', 'a a line of the log')]);
+
+    let put = fake.put('a');
+    await writeFile(join(code, '.hearthignore'), '\n');
+    await put;
+    put = fake.put('a');
+    await writeFile(join(code, 'data', 'weights'), '2');
+    await put;
+
+    const gone = said(child, 'stderr', 'there is no folder');
+    await rename(code, `${code}-elsewhere`);
+    await gone;
+    put = fake.put('a');
+    await rename(`${code}-elsewhere`, code);
+    await put;
+    put = fake.put('a');
+    await writeFile(join(code, 'index.mjs'), '3');
+    await put;
+    child.kill('SIGINT');
+    assert.equal((await child.ended).code, 0);
   });
 
   it('deploys what the server was not handed while it was away, once it is back', async () => {

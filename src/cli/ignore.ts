@@ -1,3 +1,6 @@
+/** Of a function's folder: what else stays out of its package. */
+export const IGNORE_FILE = '.hearthignore';
+
 /** Left out of every package: made elsewhere, installed at deploy time, or the editor's. */
 export const ALWAYS_IGNORED: readonly string[] = [
   'node_modules/',
@@ -18,7 +21,7 @@ export const ALWAYS_IGNORED: readonly string[] = [
   '*.swo',
   '*~',
   '.#*',
-  '.hearthignore',
+  IGNORE_FILE,
 ];
 
 interface Rule {

@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ALWAYS_IGNORED, type Ignore, ignoring } from './ignore.ts';
+import { ALWAYS_IGNORED, IGNORE_FILE, type Ignore, ignoring } from './ignore.ts';
 import { CliError } from './errors.ts';
 
 export interface PackagedFile {
@@ -13,7 +13,7 @@ export interface PackagedFile {
 
 /** What stays out of a function's package: the standing list, then the folder's own `.hearthignore`. */
 export async function ignoreRules(folder: string): Promise<Ignore> {
-  const own = await readFile(join(folder, '.hearthignore'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const own = await readFile(join(folder, IGNORE_FILE), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return '';
     throw error;
   });

@@ -209,7 +209,7 @@ async function prepared(version: FunctionVersion, deps: OwnDeps): Promise<Pick<D
     const { init, failure, inheritedBytes } = await deps.platform.prepare(version);
     if (failure?.undone === true) {
       const why = `the init phase failed: ${failure.errorType}: ${failure.errorMessage}`;
-      throw new HearthError('InitFailed', `${why}. Nothing was changed: what served before serves on.`);
+      throw new HearthError('InitFailed', `${why.replace(/\.$/, '')}. Nothing was changed: what served before serves on.`);
     }
     const initError = failure === null ? null : { errorType: failure.errorType, errorMessage: failure.errorMessage };
     return { init, initError, warnings: memoryWarnings(version.memoryMb, inheritedBytes) };
