@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type FakeHearth, fakeHearth, json, lines } from './testing/fake-hearth.ts';
@@ -59,8 +59,15 @@ describe('hearth', () => {
     assert.equal((await hearth(['rm', 'nobody', '--yes'], { env })).code, 5);
   });
 
-  it('events show of one that is not there ends with 5 and names the list of events', async () => {
+  it('events show and redrive of one that is not there end with 5 and name the list of events, keys revoke that of keys', async () => {
     const { code, stderr } = await hearth(['events', 'show', 'nope'], { env });
+    const redriven = await hearth(['events', 'redrive', 'nope'], { env });
+    assert.equal(redriven.code, code);
+    assert.match(redriven.stderr, /\nfix: `hearth events` lists them with their ids\n$/);
+    const revoked = await hearth(['keys', 'revoke', 'nope'], { env });
+    assert.deepEqual([revoked.code, revoked.stderr], [5, 'error: there is no key nope\nfix: `hearth keys` lists those that were made\n']);
+    const when = await hearth(['events', '--since', 'yesterday'], { env });
+    assert.match(when.stderr, /Give a span back such as 90s, 24h or 7d, or a date such as 2026-11-18\./);
     assert.equal(code, 5);
     assert.match(stderr, /^error: [^\n]*\nfix: `hearth events` lists them with their ids\n$/);
   });
@@ -187,7 +194,7 @@ describe('hearth', () => {
     ] as const) {
       const made = await hearth(['init', runtime, '--runtime', runtime], { cwd: here.path });
       assert.equal(made.code, 0, made.stderr);
-      await access(join(here.path, runtime, 'hello', file));
+      await access(join(here.path, runtime, runtime.replace('.', '-'), file));
       const yaml = await readFile(join(here.path, runtime, 'hearth.yaml'), 'utf8');
       const schema = /^# yaml-language-server: \$schema=(.+)\n/.exec(yaml)?.[1] ?? '';
       assert.equal(JSON.parse(await readFile(join(here.path, runtime, schema), 'utf8')).type, 'object');
@@ -198,6 +205,19 @@ describe('hearth', () => {
       assert.equal(await readFile(join(here.path, runtime, 'hearth.yaml'), 'utf8'), 'mine');
     }
     assert.equal((await hearth(['init', 'x', '--runtime', 'cobol'], { cwd: here.path })).code, 2);
+  });
+
+  it('init names the function after its folder, says where to go in the shell’s words, and leaves nothing half made', async () => {
+    await using here = await folder();
+    const made = await hearth(['init', 'Mi función'], { cwd: here.path });
+    assert.match(made.stderr, /made Mi función\/Mi-funcion\/index\.mjs\n[^]*\nnext: cd 'Mi función' && hearth up\n$/);
+    assert.match(await readFile(join(here.path, 'Mi función/hearth.yaml'), 'utf8'), /\n  Mi-funcion:\n[^]*\n    code: \.\/Mi-funcion\n/);
+    assert.equal((await hearth(['init', '…'], { cwd: here.path })).code, 0);
+    await access(join(here.path, '…/hello/index.mjs'));
+    await mkdir(join(here.path, 'mine/mine'), { recursive: true });
+    await writeFile(join(here.path, 'mine/mine/index.mjs'), 'mine');
+    assert.match((await hearth(['init', 'mine'], { cwd: here.path })).stderr, /^error: [^\n]*index\.mjs is there already\nfix: /);
+    assert.deepEqual(await readdir(join(here.path, 'mine')), ['mine']);
   });
 
   it('down is content when nothing runs, and leaves a stranger of the same pid alone', async () => {

@@ -41,6 +41,7 @@ describe('hearth explain', () => {
       [`GET /hearth/v1/invocations/${ID}`]: (_, response) => json(response, 200, COLD),
       'GET /hearth/v1/invocations': (seen, response) =>
         json(response, 200, { invocations: seen.query.get('function') === 'hello' ? [COLD] : [] }),
+      'GET /hearth/v1/functions': (_, response) => json(response, 200, { functions: [{ name: 'warm' }] }),
       'PUT /hearth/v1/functions/slow': (_, response) =>
         lines(response, [{ error: { errorType: 'InitBudgetExceeded', message: 'the init phase takes 700 ms, the budget is 500 ms' } }]),
     });
@@ -69,7 +70,10 @@ describe('hearth explain', () => {
   it('ends with 5 for what nobody knows, and says where to look', async () => {
     const nobody = await hearth(['explain', 'nobody'], { env });
     assert.deepEqual([nobody.code, nobody.stdout], [5, '']);
-    assert.match(nobody.stderr, /^error: no cold start of nobody is known\nfix: hearth usage nobody/);
+    assert.match(nobody.stderr, /^error: there is no function nobody\nfix: `hearth ps`/);
+    const warm = await hearth(['explain', 'warm'], { env });
+    assert.equal(warm.code, 5);
+    assert.match(warm.stderr, /^error: no cold start of warm is known\nfix: hearth usage warm/);
     const id = await hearth(['explain', ID.replace('6', '7')], { env });
     assert.equal(id.code, 5);
     assert.match(id.stderr, /\nfix: hearth usage --records/);

@@ -146,6 +146,10 @@ describe('hearth invoke', () => {
       assert.deepEqual([code, stdout], [2, ''], args.join(' '));
       assert.match(stderr, /^error: [^\n]*\nfix: /);
     }
+    await using here = await folder();
+    await writeFile(join(here.path, 'broken.json'), '{a');
+    const { stderr } = await run('hello', '--file', join(here.path, 'broken.json'));
+    assert.match(stderr, /broken\.json is not JSON: [^\n]*\nfix: correct it; /);
   });
 
   it('ends with 3 when no server answers', async () => {

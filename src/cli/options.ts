@@ -2,12 +2,18 @@ import { InvalidArgumentError } from 'commander';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `90s`, `10m`, `24h`, `7d` in milliseconds. */
-export function parseSpan(text: string): number {
+/** `90s`, `10m`, `24h`, `7d` in milliseconds; null for anything else. */
+export function spanOf(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
   const unit = UNITS[match?.[2] ?? ''];
-  if (match === null || unit === undefined) throw new InvalidArgumentError('Give a span of time such as 500ms, 90s, 10m, 24h or 7d.');
-  return Number(match[1]) * unit;
+  return match === null || unit === undefined ? null : Number(match[1]) * unit;
+}
+
+/** The same of an option. */
+export function parseSpan(text: string): number {
+  const span = spanOf(text);
+  if (span === null) throw new InvalidArgumentError('Give a span of time such as 500ms, 90s, 10m, 24h or 7d.');
+  return span;
 }
 
 /** A span above nothing: no init phase takes none. */

@@ -47,10 +47,14 @@ function checkedJson(bytes: Buffer, from: string): Buffer {
     JSON.parse(bytes.toString('utf8'));
     return bytes;
   } catch (error) {
-    const fix =
-      from === '--data' ? `quote it for your shell: --data '{"name": "world"}'` : 'an event is JSON; other files are given with --file';
-    throw new CliError(`${from} is not JSON: ${(error as Error).message}`, { fix, cause: error });
+    throw new CliError(`${from} is not JSON: ${(error as Error).message}`, { fix: fixOf(from), cause: error });
   }
+}
+
+function fixOf(from: string): string {
+  if (from === '--data') return `quote it for your shell: --data '{"name": "world"}'`;
+  if (from === 'standard input') return 'an event is JSON; a file of another kind is given with --file';
+  return 'correct it; a file that is not called .json is wrapped as a request, whatever it has in it';
 }
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -24,7 +24,12 @@ export async function listEvents(context: Context, name: string | undefined, opt
   return withClient(context, options, async (client) => {
     const { events } = await client.events.list({ ...queryOf(context, name, options), limit: options.limit ?? 50 });
     if (options.json) context.out.json({ events });
-    else if (events.length === 0) context.out.note('no such events');
+    else if (events.length === 0)
+      context.out.note(
+        isFiltered(name, options)
+          ? 'no such events'
+          : 'no events yet: uploads, changes, ticks, messages and `hearth invoke --async` make them',
+      );
     else await context.out.table(['TIME', 'FUNCTION', 'SOURCE', 'SUBJECT', 'STATE', 'ATTEMPTS', 'EVENT'], events.map(row));
     return EXIT.ok;
   });
@@ -33,10 +38,7 @@ export async function listEvents(context: Context, name: string | undefined, opt
 /** `hearth events show`: one event, with its attempts. */
 export async function showEvent(context: Context, id: string, options: EventOptions): Promise<ExitCode> {
   return withClient(context, options, async (client) => {
-    const deliveries = await client.events.show(id).catch((error: Error & { status?: number }) => {
-      if (error.status !== 404) throw error;
-      throw new CliError(error.message, { fix: '`hearth events` lists them with their ids', exitCode: EXIT.notFound, cause: error });
-    });
+    const deliveries = await client.events.show(id).catch(notThere);
     if (options.json) context.out.json({ deliveries });
     else for (const delivery of deliveries) await show(context, delivery);
     return EXIT.ok;
@@ -46,11 +48,22 @@ export async function showEvent(context: Context, id: string, options: EventOpti
 /** `hearth events redrive`: queues again what failed, or what is named. */
 export async function redriveEvents(context: Context, id: string | undefined, options: RedriveOptions): Promise<ExitCode> {
   return withClient(context, options, async (client) => {
-    const redriven = await client.events.redrive({ ...queryOf(context, options.function, options), event: id });
+    const asked = client.events.redrive({ ...queryOf(context, options.function, options), event: id });
+    const redriven = await (id === undefined ? asked : asked.catch(notThere));
     if (options.json) context.out.json({ redriven });
     else context.out.line(`${count(redriven, 'event')} queued again`);
     return EXIT.ok;
   });
+}
+
+function isFiltered(name: string | undefined, { state, source, prefix, since, until }: EventOptions): boolean {
+  return [name, state, source, prefix, since, until].some((given) => given !== undefined);
+}
+
+/** No event of that id. */
+function notThere(error: Error & { status?: number }): never {
+  if (error.status !== 404) throw error;
+  throw new CliError(error.message, { fix: '`hearth events` lists them with their ids', exitCode: EXIT.notFound, cause: error });
 }
 
 function queryOf(context: Context, functionName: string | undefined, { state, source, prefix, since, until }: EventOptions): EventQuery {

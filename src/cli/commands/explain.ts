@@ -33,6 +33,8 @@ export async function explain(context: Context, what: string, options: ExplainOp
 async function lastColdStart(client: HearthClient, name: string): Promise<Explanation> {
   const [found] = await client.explainLast(name, { coldOnly: true, limit: 1 });
   if (found !== undefined) return found;
+  if (!(await client.functions()).some((f) => f.name === name))
+    throw new CliError(`there is no function ${name}`, { exitCode: EXIT.notFound, fix: '`hearth ps` lists the functions' });
   const fix = `hearth usage ${name} --records 10 lists its invocations; hearth explain takes the id of any`;
   throw new CliError(`no cold start of ${name} is known`, { exitCode: EXIT.notFound, fix });
 }

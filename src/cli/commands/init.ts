@@ -1,25 +1,25 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { shellWord } from '../shell-word.ts';
 
 export interface InitOptions {
   readonly runtime: string;
   readonly json?: boolean;
 }
 
-/** `hearth init`: a function that says hello, and the hearth.yaml that deploys it. Never overwrites. */
+/** `hearth init`: a function that says hello, and the hearth.yaml that deploys it. Never overwrites, and writes all or nothing. */
 export async function init(context: Context, folder: string | undefined, options: InitOptions): Promise<ExitCode> {
   const target = resolve(context.cwd, folder ?? '.');
-  const files = [...filesFor(options.runtime), ['.hearth/hearth.schema.json', await schema()] as const];
+  const name = functionName(basename(target));
+  const files = [...filesFor(name, options.runtime), ['.hearth/hearth.schema.json', await schema()] as const];
+  for (const [path] of files) await absent(join(target, path));
   const made: string[] = [];
   for (const [path, text] of files) {
     await mkdir(dirname(join(target, path)), { recursive: true });
-    await writeFile(join(target, path), text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-      throw new CliError(`${join(target, path)} is there already`, { fix: 'name another folder: `hearth init FOLDER`', cause: error });
-    });
+    await writeFile(join(target, path), text, { flag: 'wx' });
     made.push(path);
   }
   const { out } = context;
@@ -27,21 +27,39 @@ export async function init(context: Context, folder: string | undefined, options
   else {
     for (const path of made) out.note(`made ${relative(context.cwd, join(target, path))}`);
     const into = relative(context.cwd, target);
-    out.note(`\nnext:${into === '' ? '' : ` cd ${into} &&`} hearth up`);
+    out.note(`\nnext:${into === '' ? '' : ` cd ${shellWord(into)} &&`} hearth up`);
   }
   return EXIT.ok;
 }
 
-function filesFor(runtime: string): readonly (readonly [string, string])[] {
+async function absent(path: string): Promise<void> {
+  const there = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (there) throw new CliError(`${path} is there already`, { fix: 'name another folder: `hearth init FOLDER`' });
+}
+
+/** After its folder: two projects on one server that both have a `hello` would take it from each other. */
+function functionName(folder: string): string {
+  const plain = folder.normalize('NFKD').replace(/\p{Mark}/gu, '');
+  const name = plain
+    .replace(/[^a-zA-Z0-9_]+/g, '-')
+    .slice(0, 64)
+    .replace(/^-+|-+$/g, '');
+  return name === '' ? 'hello' : name;
+}
+
+function filesFor(name: string, runtime: string): readonly (readonly [string, string])[] {
   if (/^nodejs\d+\.x$/.test(runtime))
     return [
-      ['hearth.yaml', yaml(runtime, 'index.handler')],
-      ['hello/index.mjs', NODE],
+      ['hearth.yaml', yaml(name, runtime, 'index.handler')],
+      [`${name}/index.mjs`, NODE],
     ];
   if (/^python3\.\d+$/.test(runtime))
     return [
-      ['hearth.yaml', yaml(runtime, 'lambda_function.lambda_handler')],
-      ['hello/lambda_function.py', PYTHON],
+      ['hearth.yaml', yaml(name, runtime, 'lambda_function.lambda_handler')],
+      [`${name}/lambda_function.py`, PYTHON],
     ];
   throw new CliError(`there is no first function for the runtime ${runtime}`, {
     fix: 'choose nodejs20.x, nodejs22.x, nodejs24.x or python3.9 and later',
@@ -53,13 +71,13 @@ function schema(): Promise<string> {
   return readFile(new URL('../../../../schema/hearth.schema.json', import.meta.url), 'utf8');
 }
 
-function yaml(runtime: string, handler: string): string {
+function yaml(name: string, runtime: string, handler: string): string {
   return `# yaml-language-server: $schema=.hearth/hearth.schema.json
 functions:
-  hello:
+  ${name}:
     runtime: ${runtime}
     handler: ${handler}
-    code: ./hello
+    code: ./${name}
     memoryMb: 128
     timeoutSeconds: 10
     url: { auth: none }

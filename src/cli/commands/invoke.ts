@@ -22,7 +22,7 @@ export async function invoke(context: Context, name: string, options: InvokeOpti
     const answer = await client.invoke({ functionName: name, qualifier: options.qualifier, payload, logTail: options.log === true });
     const durationMs = Math.round((context.clock.monotonic() - from) * 1_000) / 1_000;
     if (options.json) context.out.json(asJson(answer, durationMs));
-    else show(context, answer, { durationMs, raw: options.raw === true });
+    else show(context, answer, { name, durationMs, raw: options.raw === true });
     return answer.functionError === null ? EXIT.ok : EXIT.functionError;
   });
 }
@@ -60,7 +60,11 @@ function asJson(answer: InvokeAnswer, durationMs: number): unknown {
   };
 }
 
-function show({ out }: Context, answer: InvokeAnswer, how: { readonly durationMs: number; readonly raw: boolean }): void {
+function show(
+  { out }: Context,
+  answer: InvokeAnswer,
+  how: { readonly name: string; readonly durationMs: number; readonly raw: boolean },
+): void {
   if (answer.logTail !== null) out.note(out.mark('dim', answer.logTail.trimEnd()));
   const value = how.raw ? null : printable(answer.payload);
   if (value === null) {
@@ -71,7 +75,7 @@ function show({ out }: Context, answer: InvokeAnswer, how: { readonly durationMs
   }
   if (answer.functionError !== null)
     out.note(
-      `${out.mark('red', 'error:')} the function ended with an error (${answer.functionError}); \`hearth logs\` has what it printed`,
+      `${out.mark('red', 'error:')} the function ended with an error (${answer.functionError}); \`hearth logs ${how.name}\` has what it printed`,
     );
   if (out.watched)
     out.note(

@@ -7,6 +7,7 @@ import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { keyFor } from '../key.ts';
 import { configFor } from '../server.ts';
+import { shellWord } from '../shell-word.ts';
 
 export interface KeyOptions extends EndpointOptions {
   readonly json?: boolean;
@@ -62,10 +63,6 @@ export async function printEnvironment(context: Context, options: KeyOptions): P
   return EXIT.ok;
 }
 
-function shellWord(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /** `hearth keys list` */
 export async function listKeys(context: Context, options: KeyOptions): Promise<ExitCode> {
   return withClient(context, options, async (client) => {
@@ -80,7 +77,14 @@ export async function listKeys(context: Context, options: KeyOptions): Promise<E
 /** `hearth keys revoke` */
 export async function revokeKey(context: Context, id: string, options: KeyOptions): Promise<ExitCode> {
   return withClient(context, options, async (client) => {
-    await client.keys.revoke(id);
+    await client.keys.revoke(id).catch((error: Error & { status?: number }) => {
+      if (error.status !== 404) throw error;
+      throw new CliError(`there is no key ${id}`, {
+        fix: '`hearth keys` lists those that were made',
+        exitCode: EXIT.notFound,
+        cause: error,
+      });
+    });
     if (options.json) context.out.json({ revoked: id });
     else context.out.line(`${id} is revoked`);
     return EXIT.ok;
