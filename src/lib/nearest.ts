@@ -4,12 +4,17 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   let bestDistance = Math.floor(Math.max(word.length, 3) / 3) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
+    // Of two that are as near, what the word begins: nodejs20 is nodejs20.x, and not nodejs.
+    if (distance < bestDistance || (distance === bestDistance && best !== null && begins(word, candidate) && !begins(word, best))) {
       best = candidate;
       bestDistance = distance;
     }
   }
-  return best ?? candidates.find((c) => c.toLowerCase().startsWith(word.toLowerCase()) && word.length > 2) ?? null;
+  return best ?? candidates.find((c) => begins(word, c) && word.length > 2) ?? null;
+}
+
+function begins(word: string, candidate: string): boolean {
+  return candidate.toLowerCase().startsWith(word.toLowerCase());
 }
 
 /** Levenshtein's distance, one row at a time; a swap of two neighbours counts as two. */

@@ -68,11 +68,32 @@ test('a wrong value is refused in words', () => {
   assert.deepEqual(faults({ functions: { a: { ...minimal, runtime: 'node20.x' } } }), [
     'functions.a.runtime: "node20.x" is not known; did you mean nodejs20.x?',
   ]);
-  assert.deepEqual(faults({ functions: { a: { handler: 'x.y' } } }), ['functions.a.runtime: is missing']);
+  assert.deepEqual(faults({ functions: { a: { handler: 'x.y' } } }), [
+    'functions.a.runtime: is missing (Lambda’s name for the runtime, such as nodejs20.x or python3.11)',
+  ]);
   assert.deepEqual(faults({ functions: { a: { ...minimal, scaling: { keepAlive: 'long' } } } }), [
     'functions.a.scaling.keepAlive: must be seconds (0 to 86400), fixed or histogram',
   ]);
   assert.match(faults({ functions: { a: { ...minimal, memoryMb: 64 } } })[0] ?? '', /^functions\.a\.memoryMb: .*128/);
+  const said = (member: object): string => (faults({ functions: { a: { ...minimal, ...member } } })[0] ?? '').replace('functions.a.', '');
+  assert.equal(said({ runtime: 'nodejs20' }), 'runtime: "nodejs20" is not known; did you mean nodejs20.x?');
+  assert.equal(said({ memoryMb: '512MB' }), 'memoryMb: must be a number, not "512MB" (Memory of an instance, MB)');
+  assert.equal(said({ memoryMb: 200.5 }), 'memoryMb: must be a whole number, not 200.5');
+  assert.equal(said({ timeoutSeconds: 901 }), 'timeoutSeconds: must be at most 900, not 901');
+  assert.equal(
+    said({ installScripts: 'yes' }),
+    'installScripts: must be true or false, not "yes" (Run what dependencies want to run when they are installed. Off: such code never runs)',
+  );
+  assert.equal(
+    said({ timeoutSeconds: '9' }),
+    'timeoutSeconds: must be a number, not "9"; write it without quotes (Longest an invocation may take, seconds)',
+  );
+  assert.equal(said({ url: true }), 'url: must have keys below it, not true');
+  assert.equal(said({ triggers: { queue: 'a' } }), 'triggers: must be a list, each item begun with "- ", not keys below it');
+  assert.equal(said({ tags: { team: 7 } }), 'tags.team: must be text, not 7; put it in quotes');
+  assert.equal(said({ code: '' }), 'code: must not be empty (Folder of the function, relative to this file)');
+  assert.equal(said({ environment: { A: '1' } }), 'environment.A: must be a letter and then one or more letters, digits or _');
+  assert.deepEqual(faults({ functions: null }), ['functions: must have keys below it, not nothing']);
   assert.match(faults({ functions: { 'a b': minimal } })[0] ?? '', /^functions\.a b: must be a function name/);
   assert.match(faults({ functions: { a: { ...minimal, triggers: [{}] } } })[0] ?? '', /exactly one of http, objects/);
   assert.match(faults({ functions: { a: { ...minimal, scaling: { min: 3, max: 2 } } } })[0] ?? '', /min must not be more than max/);

@@ -29,7 +29,7 @@ const scaling = z
   .refine((s) => s.max === null || s.min <= s.max, { error: 'min must not be more than max', path: ['min'] });
 
 const environment = z.record(
-  z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]+$/, { error: 'must be a letter and then letters, digits or _' }),
+  z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]+$/, { error: 'must be a letter and then one or more letters, digits or _' }),
   z.union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number or a boolean' }).transform(String),
 );
 
