@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { fitting } from './columns.ts';
 import type { CliError } from './errors.ts';
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'magenta' | 'blue';
@@ -22,6 +23,8 @@ export class Output {
   readonly watched: boolean;
   /** Somebody is there to answer a question. */
   readonly canAsk: boolean;
+  /** Characters a line of the terminal that data goes to; null: no terminal, or one of no known width. */
+  readonly #width: number | null;
   readonly #colours: { readonly stdout: boolean; readonly stderr: boolean };
 
   constructor(options: OutputOptions) {
@@ -29,6 +32,7 @@ export class Output {
     this.stderr = options.stderr;
     this.watched =
       options.terminals.stderr && (options.stderr.columns ?? 0) >= LEAST_COLUMNS && options.env['TERM'] !== 'dumb' && !options.env['CI'];
+    this.#width = (options.terminals.stdout && options.stdout.columns) || null;
     this.canAsk = options.terminals.stdin && options.terminals.stderr;
     const plain = Boolean(options.env['NO_COLOR']) || options.env['TERM'] === 'dumb';
     this.#colours = { stdout: options.terminals.stdout && !plain, stderr: options.terminals.stderr && !plain };
@@ -74,9 +78,10 @@ export class Output {
     return styled(this.#colours.stderr, style, text);
   }
 
-  /** Columns under bold heads, without rules; to stdout. */
-  async table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void> {
+  /** Columns under bold heads, without rules; to stdout. A terminal that is too narrow does without the `spare` ones, which go in that order. */
+  async table(allHeads: readonly string[], allRows: readonly (readonly string[])[], spare: readonly string[] = []): Promise<void> {
     const { default: Table } = await import('cli-table3');
+    const { head, rows, left } = fitting({ head: allHeads, rows: allRows }, this.#width ?? Infinity, spare);
     const table = new Table({
       head: head.map((text) => this.paint('bold', text)),
       chars: NO_RULES,
@@ -84,6 +89,7 @@ export class Output {
     });
     table.push(...rows.map((row) => [...row]));
     for (const line of table.toString().split('\n')) this.line(line.trimEnd());
+    if (left.length > 0) this.note(this.mark('dim', `a wider terminal, or --json, shows ${left.join(', ')}, too`));
   }
 }
 

@@ -30,7 +30,11 @@ export async function listEvents(context: Context, name: string | undefined, opt
           ? 'no such events'
           : 'no events yet: uploads, changes, ticks, messages and `hearth invoke --async` make them',
       );
-    else await context.out.table(['TIME', 'FUNCTION', 'SOURCE', 'SUBJECT', 'STATE', 'ATTEMPTS', 'EVENT'], events.map(row));
+    else
+      await context.out.table(['TIME', 'FUNCTION', 'SOURCE', 'SUBJECT', 'STATE', 'ATTEMPTS', 'EVENT'], events.map(row), [
+        'ATTEMPTS',
+        'SOURCE',
+      ]);
     return EXIT.ok;
   });
 }

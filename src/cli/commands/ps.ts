@@ -34,6 +34,7 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
       `${age(f.modifiedAtMs)} ago`,
       f.url ?? '-',
     ]),
+    ['WHY', 'CHANGED', 'RUNTIME', 'VERSION', 'MEMORY'],
   );
   if (resident.snapshots.length > 0) {
     out.line();

@@ -73,5 +73,6 @@ async function showRecords({ out, clock }: Context, records: readonly UsageRecor
       bytes(r.bytesOut),
       r.requestId,
     ]),
+    ['IN', 'OUT', 'INIT', 'MEMORY', 'WAITED', 'BILLED'],
   );
 }
