@@ -108,7 +108,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const recorder = openRecorder(base, store);
   const catalogue = openCatalogue(base);
   const interpreters = catalogueInterpreters(catalogue);
-  const artifacts = await FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock, log });
+  const artifacts = await openArtifacts(base, interpreters);
   closing.add(() => artifacts.close());
   const { drivers, ...sandbox } = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
@@ -159,6 +159,11 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   door.endpoint = endpoint;
   log.info({ endpoint, home: config.home }, 'serving');
   return runningServer(base, endpoint, dispatcher);
+}
+
+function openArtifacts({ config, clock, log }: Base, interpreters: ReturnType<typeof catalogueInterpreters>): Promise<FsArtifacts> {
+  const { unpackedBytes } = config.limits;
+  return FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock, log, unpackedBytes });
 }
 
 function runningServer(base: Base, endpoint: string, dispatcher: Dispatcher): RunningServer {

@@ -18,6 +18,24 @@ test('an error of the system is said as it is, a full disk with what to do', () 
   for (const code of ['ENOSPC', 'EDQUOT']) assert.match(String(system(code).fix), /make room on the disk/);
 });
 
+test('a folder that is too large leads to what may be left out, and to the limits', () => {
+  const tooLarge = Object.assign(new Error('Unzipped size must be smaller than 262144000 bytes'), {
+    name: 'DeployError',
+    errorType: 'InvalidParameterValueException',
+    output: null,
+  });
+  assert.match(String(asCliError(tooLarge).fix), /\.hearthignore.*limits\.unpackedBytes/);
+  const zip = Object.assign(new Error('A source may have at most 10 bytes.'), { name: 'ApiError', status: 413, errorType: 'X', body: {} });
+  assert.match(String(asCliError(zip).fix), /limits\.sourceBytes/);
+  const event = Object.assign(new Error('Request must be smaller than 10 bytes'), {
+    name: 'ApiError',
+    status: 413,
+    errorType: 'X',
+    body: {},
+  });
+  assert.match(String(asCliError(event).fix), /limits\.payloadBytes/);
+});
+
 test('an error for the person at the terminal stays as it is', () => {
   const error = new CliError('wrong', { fix: 'do it right', exitCode: EXIT.notFound });
   assert.equal(asCliError(error), error);

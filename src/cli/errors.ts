@@ -39,7 +39,7 @@ export function asCliError(error: unknown): CliError {
       const { output, errorType } = error as Error & { output: string | null; errorType: string };
       if (errorType === 'InitBudgetExceeded')
         return new CliError(error.message, { exitCode: EXIT.overBudget, fix: BUDGET_FIX, cause: error });
-      return new CliError(error.message, { exitCode: EXIT.deployFailed, output, fix: deployFix(errorType), cause: error });
+      return new CliError(error.message, { exitCode: EXIT.deployFailed, output, fix: deployFix(errorType, error.message), cause: error });
     }
     case 'ApiError':
       return fromApi(error as RefusedByServer);
@@ -93,12 +93,12 @@ function fromApi(error: RefusedByServer): CliError {
     return new CliError(reason === '' ? message : `${message} (${reason})`, { exitCode: EXIT.throttled, fix, cause: error });
   }
   if (error.status === 404) return new CliError(message, { exitCode: EXIT.notFound, fix: '`hearth ps` lists the functions', cause: error });
-  if (error.status === 413)
-    return new CliError(message, {
-      exitCode: EXIT.refused,
-      fix: 'send less, or raise `limits.payloadBytes` in the server’s config.yaml',
-      cause: error,
-    });
+  if (error.status === 413) {
+    const fix = /A source may have at most/.test(message)
+      ? LARGER_FIX
+      : 'send less, or raise `limits.payloadBytes` in the server’s config.yaml';
+    return new CliError(message, { exitCode: EXIT.refused, fix, cause: error });
+  }
   if (error.body['Reason'] === 'Ending')
     return new CliError('the server is ending', { exitCode: EXIT.unreachable, fix: 'start it again with `hearth up`', cause: error });
   if (error.status >= 500) return new CliError(message, { exitCode: EXIT.serverError, fix: 'look at the server’s log', cause: error });
@@ -130,7 +130,11 @@ function fromServer(error: HearthError): CliError {
 
 const BUDGET_FIX = 'import less outside the handler, or later (docs/guides/cold-starts.md); or raise --init-budget';
 
-function deployFix(errorType: string): string {
+const LARGER_FIX =
+  'leave out what it does not need (.hearthignore), or raise `limits.unpackedBytes` (and `limits.sourceBytes`, of the zip) in config.yaml in the server’s HEARTH_HOME, and start it again';
+
+function deployFix(errorType: string, message: string): string {
+  if (message.startsWith('Unzipped size must be smaller')) return LARGER_FIX;
   return errorType === 'BuildFailed'
     ? 'correct what the output names and deploy again'
     : 'correct the function or its hearth.yaml and deploy again';

@@ -49,6 +49,8 @@ export interface Config {
     readonly deployInitMs: number;
     /** Largest zip of a function's folder that is taken for a deployment. */
     readonly sourceBytes: number;
+    /** Most bytes that a function's folder, or a layer, may have once it is unpacked; what is installed at deploy time does not count. */
+    readonly unpackedBytes: number;
     /** How long what runs has to end when the server is told to; 0: it is ended at once. */
     readonly drainMs: number;
     /** Log kept per function before the oldest goes. */

@@ -28,6 +28,7 @@ export const DEFAULTS: Omit<Config, 'home'> = {
     initMs: 10_000, // Lambda's
     deployInitMs: 130_000,
     sourceBytes: 512 * MiB,
+    unpackedBytes: 262_144_000, // Lambda's 250 MB
     logBytes: 64 * MiB,
     drainMs: 10_000,
     // A machine of one's own has no quota; whoever shares it may set some.

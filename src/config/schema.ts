@@ -34,6 +34,7 @@ export const configFileSchema = z.strictObject({
       initMs: positive,
       deployInitMs: positive,
       sourceBytes: positive,
+      unpackedBytes: positive,
       logBytes: positive,
       drainMs: notNegative,
       callsPerSecond: positive.nullable(),

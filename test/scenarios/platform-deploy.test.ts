@@ -173,3 +173,17 @@ describe('a restart', () => {
     }
   });
 });
+
+test('how much a folder may have is the configuration’s: a model may be larger than Lambda lets it', async () => {
+  const small = await TestServer.start({ limits: { unpackedBytes: 10_000 } });
+  try {
+    const folder = join(work, 'weights');
+    cpSync(join(ROOT, 'test/functions/tells'), folder, { recursive: true });
+    writeFileSync(join(folder, 'weights.bin'), Buffer.alloc(10_000));
+    const manifest = { runtime: 'nodejs20.x', handler: 'index.handler' };
+    await assert.rejects(small.deploy('weights', folder, manifest), /Unzipped size must be smaller than 10000 bytes/);
+    await server.deploy('weights', folder, manifest);
+  } finally {
+    assert.deepEqual(await small.end(), []);
+  }
+});
