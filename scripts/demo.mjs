@@ -90,8 +90,8 @@ async function show(api, endpoint) {
   await scaleToZero(api);
   const cold = await coldCall(api, payload);
   fact('first call', ms(cold.ms), `from ${cold.rung}: ${ms(cold.startMs)} until there was an instance, the rest is the detector's`);
-  const warmMs = await warmCalls(api, payload, WARM_CALLS);
-  fact('warm call', ms(warmMs), `median of ${WARM_CALLS}; ${ms(cold.answer.timings.inferenceMs)} of such a call is the model`);
+  const warm = await warmCalls(api, payload, WARM_CALLS);
+  fact('warm call', ms(warm.ms), `median of ${WARM_CALLS}; ${ms(warm.answer.timings.inferenceMs)} of it is the model`);
 
   await showDetections(cold.answer);
   const many = await manyAtOnce(api, payload);
@@ -109,7 +109,7 @@ async function show(api, endpoint) {
     detections: cold.answer.objects,
     coldMs: round(cold.ms),
     coldRung: cold.rung,
-    warmMs: round(warmMs),
+    warmMs: round(warm.ms),
     diskMs: round(disk.ms),
     peakInstances: many.peak,
     billedMs,
