@@ -166,6 +166,11 @@ function openArtifacts({ config, clock, log }: Base, interpreters: ReturnType<ty
   return FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock, log, unpackedBytes });
 }
 
+function openArtifacts({ config, clock, log }: Base, interpreters: ReturnType<typeof catalogueInterpreters>): Promise<FsArtifacts> {
+  const { unpackedBytes } = config.limits;
+  return FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock, log, unpackedBytes });
+}
+
 function runningServer(base: Base, endpoint: string, dispatcher: Dispatcher): RunningServer {
   const { clock, closing, drain } = base;
   const collector = new IdleCollector({ clock, running: () => dispatcher.running, begun: () => dispatcher.begun });

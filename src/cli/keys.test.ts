@@ -53,7 +53,7 @@ describe('hearth keys', { skip }, () => {
       assert.match(await ok('keys', 'revoke', id), /is revoked/);
       const again = await run('keys', 'revoke', id);
       assert.notEqual(again.code, 0);
-      assert.match(again.stderr, /There is no key/);
+      assert.match(again.stderr, /there is no key/);
       assert.match((await run('keys', 'create', '--allow', 'lambda:*', '--statements', 'x.json')).stderr, /\nfix: leave one out/);
       for (const [statements, said] of [
         ['{"Effect":', /can't be read as JSON: .*\nfix: write a policy with Statement/],
