@@ -200,11 +200,20 @@ export async function hide(
       set visible_at = now() + r.seconds * interval '1 second', polled = false, receive_count = greatest(0, m.receive_count - ${undo ? 1 : 0}::int)
       from unnest(${parts.map((p) => p.seq)}::int8[], ${parts.map((p) => p.token)}::text[], ${parts.map((p) => p.seconds)}::float8[])
         as r(seq, token, seconds)
-      where m.seq = r.seq and m.queue_id = ${queueId} and m.receipt = r.token and m.visible_at > now()
+      -- Until another receives it, a receipt of a standard queue holds beyond its time, as on SQS.
+      where m.seq = r.seq and m.queue_id = ${queueId} and m.receipt = r.token and (m.visible_at > now()
+        or not (select (q.attributes->>'fifo')::bool from hearth.queue q where q.queue_id = m.queue_id))
       returning m.seq || '.' || m.receipt as receipt
     ), told as (select pg_notify(${QUEUE_CHANNEL}, ${queueId}))
     select receipt from changed, told`.execute(db);
   return new Set(rows.map((r) => r.receipt));
+}
+
+/** Deletes all messages, and forgets what was sent: what is sent again is new. */
+export async function purge(db: Kysely<Database>, queueId: string): Promise<void> {
+  await sql`
+    with forgotten as (delete from hearth.message_deduplication where queue_id = ${queueId})
+    delete from hearth.message where queue_id = ${queueId}`.execute(db);
 }
 
 export async function giveBack(db: Kysely<Database>): Promise<number> {
