@@ -149,6 +149,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
     keepAliveMs: config.fleet.keepAliveMs,
     triggers,
     mappings: (uuid) => queues.mapping(uuid) ?? tables.mapping(uuid),
+    hasQueue: (arn) => queues.has(arn),
     platform: platform({ ...parts, ...sandbox, dispatcher }),
     updates: (version) => rollouts.state(version),
     report: (err, request) => log.error({ err, request }, 'request failed'),

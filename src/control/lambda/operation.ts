@@ -31,6 +31,8 @@ export interface LambdaDeps {
   readonly updates?: UpdateStates;
   /** What an event source mapping is doing, by its UUID; absent or null: not known. */
   readonly mappings?: (uuid: string) => MappingState | null;
+  /** Whether there is a queue of that ARN; absent: not known. */
+  readonly hasQueue?: (arn: string) => boolean;
   /** Most instances on this machine: the account's concurrency. */
   readonly instances: number;
 }
