@@ -1,6 +1,6 @@
 import { HearthError } from '../../errors.ts';
 import { functionArn } from '../../model/function-version.ts';
-import { notFound, parseReference, type FunctionReference } from '../function-name.ts';
+import { parseReference, type FunctionReference } from '../function-name.ts';
 import type { EventSourceMapping } from '../resources.ts';
 import { checkFifo, eventSourceKind, eventSourceSettings } from './event-source-settings.ts';
 import type { Input } from './model/check.ts';
@@ -102,7 +102,7 @@ function mappingOf({ input }: OperationCall, deps: LambdaDeps): EventSourceMappi
 
 function existing(named: string, deps: LambdaDeps): FunctionReference {
   const reference = parseReference(named, null, deps.registry.scope);
-  if (deps.registry.get(reference.name, reference.qualifier ?? '$LATEST') === null) throw notFound(reference, deps.registry.scope);
+  if (deps.registry.get(reference.name, reference.qualifier ?? '$LATEST') === null) throw invalid('Function does not exist');
   return reference;
 }
 
