@@ -110,8 +110,21 @@ export async function receive(db: Kysely<Database>, queue: Queue, how: Parameter
     const rows = await db.transaction().execute((tx) => receiveOnce(tx, queue, how));
     const received = rows.filter((r) => !r.moved);
     // All that was due went to the dead letters: there may be others behind it.
-    if (received.length > 0 || rows.length === 0) return received.map(messageOf);
+    if (received.length > 0 || rows.length === 0) return inOrder(received, queue).map(messageOf);
   }
+}
+
+/** As they were sent: an update gives its rows in whatever order it found them. Of a FIFO queue each group by itself, that of the oldest first. */
+function inOrder(rows: readonly ReceivedRow[], { attributes }: Queue): ReceivedRow[] {
+  const sorted = rows.toSorted((a, b) => a.seq.length - b.seq.length || (a.seq < b.seq ? -1 : 1));
+  if (!attributes.fifo) return sorted;
+  const groups = new Map<string | null, ReceivedRow[]>();
+  for (const row of sorted) {
+    const group = groups.get(row.group_id);
+    if (group === undefined) groups.set(row.group_id, [row]);
+    else group.push(row);
+  }
+  return [...groups.values()].flat();
 }
 
 async function receiveOnce(tx: Kysely<Database>, queue: Queue, how: Parameters<QueueStore['receive']>[1]): Promise<ReceivedRow[]> {
@@ -123,10 +136,19 @@ async function receiveOnce(tx: Kysely<Database>, queue: Queue, how: Parameters<Q
   // What once came out of a standard queue has no group, and holds up none; among those of `not in`, null would hold up all.
   const due = attributes.fifo
     ? sql`
-      select c.seq from hearth.message c where c.queue_id = ${queueId} and c.visible_at <= now() and c.${kept}
-        and (c.group_id is null or c.group_id not in (select h.group_id from hearth.message h
-          where h.queue_id = ${queueId} and h.visible_at > now() and h.receipt is not null and h.group_id is not null))
-      order by c.seq limit ${how.most}`
+      with head as materialized (
+        select c.seq, c.group_id from hearth.message c where c.queue_id = ${queueId} and c.visible_at <= now() and c.${kept}
+          and (c.group_id is null or c.group_id not in (select h.group_id from hearth.message h
+            where h.queue_id = ${queueId} and h.visible_at > now() and h.receipt is not null and h.group_id is not null))
+        order by c.seq limit ${how.most}
+      ), filled as (
+        -- As many of a group as there are, as SQS does it, and then of the next.
+        select rest.seq, g.first from (select group_id, min(seq) as first from head where group_id is not null group by group_id) g
+          cross join lateral (select c.seq from hearth.message c where c.queue_id = ${queueId} and c.group_id = g.group_id and c.seq >= g.first
+            and c.visible_at <= now() and c.${kept} order by c.seq limit ${how.most}) rest
+        union all select seq, seq from head where group_id is null
+      )
+      select seq from filled order by first, seq limit ${how.most}`
     : sql`
       select c.seq from hearth.message c where c.queue_id = ${queueId} and c.visible_at <= now() and c.${kept}
       order by c.visible_at, c.seq limit ${how.most} for update skip locked`;
