@@ -8,7 +8,8 @@ type Attributes = Readonly<Record<string, MessageAttribute>>;
 export const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u;
 
 const MOST = 10;
-const NAME = /^(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)$/;
+/** Letters of every script, whatever SQS says of it. */
+const NAME = /^(?!\.)(?!.*\.\.)[\p{L}\p{M}\p{N}_.-]{1,256}(?<!\.)$/u;
 const RESERVED = /^(?:aws|amazon)\./i;
 const TYPE = /^(?:String|Number|Binary)(?:\..+)?$/;
 const NUMBER = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i;

@@ -158,9 +158,9 @@ function shown(
   };
 }
 
-/** `All`, `.*`, `prefix.*` or a name. */
+/** `All`, `*`, `.*`, `prefix.*` or a name. */
 function isWanted(name: string, wanted: string): boolean {
-  if (wanted === 'All' || wanted === '.*') return true;
+  if (wanted === 'All' || wanted === '*' || wanted === '.*') return true;
   return wanted.endsWith('.*') ? name.startsWith(wanted.slice(0, -2)) : wanted === name;
 }
 

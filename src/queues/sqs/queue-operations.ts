@@ -70,7 +70,8 @@ const getQueueAttributes: SqsOperation = async (call, deps) => {
     ApproximateNumberOfMessagesNotVisible: String(depth.inFlight),
     ApproximateNumberOfMessagesDelayed: String(depth.delayed),
   };
-  return { Attributes: wanted.has('All') ? all : Object.fromEntries(Object.entries(all).filter(([name]) => wanted.has(name))) };
+  const found = wanted.has('All') ? all : Object.fromEntries(Object.entries(all).filter(([name]) => wanted.has(name)));
+  return Object.keys(found).length === 0 ? {} : { Attributes: found };
 };
 
 const setQueueAttributes: SqsOperation = async (call, deps) => {
