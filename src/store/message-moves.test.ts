@@ -40,7 +40,7 @@ describe('tasks that move messages', () => {
     const task = await first.moves.start({ handle: 'h', from, to, perSecond: 2 });
     assert.deepEqual([task.planned, task.status], [5, 'RUNNING']);
     await fill(first, from, 1);
-    await assert.rejects(first.moves.start({ handle: 'other', from, to, perSecond: null }), { name: 'UnsupportedOperation' });
+    await assert.rejects(first.moves.start({ handle: 'other', from, to, perSecond: null }), { name: 'InvalidParameterValue' });
     await until(() => task.moved >= 2);
     await first.close();
 
@@ -101,7 +101,7 @@ describe('tasks that move messages', () => {
     await second.remove('gone');
     const failing = await second.moves.start({ handle: 'f', from, to, perSecond: null });
     await until(() => failing.status === 'FAILED');
-    assert.notEqual(failing.failure, null);
+    assert.equal(failing.failure, 'AWS.SimpleQueueService.NonExistentQueue');
     for (let n = 0; n < 10; n++) {
       const task = await second.moves.start({ handle: `n${n}`, from, to: null, perSecond: null });
       await until(() => task.status === 'COMPLETED');

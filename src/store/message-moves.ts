@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
+import { HearthError } from '../errors.ts';
 import type { Queue } from '../model/queue.ts';
 import type { MoveStore, StoredMove } from '../queues/move-store.ts';
-import { isUniqueViolation } from './database-error.ts';
+import { isForeignKeyViolation, isUniqueViolation } from './database-error.ts';
 import type { Run } from './functions.ts';
 import { QUEUE_CHANNEL } from './messages.ts';
 import type { Database } from './schema.ts';
@@ -20,7 +21,13 @@ export function moveStore(db: Kysely<Database>, run: Run, place: Place): MoveSto
   return {
     all: () => run(() => all(db, place)),
     begin: (task) => run(() => begin(db, task)),
-    step: (task, most) => run(() => db.transaction().execute((tx) => step(tx, task, { most, place }))),
+    step: (task, most) =>
+      run(() =>
+        db
+          .transaction()
+          .execute((tx) => step(tx, task, { most, place }))
+          .catch(withoutTarget),
+      ),
     become: (handle, status, failure) =>
       run(async () => {
         await sql`update hearth.message_move set status = ${status}, failure = ${failure} where handle = ${handle} and status in ('RUNNING', 'CANCELLING')`.execute(
@@ -28,6 +35,12 @@ export function moveStore(db: Kysely<Database>, run: Run, place: Place): MoveSto
         );
       }),
   };
+}
+
+/** The queue that messages were to go to was removed meanwhile. */
+function withoutTarget(cause: unknown): never {
+  if (!isForeignKeyViolation(cause)) throw cause;
+  throw new HearthError('QueueDoesNotExist', 'The specified queue does not exist.', { cause });
 }
 
 interface Row extends Omit<StoredMove, 'to'> {
