@@ -25,6 +25,8 @@ export interface QueueStore {
   ): Promise<ReceivedMessage[]>;
   /** Deletes by receipts; returns which were there. */
   delete(queueId: string, receipts: readonly string[]): Promise<Set<string>>;
+  /** Those of the receipts whose message is there and shown again, though nobody else has received it. */
+  expired(queueId: string, receipts: readonly string[]): Promise<Set<string>>;
   /** Hides messages for so long from now (0: shows them); returns those of which the receipt still holds. `undo`: it does not count. */
   hide(queueId: string, hidden: readonly { readonly receipt: string; readonly seconds: number }[], undo?: boolean): Promise<Set<string>>;
   /** Shows what was polled by the server before, which is gone, the oldest first; returns how many. Its receipts count: it may be what ended the server. */

@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { HearthError } from '../errors.ts';
-import type { Queue } from '../model/queue.ts';
 import type { MoveStore, StoredMove } from '../queues/move-store.ts';
 import { isForeignKeyViolation, isUniqueViolation } from './database-error.ts';
 import type { Run } from './functions.ts';

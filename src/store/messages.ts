@@ -207,6 +207,15 @@ export async function deleteMessages(db: Kysely<Database>, queueId: string, rece
   return new Set(rows.map((r) => r.receipt));
 }
 
+export async function expired(db: Kysely<Database>, queueId: string, receipts: readonly string[]): Promise<Set<string>> {
+  const parts = receipts.flatMap((r) => receiptOf(r) ?? []);
+  const { rows } = await sql<{ receipt: string }>`
+    select m.seq || '.' || m.receipt as receipt
+    from hearth.message m join unnest(${parts.map((p) => p.seq)}::int8[], ${parts.map((p) => p.token)}::text[]) as r(seq, token) using (seq)
+    where m.queue_id = ${queueId} and m.receipt = r.token and m.visible_at <= now()`.execute(db);
+  return new Set(rows.map((r) => r.receipt));
+}
+
 export async function hide(
   db: Kysely<Database>,
   queueId: string,

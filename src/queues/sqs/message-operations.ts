@@ -186,15 +186,33 @@ export function systemAttributes(m: ReceivedMessage, { queues }: Pick<SqsDeps, '
 
 const deleteMessage: SqsOperation = async (call, deps) => {
   const input = parsed(queueUrl.extend({ ReceiptHandle: z.string() }), call.input);
-  await deps.queues.store.delete(queueOf(input.QueueUrl, deps).queueId, [receiptIn(input.ReceiptHandle)]);
+  const queue = queueOf(input.QueueUrl, deps);
+  const receipt = receiptIn(input.ReceiptHandle);
+  requireInTime(receipt, await lateIn(queue, [receipt], deps));
+  await deps.queues.store.delete(queue.queueId, [receipt]);
   return {};
 };
+
+/** Of a FIFO queue a receipt holds no longer than the message is hidden: whoever is next in its group may have begun with it. */
+async function lateIn({ queueId, attributes }: Queue, receipts: readonly string[], { queues }: SqsDeps): Promise<ReadonlySet<string>> {
+  return attributes.fifo ? queues.store.expired(queueId, receipts) : new Set();
+}
+
+function requireInTime(receipt: string, late: ReadonlySet<string>): string {
+  if (!late.has(receipt)) return receipt;
+  throw new HearthError(
+    'InvalidParameterValue',
+    `Value ${receipt} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.`,
+  );
+}
 
 const deleteMessageBatch: SqsOperation = async (call, deps) => {
   const input = parsed(queueUrl.extend({ Entries: z.array(z.object({ Id: z.string(), ReceiptHandle: z.string() })) }), call.input);
   const queue = queueOf(input.QueueUrl, deps);
   checkEntries(input.Entries);
-  const { done, failed } = batch(input.Entries, (entry) => receiptIn(entry.ReceiptHandle));
+  const given = input.Entries.map((entry) => entry.ReceiptHandle);
+  const late = await lateIn(queue, given, deps);
+  const { done, failed } = batch(input.Entries, (entry) => requireInTime(receiptIn(entry.ReceiptHandle), late));
   await deps.queues.store.delete(
     queue.queueId,
     done.map((d) => d.value),
