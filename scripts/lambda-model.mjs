@@ -16,6 +16,7 @@ const RECORDED = {
       '(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)',
   },
   InvokeMode: { enum: ['RESPONSE_STREAM', 'BUFFERED'] },
+  RecursiveLoop: { enum: ['Terminate', 'Allow'] },
   Timeout: { min: 1, max: 900 },
   // Lambda proper checks these, with texts of its own.
   Runtime: { enum: undefined },

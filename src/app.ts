@@ -27,6 +27,7 @@ import { openTriggers } from './composition/triggers.ts';
 import type { Config } from './config/config.ts';
 import { controlPlane } from './control/control-plane.ts';
 import { logsService } from './control/logs/service.ts';
+import { identityServices } from './control/sts/service.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import { ExecDriver } from './drivers/exec/exec-driver.ts';
 import { ExtendedDriver } from './drivers/extensions/extended-driver.ts';
@@ -104,9 +105,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const [store, abilities] = await Promise.all([openStore(storeOptions(config), { clock, log, signal }), detect()]);
   closing.add(() => store.close());
   const own = { store, sole: await soleDatabase(base, store) };
-  const logs = openLogs(base);
-  const recorder = openRecorder(base, store);
-  const catalogue = openCatalogue(base);
+  const [logs, recorder, catalogue] = [openLogs(base), openRecorder(base, store), openCatalogue(base)];
   const interpreters = catalogueInterpreters(catalogue);
   const artifacts = await openArtifacts(base, interpreters);
   closing.add(() => artifacts.close());
@@ -149,21 +148,18 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
     keepAliveMs: config.fleet.keepAliveMs,
     triggers,
     mappings: (uuid) => queues.mapping(uuid) ?? tables.mapping(uuid),
+    hasQueue: (arn) => queues.has(arn),
     platform: platform({ ...parts, ...sandbox, dispatcher }),
     updates: (version) => rollouts.state(version),
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const services = [queues.service, logsService({ registry, logs, authority, log }), ...bus.services, ...objects.services];
+  const logsApi = logsService({ registry, logs, authority, log });
+  const services = [queues.service, logsApi, ...bus.services, ...identityServices({ authority, scope: config, log }), ...objects.services];
   door.endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority, chains });
   rollouts.listening();
   log.info({ endpoint: door.endpoint, home: config.home }, 'serving');
   return runningServer(base, door.endpoint, dispatcher);
-}
-
-function openArtifacts({ config, clock, log }: Base, interpreters: ReturnType<typeof catalogueInterpreters>): Promise<FsArtifacts> {
-  const { unpackedBytes } = config.limits;
-  return FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock, log, unpackedBytes });
 }
 
 function openArtifacts({ config, clock, log }: Base, interpreters: ReturnType<typeof catalogueInterpreters>): Promise<FsArtifacts> {

@@ -11,7 +11,7 @@ export interface ToSign {
   /** Null: the payload is not signed, as where it is streamed. */
   readonly payload: Buffer | null;
   /** Whose API it is for; left out: Lambda's and Hearth's own. */
-  readonly service?: 'lambda' | 's3' | 'sqs' | 'events' | 'scheduler' | 'logs';
+  readonly service?: 'lambda' | 's3' | 'sqs' | 'events' | 'scheduler' | 'logs' | 'sts';
 }
 
 /** The headers that sign a request (AWS Signature Version 4). */

@@ -36,10 +36,11 @@ export interface OpenQueues {
   readonly service: SqsService;
   /** Triggers of hearth.yaml. */
   readonly source: QueueSource;
-  /** Puts the outcome of an event into a queue. */
+  /** Whether there is a queue of that name, or ARN. */
   readonly has: (queue: string) => boolean;
   /** What an event source mapping is doing; null when it is none of a queue, or is stopped. */
   readonly mapping: (uuid: string) => MappingState | null;
+  /** Puts the outcome of an event into a queue. */
   readonly deliver: (queue: string, message: QueuedMessage) => Promise<void>;
   /** Which queues feed which functions, as it is now. */
   readonly feeds: () => QueueFeed[];
@@ -75,7 +76,7 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
         if (queue === null || version === null) return [];
         return [{ queueId: queue.queueId, queueName: queue.name, queueArn, functionId: version.functionId, qualifier }];
       }),
-    has: (name) => queues.get(name) !== null,
+    has: (queue) => (queues.get(queue) ?? queues.byArn(queue)) !== null,
     async deliver(name, { id, body, attributes, traceHeader, groupId = 'outcomes' }) {
       const queue = known(() => queues.require(name));
       if (queue === null) throw new HearthError('ResourceNotFoundException', `There is no queue ${name}.`);

@@ -5,6 +5,7 @@ import type { Ids } from '../lib/ids.ts';
 import type { Logger } from '../observe/logger.ts';
 import { claimedKey, signedService } from '../auth/claim.ts';
 import { acceptCloudEvents, cloudEventTarget } from './cloud-events/accept.ts';
+import { continueWhenRead } from './continue.ts';
 import type { EndpointService } from './endpoint-service.ts';
 import { serveUrl, urlTarget } from './function-url.ts';
 import type { HostCheck } from './host-check.ts';
@@ -47,6 +48,10 @@ export function createGateway(deps: GatewayDeps): Server {
     } catch (error) {
       fail(response, error, { deps, requestId });
     }
+  });
+  server.on('checkContinue', (request, response) => {
+    continueWhenRead(request, response);
+    server.emit('request', request, response);
   });
   server.on('clientError', (error, socket) => unreadable(error, socket as Socket, deps));
   return server;

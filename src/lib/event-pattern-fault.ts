@@ -103,7 +103,7 @@ function anythingButFault(operand: unknown): string | null {
   if (more.length > 0 || !['prefix', 'suffix', 'equals-ignore-case', 'wildcard'].includes(kind))
     return `Unsupported anything-but pattern: ${kind === '' ? '{}' : kind}`;
   const texts = [operand[kind]].flat();
-  if (texts.length === 0 || texts.some((one) => typeof one !== 'string' || one === ''))
+  if (texts.length === 0 || texts.some((one) => typeof one !== 'string' || (one === '' && kind !== 'wildcard')))
     return `Value of anything-but ${kind} must be a text that is not empty, or a list of such`;
   return kind === 'wildcard' ? firstOf(texts, wildcardFault) : null;
 }

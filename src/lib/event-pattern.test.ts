@@ -33,6 +33,9 @@ const cases: readonly [string, object, boolean][] = [
   ['does not exist', { detail: { weight: [{ exists: false }], price: [{ exists: false }] } }, false],
   ['missing', { detail: { weight: [1] } }, false],
   ['or', { $or: [{ source: ['x'] }, { detail: { price: [12] } }] }, true],
+  ['a path for a name', { 'detail.price': [12], 'detail.lines.sku': ['b'] }, true],
+  ['a path for a name, not', { 'detail.price': [13] }, false],
+  ['a path for a name that is not there', { 'detail.weight': [{ exists: false }], 'other.part': [{ exists: false }] }, true],
   ['inherited members are none', { constructor: [{ exists: true }] }, false],
   ['a test nobody knows', { source: [{ sounds: 'like' }] }, false],
 ];
@@ -124,6 +127,9 @@ const DOCUMENTED: readonly [pattern: object, fitting: unknown[], others: unknown
   ],
   [{ text: [{ wildcard: 'a\\*b*' }] }, [{ text: 'a*b!' }], [{ text: 'axb!' }]],
   [{ LastName: [''], UserID: [null] }, [{ LastName: '', UserID: null }], [{ LastName: '' }, { LastName: 'x', UserID: null }]],
+  [{ detail: { state: { status: ['on'] } } }, [{ detail: { 'state.status': 'on' } }], [{ detail: { 'state.status': 'off' } }]],
+  [{ detail: { 'state.status': ['on'] } }, [{ detail: { state: { status: 'on' } } }], [{ detail: { state: { status: 'off' } } }]],
+  [{ FilePath: [{ 'anything-but': { wildcard: '' } }] }, [{ FilePath: 'src/a' }], [{ FilePath: '' }]],
   [{ resources: ['a', 'c'] }, [{ resources: ['b', 'c'] }], [{ resources: ['b'] }, { resources: [] }]],
   [
     {

@@ -11,10 +11,32 @@ export type EventPattern = Readonly<Record<string, unknown>>;
 export function fits(pattern: EventPattern, event: unknown): boolean {
   return Object.entries(pattern).every(([key, wanted]) => {
     if (key === '$or' && Array.isArray(wanted)) return wanted.some((one) => isObject(one) && fits(one, event));
-    const value = isObject(event) && Object.hasOwn(event, key) ? event[key] : undefined;
-    if (Array.isArray(wanted)) return wanted.some((one) => oneFits(one, value));
-    return isObject(wanted) && (Array.isArray(value) ? value.some((element) => fits(wanted, element)) : fits(wanted, value));
+    if (isObject(event) && !Object.hasOwn(event, key)) {
+      const joined = joinedMember(key, wanted, event);
+      if (joined !== null) return memberFits(joined.wanted, joined.value);
+    }
+    return memberFits(wanted, isObject(event) && Object.hasOwn(event, key) ? event[key] : undefined);
   });
+}
+
+function memberFits(wanted: unknown, value: unknown): boolean {
+  if (Array.isArray(wanted)) return wanted.some((one) => oneFits(one, value));
+  return isObject(wanted) && (Array.isArray(value) ? value.some((element) => fits(wanted, element)) : fits(wanted, value));
+}
+
+/**
+ * For EventBridge a name is a path: `state.status` in the one is `status` in `state` of the other, either way. What a member that an event does not have by its
+ * name means then; null: nothing.
+ */
+function joinedMember(key: string, wanted: unknown, event: Record<string, unknown>): { wanted: unknown; value: unknown } | null {
+  for (let dot = key.indexOf('.'); dot >= 0; dot = key.indexOf('.', dot + 1)) {
+    const [first, rest] = [key.slice(0, dot), key.slice(dot + 1)];
+    if (Object.hasOwn(event, first)) return { wanted: { [rest]: wanted }, value: event[first] };
+  }
+  if (!isObject(wanted)) return null;
+  const below = Object.entries(event).filter(([name]) => name.startsWith(`${key}.`));
+  if (below.length === 0) return null;
+  return { wanted, value: Object.fromEntries(below.map(([name, value]) => [name.slice(key.length + 1), value])) };
 }
 
 function oneFits(wanted: unknown, value: unknown): boolean {

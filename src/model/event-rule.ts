@@ -27,6 +27,8 @@ export interface EventRule {
   readonly schedule: string | null;
   readonly roleArn: string | null;
   readonly targets: readonly BusTarget[];
+  /** Left out of rules that were made before there were any. */
+  readonly tags?: Readonly<Record<string, string>>;
   /** From when on its times count: milliseconds since the epoch. */
   readonly changedAtMs: number;
 }

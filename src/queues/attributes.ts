@@ -22,18 +22,42 @@ const NUMBERS = {
   ReceiveMessageWaitTimeSeconds: { member: 'receiveWaitSeconds', least: 0, most: 20 },
 } as const;
 
-/** Attributes that are kept as they are: nothing here depends on them. */
-const KEPT = new Set([
-  'Policy',
-  'KmsMasterKeyId',
-  'KmsDataKeyReusePeriodSeconds',
-  'SqsManagedSseEnabled',
-  'RedriveAllowPolicy',
-  'DeduplicationScope',
-  'FifoThroughputLimit',
+/** Attributes that are kept as they are, unless they are set to nothing. */
+const KEPT = new Set(['Policy', 'KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds', 'SqsManagedSseEnabled', 'RedriveAllowPolicy']);
+/** Of these, what must be a JSON object. */
+const DOCUMENTS = new Set(['Policy', 'RedriveAllowPolicy']);
+
+/** What only FIFO queues have, what each may be, and what it is where nothing was said. */
+const OF_FIFO: Readonly<Record<string, readonly [usual: string, other: string]>> = {
+  DeduplicationScope: ['queue', 'messageGroup'],
+  FifoThroughputLimit: ['perQueue', 'perMessageGroupId'],
+};
+
+/** What is counted. */
+const COUNTED = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed'] as const;
+
+/** Every attribute that one may ask for. */
+const ASKED = new Set([
+  'All',
+  'QueueArn',
+  'CreatedTimestamp',
+  'LastModifiedTimestamp',
+  ...Object.keys(NUMBERS),
+  'FifoQueue',
+  'ContentBasedDeduplication',
+  'RedrivePolicy',
+  ...KEPT,
+  ...Object.keys(OF_FIFO),
+  ...COUNTED,
 ]);
 
-/** What a queue becomes by attributes as SQS names them. Throws InvalidAttributeName or InvalidAttributeValue. */
+/** Throws InvalidAttributeName for a name that no queue has an attribute of. */
+export function checkAsked(names: readonly string[]): void {
+  const unknown = names.find((name) => !ASKED.has(name));
+  if (unknown !== undefined) throw unknownAttribute(unknown);
+}
+
+/** What a queue becomes by attributes as SQS names them, its type aside. Throws InvalidAttributeName or InvalidAttributeValue. */
 export function withAttributes(present: QueueAttributes, given: Readonly<Record<string, string>>): QueueAttributes {
   const next: { -readonly [K in keyof QueueAttributes]: QueueAttributes[K] } = { ...present };
   const kept: Record<string, string> = { ...present.kept };
@@ -41,15 +65,54 @@ export function withAttributes(present: QueueAttributes, given: Readonly<Record<
     if (Object.hasOwn(NUMBERS, name)) {
       const { member, least, most } = NUMBERS[name as keyof typeof NUMBERS];
       next[member] = wholeIn(name, value, [least, most]);
-    } else if (name === 'FifoQueue') next.fifo = flag(name, value);
-    else if (name === 'ContentBasedDeduplication') next.contentBasedDeduplication = flag(name, value);
+    } else if (name === 'FifoQueue') checkType(value, present);
+    else if (name === 'ContentBasedDeduplication' && present.fifo) next.contentBasedDeduplication = flag(name, value);
     else if (name === 'RedrivePolicy') next.redrive = redrive(value);
-    else if (KEPT.has(name)) kept[name] = value;
-    else throw new HearthError('InvalidAttributeName', `Unknown Attribute ${name}.`);
+    else if (Object.hasOwn(OF_FIFO, name)) kept[name] = ofFifo(name, value, present);
+    else if (!KEPT.has(name)) throw unknownAttribute(name);
+    else if (value === '') delete kept[name];
+    else kept[name] = DOCUMENTS.has(name) ? document(name, value) : value;
   }
-  if (next.contentBasedDeduplication && !next.fifo)
-    throw new HearthError('InvalidAttributeName', 'Unknown Attribute ContentBasedDeduplication: only FIFO queues have it.');
   return { ...next, kept };
+}
+
+/** Whether a queue is made a FIFO queue. Throws InvalidAttributeValue. */
+export function isFifo(given: Readonly<Record<string, string>>): boolean {
+  return given['FifoQueue'] !== undefined && flag('FifoQueue', given['FifoQueue']);
+}
+
+/** The first of the given attributes by which a queue would become another; null: by none. Throws what `withAttributes` does. */
+export function differing(present: Queue, given: Readonly<Record<string, string>>): string | null {
+  const [before, after] = [present.attributes, withAttributes(present.attributes, given)].map((attributes) =>
+    shownAttributes({ ...present, attributes }, ''),
+  );
+  return Object.keys(given).find((name) => before?.[name] !== after?.[name]) ?? null;
+}
+
+/** A queue is of one type for ever. */
+function checkType(value: string, { fifo }: QueueAttributes): void {
+  if (!fifo) throw unknownAttribute('FifoQueue');
+  if (!flag('FifoQueue', value))
+    throw new HearthError(
+      'InvalidAttributeValue',
+      'Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.',
+    );
+}
+
+function ofFifo(name: string, value: string, { fifo }: QueueAttributes): string {
+  const values: readonly string[] = OF_FIFO[name] ?? [];
+  if (!fifo) throw new HearthError('InvalidAttributeName', `You can specify the ${name} only when FifoQueue is set to true.`);
+  if (values.includes(value)) return value;
+  throw new HearthError('InvalidAttributeValue', `Invalid value for the parameter ${name}: ${values.join(' or ')}, not ${value}.`);
+}
+
+function document(name: string, text: string): string {
+  if (objectIn(text) !== null) return text;
+  throw new HearthError('InvalidAttributeValue', `Invalid value for the parameter ${name}: a JSON object.`);
+}
+
+function unknownAttribute(name: string): HearthError {
+  return new HearthError('InvalidAttributeName', `Unknown Attribute ${name}.`);
 }
 
 /** Throws InvalidParameterValue, as SQS does, when the dead letters of a RedrivePolicy that is being set are to go to no queue, or to one of the other type. */
@@ -64,6 +127,8 @@ export function checkRedrive({ redrive, fifo }: QueueAttributes, find: (arn: str
   );
 }
 
+const USUAL_OF_FIFO = Object.fromEntries(Object.entries(OF_FIFO).map(([name, [usual]]) => [name, usual]));
+
 /** All attributes as SQS names them, those that are counted left out. */
 export function shownAttributes(queue: Queue, arn: string): Record<string, string> {
   const { attributes: a } = queue;
@@ -73,7 +138,7 @@ export function shownAttributes(queue: Queue, arn: string): Record<string, strin
     CreatedTimestamp: String(Math.floor(queue.createdAtMs / 1_000)),
     LastModifiedTimestamp: String(Math.floor(queue.modifiedAtMs / 1_000)),
     ...Object.fromEntries(numbers),
-    ...(a.fifo ? { FifoQueue: 'true', ContentBasedDeduplication: String(a.contentBasedDeduplication) } : {}),
+    ...(a.fifo ? { FifoQueue: 'true', ContentBasedDeduplication: String(a.contentBasedDeduplication), ...USUAL_OF_FIFO } : {}),
     ...(a.redrive === null ? {} : { RedrivePolicy: JSON.stringify(a.redrive) }),
     ...a.kept,
   };
@@ -89,7 +154,9 @@ function wholeIn(name: string, value: string, [least, most]: readonly [number, n
 }
 
 function flag(name: string, value: string): boolean {
-  if (value === 'true' || value === 'false') return value === 'true';
+  // Python writes True, and SQS takes it.
+  const lower = value.toLowerCase();
+  if (lower === 'true' || lower === 'false') return lower === 'true';
   throw new HearthError('InvalidAttributeValue', `Invalid value for the parameter ${name}: true or false.`);
 }
 
@@ -107,13 +174,18 @@ function redrive(text: string): QueueAttributes['redrive'] {
 }
 
 function mapOf(text: string): { readonly deadLetterTargetArn?: unknown; readonly maxReceiveCount?: unknown } {
-  let [value, cause]: unknown[] = [];
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    cause = error;
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  const value = objectIn(text);
+  if (value !== null) return value;
   const message = `Value ${text} for parameter RedrivePolicy is invalid. Reason: Redrive policy is not a valid JSON map.`;
-  throw new HearthError('InvalidAttributeValue', message, { cause });
+  throw new HearthError('InvalidAttributeValue', message);
+}
+
+/** The JSON object that a text is; null when it is none. */
+function objectIn(text: string): object | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && !Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
 }

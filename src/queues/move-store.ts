@@ -29,7 +29,7 @@ export interface MoveStore {
   begin(
     task: Pick<StoredMove, 'handle' | 'sourceId' | 'to' | 'perSecond' | 'startedAtMs'>,
   ): Promise<{ readonly until: string; readonly planned: number } | null>;
-  /** Moves a batch of messages that are visible, and counts it; those whose queue is gone stay. They begin anew where they come to. Returns how many. */
+  /** Moves a batch of messages that are visible, and counts it; those whose queue is gone stay. They begin anew where they come to. Returns how many. Rejects with QueueDoesNotExist where all were to go to one that is gone. */
   step(task: Pick<StoredMove, 'handle' | 'to' | 'until'> & { readonly from: Pick<Queue, 'queueId'> }, most: number): Promise<number>;
   become(handle: string, status: MoveStatus, failure: string | null): Promise<void>;
 }

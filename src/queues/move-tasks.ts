@@ -48,13 +48,16 @@ export class MoveTasks {
     for (const task of this.#tasks) if (isActive(task)) this.#begin(task);
   }
 
-  /** Throws UnsupportedOperation while another task of the queue runs. */
+  /** Throws InvalidParameterValue while another task of the queue runs. */
   async start(given: Pick<MoveTask, 'handle' | 'from' | 'to' | 'perSecond'>): Promise<MoveTask> {
     const startedAtMs = this.#deps.clock.now();
     const { handle, from, to, perSecond } = given;
     const begun = await this.#deps.store.begin({ handle, sourceId: from.queueId, to, perSecond, startedAtMs });
     if (begun === null)
-      throw new HearthError('UnsupportedOperation', 'There is already a task running. Only one active task is allowed for a source queue.');
+      throw new HearthError(
+        'InvalidParameterValue',
+        'There is already a task running. Only one active task is allowed for a source queue arn at a given time.',
+      );
     const task: MoveTask = { ...given, ...begun, startedAtMs, moved: 0, status: 'RUNNING', failure: null };
     this.#tasks.unshift(task);
     const forgotten = new Set(this.of(from).slice(REMEMBERED));
@@ -71,7 +74,7 @@ export class MoveTasks {
   /** Ends a task; what it moved stays moved. Throws ResourceNotFoundException unless it runs. */
   async cancel(handle: string): Promise<MoveTask> {
     const task = this.#tasks.find((t) => t.handle === handle && t.status === 'RUNNING');
-    if (task === undefined) throw new HearthError('ResourceNotFoundException', 'There is no such task that runs.');
+    if (task === undefined) throw new HearthError('ResourceNotFoundException', 'Task does not exist.');
     await this.#deps.store.become(handle, 'CANCELLING', null);
     // It may have come to its end meanwhile, and then that is what it did.
     if (isActive(task)) task.status = 'CANCELLING';
@@ -121,9 +124,15 @@ export class MoveTasks {
       return moved === 0 ? { status: 'COMPLETED', failure: null } : null;
     } catch (error) {
       if ((error as { code?: unknown }).code === 'ServiceUnavailable') throw error;
-      return { status: 'FAILED', failure: error instanceof Error ? error.message : String(error) };
+      return { status: 'FAILED', failure: reasonOf(error) };
     }
   }
+}
+
+/** As SQS says it where the destination is gone. */
+function reasonOf(error: unknown): string {
+  if (error instanceof HearthError && error.code === 'QueueDoesNotExist') return 'AWS.SimpleQueueService.NonExistentQueue';
+  return error instanceof Error ? error.message : String(error);
 }
 
 function isActive({ status }: Pick<MoveTask, 'status'>): boolean {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { HearthError } from '../errors.ts';
 import type { Ids } from '../lib/ids.ts';
 import type { MessageAttribute, NewMessage, Queue } from '../model/queue.ts';
+import { attributeBytes, checkAttributes, FORBIDDEN } from './message-attributes.ts';
 import { md5, md5OfAttributes } from './message-digest.ts';
 
 /** A message as a caller gives it. */
@@ -15,19 +16,15 @@ export interface GivenMessage {
   readonly sender: string;
 }
 
-/** What XML can't hold, and SQS refuses. */
-// eslint-disable-next-line no-control-regex -- these are the characters meant
-const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u;
-
 /** Checks a message against its queue and completes it. Throws SQS's errors. */
 export function newMessage(queue: Queue, given: GivenMessage, ids: Pick<Ids, 'ordered'>): NewMessage {
   const { body, attributes = {} } = given;
   if (body === '') throw new HearthError('MissingParameter', 'The request must contain the parameter MessageBody.');
-  const bytes = Buffer.byteLength(body) + attributeBytes(attributes);
+  const bytes = messageBytes({ body, attributes });
   const most = queue.attributes.maximumMessageSize;
   if (bytes > most) throw invalid(`One or more parameters are invalid. Reason: Message must be shorter than ${most} bytes.`);
-  const texts = Object.values(attributes).map((a) => a.StringValue ?? '');
-  if ([body, ...texts].some((text) => FORBIDDEN.test(text)))
+  checkAttributes(attributes);
+  if (FORBIDDEN.test(body))
     throw new HearthError(
       'InvalidMessageContents',
       'Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD.',
@@ -43,12 +40,18 @@ export function newMessage(queue: Queue, given: GivenMessage, ids: Pick<Ids, 'or
     md5Attributes: md5OfAttributes(attributes),
     traceHeader: given.traceHeader ?? null,
     sender: given.sender,
-    delaySeconds,
+    delaySeconds: queue.attributes.fifo ? null : delaySeconds,
     ...order(queue, given),
   };
 }
 
-function order(queue: Queue, given: GivenMessage): { groupId: string | null; deduplicationId: string | null } {
+/** What SQS counts of a message. */
+export function messageBytes({ body, attributes = {} }: Pick<GivenMessage, 'body' | 'attributes'>): number {
+  return Buffer.byteLength(body) + attributeBytes(attributes);
+}
+
+/** What a message is ordered and known by, as its queue has it. Throws SQS's errors. */
+export function order(queue: Queue, given: Omit<GivenMessage, 'sender'>): { groupId: string | null; deduplicationId: string | null } {
   const { fifo, contentBasedDeduplication } = queue.attributes;
   if (!fifo) {
     if (given.deduplicationId !== undefined)
@@ -66,26 +69,8 @@ function order(queue: Queue, given: GivenMessage): { groupId: string | null; ded
   const deduplicationId =
     given.deduplicationId ?? (contentBasedDeduplication ? createHash('sha256').update(given.body).digest('hex') : undefined);
   if (deduplicationId === undefined)
-    throw invalid('The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly.');
+    throw invalid('The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly');
   return { groupId: given.groupId, deduplicationId };
-}
-
-function attributeBytes(attributes: Readonly<Record<string, MessageAttribute>>): number {
-  let bytes = 0;
-  for (const [name, a] of Object.entries(attributes)) {
-    if (!/^(String|Number|Binary)(\..+)?$/.test(a.DataType))
-      throw invalid(
-        `The message attribute '${name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.`,
-      );
-    const value = a.DataType.startsWith('Binary') ? a.BinaryValue : a.StringValue;
-    if (value === undefined || value === '')
-      throw invalid(`The message attribute '${name}' must contain a non-empty message attribute value.`);
-    bytes +=
-      Buffer.byteLength(name) +
-      Buffer.byteLength(a.DataType) +
-      (a.DataType.startsWith('Binary') ? Buffer.byteLength(value, 'base64') : Buffer.byteLength(value));
-  }
-  return bytes;
 }
 
 function invalid(message: string): HearthError {

@@ -25,11 +25,14 @@ export interface QueueStore {
   ): Promise<ReceivedMessage[]>;
   /** Deletes by receipts; returns which were there. */
   delete(queueId: string, receipts: readonly string[]): Promise<Set<string>>;
-  /** Hides messages for so long from now (0: shows them); returns which were hidden. `undo`: the receipt does not count. */
+  /** Those of the receipts whose message is there and shown again, though nobody else has received it. */
+  expired(queueId: string, receipts: readonly string[]): Promise<Set<string>>;
+  /** Hides messages for so long from now (0: shows them); returns those of which the receipt still holds. `undo`: it does not count. */
   hide(queueId: string, hidden: readonly { readonly receipt: string; readonly seconds: number }[], undo?: boolean): Promise<Set<string>>;
   /** Shows what was polled by the server before, which is gone, the oldest first; returns how many. Its receipts count: it may be what ended the server. */
   giveBack(): Promise<number>;
   readonly moves: MoveStore;
+  /** Deletes all messages; what was sent before is no longer remembered. */
   purge(queueId: string): Promise<void>;
   depth(queueId: string): Promise<QueueDepth>;
   /** Removes a batch of messages that are older than their queue keeps them, and what deduplication need not remember; returns how many. */

@@ -40,7 +40,7 @@ describe('tasks that move messages', () => {
     const task = await first.moves.start({ handle: 'h', from, to, perSecond: 2 });
     assert.deepEqual([task.planned, task.status], [5, 'RUNNING']);
     await fill(first, from, 1);
-    await assert.rejects(first.moves.start({ handle: 'other', from, to, perSecond: null }), { name: 'UnsupportedOperation' });
+    await assert.rejects(first.moves.start({ handle: 'other', from, to, perSecond: null }), { name: 'InvalidParameterValue' });
     await until(() => task.moved >= 2);
     await first.close();
 
@@ -63,6 +63,26 @@ describe('tasks that move messages', () => {
     await third.close();
   });
 
+  it('have an end where what they moved comes back', async () => {
+    const queues = await open();
+    const [from, to] = [await create(queues, 'dead-again'), await create(queues, 'fails-again')];
+    await fill(queues, from, 3);
+    const task = await queues.moves.start({ handle: 'b', from, to, perSecond: 1 });
+    const mortal = { ...QUEUE_DEFAULTS, redrive: { deadLetterTargetArn: 'dead-again', maxReceiveCount: 1 } };
+    const back = async (): Promise<void> => {
+      const [message] = await queues.store.receive(to, { most: 1, visibilitySeconds: 0, deadLetter: from });
+      if (message !== undefined)
+        await queues.store.receive({ ...to, attributes: mortal }, { most: 1, visibilitySeconds: 0, deadLetter: from });
+    };
+    await until(async () => {
+      await back();
+      return task.status === 'COMPLETED';
+    });
+    for (let left = 3; left > 0; left--) await back();
+    assert.deepEqual([task.moved, await visible(queues, from)], [3, 3]);
+    await queues.close();
+  });
+
   it('are cancelled, also across the end of a server, and say what failed; ten of a queue are remembered', async () => {
     const first = await open();
     const [from, to] = [await create(first, 'dead-2'), await create(first, 'gone')];
@@ -81,7 +101,7 @@ describe('tasks that move messages', () => {
     await second.remove('gone');
     const failing = await second.moves.start({ handle: 'f', from, to, perSecond: null });
     await until(() => failing.status === 'FAILED');
-    assert.notEqual(failing.failure, null);
+    assert.equal(failing.failure, 'AWS.SimpleQueueService.NonExistentQueue');
     for (let n = 0; n < 10; n++) {
       const task = await second.moves.start({ handle: `n${n}`, from, to: null, perSecond: null });
       await until(() => task.status === 'COMPLETED');

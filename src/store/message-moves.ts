@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { Queue } from '../model/queue.ts';
+import { HearthError } from '../errors.ts';
 import type { MoveStore, StoredMove } from '../queues/move-store.ts';
-import { isUniqueViolation } from './database-error.ts';
+import { isForeignKeyViolation, isUniqueViolation } from './database-error.ts';
 import type { Run } from './functions.ts';
 import { QUEUE_CHANNEL } from './messages.ts';
 import type { Database } from './schema.ts';
@@ -20,7 +20,13 @@ export function moveStore(db: Kysely<Database>, run: Run, place: Place): MoveSto
   return {
     all: () => run(() => all(db, place)),
     begin: (task) => run(() => begin(db, task)),
-    step: (task, most) => run(() => db.transaction().execute((tx) => step(tx, task, { most, place }))),
+    step: (task, most) =>
+      run(() =>
+        db
+          .transaction()
+          .execute((tx) => step(tx, task, { most, place }))
+          .catch(withoutTarget),
+      ),
     become: (handle, status, failure) =>
       run(async () => {
         await sql`update hearth.message_move set status = ${status}, failure = ${failure} where handle = ${handle} and status in ('RUNNING', 'CANCELLING')`.execute(
@@ -28,6 +34,12 @@ export function moveStore(db: Kysely<Database>, run: Run, place: Place): MoveSto
         );
       }),
   };
+}
+
+/** The queue that messages were to go to was removed meanwhile. */
+function withoutTarget(cause: unknown): never {
+  if (!isForeignKeyViolation(cause)) throw cause;
+  throw new HearthError('QueueDoesNotExist', 'The specified queue does not exist.', { cause });
 }
 
 interface Row extends Omit<StoredMove, 'to'> {
@@ -54,7 +66,7 @@ async function begin(db: Kysely<Database>, task: Parameters<MoveStore['begin']>[
       const { rows } = await sql<{ until: string; planned: number }>`
         insert into hearth.message_move (handle, source_id, target_id, target_name, per_second, until_seq, planned, started_at)
         select ${handle}, ${sourceId}, ${to?.queueId ?? null}, ${to?.name ?? null}, ${perSecond}::int, coalesce(max(seq), 0),
-          count(*) filter (where visible_at <= now()), to_timestamp(${startedAtMs}::float8 / 1000)
+          count(*) filter (where visible_at <= now()), greatest(now(), to_timestamp(${startedAtMs}::float8 / 1000))
         from hearth.message where queue_id = ${sourceId}
         returning until_seq::text as until, planned::float8 as planned`.execute(tx);
       await sql`
@@ -75,27 +87,28 @@ async function step(
   task: Parameters<MoveStore['step']>[0],
   { most, place }: { readonly most: number; readonly place: Place },
 ): Promise<number> {
-  const moved = await move(tx, task.from, { to: task.to?.queueId ?? null, until: task.until, most, place });
+  const moved = await move(tx, task, { most, place });
   if (moved > 0) await sql`update hearth.message_move set moved = moved + ${moved}::int where handle = ${task.handle}`.execute(tx);
   return moved;
 }
 
-interface Move {
-  readonly to: string | null;
-  readonly until: string;
-  readonly most: number;
-  readonly place: Place;
-}
+type Task = Parameters<MoveStore['step']>[0];
 
-async function move(tx: Kysely<Database>, from: Pick<Queue, 'queueId'>, { to, until, most, place }: Move): Promise<number> {
+/** What it has moved was sent anew: of what comes back it moves nothing again, or a task beside a function that still fails would have no end. */
+async function move(
+  tx: Kysely<Database>,
+  { handle, from, to, until }: Task,
+  { most, place }: { most: number; place: Place },
+): Promise<number> {
   const target =
     to === null
       ? sql`(select q.queue_id from hearth.queue q where q.account_id = ${place.accountId} and q.region = ${place.region} and q.name = m.dead_letter_source)`
-      : sql`${to}::text`;
+      : sql`${to.queueId}::text`;
   const { rows } = await sql<{ queue_id: string }>`
     with due as materialized (
       select m.seq, ${target} as target from hearth.message m
       where m.queue_id = ${from.queueId} and m.seq <= ${until}::int8 and m.visible_at <= now() and ${target} is not null
+        and m.sent_at <= (select t.started_at from hearth.message_move t where t.handle = ${handle})
       order by m.seq limit ${most} for update of m skip locked
     )
     update hearth.message m set queue_id = due.target, visible_at = now(), receive_count = 0, first_received_at = null, receipt = null,

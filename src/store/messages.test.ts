@@ -72,6 +72,23 @@ it('a message without a group, which a FIFO queue has from a standard one, holds
   assert.deepEqual(await receive(queue, false), []);
 });
 
+it('gives what comes together in its order, wherever it lies: each group by itself, as much of it as there is', async () => {
+  const queue = await queues.create({ name: 'lying.fifo', attributes: { ...QUEUE_DEFAULTS, fifo: true }, tags: {} });
+  assert.ok(queue);
+  for (const body of ['a1', 'b1', 'a2', 'b2', 'a3', 'b3', 'a4'])
+    await queues.send(queue, [newMessage(queue, { body, groupId: body.slice(0, 1), deduplicationId: body, sender: 'test' }, randomIds)]);
+  const shown = async (most: number): Promise<string[]> =>
+    (await queues.receive(queue, { most, visibilitySeconds: 0, deadLetter: null })).map((m) => m.body);
+  for (const most of [1, 2, 3]) await shown(most); // what is written anew lies behind the others
+  const other = new Client(database.connection);
+  await other.connect();
+  await other.query('analyze hearth.message'); // a table that is known to be small is read from its beginning to its end
+  await other.end();
+  assert.deepEqual(await shown(3), ['a1', 'a2', 'a3']);
+  assert.deepEqual(await shown(6), ['a1', 'a2', 'a3', 'a4', 'b1', 'b2']);
+  assert.deepEqual(await shown(10), ['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'b3']);
+});
+
 it('takes what has the deduplication id of a message of another group for a double only where the queue does not say that groups are apart', async () => {
   for (const [name, scope, seen] of [
     ['apart.fifo', { DeduplicationScope: 'messageGroup' }, ['a', 'b']],

@@ -110,8 +110,21 @@ export async function receive(db: Kysely<Database>, queue: Queue, how: Parameter
     const rows = await db.transaction().execute((tx) => receiveOnce(tx, queue, how));
     const received = rows.filter((r) => !r.moved);
     // All that was due went to the dead letters: there may be others behind it.
-    if (received.length > 0 || rows.length === 0) return received.map(messageOf);
+    if (received.length > 0 || rows.length === 0) return inOrder(received, queue).map(messageOf);
   }
+}
+
+/** As they were sent: an update gives its rows in whatever order it found them. Of a FIFO queue each group by itself, that of the oldest first. */
+function inOrder(rows: readonly ReceivedRow[], { attributes }: Queue): ReceivedRow[] {
+  const sorted = rows.toSorted((a, b) => a.seq.length - b.seq.length || (a.seq < b.seq ? -1 : 1));
+  if (!attributes.fifo) return sorted;
+  const groups = new Map<string | null, ReceivedRow[]>();
+  for (const row of sorted) {
+    const group = groups.get(row.group_id);
+    if (group === undefined) groups.set(row.group_id, [row]);
+    else group.push(row);
+  }
+  return [...groups.values()].flat();
 }
 
 async function receiveOnce(tx: Kysely<Database>, queue: Queue, how: Parameters<QueueStore['receive']>[1]): Promise<ReceivedRow[]> {
@@ -123,10 +136,19 @@ async function receiveOnce(tx: Kysely<Database>, queue: Queue, how: Parameters<Q
   // What once came out of a standard queue has no group, and holds up none; among those of `not in`, null would hold up all.
   const due = attributes.fifo
     ? sql`
-      select c.seq from hearth.message c where c.queue_id = ${queueId} and c.visible_at <= now() and c.${kept}
-        and (c.group_id is null or c.group_id not in (select h.group_id from hearth.message h
-          where h.queue_id = ${queueId} and h.visible_at > now() and h.receipt is not null and h.group_id is not null))
-      order by c.seq limit ${how.most}`
+      with head as materialized (
+        select c.seq, c.group_id from hearth.message c where c.queue_id = ${queueId} and c.visible_at <= now() and c.${kept}
+          and (c.group_id is null or c.group_id not in (select h.group_id from hearth.message h
+            where h.queue_id = ${queueId} and h.visible_at > now() and h.receipt is not null and h.group_id is not null))
+        order by c.seq limit ${how.most}
+      ), filled as (
+        -- As many of a group as there are, as SQS does it, and then of the next.
+        select rest.seq, g.first from (select group_id, min(seq) as first from head where group_id is not null group by group_id) g
+          cross join lateral (select c.seq from hearth.message c where c.queue_id = ${queueId} and c.group_id = g.group_id and c.seq >= g.first
+            and c.visible_at <= now() and c.${kept} order by c.seq limit ${how.most}) rest
+        union all select seq, seq from head where group_id is null
+      )
+      select seq from filled order by first, seq limit ${how.most}`
     : sql`
       select c.seq from hearth.message c where c.queue_id = ${queueId} and c.visible_at <= now() and c.${kept}
       order by c.visible_at, c.seq limit ${how.most} for update skip locked`;
@@ -185,6 +207,15 @@ export async function deleteMessages(db: Kysely<Database>, queueId: string, rece
   return new Set(rows.map((r) => r.receipt));
 }
 
+export async function expired(db: Kysely<Database>, queueId: string, receipts: readonly string[]): Promise<Set<string>> {
+  const parts = receipts.flatMap((r) => receiptOf(r) ?? []);
+  const { rows } = await sql<{ receipt: string }>`
+    select m.seq || '.' || m.receipt as receipt
+    from hearth.message m join unnest(${parts.map((p) => p.seq)}::int8[], ${parts.map((p) => p.token)}::text[]) as r(seq, token) using (seq)
+    where m.queue_id = ${queueId} and m.receipt = r.token and m.visible_at <= now()`.execute(db);
+  return new Set(rows.map((r) => r.receipt));
+}
+
 export async function hide(
   db: Kysely<Database>,
   queueId: string,
@@ -200,11 +231,20 @@ export async function hide(
       set visible_at = now() + r.seconds * interval '1 second', polled = false, receive_count = greatest(0, m.receive_count - ${undo ? 1 : 0}::int)
       from unnest(${parts.map((p) => p.seq)}::int8[], ${parts.map((p) => p.token)}::text[], ${parts.map((p) => p.seconds)}::float8[])
         as r(seq, token, seconds)
-      where m.seq = r.seq and m.queue_id = ${queueId} and m.receipt = r.token and m.visible_at > now()
+      -- Until another receives it, a receipt of a standard queue holds beyond its time, as on SQS.
+      where m.seq = r.seq and m.queue_id = ${queueId} and m.receipt = r.token and (m.visible_at > now()
+        or not (select (q.attributes->>'fifo')::bool from hearth.queue q where q.queue_id = m.queue_id))
       returning m.seq || '.' || m.receipt as receipt
     ), told as (select pg_notify(${QUEUE_CHANNEL}, ${queueId}))
     select receipt from changed, told`.execute(db);
   return new Set(rows.map((r) => r.receipt));
+}
+
+/** Deletes all messages, and forgets what was sent: what is sent again is new. */
+export async function purge(db: Kysely<Database>, queueId: string): Promise<void> {
+  await sql`
+    with forgotten as (delete from hearth.message_deduplication where queue_id = ${queueId})
+    delete from hearth.message where queue_id = ${queueId}`.execute(db);
 }
 
 export async function giveBack(db: Kysely<Database>): Promise<number> {

@@ -6,7 +6,7 @@ import { isUniqueViolation } from './database-error.ts';
 import type { Run } from './functions.ts';
 import type { Listen } from './listener.ts';
 import { moveStore } from './message-moves.ts';
-import { deleteMessages, depth, giveBack, hide, QUEUE_CHANNEL, receive, send, sweep } from './messages.ts';
+import { deleteMessages, depth, expired, giveBack, hide, purge, QUEUE_CHANNEL, receive, send, sweep } from './messages.ts';
 import type { Database } from './schema.ts';
 
 interface Place {
@@ -24,10 +24,11 @@ export function queueStore(db: Kysely<Database>, run: Run, { place, listen }: { 
     send: (queue, messages) => run(() => send(db, queue, messages)),
     receive: (queue, how) => run(() => receive(db, queue, how)),
     delete: (queueId, receipts) => run(() => deleteMessages(db, queueId, receipts)),
+    expired: (queueId, receipts) => run(() => expired(db, queueId, receipts)),
     hide: (queueId, hidden, undo = false) => run(() => hide(db, queueId, { hidden, undo })),
     giveBack: () => run(() => giveBack(db)),
     moves: moveStore(db, run, place),
-    purge: (queueId) => run(async () => void (await sql`delete from hearth.message where queue_id = ${queueId}`.execute(db))),
+    purge: (queueId) => run(() => purge(db, queueId)),
     depth: (queueId) => run(() => depth(db, queueId)),
     sweep: () => run(() => sweep(db)),
     listen: (listener) => listen(QUEUE_CHANNEL, (queueId) => listener(queueId === '' ? null : queueId)),

@@ -8,7 +8,7 @@ import type { AccessKey } from '../../src/auth/keys.ts';
 import { signed } from '../../src/auth/sign.ts';
 import { zipOf } from '../../src/control/testing/plane.ts';
 import { TestServer } from './platform-server.ts';
-import { clientOptions, ownKey } from './server-credentials.ts';
+import { clientOptions, ownKey, signedFetch } from './server-credentials.ts';
 
 const NODE = `nodejs${process.versions.node.split('.')[0]}.x` as 'nodejs20.x';
 const PATH = '/2015-03-31/functions';
@@ -82,6 +82,38 @@ test('who is refused is told before a byte of the body is read', WATCHED, async 
   const nothing = head(LARGE, signal, '/2017-03-31/tags/a');
   assert.equal((await answerTo(nothing)).code, 'MissingAuthenticationTokenException');
   nothing.destroy();
+});
+
+test('who asks before sending is told to go on only where the head of the request will do', WATCHED, async ({ signal }) => {
+  const expects = { expect: '100-continue' };
+  const refused = head({ ...expects, ...LARGE }, signal);
+  refused.on('continue', () => assert.fail('told to go on'));
+  const [answer] = (await once(refused, 'response')) as [IncomingMessage];
+  assert.deepEqual([answer.statusCode, answer.headers.connection], [403, 'close']);
+  refused.destroy();
+
+  const length = String(BODY.length);
+  const taken = head({ ...expects, ...signature(ownKey(server.home)), 'content-length': length }, signal);
+  await once(taken, 'continue');
+  taken.end(BODY);
+  assert.match((await answerTo(taken)).message, /validation error/);
+
+  // Uploads are piped, and Hearth's own API is read by its framework.
+  assert.equal((await signedFetch(server, '/continues', { method: 'PUT', service: 's3' })).status, 200);
+  for (const [path, method, service, status] of [
+    ['/continues/a', 'PUT', 's3', 200],
+    ['/hearth/v1/keys', 'POST', 'lambda', 400],
+  ] as const) {
+    const { host } = new URL(server.endpoint);
+    const all = signed({ method, url: path, headers: { host }, payload: BODY, service }, ownKey(server.home), Date.now());
+    const headers = { ...all, ...expects, 'content-type': 'application/json', 'content-length': length };
+    const sent = request(server.endpoint + path, { method, signal, headers });
+    sent.flushHeaders();
+    await once(sent, 'continue');
+    sent.end(BODY);
+    const [{ statusCode }] = (await once(sent, 'response')) as [IncomingMessage];
+    assert.equal(statusCode, status, path);
+  }
 });
 
 test('so it is with every API that takes large bodies', WATCHED, async ({ signal }) => {

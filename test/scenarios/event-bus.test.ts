@@ -11,12 +11,15 @@ import {
   EventBridgeClient,
   ListRuleNamesByTargetCommand,
   ListRulesCommand,
+  ListTagsForResourceCommand,
   ListTargetsByRuleCommand,
   PutEventsCommand,
   PutRuleCommand,
   PutTargetsCommand,
   RemoveTargetsCommand,
+  TagResourceCommand,
   TestEventPatternCommand,
+  UntagResourceCommand,
 } from '@aws-sdk/client-eventbridge';
 import { GetScheduleCommand, ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { botoScript } from './boto-script.ts';
@@ -71,6 +74,26 @@ describe('EventBridge, by the AWS SDK', () => {
     assert.equal((await world.events.send(new DescribeEventBusCommand({}))).Arn, `arn:aws:events:${ACCOUNT}:event-bus/default`);
   });
 
+  test('a rule has tags', async () => {
+    const { RuleArn: ResourceARN } = await world.events.send(
+      new PutRuleCommand({ Name: 'tagged', EventPattern: '{"source":["nobody"]}', Tags: [{ Key: 'a', Value: '1' }] }),
+    );
+    await world.events.send(new TagResourceCommand({ ResourceARN, Tags: [{ Key: 'b', Value: '2' }] }));
+    await world.events.send(new UntagResourceCommand({ ResourceARN, TagKeys: ['a'] }));
+    // A rule that is put again keeps its own.
+    await world.events.send(new PutRuleCommand({ Name: 'tagged', EventPattern: '{"source":["no"]}', Tags: [{ Key: 'c', Value: '3' }] }));
+    await world.events.send(new DisableRuleCommand({ Name: 'tagged' }));
+    assert.deepEqual((await world.events.send(new ListTagsForResourceCommand({ ResourceARN }))).Tags, [{ Key: 'b', Value: '2' }]);
+    const bus = `arn:aws:events:${ACCOUNT}:event-bus/default`;
+    assert.deepEqual((await world.events.send(new ListTagsForResourceCommand({ ResourceARN: bus }))).Tags, []);
+    const none = `arn:aws:events:${ACCOUNT}:rule/none`;
+    await assert.rejects(world.events.send(new ListTagsForResourceCommand({ ResourceARN: none })), {
+      name: 'ResourceNotFoundException',
+      message: 'Rule none does not exist on EventBus default.',
+    });
+    await world.events.send(new DeleteRuleCommand({ Name: 'tagged' }));
+  });
+
   test('events that fit go to functions and queues, whole, in part or made over', async () => {
     const plain = await world.queue('bus-plain');
     const ordered = await world.queue('bus.fifo', { FifoQueue: 'true' });
@@ -111,7 +134,7 @@ describe('EventBridge, by the AWS SDK', () => {
       text: 'the "queen" spent 500',
       total: 500,
       who: 'the "queen"',
-      none: null,
+      none: '',
       rule: 'big-orders',
     });
     assert.equal(

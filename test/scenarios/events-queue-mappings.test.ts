@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { CreateEventSourceMappingCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { CreateEventSourceMappingCommand, LambdaClient, UpdateEventSourceMappingCommand } from '@aws-sdk/client-lambda';
 import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Diary } from './diary.ts';
 import { languages, TestServer } from './platform-server.ts';
@@ -32,6 +32,25 @@ describe('event source mappings of queues', () => {
     const send = (MessageBody: string) => sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
     return { url: QueueUrl, arn: `arn:aws:sqs:us-east-1:000000000000:${QueueName}`, send };
   };
+  test('what Lambda refuses: a queue that is not there, and of a FIFO queue what would take its order', async () => {
+    const mapping = (EventSourceArn: string, more = {}) =>
+      lambda.send(new CreateEventSourceMappingCommand({ FunctionName: 'tells', EventSourceArn, Enabled: false, ...more }));
+    const refused = (message: string) => ({ name: 'InvalidParameterValueException', message });
+    const missing =
+      'Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.';
+    for (const arn of ['us-east-1:000000000000:none', 'eu-west-1:000000000000:there', 'us-east-1:111111111111:there']) {
+      await queue('there');
+      await assert.rejects(mapping(`arn:aws:sqs:${arn}`), refused(missing), arn);
+    }
+    await sqs.send(new CreateQueueCommand({ QueueName: 'there.fifo', Attributes: { FifoQueue: 'true' } }));
+    const ordered = 'arn:aws:sqs:us-east-1:000000000000:there.fifo';
+    const window = refused('Batching window is not supported for FIFO queues.');
+    await assert.rejects(mapping(ordered, { MaximumBatchingWindowInSeconds: 1 }), window);
+    await assert.rejects(mapping(ordered, { BatchSize: 100, MaximumBatchingWindowInSeconds: 1 }), window);
+    const { UUID } = await mapping(ordered, { BatchSize: 10 });
+    await assert.rejects(lambda.send(new UpdateEventSourceMappingCommand({ UUID, MaximumBatchingWindowInSeconds: 1 })), window);
+  });
+
   const bodies = (from = 0): string[][] => diary.entries.slice(from).map((e) => e.event['bodies'] as string[]);
 
   test('a batch is waited for within its window, and closed when it is full', async () => {

@@ -111,7 +111,7 @@ describe('queues, by the AWS SDK', () => {
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: again.ReceiptHandle }));
     await assert.rejects(
       sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle: again.ReceiptHandle, VisibilityTimeout: 0 })),
-      { name: 'MessageNotInflight' },
+      { name: 'InvalidParameterValue' },
     );
     await assert.rejects(sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a\u0000b' })), { name: 'InvalidMessageContents' });
     await assert.rejects(sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: 'none' })), { name: 'ReceiptHandleIsInvalid' });

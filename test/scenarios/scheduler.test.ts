@@ -97,6 +97,8 @@ describe('Scheduler, by the AWS SDK', () => {
 
   test('what is wrong is refused', async () => {
     await assert.rejects(create('wrong', { ScheduleExpression: 'cron(0 6 * * *)' }), /Invalid Schedule Expression cron/);
+    for (const ScheduleExpression of ['at(2031-12-31T23:59:59Z)', 'at(2031-12-31)', 'rate( 10 minutes )', ' rate(10 minutes)', 'rate(10)'])
+      await assert.rejects(create('wrong', { ScheduleExpression }), /Invalid Schedule Expression/, ScheduleExpression);
     await assert.rejects(create('wrong', { ScheduleExpressionTimezone: 'Mars/Base' }), /'Mars\/Base' is not a time zone/);
     await assert.rejects(create('wrong', { FlexibleTimeWindow: { Mode: 'FLEXIBLE' } }), /MaximumWindowInMinutes must be provided/);
     await assert.rejects(create('wrong', { GroupName: 'other' }), {

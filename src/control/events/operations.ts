@@ -7,6 +7,7 @@ import { parseEventPattern } from '../../triggers/bus/event-pattern-check.ts';
 import type { JsonCall, JsonOperation } from '../aws-json.ts';
 import { putEvents } from './put-events.ts';
 import { BUS, busArn, changeRule, page, requireBus, ruleArn, ruleNamed, type EventsDeps } from './rules.ts';
+import { listTags, tagResource, tagsIn, untagResource } from './tags.ts';
 import { checkTarget } from './target-check.ts';
 
 type Run = (call: JsonCall, deps: EventsDeps) => Promise<Readonly<Record<string, unknown>> | null>;
@@ -30,6 +31,8 @@ const putRule: Run = async ({ input }, deps) => {
     description: text(input['Description']),
     roleArn: text(input['RoleArn']),
     targets: present?.targets ?? [],
+    // Those of one that is there are changed by TagResource alone, as on AWS.
+    tags: present === null ? tagsIn(input['Tags']) : (present.tags ?? {}),
   }));
   return { RuleArn: ruleArn(name, deps) };
 };
@@ -155,12 +158,15 @@ const OPERATIONS: Readonly<Record<string, Run>> = {
   ListEventBuses: listEventBuses,
   ListRuleNamesByTarget: listRuleNamesByTarget,
   ListRules: listRules,
+  ListTagsForResource: listTags,
   ListTargetsByRule: listTargetsByRule,
   PutEvents: putEvents,
   PutRule: putRule,
   PutTargets: putTargets,
   RemoveTargets: removeTargets,
+  TagResource: tagResource,
   TestEventPattern: testEventPattern,
+  UntagResource: untagResource,
 };
 
 /** The operations, each with what it needs. Those that name a bus are refused where it is not the one there is. */

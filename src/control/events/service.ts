@@ -7,6 +7,7 @@ import { busArn, ruleArn, type EventsDeps } from './rules.ts';
 /** EventBridge's API: rules of the default bus, their targets, and events of one's own. */
 export function eventsService(deps: EventsDeps & JsonServiceDeps): JsonService {
   const resourceOf = (input: Input): string => {
+    if (typeof input['ResourceARN'] === 'string') return input['ResourceARN'];
     const rule = (input['Rule'] ?? input['Name']) as string | undefined;
     return rule === undefined ? busArn(deps) : ruleArn(rule, deps);
   };

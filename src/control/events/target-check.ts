@@ -1,6 +1,6 @@
 import { HearthError } from '../../errors.ts';
 import type { BusTarget } from '../../model/event-rule.ts';
-import { isPath } from '../../triggers/bus/target-input.ts';
+import { isPath, templateFault } from '../../triggers/bus/target-input.ts';
 
 const FUNCTION = /^arn:aws[\w-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]{1,64}(:[\w$-]{1,129})?$/;
 const QUEUE = /^arn:aws[\w-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]{1,80}(\.fifo)?$/;
@@ -32,6 +32,8 @@ export function checkTarget(target: BusTarget): void {
   const wrong = paths.find((path) => !isPath(path));
   if (wrong !== undefined)
     throw invalid(`Parameter InputPath is not valid for target ${target.Id}. Reason: ${wrong} must be a path such as $.detail.state`);
+  const template = target.InputTransformer === undefined ? null : templateFault(target.InputTransformer, target.Id);
+  if (template !== null) throw invalid(template);
 }
 
 export function isJson(text: string): boolean {

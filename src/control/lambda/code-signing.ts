@@ -1,7 +1,16 @@
 import { HearthError } from '../../errors.ts';
 import { functionArn } from '../../model/function-version.ts';
 import type { Input } from './model/check.ts';
-import { functionOf, referenceOf, text, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
+import {
+  absent,
+  functionOf,
+  referenceOf,
+  text,
+  type LambdaDeps,
+  type Operation,
+  type OperationCall,
+  type Operations,
+} from './operation.ts';
 import { pageOf } from './pages.ts';
 
 const create: Operation = async ({ input }, deps) => {
@@ -61,7 +70,12 @@ const ofFunction: Operation = (call, deps) => {
 
 const putOnFunction: Operation = (call, deps) =>
   deps.resources.inTurn('code-signing', async () => {
-    configOf(call, deps);
+    if (configAt(call, deps) === null) {
+      throw new HearthError(
+        'CodeSigningConfigNotFoundException',
+        `The code signing configuration cannot be found. Check that the provided configuration is not deleted: ${arnIn(call)}.`,
+      );
+    }
     const { functionId, name } = functionOf(call, deps);
     const arn = String(call.input['CodeSigningConfigArn']);
     await deps.resources.put('function-code-signing', `${functionId}/`, { arn }, functionId);
@@ -86,16 +100,18 @@ export const CODE_SIGNING: Operations = {
   DeleteFunctionCodeSigningConfig: removeFromFunction,
 };
 
-function configOf({ input }: OperationCall, deps: LambdaDeps): Input {
-  const arn = text(input, 'CodeSigningConfigArn') ?? '';
-  const config = deps.resources.get('code-signing', arn);
-  if (config === null) {
-    throw new HearthError(
-      'CodeSigningConfigNotFoundException',
-      `The code signing configuration cannot be found. Check that the provided configuration is not deleted: ${arn}.`,
-    );
-  }
+function configOf(call: OperationCall, deps: LambdaDeps): Input {
+  const config = configAt(call, deps);
+  if (config === null) throw absent(`The Lambda code signing configuration ${arnIn(call)} can not be found.`);
   return config;
+}
+
+function configAt(call: OperationCall, deps: LambdaDeps): Input | null {
+  return deps.resources.get('code-signing', arnIn(call));
+}
+
+function arnIn({ input }: OperationCall): string {
+  return text(input, 'CodeSigningConfigArn') ?? '';
 }
 
 function usersOf(arn: string, deps: LambdaDeps): string[] {

@@ -1,16 +1,7 @@
 import { parseDestination } from '../../model/destination.ts';
 import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
 import type { Input } from './model/check.ts';
-import {
-  absent,
-  functionOf,
-  invalid,
-  referenceOf,
-  type LambdaDeps,
-  type Operation,
-  type OperationCall,
-  type Operations,
-} from './operation.ts';
+import { absent, invalid, referenceOf, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
 import { pageOf } from './pages.ts';
 
 const MEMBERS = ['MaximumRetryAttempts', 'MaximumEventAgeInSeconds', 'DestinationConfig'] as const;
@@ -21,7 +12,8 @@ const put: Operation = (call, deps) => write(call, deps, () => ({}));
 const update: Operation = (call, deps) => {
   const present = (): Input => {
     const target = targetOf(call, deps);
-    const config = target === null ? null : deps.resources.get('event-invoke-config', target.key);
+    if (target === null) throw noFunction();
+    const config = deps.resources.get('event-invoke-config', target.key);
     if (config === null) throw hasNone(call, deps);
     return config;
   };
@@ -44,7 +36,8 @@ const remove: Operation = async (call, deps) => {
 };
 
 const list: Operation = (call, deps) => {
-  const of = functionOf(call, deps);
+  const of = targetOf(call, deps)?.of;
+  if (of === undefined) throw noFunction();
   const all = deps.resources.list('event-invoke-config', `${of.functionId}/`);
   const { items, next } = pageOf(all, call.input, (c) => c.rest);
   return { FunctionEventInvokeConfigs: items.map((c) => answer(of, c.rest, c.document)), ...next };
@@ -81,7 +74,7 @@ async function write(call: OperationCall, deps: LambdaDeps, present: () => Input
   if (MEMBERS.every((name) => input[name] === undefined))
     throw invalid('You must specify at least one of error handling or destination setting.');
   const target = targetOf(call, deps);
-  if (target === null || deps.registry.get(target.of.name, target.qualifier) === null) throw absent("The function doesn't exist.");
+  if (target === null || deps.registry.get(target.of.name, target.qualifier) === null) throw noFunction();
   refuseSelf(input, target);
   requireReachable(input, deps);
   const given = Object.fromEntries(MEMBERS.filter((name) => input[name] !== undefined).map((name) => [name, input[name]]));
@@ -117,6 +110,10 @@ function refuseSelf(input: Input, { of }: Target): void {
   const destinations = destinationsIn(config);
   if (destinations.some((d) => d === own || d.startsWith(`${own}:`)))
     throw invalid("You can't specify the function as a destination for itself.");
+}
+
+function noFunction(): Error {
+  return absent("The function doesn't exist.");
 }
 
 function hasNone(call: OperationCall, deps: LambdaDeps): Error {

@@ -1,8 +1,8 @@
 import { HearthError } from '../../errors.ts';
 import { functionArn } from '../../model/function-version.ts';
-import { notFound, parseReference, type FunctionReference } from '../function-name.ts';
+import { parseReference, type FunctionReference } from '../function-name.ts';
 import type { EventSourceMapping } from '../resources.ts';
-import { eventSourceKind, eventSourceSettings } from './event-source-settings.ts';
+import { checkFifo, eventSourceKind, eventSourceSettings } from './event-source-settings.ts';
 import type { Input } from './model/check.ts';
 import { absent, invalid, text, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
 import { pageOf } from './pages.ts';
@@ -17,7 +17,9 @@ const create: Operation = (call, deps) => {
   if (sourceArn === null) throw invalid('Unrecognized event source.');
   const kind = eventSourceKind(sourceArn, deps.registry.scope);
   const settings = eventSourceSettings(kind, settingsIn(input), {});
+  checkFifo(sourceArn, settings);
   const reference = existing(String(input['FunctionName']), deps);
+  if (kind === 'queue') requireQueue(sourceArn, deps);
   const tags = { ...(input['Tags'] as Record<string, string> | undefined) };
   checkTags(tags);
   return deps.resources.inTurn('event-source-mappings', async () => {
@@ -47,13 +49,15 @@ const update: Operation = (call, deps) => {
     const reference = named === null ? { name: present.functionName, qualifier: present.qualifier } : existing(named, deps);
     if (reference.name !== present.functionName) refuseSecond({ sourceArn: present.sourceArn, functionName: reference.name }, deps);
     const enabled = (input['Enabled'] as boolean | undefined) ?? present.enabled;
+    const settings = eventSourceSettings(eventSourceKind(present.sourceArn, deps.registry.scope), settingsIn(input), present.settings);
+    checkFifo(present.sourceArn, settings);
     const mapping: EventSourceMapping = {
       ...present,
       functionName: reference.name,
       qualifier: reference.qualifier,
       enabled,
       modifiedAtMs: deps.clock.now(),
-      settings: eventSourceSettings(eventSourceKind(present.sourceArn, deps.registry.scope), settingsIn(input), present.settings),
+      settings,
     };
     await deps.resources.put('event-source-mapping', mapping.uuid, mapping, null);
     const turned = enabled ? 'Enabling' : 'Disabling';
@@ -98,8 +102,16 @@ function mappingOf({ input }: OperationCall, deps: LambdaDeps): EventSourceMappi
 
 function existing(named: string, deps: LambdaDeps): FunctionReference {
   const reference = parseReference(named, null, deps.registry.scope);
-  if (deps.registry.get(reference.name, reference.qualifier ?? '$LATEST') === null) throw notFound(reference, deps.registry.scope);
+  if (deps.registry.get(reference.name, reference.qualifier ?? '$LATEST') === null) throw invalid('Function does not exist');
   return reference;
+}
+
+/** Lambda looks into a queue before it makes a mapping of it. Throws InvalidParameterValueException. */
+function requireQueue(arn: string, { hasQueue }: LambdaDeps): void {
+  if (hasQueue === undefined || hasQueue(arn)) return;
+  throw invalid(
+    'Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.',
+  );
 }
 
 function settingsIn(input: Input): Input {

@@ -63,6 +63,13 @@ export function eventSourceSettings(kind: EventSourceKind, given: Input, present
   return settings;
 }
 
+/** Refuses of a FIFO queue what would put its messages out of their order. Throws InvalidParameterValueException. */
+export function checkFifo(arn: string, settings: Input): void {
+  if (!QUEUE.test(arn) || !arn.endsWith('.fifo')) return;
+  if (settings['MaximumBatchingWindowInSeconds'] !== 0) throw invalid('Batching window is not supported for FIFO queues.');
+  if (Number(settings['BatchSize']) > WITHOUT_WINDOW) throw invalid(`Batch size must be between 1 and ${WITHOUT_WINDOW} for a FIFO queue.`);
+}
+
 /** Whether a member asks for something. */
 function says(value: unknown): boolean {
   if (value === undefined || value === 0 || value === false) return false;

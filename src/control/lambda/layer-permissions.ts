@@ -56,5 +56,5 @@ function targetOf({ input }: OperationCall, deps: LambdaDeps): { key: string; ar
 
 function expect({ input }: OperationCall, present: string | undefined): void {
   const expected = text(input, 'RevisionId');
-  if (expected !== null && expected !== present) throw stalePolicy('GetLayerVersionPolicy');
+  if (expected !== null && expected !== present) throw stalePolicy('GetLayerPolicy');
 }

@@ -31,6 +31,8 @@ export interface LambdaDeps {
   readonly updates?: UpdateStates;
   /** What an event source mapping is doing, by its UUID; absent or null: not known. */
   readonly mappings?: (uuid: string) => MappingState | null;
+  /** Whether there is a queue of that ARN; absent: not known. */
+  readonly hasQueue?: (arn: string) => boolean;
   /** Most instances on this machine: the account's concurrency. */
   readonly instances: number;
 }
@@ -73,7 +75,7 @@ export function functionOf(call: OperationCall, deps: LambdaDeps): FunctionVersi
 /** The function itself; naming a version is an error. The texts are those of the operations on functions alone. */
 export function unqualifiedFunction(call: OperationCall, deps: LambdaDeps): FunctionVersion {
   const { name, qualifier } = referenceOf(call, deps);
-  if (qualifier !== null && qualifier !== '$LATEST') {
+  if (qualifier !== null) {
     throw new HearthError(
       'InvalidParameterValueException',
       'This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.',

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authority } from '../../auth/authority.ts';
 import type { SignedRequest } from '../../auth/sigv4.ts';
 import { HearthError } from '../../errors.ts';
+import { sendBody } from '../../lib/send-body.ts';
 import { lambdaError } from '../../model/lambda-error.ts';
 import { endpointOf } from '../endpoint.ts';
 import { asHearthError } from '../faults.ts';
@@ -43,9 +44,16 @@ export function lambdaApi(app: FastifyInstance, deps: LambdaPluginDeps): void {
     const tooLarge = `Request must be smaller than ${LAMBDA_BODY_BYTES} bytes for the ${operationName(request)} operation`;
     const known = asHearthError(error, tooLarge);
     if (known.fault === 'platform') deps.report(error, `${request.method} ${request.url}`);
+    const { headers, document } = lambdaError(known);
+    // Who asked whether to send a body may be sending it without an answer to that: the connection ends only after it.
+    if (request.headers.expect !== undefined && !request.raw.readableDidRead) {
+      reply.hijack();
+      const all = { ...(reply.getHeaders() as Record<string, string>), ...headers, 'content-type': 'application/json' };
+      sendBody(reply.raw, known.status, { headers: all, body: Buffer.from(JSON.stringify(document)) });
+      return reply;
+    }
     // Of a body that is too large by its own word nothing was read: node:http reads it away, and who is sending it gets to hear why.
     if (!request.raw.readableDidRead) reply.removeHeader('connection');
-    const { headers, document } = lambdaError(known);
     return reply.code(known.status).headers(headers).send(document);
   });
   for (const [route, operations] of routes()) {

@@ -43,7 +43,7 @@ export function principalOf(principal: string): unknown {
   return principal.startsWith('arn:') ? { AWS: principal } : { Service: principal };
 }
 
-export function stalePolicy(api: 'GetPolicy' | 'GetLayerVersionPolicy'): HearthError {
+export function stalePolicy(api: 'GetPolicy' | 'GetLayerPolicy'): HearthError {
   const message = `The Revision Id provided does not match the latest Revision Id. Call the ${api} API to retrieve the latest Revision Id`;
   return new HearthError('PreconditionFailedException', message);
 }

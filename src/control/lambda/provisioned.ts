@@ -18,7 +18,8 @@ import { pageOf } from './pages.ts';
 
 const put: Operation = (call, deps) => {
   const requested = call.input['ProvisionedConcurrentExecutions'] as number;
-  return qualifierTurn(targetOf(call, deps).of, deps, async () => {
+  const unpublished = 'Provisioned Concurrency Configs cannot be applied to unpublished function versions.';
+  return qualifierTurn(targetOf(call, deps, unpublished).of, deps, async () => {
     const target = targetOf(call, deps);
     refuseShared(target, deps);
     const { max } = target.of.scaling;
@@ -72,11 +73,14 @@ interface Target {
   readonly key: string;
 }
 
-function targetOf(call: OperationCall, deps: LambdaDeps): Target {
+function targetOf(
+  call: OperationCall,
+  deps: LambdaDeps,
+  unpublished = 'The function resource provided must be an alias or a published version.',
+): Target {
   const { name, qualifier } = referenceOf(call, deps);
   const of = functionOf(call, deps);
-  if (qualifier === null || qualifier === '$LATEST')
-    throw invalid('Provisioned Concurrency Configs cannot be applied to unpublished function versions.');
+  if (qualifier === null || qualifier === '$LATEST') throw invalid(unpublished);
   const version = deps.registry.get(name, qualifier);
   if (version === null) {
     if (/^\d+$/.test(qualifier)) throw notFound({ name, qualifier }, deps.registry.scope);

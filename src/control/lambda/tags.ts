@@ -22,6 +22,7 @@ export const listTags: Operation = (call, deps) => ({ Tags: tagged(call, deps).t
 
 export const tagResource: Operation = async (call, deps) => {
   const added = call.input['Tags'] as Tags;
+  if (Object.keys(added).length === 0) throw invalid('An error occurred and the request cannot be processed.');
   await tagged(call, deps).change((present) => {
     const all = { ...present, ...added };
     checkTags(all);

@@ -3,13 +3,12 @@ import { functionArn, type FunctionUrl, type FunctionVersion, type UrlCors } fro
 import { functionUrl } from '../function-url.ts';
 import { aliasesOf } from './aliases.ts';
 import type { Input } from './model/check.ts';
-import { absent, functionOf, referenceOf, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
+import { absent, referenceOf, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
 import { pageOf } from './pages.ts';
 
 const create: Operation = (call, deps) => {
-  const { of, alias } = targetOf(call, deps, 'Function does not exist');
-  if (alias !== null && deps.registry.alias(of.name, alias) === null) throw absent('Function does not exist');
-  const target = { of, alias };
+  const target = existing(call, deps);
+  const { of } = target;
   return deps.resources.inTurn(`url ${of.functionId}`, async () => {
     if (urlAt(target, deps) !== null) throw urlExists(target);
     const now = deps.clock.now();
@@ -26,7 +25,7 @@ const get: Operation = (call, deps) => {
 };
 
 const update: Operation = (call, deps) => {
-  const target = targetOf(call, deps);
+  const target = existing(call, deps);
   return deps.resources.inTurn(`url ${target.of.functionId}`, async () => {
     const url = { ...urlOf(call.input, requireUrl(target, deps)), modifiedAtMs: deps.clock.now() };
     await write(target, url, deps);
@@ -44,7 +43,7 @@ const remove: Operation = (call, deps) => {
 };
 
 const list: Operation = (call, deps) => {
-  const of = functionOf(call, deps);
+  const { of } = targetOf(call, deps, NO_FUNCTION);
   const targets: Target[] = [{ of, alias: null }, ...aliasesOf(of, deps).map((a) => ({ of, alias: a.name }))];
   const all = targets.flatMap((target) => {
     const url = urlAt(target, deps);
@@ -72,6 +71,15 @@ function targetOf(call: OperationCall, deps: LambdaDeps, missing?: string): Targ
   const of = deps.registry.get(name);
   if (of === null) throw absent(missing);
   return { of, alias: qualifier };
+}
+
+const NO_FUNCTION = 'Function does not exist';
+
+/** A function, or an alias of one, that is there. */
+function existing(call: OperationCall, deps: LambdaDeps): Target {
+  const target = targetOf(call, deps, NO_FUNCTION);
+  if (target.alias !== null && deps.registry.alias(target.of.name, target.alias) === null) throw absent(NO_FUNCTION);
+  return target;
 }
 
 function urlAt({ of, alias }: Target, deps: LambdaDeps): FunctionUrl | null {

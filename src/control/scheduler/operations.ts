@@ -96,6 +96,9 @@ function settingsIn(input: Input): Record<string, unknown> {
   return settings;
 }
 
+/** As Scheduler wants it written: a moment has no offset, having a time zone beside it. */
+const WRITTEN = /^(?:cron\(.*\)|rate\(\d+ \w+\)|at\(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\))$/;
+
 function checkTime(settings: Readonly<Record<string, unknown>>): void {
   const expression = String(settings['ScheduleExpression']);
   const window = settings['FlexibleTimeWindow'] as { readonly Mode: string; readonly MaximumWindowInMinutes?: number };
@@ -104,8 +107,7 @@ function checkTime(settings: Readonly<Record<string, unknown>>): void {
   if (window.Mode === 'OFF' && window.MaximumWindowInMinutes !== undefined)
     throw invalid('MaximumWindowInMinutes must not be provided when FlexibleTimeWindow Mode is OFF.');
   try {
-    if (!/^(cron|rate|at)\(.*\)$/.test(expression))
-      throw new ExpressionError('write cron(0 6 * * ? *), rate(5 minutes) or at(2027-01-31T06:00:00)');
+    if (!WRITTEN.test(expression)) throw new ExpressionError('write cron(0 6 * * ? *), rate(5 minutes) or at(2027-01-31T06:00:00)');
     parseSchedule(whenOf({ settings }), 0);
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;

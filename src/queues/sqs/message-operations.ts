@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { HearthError } from '../../errors.ts';
 import type { NewMessage, Queue, ReceivedMessage, Sent } from '../../model/queue.ts';
 import { md5OfAttributes } from '../message-digest.ts';
-import { newMessage } from '../new-message.ts';
+import { messageBytes, newMessage, order } from '../new-message.ts';
 import { batch, checkEntries } from './batch.ts';
-import { parsed, queueOf, queueUrl, type SqsCall, type SqsDeps, type SqsOperation } from './operation.ts';
+import { parsed, queueOf, queueUrl, whole, type SqsCall, type SqsDeps, type SqsOperation } from './operation.ts';
 
 const attribute = z.object({ DataType: z.string(), StringValue: z.string().optional(), BinaryValue: z.string().optional() });
 const attributes = z.record(z.string(), attribute).optional();
@@ -14,32 +14,63 @@ const message = z.object({
   DelaySeconds: z.number().optional(),
   MessageAttributes: attributes,
   MessageSystemAttributes: attributes,
-  MessageGroupId: z.string().max(128).optional(),
-  MessageDeduplicationId: z.string().max(128).optional(),
+  MessageGroupId: z.string().optional(),
+  MessageDeduplicationId: z.string().optional(),
 });
+type GivenIn = z.output<typeof message>;
 
 /** Lambda's and SQS's limit of a batch, bytes. */
 const BATCH_BYTES = 1_048_576;
 const MOST_VISIBILITY = 43_200;
+const NOT_VISIBILITY = `VisibilityTimeout must be an integer between 0 and ${MOST_VISIBILITY}`;
 
-function messageFrom(queue: Queue, input: z.output<typeof message>, { call, deps }: { call: SqsCall; deps: SqsDeps }): NewMessage {
-  const given = {
-    body: input.MessageBody,
-    attributes: input.MessageAttributes,
-    groupId: input.MessageGroupId,
-    deduplicationId: input.MessageDeduplicationId,
-    delaySeconds: input.DelaySeconds,
-    traceHeader: input.MessageSystemAttributes?.['AWSTraceHeader']?.StringValue ?? call.traceHeader,
-    sender: call.sender,
-  };
-  return newMessage(queue, given, deps.ids);
+/** What one message was sent as. */
+interface Made {
+  readonly message: NewMessage;
+  readonly md5OfSystemAttributes: string | null;
 }
 
-function sentAnswer(queue: Queue, m: NewMessage, sent: Sent | undefined): Record<string, unknown> {
+function messageFrom(queue: Queue, input: GivenIn, { call, deps }: { call: SqsCall; deps: SqsDeps }): Made {
+  const system = input.MessageSystemAttributes ?? {};
+  const unknown = Object.entries(system).find(([name, { DataType }]) => name !== TRACE || DataType !== 'String');
+  if (unknown !== undefined)
+    throw new HearthError(
+      'InvalidParameterValue',
+      `Message system attribute '${unknown[0]}' is invalid: ${TRACE} of type String is the one there is.`,
+    );
+  const given = {
+    ...orderOf(input),
+    attributes: input.MessageAttributes,
+    traceHeader: system[TRACE]?.StringValue ?? call.traceHeader,
+    sender: call.sender,
+  };
+  return { message: newMessage(queue, given, deps.ids), md5OfSystemAttributes: md5OfAttributes(system) };
+}
+
+/** What decides where a message comes in its queue. Throws InvalidParameterValue. */
+function orderOf({ MessageBody: body, MessageGroupId, MessageDeduplicationId, DelaySeconds: delaySeconds }: GivenIn) {
+  const [groupId, deduplicationId] = [wordIn('MessageGroupId', MessageGroupId), wordIn('MessageDeduplicationId', MessageDeduplicationId)];
+  return { body, groupId, deduplicationId, delaySeconds };
+}
+
+const TRACE = 'AWSTraceHeader';
+/** Letters, digits and punctuation. */
+const WORD = /^[!-~]{1,128}$/;
+
+function wordIn(name: string, value: string | undefined): string | undefined {
+  if (value === undefined || WORD.test(value)) return value;
+  throw new HearthError(
+    'InvalidParameterValue',
+    `Value ${value} for parameter ${name} is invalid. Reason: ${name} can only include alphanumeric and punctuation characters. 1 to 128 in length.`,
+  );
+}
+
+function sentAnswer(queue: Queue, { message: m, md5OfSystemAttributes }: Made, sent: Sent | undefined): Record<string, unknown> {
   return {
     MessageId: sent?.messageId,
     MD5OfMessageBody: m.md5Body,
     ...(m.md5Attributes === null ? {} : { MD5OfMessageAttributes: m.md5Attributes }),
+    ...(md5OfSystemAttributes === null ? {} : { MD5OfMessageSystemAttributes: md5OfSystemAttributes }),
     ...(queue.attributes.fifo ? { SequenceNumber: sequence(sent?.sequence ?? '') } : {}),
   };
 }
@@ -53,7 +84,7 @@ const sendMessage: SqsOperation = async (call, deps) => {
   const input = parsed(queueUrl.extend(message.shape), call.input);
   const queue = queueOf(input.QueueUrl, deps);
   const made = messageFrom(queue, input, { call, deps });
-  const [sent] = await deps.queues.send(queue, [made]);
+  const [sent] = await deps.queues.send(queue, [made.message]);
   return sentAnswer(queue, made, sent);
 };
 
@@ -61,26 +92,38 @@ const sendMessageBatch: SqsOperation = async (call, deps) => {
   const input = parsed(queueUrl.extend({ Entries: z.array(message.extend({ Id: z.string() })) }), call.input);
   const queue = queueOf(input.QueueUrl, deps);
   checkEntries(input.Entries);
-  const bytes = input.Entries.reduce((sum, e) => sum + Buffer.byteLength(e.MessageBody), 0);
+  const bytes = input.Entries.reduce((sum, e) => sum + messageBytes({ body: e.MessageBody, attributes: e.MessageAttributes }), 0);
   if (bytes > BATCH_BYTES)
     throw new HearthError(
       'BatchRequestTooLong',
       `Batch requests cannot be longer than ${BATCH_BYTES} bytes. You have sent ${bytes} bytes.`,
     );
+  // Without its place among the others, none of a FIFO queue's is sent, as on SQS.
+  if (queue.attributes.fifo) for (const entry of input.Entries) requireOrder(queue, entry);
   const { done, failed } = batch(input.Entries, (entry) => messageFrom(queue, entry, { call, deps }));
   const sent = await deps.queues.send(
     queue,
-    done.map((d) => d.value),
+    done.map((d) => d.value.message),
   );
   const Successful = done.map((d, i) => ({ Id: d.id, ...sentAnswer(queue, d.value, sent[i]) }));
   return { Successful, ...(failed.length === 0 ? {} : { Failed: failed }) };
 };
 
+/** Throws InvalidParameterValue where a message says too little of its place. */
+function requireOrder(queue: Queue, entry: GivenIn): void {
+  try {
+    order(queue, { ...orderOf(entry), delaySeconds: undefined });
+  } catch (error) {
+    if (!(error instanceof HearthError) || error.code !== 'MissingParameter') throw error;
+    throw new HearthError('InvalidParameterValue', error.message, { cause: error });
+  }
+}
+
 const receiveMessage: SqsOperation = async (call, deps) => {
   const shape = queueUrl.extend({
-    MaxNumberOfMessages: z.int().min(1).max(10).optional(),
-    VisibilityTimeout: z.int().min(0).max(MOST_VISIBILITY).optional(),
-    WaitTimeSeconds: z.int().min(0).max(20).optional(),
+    MaxNumberOfMessages: whole(1, 10, 'Must be between 1 and 10, if provided'),
+    VisibilityTimeout: whole(0, MOST_VISIBILITY, NOT_VISIBILITY),
+    WaitTimeSeconds: whole(0, 20, 'Must be >= 0 and <= 20, if provided'),
     AttributeNames: z.array(z.string()).optional(),
     MessageSystemAttributeNames: z.array(z.string()).optional(),
     MessageAttributeNames: z.array(z.string()).optional(),
@@ -115,9 +158,9 @@ function shown(
   };
 }
 
-/** `All`, `.*`, `prefix.*` or a name. */
+/** `All`, `*`, `.*`, `prefix.*` or a name. */
 function isWanted(name: string, wanted: string): boolean {
-  if (wanted === 'All' || wanted === '.*') return true;
+  if (wanted === 'All' || wanted === '*' || wanted === '.*') return true;
   return wanted.endsWith('.*') ? name.startsWith(wanted.slice(0, -2)) : wanted === name;
 }
 
@@ -143,15 +186,33 @@ export function systemAttributes(m: ReceivedMessage, { queues }: Pick<SqsDeps, '
 
 const deleteMessage: SqsOperation = async (call, deps) => {
   const input = parsed(queueUrl.extend({ ReceiptHandle: z.string() }), call.input);
-  await deps.queues.store.delete(queueOf(input.QueueUrl, deps).queueId, [receiptIn(input.ReceiptHandle)]);
+  const queue = queueOf(input.QueueUrl, deps);
+  const receipt = receiptIn(input.ReceiptHandle);
+  requireInTime(receipt, await lateIn(queue, [receipt], deps));
+  await deps.queues.store.delete(queue.queueId, [receipt]);
   return {};
 };
+
+/** Of a FIFO queue a receipt holds no longer than the message is hidden: whoever is next in its group may have begun with it. */
+async function lateIn({ queueId, attributes }: Queue, receipts: readonly string[], { queues }: SqsDeps): Promise<ReadonlySet<string>> {
+  return attributes.fifo ? queues.store.expired(queueId, receipts) : new Set();
+}
+
+function requireInTime(receipt: string, late: ReadonlySet<string>): string {
+  if (!late.has(receipt)) return receipt;
+  throw new HearthError(
+    'InvalidParameterValue',
+    `Value ${receipt} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.`,
+  );
+}
 
 const deleteMessageBatch: SqsOperation = async (call, deps) => {
   const input = parsed(queueUrl.extend({ Entries: z.array(z.object({ Id: z.string(), ReceiptHandle: z.string() })) }), call.input);
   const queue = queueOf(input.QueueUrl, deps);
   checkEntries(input.Entries);
-  const { done, failed } = batch(input.Entries, (entry) => receiptIn(entry.ReceiptHandle));
+  const given = input.Entries.map((entry) => entry.ReceiptHandle);
+  const late = await lateIn(queue, given, deps);
+  const { done, failed } = batch(input.Entries, (entry) => requireInTime(receiptIn(entry.ReceiptHandle), late));
   await deps.queues.store.delete(
     queue.queueId,
     done.map((d) => d.value),
@@ -159,14 +220,20 @@ const deleteMessageBatch: SqsOperation = async (call, deps) => {
   return { Successful: done.map(({ id: Id }) => ({ Id })), ...(failed.length === 0 ? {} : { Failed: failed }) };
 };
 
-const changing = z.object({ ReceiptHandle: z.string(), VisibilityTimeout: z.int().min(0).max(MOST_VISIBILITY) });
+const changing = z.object({ ReceiptHandle: z.string(), VisibilityTimeout: z.number() });
+
+/** Throws SQS's errors. */
+function hidden({ ReceiptHandle, VisibilityTimeout: seconds }: z.output<typeof changing>): { receipt: string; seconds: number } {
+  if (Number.isInteger(seconds) && seconds >= 0 && seconds <= MOST_VISIBILITY) return { receipt: receiptIn(ReceiptHandle), seconds };
+  throw new HearthError('InvalidParameterValue', `Value ${seconds} for parameter VisibilityTimeout is invalid. Reason: ${NOT_VISIBILITY}.`);
+}
 
 const changeMessageVisibility: SqsOperation = async (call, deps) => {
   const input = parsed(queueUrl.extend(changing.shape), call.input);
   const queue = queueOf(input.QueueUrl, deps);
-  const receipt = receiptIn(input.ReceiptHandle);
-  const changed = await deps.queues.store.hide(queue.queueId, [{ receipt, seconds: input.VisibilityTimeout }]);
-  if (!changed.has(receipt)) throw notInFlight(receipt);
+  const wanted = hidden(input);
+  const changed = await deps.queues.store.hide(queue.queueId, [wanted]);
+  if (!changed.has(wanted.receipt)) throw gone(wanted.receipt);
   return {};
 };
 
@@ -174,16 +241,16 @@ const changeMessageVisibilityBatch: SqsOperation = async (call, deps) => {
   const input = parsed(queueUrl.extend({ Entries: z.array(changing.extend({ Id: z.string() })) }), call.input);
   const queue = queueOf(input.QueueUrl, deps);
   checkEntries(input.Entries);
-  const { done, failed } = batch(input.Entries, (e) => ({ receipt: receiptIn(e.ReceiptHandle), seconds: e.VisibilityTimeout }));
+  const { done, failed } = batch(input.Entries, hidden);
   const changed = await deps.queues.store.hide(
     queue.queueId,
     done.map((d) => d.value),
   );
   const Successful = done.filter((d) => changed.has(d.value.receipt)).map(({ id: Id }) => ({ Id }));
-  const gone = done
+  const missed = done
     .filter((d) => !changed.has(d.value.receipt))
-    .map((d) => ({ Id: d.id, Code: 'MessageNotInflight', Message: notInFlight(d.value.receipt).message, SenderFault: true }));
-  const Failed = [...failed, ...gone];
+    .map((d) => ({ Id: d.id, Code: 'InvalidParameterValue', Message: gone(d.value.receipt).message, SenderFault: true }));
+  const Failed = [...failed, ...missed];
   return { Successful, ...(Failed.length === 0 ? {} : { Failed }) };
 };
 
@@ -192,9 +259,10 @@ function receiptIn(text: string): string {
   throw new HearthError('ReceiptHandleIsInvalid', `The input receipt handle "${text}" is not a valid receipt handle.`);
 }
 
-function notInFlight(receipt: string): HearthError {
+/** Deleted, in another queue, or received again since. */
+function gone(receipt: string): HearthError {
   return new HearthError(
-    'MessageNotInflight',
+    'InvalidParameterValue',
     `Value ${receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.`,
   );
 }

@@ -11,10 +11,10 @@ const startMessageMoveTask: SqsOperation = async (call, deps) => {
     MaxNumberOfMessagesPerSecond: z.int().min(1).max(500).optional(),
   });
   const input = parsed(shape, call.input);
-  const from = queueWith(input.SourceArn, deps);
+  const from = queueWith('SourceArn', input.SourceArn, deps);
   const feeds = deps.queues.list().some((q) => q.attributes.redrive?.deadLetterTargetArn === input.SourceArn);
   if (!feeds) throw new HearthError('InvalidParameterValue', 'Source queue must be configured as a Dead Letter Queue.');
-  const to = input.DestinationArn === undefined ? null : queueWith(input.DestinationArn, deps);
+  const to = input.DestinationArn === undefined ? null : queueWith('DestinationArn', input.DestinationArn, deps);
   if (to?.queueId === from.queueId)
     throw new HearthError(
       'InvalidParameterValue',
@@ -29,14 +29,17 @@ const startMessageMoveTask: SqsOperation = async (call, deps) => {
   return { TaskHandle: task.handle };
 };
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 const cancelMessageMoveTask: SqsOperation = async (call, deps) => {
   const { TaskHandle } = parsed(z.object({ TaskHandle: z.string() }), call.input);
+  if (!UUID.test(TaskHandle)) throw new HearthError('InvalidParameterValue', 'Value for parameter TaskHandle is invalid.');
   return { ApproximateNumberOfMessagesMoved: (await deps.queues.moves.cancel(TaskHandle)).moved };
 };
 
 const listMessageMoveTasks: SqsOperation = async (call, deps) => {
   const input = parsed(z.object({ SourceArn: z.string(), MaxResults: z.int().min(1).max(10).optional() }), call.input);
-  const tasks = deps.queues.moves.of(queueWith(input.SourceArn, deps)).slice(0, input.MaxResults ?? 1);
+  const tasks = deps.queues.moves.of(queueWith('SourceArn', input.SourceArn, deps)).slice(0, input.MaxResults ?? 1);
   return { Results: tasks.map((task) => shown(task, deps)) };
 };
 
@@ -58,13 +61,10 @@ function typeOf({ attributes }: Queue): string {
   return attributes.fifo ? 'FIFO' : 'standard';
 }
 
-function queueWith(arn: string, { queues }: SqsDeps): Queue {
+function queueWith(parameter: string, arn: string, { queues }: SqsDeps): Queue {
   const queue = queues.byArn(arn);
   if (queue === null)
-    throw new HearthError(
-      'ResourceNotFoundException',
-      "The resource that you specified for the SourceArn or DestinationArn parameter doesn't exist.",
-    );
+    throw new HearthError('ResourceNotFoundException', `The resource that you specified for the ${parameter} parameter doesn't exist.`);
   return queue;
 }
 

@@ -33,14 +33,22 @@ export function parsed<S extends z.ZodType>(shape: S, input: unknown): z.output<
   const name = issue?.path.join('.') ?? '';
   if (issue?.code === 'invalid_type' && issue.message.includes('received undefined'))
     throw new HearthError('MissingParameter', `The request must contain the parameter ${name}.`);
-  throw new HearthError('InvalidParameterValue', `Value for parameter ${name} is invalid. Reason: ${issue?.message ?? 'unknown'}.`);
+  const given = (issue?.path ?? []).reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | null | undefined)?.[key], input);
+  const value = typeof given === 'string' || typeof given === 'number' ? `Value ${given}` : 'Value';
+  throw new HearthError('InvalidParameterValue', `${value} for parameter ${name} is invalid. Reason: ${issue?.message ?? 'unknown'}.`);
+}
+
+/** A whole number that may be left out, and what is said of another. */
+export function whole(least: number, most: number, otherwise: string) {
+  return z.int(otherwise).min(least, otherwise).max(most, otherwise).optional();
 }
 
 export const queueUrl = z.object({ QueueUrl: z.string() });
 
-/** The queue that a URL means, whatever host it names: the server may be reached by several. */
+/** The queue that a URL means, whatever host it names: the server may be reached by several. A name alone will do, as on SQS. */
 export function queueOf(url: string, { queues, scope }: SqsDeps): Queue {
-  const [account, name] = url.replace(/\?.*$/, '').split('/').slice(-2);
+  const parts = url.replace(/\?.*$/, '').split('/').slice(-2);
+  const [account, name] = parts.length === 1 ? [scope.accountId, ...parts] : parts;
   if (name === undefined || account !== scope.accountId) throw new HearthError('QueueDoesNotExist', 'The specified queue does not exist.');
   return queues.require(name);
 }

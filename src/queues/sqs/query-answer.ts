@@ -27,6 +27,8 @@ const WITHOUT_RESULT = new Set([
   'ChangeMessageVisibility',
   'TagQueue',
   'UntagQueue',
+  'AddPermission',
+  'RemovePermission',
 ]);
 
 /** The answer of an action, as XML. */

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { HearthError } from '../../errors.ts';
-import { isDeepStrictEqual } from 'node:util';
-import { checkRedrive, QUEUE_DEFAULTS, shownAttributes, withAttributes } from '../attributes.ts';
-import { parsed, queueOf, queueUrl, urlOf, type SqsOperation } from './operation.ts';
+import { checkAsked, checkRedrive, differing, isFifo, QUEUE_DEFAULTS, shownAttributes, withAttributes } from '../attributes.ts';
+import { parsed, queueOf, queueUrl, urlOf, whole, type SqsOperation } from './operation.ts';
 
 const NAME = /^[a-zA-Z0-9-_]{1,80}$/;
 const FIFO_NAME = /^[a-zA-Z0-9-_]{1,75}\.fifo$/;
@@ -16,30 +15,39 @@ const createQueue: SqsOperation = async (call, deps) => {
   const fifo = input.QueueName.endsWith('.fifo');
   if (!(fifo ? FIFO_NAME : NAME).test(input.QueueName))
     throw new HearthError('InvalidParameterValue', 'Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.');
-  if (fifo !== (given['FifoQueue'] === 'true'))
+  if (fifo !== isFifo(given))
     throw new HearthError(
       'InvalidParameterValue',
       'The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.',
     );
-  const attributes = withAttributes(QUEUE_DEFAULTS, given);
+  const attributes = withAttributes({ ...QUEUE_DEFAULTS, fifo }, given);
   checkRedrive(attributes, (arn) => deps.queues.byArn(arn));
   const queue = await deps.queues.create(input.QueueName, {
     attributes,
     tags: input.tags ?? {},
-    same: (present) => isDeepStrictEqual(withAttributes(present.attributes, given), present.attributes),
+    same(present) {
+      const attribute = differing(present, given);
+      if (attribute === null) return true;
+      throw new HearthError(
+        'QueueNameExists',
+        `A queue already exists with the same name and a different value for attribute ${attribute}`,
+      );
+    },
   });
   return { QueueUrl: urlOf(queue, call, deps) };
 };
 
 const getQueueUrl: SqsOperation = async (call, deps) => {
-  const { QueueName } = parsed(z.object({ QueueName: z.string() }), call.input);
+  const shape = z.object({ QueueName: z.string(), QueueOwnerAWSAccountId: z.string().optional() });
+  const { QueueName, QueueOwnerAWSAccountId: owner = deps.scope.accountId } = parsed(shape, call.input);
+  if (owner !== deps.scope.accountId) throw new HearthError('QueueDoesNotExist', 'The specified queue does not exist.');
   return { QueueUrl: urlOf(deps.queues.require(QueueName), call, deps) };
 };
 
 const listQueues: SqsOperation = async (call, deps) => {
   const shape = z.object({
     QueueNamePrefix: z.string().optional(),
-    MaxResults: z.int().min(1).max(PAGE).optional(),
+    MaxResults: whole(1, PAGE, `MaxResults must be an integer between 1 and ${PAGE}`),
     NextToken: z.string().optional(),
   });
   const { QueueNamePrefix = '', MaxResults, NextToken = '' } = parsed(shape, call.input);
@@ -52,6 +60,7 @@ const listQueues: SqsOperation = async (call, deps) => {
 const getQueueAttributes: SqsOperation = async (call, deps) => {
   const input = parsed(queueUrl.extend({ AttributeNames: z.array(z.string()).optional() }), call.input);
   const queue = queueOf(input.QueueUrl, deps);
+  checkAsked(input.AttributeNames ?? []);
   const wanted = new Set(input.AttributeNames);
   if (wanted.size === 0) return {};
   const depth = await deps.queues.store.depth(queue.queueId);
@@ -61,7 +70,8 @@ const getQueueAttributes: SqsOperation = async (call, deps) => {
     ApproximateNumberOfMessagesNotVisible: String(depth.inFlight),
     ApproximateNumberOfMessagesDelayed: String(depth.delayed),
   };
-  return { Attributes: wanted.has('All') ? all : Object.fromEntries(Object.entries(all).filter(([name]) => wanted.has(name))) };
+  const found = wanted.has('All') ? all : Object.fromEntries(Object.entries(all).filter(([name]) => wanted.has(name)));
+  return Object.keys(found).length === 0 ? {} : { Attributes: found };
 };
 
 const setQueueAttributes: SqsOperation = async (call, deps) => {
@@ -69,8 +79,6 @@ const setQueueAttributes: SqsOperation = async (call, deps) => {
   const queue = queueOf(input.QueueUrl, deps);
   await deps.queues.change(queue.name, (present) => {
     const attributes = withAttributes(present.attributes, input.Attributes);
-    if (attributes.fifo !== present.attributes.fifo)
-      throw new HearthError('InvalidAttributeName', 'FifoQueue can only be set when a queue is made.');
     // One that was set before may have lost its queue since: only what is being set is judged.
     if (input.Attributes['RedrivePolicy'] !== undefined) checkRedrive(attributes, (arn) => deps.queues.byArn(arn));
     return { attributes };
@@ -88,7 +96,10 @@ const purgeQueue: SqsOperation = async (call, deps) => {
   return {};
 };
 
-const listQueueTags: SqsOperation = async (call, deps) => ({ Tags: queueOf(parsed(queueUrl, call.input).QueueUrl, deps).tags });
+const listQueueTags: SqsOperation = async (call, deps) => {
+  const { tags } = queueOf(parsed(queueUrl, call.input).QueueUrl, deps);
+  return Object.keys(tags).length === 0 ? {} : { Tags: tags };
+};
 
 const tagQueue: SqsOperation = async (call, deps) => {
   const input = parsed(queueUrl.extend({ Tags: texts }), call.input);

@@ -5,6 +5,7 @@ import { readAll } from '../../lib/read-all.ts';
 import { sendBody } from '../../lib/send-body.ts';
 import { MESSAGE_OPERATIONS } from './message-operations.ts';
 import { MOVE_OPERATIONS } from './move-operations.ts';
+import { PERMISSION_OPERATIONS } from './permission-operations.ts';
 import { resourceOf, type SqsDeps, type SqsOperation } from './operation.ts';
 import { queryAnswer, queryError } from './query-answer.ts';
 import { isQuery, queryCall } from './query-input.ts';
@@ -15,7 +16,12 @@ export interface SqsServiceDeps extends SqsDeps {
   readonly log: { error(fields: object, message: string): void };
 }
 
-const OPERATIONS: Readonly<Record<string, SqsOperation>> = { ...QUEUE_OPERATIONS, ...MESSAGE_OPERATIONS, ...MOVE_OPERATIONS };
+const OPERATIONS: Readonly<Record<string, SqsOperation>> = {
+  ...QUEUE_OPERATIONS,
+  ...MESSAGE_OPERATIONS,
+  ...MOVE_OPERATIONS,
+  ...PERMISSION_OPERATIONS,
+};
 /** The endpoint itself, or a queue's URL. */
 const QUERY_PATH = /^\/(?:\d{12}\/[^/?]+\/?)?(?:\?|$)/;
 const TARGET = /^AmazonSQS\.(\w+)$/;
@@ -69,8 +75,9 @@ export class SqsService {
       const { message, status } = known;
       if (read.query) return sendXml(response, status, { requestId, document: queryError(requestId, { code, message, fault }) });
       const headers = { 'x-amzn-query-error': `${code};${fault}` };
-      const namespace = COMMON_CODES.has(known.code) ? 'com.amazon.coral.service' : 'com.amazonaws.sqs';
-      send(response, { status, requestId, headers }, { __type: `${namespace}#${known.code}`, message });
+      const shared = COMMON_CODES.has(known.code) ? known.code : JSON_CODES[known.code];
+      const type = shared === undefined ? `com.amazonaws.sqs#${known.code}` : `com.amazon.coral.service#${shared}`;
+      send(response, { status, requestId, headers }, { __type: type, message });
     }
   }
 
@@ -119,6 +126,12 @@ const COMMON: Readonly<Record<string, string>> = {
   IncompleteSignatureException: 'IncompleteSignature',
 };
 const COMMON_CODES: ReadonlySet<string> = new Set(Object.keys(COMMON));
+
+/** Errors that the JSON protocol has for all of AWS's services, by SQS's own names. */
+const JSON_CODES: Readonly<Record<string, string>> = {
+  InvalidParameterValue: 'InvalidParameterValueException',
+  MissingParameter: 'MissingRequiredParameterException',
+};
 
 /** How the older protocol named some errors; SDKs look for these. */
 const QUERY_CODES: Readonly<Record<string, string>> = {

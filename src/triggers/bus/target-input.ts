@@ -40,26 +40,65 @@ function valueAt(path: string, event: unknown): unknown {
   return value;
 }
 
+/** A backslash with what it takes for itself, a quote, or a placeholder. */
+const TOKEN = /\\.|"|<([\w.-]+)>/g;
+const PREDEFINED = [
+  'aws.events.rule-name',
+  'aws.events.rule-arn',
+  'aws.events.event.ingestion-time',
+  'aws.events.event',
+  'aws.events.event.json',
+] as const;
+
+/** Why a template can't be filled in, in EventBridge's words; null: it can. */
+export function templateFault(
+  { InputPathsMap = {}, InputTemplate }: NonNullable<BusTarget['InputTransformer']>,
+  targetId: string,
+): string | null {
+  const known = new Set<string>([...PREDEFINED, ...Object.keys(InputPathsMap)]);
+  const unknown = [...InputTemplate.matchAll(TOKEN)].find(([, name]) => name !== undefined && !known.has(name));
+  if (unknown !== undefined) return `InputTemplate for target ${targetId} contains invalid placeholder ${unknown[1]}.`;
+  if (!/^\s*[{[]/.test(InputTemplate)) return null;
+  try {
+    JSON.parse(filled(InputTemplate, () => ''));
+    return null;
+  } catch (error) {
+    return `Invalid InputTemplate for target ${targetId}: ${(error as Error).message}`;
+  }
+}
+
 /**
- * A template with its `<placeholders>` filled in. Beside quotes a value comes as JSON; within them as text, what JSON would have to escape escaped. What is
- * not there is an empty text within quotes, else null.
+ * A template with its `<placeholders>` filled in. Beside quotes a value comes as JSON; within them as text, what JSON would have to escape escaped, and what has
+ * members without its quotes, as on EventBridge. What is not there is an empty text.
  */
-function transformed(transformer: NonNullable<BusTarget['InputTransformer']>, event: BusEvent, words: RuleWords): string {
-  const values: Record<string, unknown> = {
+function transformed(
+  { InputPathsMap = {}, InputTemplate }: NonNullable<BusTarget['InputTransformer']>,
+  event: BusEvent,
+  words: RuleWords,
+): string {
+  const { 'detail-type': detailType, detail: _, ...head } = event;
+  const predefined: Record<(typeof PREDEFINED)[number], unknown> = {
     'aws.events.rule-name': words.ruleName,
     'aws.events.rule-arn': words.ruleArn,
     'aws.events.event.ingestion-time': words.ingestedAt,
-    'aws.events.event': { ...event, detail: undefined },
+    'aws.events.event': { ...head, detailType },
     'aws.events.event.json': event,
   };
-  for (const [name, path] of Object.entries(transformer.InputPathsMap ?? {})) values[name] = valueAt(path, event);
+  const own = Object.entries(InputPathsMap).map(([name, path]) => [name, valueAt(path, event)] as const);
+  const values = new Map<string, unknown>([...Object.entries(predefined), ...own]);
+  return filled(InputTemplate, (name) => {
+    const value = values.get(name);
+    return value === undefined ? '' : value;
+  });
+}
+
+function filled(template: string, valueOf: (name: string) => unknown): string {
   let quoted = false;
-  return transformer.InputTemplate.replaceAll(/\\.|"|<([\w.-]+)>/g, (whole, name: string | undefined) => {
+  return template.replaceAll(TOKEN, (whole, name: string | undefined) => {
     if (whole === '"') quoted = !quoted;
-    if (name === undefined || !Object.hasOwn(values, name)) return whole;
-    const value = values[name];
-    if (!quoted) return JSON.stringify(value ?? null);
-    const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
-    return JSON.stringify(text).slice(1, -1);
+    if (name === undefined) return whole;
+    const value = valueOf(name);
+    if (!quoted) return JSON.stringify(value);
+    return typeof value === 'string' ? JSON.stringify(value).slice(1, -1) : JSON.stringify(value).replaceAll('"', '');
   });
 }
