@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { closedToOthers } from '../../test/closed-to-others.ts';
 import { systemClock } from '../lib/clock.ts';
 import { clearWorkshops, openWorkshop } from './workshop.ts';
 
@@ -32,7 +33,7 @@ test('what a killed server left is removed, and nothing of another’s', async (
 
 test(
   'what can’t be removed, another user’s by the name, is told and in the way of nothing',
-  { skip: root ? false : 'needs another user' },
+  { skip: root ? closedToOthers() : 'needs another user' },
   async (t) => {
     const home = await folder(t);
     await using workshop = await leftBy(join(home, 'cache'));
@@ -47,7 +48,7 @@ test(
 
 const setpriv = spawnSync('setpriv', ['--pdeathsig=KILL', 'true']).status === 0;
 
-test('a tool ends with the server that is killed', { skip: setpriv ? false : 'needs setpriv(1)' }, async (t) => {
+test('a tool ends with the server that is killed', { skip: setpriv ? root && closedToOthers() : 'needs setpriv(1)' }, async (t) => {
   const home = await folder(t);
   const script = `Promise.all([import(${JSON.stringify(import.meta.resolve('./workshop.js'))}), import(${JSON.stringify(import.meta.resolve('../lib/clock.js'))})])
     .then(async ([{ openWorkshop }, { systemClock: clock }]) => {

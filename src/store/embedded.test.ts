@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { after, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { closedToOthers } from '../../test/closed-to-others.ts';
 import { aRecord, rejects } from '../../test/contracts/store.contract.ts';
 import { ownerOf } from '../../test/scenarios/app-database.ts';
 import { silent } from '../../test/silent-log.ts';
@@ -89,23 +90,27 @@ describe('embedded PostgreSQL', () => {
     );
   });
 
-  test('runs as an ordinary user', { skip: process.getuid?.() !== 0 ? 'is run by one already' : undefinedIfNobody() }, async () => {
-    const nobody = findAccount(readFileSync('/etc/passwd', 'utf8'), 'nobody');
-    assert.ok(nobody);
-    const folder = mkdtempSync(join(tmpdir(), 'hearth-nobody-'));
-    chmodSync(folder, 0o700);
-    chownSync(folder, nobody.uid, nobody.gid);
-    try {
-      for (const round of [0, 1]) {
-        const { child, said } = await storeProcess(join(folder, 'home'), 'setpriv', nobody);
-        assert.deepEqual([said.error, said.functions], [undefined, round]);
-        child.kill('SIGTERM');
-        await exited(child);
+  test(
+    'runs as an ordinary user',
+    { skip: process.getuid?.() !== 0 ? 'is run by one already' : undefinedIfNobody() || closedToOthers() },
+    async () => {
+      const nobody = findAccount(readFileSync('/etc/passwd', 'utf8'), 'nobody');
+      assert.ok(nobody);
+      const folder = mkdtempSync(join(tmpdir(), 'hearth-nobody-'));
+      chmodSync(folder, 0o700);
+      chownSync(folder, nobody.uid, nobody.gid);
+      try {
+        for (const round of [0, 1]) {
+          const { child, said } = await storeProcess(join(folder, 'home'), 'setpriv', nobody);
+          assert.deepEqual([said.error, said.functions], [undefined, round]);
+          child.kill('SIGTERM');
+          await exited(child);
+        }
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
       }
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  });
+    },
+  );
 
   test('a home too deep for a socket address works', { skip: process.platform === 'linux' ? false : 'needs /proc' }, async () => {
     const embedded = await startEmbedded({ home: join(scratch, 'x'.repeat(120)), ...parts });
