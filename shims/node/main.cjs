@@ -3,7 +3,7 @@
 const native = require('./native.cjs');
 const log = require('./log.cjs');
 const reseed = require('./reseed.cjs');
-const { compileWaiting } = require('./baseline.cjs');
+const { compileWaiting } = require('./compile-waiting.cjs');
 const { redirectOutput, takeFirstSteps } = require('./child.cjs');
 const { errorDocument, fitting, loggable, unhandledRejection } = require('./failures.cjs');
 const { Frame } = require('./frames.cjs');

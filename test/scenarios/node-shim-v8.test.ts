@@ -13,7 +13,7 @@ const run = (script: string): string => execFileSync(process.execPath, ['--singl
 test('what V8 had collected to be compiled is compiled before the first fork, each time', () => {
   const script = `
     const v8 = require('node:v8');
-    const { compileWaiting } = require(${JSON.stringify(shim('baseline'))});
+    const { compileWaiting } = require(${JSON.stringify(shim('compile-waiting'))});
     v8.setFlagsFromString('--baseline-batch-compilation-threshold=1000000');
     v8.setFlagsFromString('--trace-baseline-batch-compilation');
     for (let round = 0; round < 2; round++) {
