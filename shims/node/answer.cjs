@@ -1,5 +1,6 @@
 'use strict';
 // Sends answers in chunks, no more of each under way than the host has granted.
+const { encodeReturned } = require('./call-frames.cjs');
 const { ANSWER_WINDOW_BYTES, BODY_CHUNK_BYTES, Frame, HEADER_BYTES, encode, header } = require('./frames.cjs');
 
 class AnswerSender {
@@ -11,10 +12,12 @@ class AnswerSender {
   /** `text` is the answer, `end` AnswerEnd. Undefined when both have been handed to the kernel, or a promise of that. */
   send(request, text, end) {
     const bytes = Buffer.byteLength(text);
-    return bytes <= BODY_CHUNK_BYTES ? this.sendAtOnce(request, text, bytes, end) : this.sendInChunks(request, Buffer.from(text), end);
+    if (bytes > BODY_CHUNK_BYTES) return this.sendInChunks(request, Buffer.from(text), end);
+    if (end.errorType === null) return this.channel.write(encodeReturned(request, text, bytes, end));
+    return this.sendAtOnce(request, text, bytes, end);
   }
 
-  /** Both frames in one write: what most answers are. */
+  /** Both frames in one write. */
   sendAtOnce(request, text, bytes, end) {
     const ending = JSON.stringify(end);
     const endingBytes = Buffer.byteLength(ending);

@@ -1,7 +1,7 @@
 'use strict';
 // The frames of src/runtimes/protocol.ts: length u32 BE (of what follows) | type u8 | request u32 BE | payload.
 
-const PROTOCOL_VERSION = 1;
+const PROTOCOL_VERSION = 2;
 const MAX_FRAME_BYTES = 1 << 20;
 const BODY_CHUNK_BYTES = 256 * 1024;
 const ANSWER_WINDOW_BYTES = 1 << 20;
@@ -16,6 +16,7 @@ const Frame = {
   credit: 6,
   fork: 7,
   rest: 8,
+  call: 9,
   hello: 64,
   initDone: 65,
   initError: 66,
@@ -27,9 +28,11 @@ const Frame = {
   answerBegin: 72,
   answerFinish: 73,
   rested: 74,
+  returned: 75,
 };
 
-const LAST_HOST_TYPE = Frame.rest;
+const LAST_HOST_TYPE = Frame.call;
+const LAST_TYPE = Frame.returned;
 const NOTHING = Buffer.alloc(0);
 
 /** Writes a frame's header into `target` at `at`. */
@@ -98,6 +101,7 @@ module.exports = {
   ANSWER_WINDOW_BYTES,
   HEADER_BYTES,
   LAST_HOST_TYPE,
+  LAST_TYPE,
   Frame,
   FrameReader,
   encode,

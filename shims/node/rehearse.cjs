@@ -7,8 +7,9 @@ const log = require('./log.cjs');
 const native = require('./native.cjs');
 const { becomeSomeoneElse } = require('./child.cjs');
 const { confine } = require('./confine.cjs');
+const { encodeCall } = require('./call-frames.cjs');
 const { AF_UNIX, Link, SOCK_STREAM_CLOEXEC, address } = require('./link.cjs');
-const { Frame, FrameReader, HEADER_BYTES, encode } = require('./frames.cjs');
+const { Frame, FrameReader, HEADER_BYTES, LAST_TYPE, PROTOCOL_VERSION, encode } = require('./frames.cjs');
 const { IdleLoop } = require('./idle.cjs');
 const { Instance } = require('./serve.cjs');
 const { servingOf } = require('./streaming.cjs');
@@ -44,18 +45,19 @@ async function handler(event, context) {
   return { ...event, random: Math.random() };
 }
 
-/** As the host sends it for most invocations: objects of another shape would undo what was compiled here. */
-const header = (request, bytes) =>
-  encode(Frame.invoke, request, {
-    requestId: `00000000-0000-0000-0000-${String(request).padStart(12, '0')}`,
-    deadlineMs: Date.now() + 3000,
-    invokedArn: 'arn:aws:lambda:us-east-1:000000000000:function:rehearsal',
-    bytes,
-  });
+const header = (request) => ({
+  requestId: `00000000-0000-0000-0000-${String(request).padStart(12, '0')}`,
+  deadlineMs: Date.now() + 3000,
+  invokedArn: 'arn:aws:lambda:us-east-1:000000000000:function:rehearsal',
+});
 
-const invocation = (request, event) =>
+/** As the host sends most invocations: objects of another shape would undo what was compiled here. */
+const invocation = (request, event) => encodeCall(request, header(request), Buffer.from(event));
+
+/** As it sends one of a large event. */
+const largeInvocation = (request, event) =>
   Buffer.concat([
-    header(request, event.length),
+    encode(Frame.invoke, request, { ...header(request), bytes: event.length }),
     encode(Frame.event, request, Buffer.from(event)),
     encode(Frame.eventEnd, request, Buffer.alloc(0)),
   ]);
@@ -87,14 +89,14 @@ function credit(bytes) {
 /** Plays the host on `fd` after the first of `count` invocations: one after the other, then goodbye. Resolves when that is over. */
 function playHost(fd, count, event) {
   const socket = new net.Socket({ fd });
-  const reader = new FrameReader(Frame.childExited);
+  const reader = new FrameReader(LAST_TYPE);
   let request = 1;
   socket.on('error', () => {});
   socket.on('data', (chunk) => {
     reader.push(chunk);
     for (let frame = reader.next(); frame !== null; frame = reader.next()) {
       if (frame.type === Frame.answer) socket.write(encode(Frame.credit, frame.request, credit(frame.payload.length)));
-      if (frame.type !== Frame.answerEnd) continue;
+      if (frame.type !== Frame.returned && frame.type !== Frame.answerEnd) continue;
       if (++request > count) socket.end();
       else socket.write(invocation(request, event(request)));
     }
@@ -109,7 +111,10 @@ async function round(invocations) {
   fs.closeSync(fd);
   confine(harmless());
   becomeSomeoneElse();
-  fs.writeSync(host, Buffer.concat([encode(Frame.welcome, 0, { protocol: 1, role: 'instance' }), invocation(1, ownEvent(1))]));
+  fs.writeSync(
+    host,
+    Buffer.concat([encode(Frame.welcome, 0, { protocol: PROTOCOL_VERSION, role: 'instance' }), invocation(1, ownEvent(1))]),
+  );
   sayHello({ link, token: 'rehearsal', unconfined: [] });
   const fn = { order, handler, logStream: 'rehearsal' };
   const ended = new Promise((resolve) => {
@@ -160,10 +165,11 @@ class Practice {
     let instance;
     const ended = new Promise((resolve) => (instance = new Instance(fn, resolve)));
     instance.open(new Link(mine), 'rehearsal', 'rehearsal');
-    const bytes = invocation(1, '{"practice":true}');
+    const event = '{"practice":true}';
+    const large = largeInvocation(1, event);
     const answer = Buffer.allocUnsafe(4096);
-    const cutAt = bytes.length - HEADER_BYTES - 8; // within the event
-    const [whole, pieces] = [[bytes], [bytes.subarray(0, cutAt), bytes.subarray(cutAt)]];
+    const cutAt = large.length - HEADER_BYTES - 8; // within the event
+    const [whole, pieces] = [[invocation(1, event)], [large.subarray(0, cutAt), large.subarray(cutAt)]];
     const goal = Math.max(0, this.left - PRACTICE.atOnce);
     for (; this.left > goal; this.left--) {
       // Large events come in pieces: what was compiled without having seen one is no good for them.

@@ -4,11 +4,13 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const { performance } = require('node:perf_hooks');
 const log = require('./log.cjs');
 const { AnswerSender } = require('./answer.cjs');
+const { readCall } = require('./call-frames.cjs');
 const { Channel } = require('./channel.cjs');
 const { errorDocument, loggable, runtimeError } = require('./failures.cjs');
 const { Frame, encode } = require('./frames.cjs');
 const { welcomeOf } = require('./greeting.cjs');
 const { IdleLoop } = require('./idle.cjs');
+const { InFlight } = require('./in-flight.cjs');
 const { invoke } = require('./invocation.cjs');
 const { Trimmer } = require('./trim.cjs');
 
@@ -29,7 +31,7 @@ class Instance {
     this.fn = shaped(fn);
     this.leaving = false;
     this.token = null;
-    this.inFlight = new Map(); // request -> invocation
+    this.inFlight = new InFlight();
     this.current = undefined;
     this.traceId = '';
     this.shared = fn.order.concurrency > 1 ? new AsyncLocalStorage() : null;
@@ -54,16 +56,12 @@ class Instance {
   }
 
   receive(type, request, payload, last) {
-    if (type === Frame.invoke) {
-      this.inFlight.set(request, {
-        request,
-        header: JSON.parse(payload.utf8Slice(0, payload.length)),
-        event: null,
-        gathered: 0,
-        startedAt: 0,
-      });
+    if (type === Frame.call) {
+      const { header, event } = readCall(payload);
+      this.begin(this.take(request, header), event);
       return;
     }
+    if (type === Frame.invoke) return void this.take(request, JSON.parse(payload.utf8Slice(0, payload.length)));
     if (type === Frame.welcome) return welcomeAsInstance(payload);
     if (type === Frame.rest) return this.rest();
     const invocation = this.inFlight.get(request);
@@ -72,6 +70,12 @@ class Instance {
     else if (type === Frame.credit) this.sender.credit(request, payload.readUInt32BE(0));
     else if (type !== Frame.cancel) throw new Error(`frame of type ${type} for an instance`);
     // A cancelled handler runs on, and its answer is the host's to drop.
+  }
+
+  take(request, header) {
+    const invocation = { request, header, event: null, gathered: 0, startedAt: 0 };
+    this.inFlight.add(invocation);
+    return invocation;
   }
 
   /** The host gave nothing to do for a while. A call that came right behind goes first: it is in the same read, or was not written yet. */
@@ -86,9 +90,14 @@ class Instance {
     const { header, event, gathered } = invocation;
     if (gathered > 0 && gathered < header.bytes) throw new Error(`an event of ${gathered} bytes, announced were ${header.bytes}`);
     invocation.event = null;
+    this.begin(invocation, event);
+  }
+
+  /** `event`: its bytes or its text; null: none came. */
+  begin(invocation, event) {
     if (this.shared === null) {
       this.current = invocation;
-      const { traceId = '' } = header;
+      const { traceId = '' } = invocation.header;
       if (traceId !== this.traceId) this.trace(traceId);
       this.start(invocation, event);
     } else this.shared.run(invocation, () => this.start(invocation, event));
@@ -101,12 +110,12 @@ class Instance {
     else delete process.env._X_AMZN_TRACE_ID;
   }
 
-  start(invocation, bytes) {
+  start(invocation, given) {
     const settle = (error, result) => this.finish(invocation, error, result);
     invocation.startedAt = performance.now();
     let event;
     try {
-      event = parseEvent(bytes);
+      event = parseEvent(given);
     } catch (error) {
       void settle(error);
       return;
@@ -155,7 +164,7 @@ class Instance {
     this.leaving = true;
     this.idle?.stop();
     const owner = this.active();
-    const victims = owner !== undefined && this.inFlight.has(owner.request) ? [owner] : [...this.inFlight.values()];
+    const victims = owner !== undefined && this.inFlight.get(owner.request) !== undefined ? [owner] : this.inFlight.all();
     const sent = [];
     for (const invocation of victims)
       sent.push(this.fail(invocation, thrown, performance.now() - (invocation.startedAt || performance.now())));
@@ -181,10 +190,10 @@ function takePiece(invocation, piece, last) {
   invocation.gathered += piece.copy(invocation.event, invocation.gathered);
 }
 
-/** No bytes at all are an empty event, as on Lambda. */
-function parseEvent(bytes) {
+/** An event from its bytes or its text. Nothing at all is an empty one, as on Lambda. */
+function parseEvent(given) {
   try {
-    return bytes === null || bytes.length === 0 ? {} : JSON.parse(bytes.toString());
+    return given === null || given.length === 0 ? {} : JSON.parse(typeof given === 'string' ? given : given.toString());
   } catch (error) {
     throw runtimeError('Runtime.UnmarshalError', `Unable to unmarshal input: ${error.message}`);
   }

@@ -19,11 +19,11 @@ class StreamingInstance extends Instance {
     else super.receive(type, request, payload, last);
   }
 
-  start(invocation, bytes) {
+  start(invocation, given) {
     invocation.startedAt = performance.now();
     let event;
     try {
-      event = parseEvent(bytes);
+      event = parseEvent(given);
     } catch (error) {
       void this.finish(invocation, error);
       return;

@@ -4,13 +4,13 @@
  *     length u32 BE (of what follows) | type u8 | request u32 BE | payload
  *
  * `request` numbers an invocation on this connection (host's choice, > 0), 0 for everything else. Payloads are JSON in UTF-8,
- * except of `event` and `answer`, which are bytes. A peer that sees another version, an unknown type or a
+ * except of `event` and `answer`, which are bytes, and of `call` and `returned`, which are what nearly every invocation is and are laid out in call-frames.ts. A peer that sees another version, an unknown type or a
  * frame longer than MAX_FRAME_BYTES closes the connection: nothing is guessed.
  *
  * A process greets with `hello`; the host answers `welcome`, which says what to become. See shims/README.md for the
  * conversation of each kind of process.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Longest frame either side may send, header excluded. */
 export const MAX_FRAME_BYTES = 1 << 20;
@@ -39,6 +39,8 @@ export const Frame = {
   fork: 7,
   /** Host to an instance that rests: give back what its calls needed and nothing holds; answered by `rested`. Empty. */
   rest: 8,
+  /** Host: run one invocation that has nothing unusual and a small event, which is in this frame: `invoke`, `event` and `eventEnd` in one. See call-frames.ts. */
+  call: 9,
 
   /** Shim: first frame. JSON {@link Hello}. */
   hello: 64,
@@ -65,6 +67,8 @@ export const Frame = {
   answerFinish: 73,
   /** Shim: what could be given back is; the process may be stopped. Empty. */
   rested: 74,
+  /** Shim: the invocation returned, and this is all of its answer: `answer` and `answerEnd` in one. Not where an answer has begun. See call-frames.ts. */
+  returned: 75,
 } as const;
 
 export type FrameType = (typeof Frame)[keyof typeof Frame];

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { readReturned } from '../../src/runtimes/call-frames.ts';
 import {
   Frame,
   logMark,
@@ -137,11 +138,17 @@ export async function invoke(peer: Peer, event: unknown, over: Partial<InvokeHea
   return collect(peer, request);
 }
 
+const ANSWERS: ReadonlySet<number> = new Set([Frame.answer, Frame.answerEnd, Frame.returned]);
+
 async function collect(peer: Peer, request: number): Promise<Outcome> {
   const chunks: Buffer[] = [];
   for (;;) {
-    const found = await peer.take((next) => next.request === request && (next.type === Frame.answer || next.type === Frame.answerEnd));
+    const found = await peer.take((next) => next.request === request && ANSWERS.has(next.type));
     if (found === null) return { end: null, body: Buffer.concat(chunks).toString() };
+    if (found.type === Frame.returned) {
+      const { answer, ...end } = readReturned(found.payload);
+      return { end: { errorType: null, ...end }, body: answer.toString() };
+    }
     if (found.type === Frame.answerEnd)
       return { end: JSON.parse(found.payload.toString()) as AnswerEnd, body: Buffer.concat(chunks).toString() };
     chunks.push(found.payload);

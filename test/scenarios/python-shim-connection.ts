@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { BODY_CHUNK_BYTES, Frame, type AnswerEnd, type Hello } from '../../src/runtimes/protocol.ts';
+import { readReturned } from '../../src/runtimes/call-frames.ts';
 import type { Result } from './python-shim-host.ts';
 
 export interface FrameIn {
@@ -74,7 +75,11 @@ export class ShimConnection {
     this.send(Frame.eventEnd, request);
     const body: Buffer[] = [];
     for (;;) {
-      const frame = await this.#wait([Frame.answer, Frame.answerEnd], request);
+      const frame = await this.#wait([Frame.answer, Frame.answerEnd, Frame.returned], request);
+      if (frame.type === Frame.returned) {
+        const { answer, ...end } = readReturned(frame.payload);
+        return { errorType: null, ...end, body: answer };
+      }
       if (frame.type === Frame.answerEnd) return { ...(JSON.parse(frame.payload.toString()) as AnswerEnd), body: Buffer.concat(body) };
       body.push(frame.payload);
       if (this.grants) this.credit(request, frame.payload.length);

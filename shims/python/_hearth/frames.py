@@ -3,7 +3,7 @@
 import json
 import struct
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_FRAME_BYTES = 1 << 20
 BODY_CHUNK_BYTES = 256 * 1024
 ANSWER_WINDOW_BYTES = 1 << 20
@@ -17,6 +17,7 @@ CANCEL = 5
 CREDIT = 6
 FORK = 7
 REST = 8
+CALL = 9
 # Shim to host.
 HELLO = 64
 INIT_DONE = 65
@@ -27,12 +28,20 @@ FORKED = 69
 FORK_FAILED = 70
 CHILD_EXITED = 71
 RESTED = 74
+RETURNED = 75
 
-FROM_HOST = frozenset((WELCOME, INVOKE, EVENT, EVENT_END, CANCEL, CREDIT, FORK, REST))
+FROM_HOST = frozenset((WELCOME, INVOKE, EVENT, EVENT_END, CANCEL, CREDIT, FORK, REST, CALL))
 
 # length of what follows | type | request
 _HEADER = struct.Struct(">IBI")
 _AFTER_LENGTH = _HEADER.size - 4
+
+# src/runtimes/call-frames.ts. deadline | bytes of the request id | bytes of the ARN
+_CALL = struct.Struct(">dBH")
+# flags | handler, ms | peak, bytes
+_RETURNED = struct.Struct(">Bdd")
+_MARKED = 1
+_HEAVY = 2
 
 
 class ProtocolError(Exception):
@@ -46,6 +55,28 @@ def encode(kind, request, payload=b""):
 
 def encode_json(kind, request, value):
     return encode(kind, request, json.dumps(value).encode())
+
+
+def decode_call(payload):
+    """The header and the event of a `call`."""
+    deadline, id_bytes, arn_bytes = _CALL.unpack_from(payload)
+    id_end = _CALL.size + id_bytes
+    arn_end = id_end + arn_bytes
+    request_id, arn = payload[_CALL.size : id_end].decode("ascii"), payload[id_end:arn_end].decode("ascii")
+    return {"requestId": request_id, "deadlineMs": deadline, "invokedArn": arn, "bytes": len(payload) - arn_end}, payload[arn_end:]
+
+
+def encode_call(request, header, event):
+    """A `call` as the host sends it."""
+    request_id, arn = header["requestId"].encode("ascii"), header["invokedArn"].encode("ascii")
+    return encode(CALL, request, _CALL.pack(header["deadlineMs"], len(request_id), len(arn)) + request_id + arn + event)
+
+
+def encode_returned(request, answer, figures):
+    """An answer of no error, and how it ended: `figures` are handler_ms, peak_bytes, marked, heavy."""
+    handler_ms, peak_bytes, marked, heavy = figures
+    flags = (_MARKED if marked else 0) | (_HEAVY if heavy else 0)
+    return b"".join((_HEADER.pack(_AFTER_LENGTH + _RETURNED.size + len(answer), RETURNED, request), _RETURNED.pack(flags, handler_ms, peak_bytes), answer))
 
 
 class Decoder:

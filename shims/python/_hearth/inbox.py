@@ -52,7 +52,10 @@ class Inbox:
 
     def _pump(self):
         kind, request, payload = self._connection.read()
-        if kind == frames.INVOKE:
+        if kind == frames.CALL:
+            self._windows[request] = frames.ANSWER_WINDOW_BYTES
+            self._ready.append((request, *frames.decode_call(payload)))
+        elif kind == frames.INVOKE:
             self._arriving[request] = (json.loads(payload), bytearray())
             self._windows[request] = frames.ANSWER_WINDOW_BYTES
         elif kind == frames.EVENT:

@@ -73,9 +73,7 @@ def _conversation():
     return b"".join(
         (
             frames.encode_json(frames.WELCOME, 0, {"protocol": frames.PROTOCOL_VERSION, "role": "instance"}),
-            frames.encode_json(frames.INVOKE, 1, {**header(1000), "bytes": len(event)}),
-            frames.encode(frames.EVENT, 1, event),
-            frames.encode(frames.EVENT_END, 1),
+            frames.encode_call(1, header(1000), event),
         )
     )
 

@@ -68,18 +68,19 @@ class _Desk:
     def serve(self, request, header, event):
         answer = invocation.run(self._function, header, event)
         event = None
-        last = self._send_body(request, answer.body)
+        whole = answer.error_type is None and len(answer.body) <= frames.BODY_CHUNK_BYTES
+        last = b"" if whole else self._send_body(request, answer.body)
         marked = output.mark(self._identity.token, header["requestId"])
         peak = memory.peak_bytes(self._identity.forked)
-        end = {
-            "errorType": answer.error_type,
-            "handlerMs": round(answer.handler_ms, 3),
-            "peakMemoryBytes": peak,
-            "marked": marked,
-        }
-        if self._inbox.trimmer.heavy(peak):
-            end["heavy"] = True
+        handler_ms = round(answer.handler_ms, 3)
+        heavy = self._inbox.trimmer.heavy(peak)
         self._inbox.answered(request)
+        if whole:
+            self._connection.send(frames.encode_returned(request, answer.body, (handler_ms, peak, marked, heavy)))
+            return
+        end = {"errorType": answer.error_type, "handlerMs": handler_ms, "peakMemoryBytes": peak, "marked": marked}
+        if heavy:
+            end["heavy"] = True
         self._connection.send(last, frames.encode_json(frames.ANSWER_END, request, end))
 
     def _send_body(self, request, body):

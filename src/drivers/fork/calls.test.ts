@@ -79,6 +79,14 @@ const nothings = (count: number): Buffer => Buffer.concat(Array.from({ length: c
 
 const end = (request: number): Buffer => encodeJsonFrame(Frame.answerEnd, request, { errorType: null, handlerMs: 1, peakMemoryBytes: 2 });
 
+/** As a shim says it. */
+function returned(request: number, answer: string, { handlerMs = 1, peakMemoryBytes = 2 } = {}): Buffer {
+  const head = Buffer.alloc(17);
+  head.writeDoubleBE(handlerMs, 1);
+  head.writeDoubleBE(peakMemoryBytes, 9);
+  return encodeFrame(Frame.returned, request, Buffer.concat([head, Buffer.from(answer)]));
+}
+
 describe('calls', { timeout: 20_000 }, () => {
   it('sends a small event and what goes before it in one piece', async () => {
     const c = await connection();
@@ -108,6 +116,38 @@ describe('calls', { timeout: 20_000 }, () => {
     c.shim.write(Buffer.concat([encodeFrame(Frame.answer, 1, Buffer.from('ok')), end(1)]));
     const { body, errorType, handlerMs, peakMemoryBytes } = await answer;
     assert.deepEqual([body.toString(), errorType, handlerMs, peakMemoryBytes], ['ok', null, 1, 2]);
+    c.close();
+  });
+
+  it('sends what is usual in one frame, and takes an answer in one', async () => {
+    const c = await connection();
+    const usual = { ...invocation(Buffer.from('{"ä":1}')), attempt: 1, traceId: '' };
+    const answer = c.calls.invoke(usual, 1_795_917_799_777.25, encodeFrame(Frame.welcome, 0, Buffer.from('{}')));
+    await until(() => c.received.length === 2);
+    assert.equal(c.reads(), 1);
+    const [type, request, payload] = c.received[1]!;
+    assert.deepEqual([type, request], [Frame.call, 1]);
+    assert.equal(payload.readDoubleBE(0), 1_795_917_799_777.25);
+    assert.deepEqual([payload[8], payload.readUInt16BE(9)], [1, 3]);
+    assert.equal(payload.toString('utf8', 11), 'rarn{"ä":1}');
+    c.shim.write(returned(1, 'ok', { handlerMs: 1.5, peakMemoryBytes: 4_096 }));
+    const { body, errorType, handlerMs, peakMemoryBytes } = await answer;
+    assert.deepEqual([body.toString(), errorType, handlerMs, peakMemoryBytes], ['ok', null, 1.5, 4_096]);
+    const large = c.calls.invoke({ ...usual, body: Buffer.alloc(20_000, '1') }, 0, null);
+    await until(() => c.received.length === 5);
+    assert.deepEqual(
+      c.received.slice(2).map(([t]) => t),
+      [Frame.invoke, Frame.event, Frame.eventEnd],
+    );
+    c.shim.write(returned(2, 'x'.repeat(1_001)));
+    assert.equal((await large).errorType, 'Function.ResponseSizeTooLarge');
+    const sink = new LateSink();
+    const plain = c.calls.invoke({ ...usual, sink }, 0, null);
+    await until(() => c.received.length === 8);
+    c.shim.write(returned(3, 'by a handler that does not stream', { handlerMs: Number.NaN, peakMemoryBytes: -1 }));
+    const end = await plain;
+    assert.deepEqual([end.body.toString(), end.handlerMs, end.peakMemoryBytes], ['by a handler that does not stream', 0, 0]);
+    assert.equal(sink.begun, false);
     c.close();
   });
 
@@ -225,6 +265,8 @@ describe('calls', { timeout: 20_000 }, () => {
       encodeFrame(Frame.forked, 1, Buffer.from('{}')),
       encodeFrame(200 as 64, 1, null),
       encodeJsonFrame(Frame.answerEnd, 1, { errorType: null }),
+      encodeFrame(Frame.returned, 1, Buffer.alloc(16)),
+      Buffer.concat([encodeFrame(Frame.answer, 1, Buffer.from('x')), returned(1, 'y')]),
       Buffer.from([0, 0, 0, 0, 0, 0, 0, 0]),
       Buffer.from([255, 255, 255, 255]),
     ];

@@ -1,11 +1,14 @@
 import { InstanceExited } from '../../fleet/driver.ts';
 import type { Answer } from '../../fleet/driver.ts';
 import type { ExitStatus } from '../../model/instance.ts';
+import { FewMap } from '../../lib/few-map.ts';
 import type { Invocation } from '../../model/invocation.ts';
+import { encodeCall, fitsCall } from '../../runtimes/call-frames.ts';
 import { FRAME_HEADER_BYTES, FrameError, encodeFrame, writeFrameHeader } from '../../runtimes/frames.ts';
 import { BODY_CHUNK_BYTES, Frame } from '../../runtimes/protocol.ts';
 import type { InvokeHeader } from '../../runtimes/protocol.ts';
-import { readAnswerEnd } from './answer-end.ts';
+import { readAnswerEnd, readReturnedEnd } from './answer-end.ts';
+import type { Ended } from './answer-end.ts';
 import { AnswerPieces } from './answer-pieces.ts';
 import { CREDIT_STEP_BYTES, creditFrame } from './credit.ts';
 import { answerTooLarge } from '../endings.ts';
@@ -20,8 +23,9 @@ interface Call {
   readonly requestId: string;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: InstanceExited) => void;
-  /** Null once the answer is longer than allowed: what comes is discarded. */
+  /** What has come of an answer in pieces; null: nothing yet, or it is longer than allowed and what comes is discarded. */
   pieces: AnswerPieces | null;
+  tooLong: boolean;
   ungranted: number;
 }
 
@@ -30,7 +34,7 @@ export class Calls {
   readonly #peer: Peer;
   readonly #log: LogStream;
   readonly #answerBytes: number;
-  readonly #calls = new Map<number, Call>();
+  readonly #calls = new FewMap<number, Call>();
   /** Those whose answers stream; made for the first of them. */
   #streamed: StreamedCalls | null = null;
   /** Those who are told when the process that answered them has ended. */
@@ -68,7 +72,7 @@ export class Calls {
       return answer;
     }
     return new Promise((resolve, reject) => {
-      this.#calls.set(request, { requestId: invocation.requestId, resolve, reject, pieces: new AnswerPieces(), ungranted: 0 });
+      this.#calls.set(request, { requestId: invocation.requestId, resolve, reject, pieces: null, tooLong: false, ungranted: 0 });
       this.#send(request, invocation, { deadlineMs, preface });
     });
   }
@@ -80,14 +84,15 @@ export class Calls {
       if (this.#streamed?.take(type, request, payload) === true) return;
       throw new FrameError(`frame of type ${type} for no invocation: ${request}`);
     }
-    if (type === Frame.answer) this.#piece(request, call, payload);
-    else if (type === Frame.answerEnd) this.#end(request, call, payload);
+    if (type === Frame.returned) this.#returned(request, call, payload);
+    else if (type === Frame.answer) this.#piece(request, call, payload);
+    else if (type === Frame.answerEnd) this.#end(request, call, readAnswerEnd(payload));
     else throw new FrameError(`frame of type ${type} from an instance`);
   }
 
   /** Ends all that is in flight. */
   fail(status: ExitStatus): void {
-    for (const call of this.#calls.values()) call.reject(new InstanceExited(status));
+    for (const [, call] of this.#calls.entries()) call.reject(new InstanceExited(status));
     this.#calls.clear();
     this.#streamed?.fail(status);
     setImmediate(tellAll, this.#last); // by then everybody knows that the instance is gone
@@ -101,6 +106,10 @@ export class Calls {
   }
 
   #send(request: number, invocation: Invocation, { deadlineMs, preface }: { deadlineMs: number; preface: Buffer | null }): void {
+    if (isUsual(invocation) && fitsCall(invocation)) {
+      this.#peer.write(encodeCall(request, invocation, { deadlineMs, preface }));
+      return;
+    }
     const { body } = invocation;
     const json = JSON.stringify(headerOf(invocation, deadlineMs));
     const jsonBytes = Buffer.byteLength(json);
@@ -122,34 +131,56 @@ export class Calls {
   }
 
   #piece(request: number, call: Call, payload: Buffer): void {
-    call.pieces?.push(payload);
-    if ((call.pieces?.bytes ?? 0) > this.#answerBytes) call.pieces = null;
+    if (!call.tooLong) {
+      call.pieces ??= new AnswerPieces();
+      call.pieces.push(payload);
+      if (call.pieces.bytes > this.#answerBytes) {
+        call.pieces = null;
+        call.tooLong = true;
+      }
+    }
     call.ungranted += payload.length;
     if (call.ungranted < CREDIT_STEP_BYTES) return;
     this.#peer.write(creditFrame(request, call.ungranted));
     call.ungranted = 0;
   }
 
-  #end(request: number, call: Call, payload: Buffer): void {
-    const { errorType, handlerMs, peakMemoryBytes, marked, heavy, last } = readAnswerEnd(payload);
+  #returned(request: number, call: Call, payload: Buffer): void {
+    if (call.tooLong || call.pieces !== null) throw new FrameError('an answer that had begun is returned');
+    const { end, answer } = readReturnedEnd(payload);
+    if (answer.length > this.#answerBytes) call.tooLong = true;
+    this.#end(request, call, end, answer);
+  }
+
+  // eslint-disable-next-line max-params -- the call, and both that its end may have come with
+  #end(request: number, call: Call, end: Ended, returned: Buffer | null = null): void {
     this.#calls.delete(request);
-    this.#heavy = heavy;
-    const body = call.pieces?.take() ?? null;
-    const measured = { handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, marked) };
-    const answer = body === null ? { ...answerTooLarge(this.#answerBytes), ...measured } : { errorType, body, ...measured };
-    if (last) this.#last.push(() => call.resolve(answer));
+    this.#heavy = end.heavy;
+    const { errorType, body } = call.tooLong
+      ? answerTooLarge(this.#answerBytes)
+      : { errorType: end.errorType, body: returned ?? call.pieces?.take() ?? NOTHING };
+    const { handlerMs, peakMemoryBytes } = end;
+    const answer: Answer = { errorType, body, handlerMs, peakMemoryBytes, logged: this.#log.finish(call.requestId, end.marked) };
+    if (end.last) this.#last.push(() => call.resolve(answer));
     else call.resolve(answer);
   }
 }
+
+const NOTHING = Buffer.alloc(0);
 
 function tellAll(listeners: readonly (() => void)[]): void {
   for (const tell of listeners) tell();
 }
 
+/** Whether nothing need be said of it but what every invocation has. */
+function isUsual({ traceId, clientContext, lineage, attempt, sink }: Invocation): boolean {
+  return traceId === '' && clientContext === '' && lineage === '' && attempt === 1 && sink === undefined;
+}
+
 function headerOf(invocation: Invocation, deadlineMs: number): InvokeHeader {
   const { requestId, invokedArn, body, traceId, clientContext, lineage, attempt, sink } = invocation;
   const usual = { requestId, deadlineMs, invokedArn, bytes: body.length };
-  if (traceId === '' && clientContext === '' && lineage === '' && attempt === 1 && sink === undefined) return usual;
+  if (isUsual(invocation)) return usual;
   return { ...usual, traceId, clientContext, lineage, attempt, ...(sink === undefined ? {} : { stream: true }) };
 }
 

@@ -3,6 +3,7 @@ import type { LogSink } from '../../fleet/driver.ts';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
 import type { Deferred } from '../../lib/deferred.ts';
+import { FewMap } from '../../lib/few-map.ts';
 import { logMark } from '../../runtimes/protocol.ts';
 
 /** Longest line that is passed on whole; Lambda's limit of one log event. */
@@ -28,7 +29,7 @@ export class LogStream {
   readonly #clock: Clock;
   readonly #serial: boolean;
   /** Invocations whose mark has not come yet, oldest first. */
-  readonly #open = new Map<string, Open>();
+  readonly #open = new FewMap<string, Open>();
   readonly #closed = deferred<void>();
   #over = false;
   #socket: Socket | null = null;
@@ -100,7 +101,7 @@ export class LogStream {
     if (this.#restBytes > 0) this.#line(this.#join(Buffer.alloc(0)));
     this.#over = true;
     this.#socket?.destroy();
-    for (const requestId of this.#open.keys()) this.#marked(requestId);
+    for (const [requestId] of this.#open.entries()) this.#marked(requestId);
     this.#closed.resolve();
   }
 
@@ -192,9 +193,8 @@ export class LogStream {
 
   /** Whose line it is. One at a time: the oldest whose mark is still to come. Else the one that the line itself names. */
   #owner(text: string): string | null {
-    if (this.#open.size === 0) return null;
-    const [oldest] = this.#open.keys();
-    if (this.#serial || this.#open.size === 1) return oldest!;
+    const oldest = this.#open.firstKey();
+    if (oldest === undefined || this.#serial || this.#open.size === 1) return oldest ?? null;
     const named = text.split('\t', 3).find((field) => this.#open.has(field));
     return named ?? null;
   }

@@ -4,7 +4,8 @@ import type { AnswerSink } from '../../model/answer-sink.ts';
 import type { ExitStatus } from '../../model/instance.ts';
 import { FrameError, decodeJson, encodeFrame } from '../../runtimes/frames.ts';
 import { ANSWER_WINDOW_BYTES, Frame } from '../../runtimes/protocol.ts';
-import { readAnswerEnd } from './answer-end.ts';
+import { readAnswerEnd, readReturnedEnd } from './answer-end.ts';
+import type { Ended } from './answer-end.ts';
 import { AnswerPieces } from './answer-pieces.ts';
 import { CREDIT_STEP_BYTES, creditFrame } from './credit.ts';
 import { answerTooLarge } from '../endings.ts';
@@ -80,7 +81,8 @@ export class StreamedCalls {
     if (type === Frame.answer) this.#piece(request, call, payload);
     else if (type === Frame.answerBegin) this.#begin(call, payload);
     else if (type === Frame.answerFinish) this.#finish(request, call);
-    else if (type === Frame.answerEnd) this.#end(request, call, payload);
+    else if (type === Frame.answerEnd) this.#end(request, call, readAnswerEnd(payload));
+    else if (type === Frame.returned) this.#returned(request, call, payload);
     else throw new FrameError(`frame of type ${type} from an instance`);
     return true;
   }
@@ -150,8 +152,17 @@ export class StreamedCalls {
     if (!call.overflown) call.sink.finish();
   }
 
-  #end(request: number, call: StreamedCall, payload: Buffer): void {
-    const { errorType, errorDocument, handlerMs, peakMemoryBytes, marked, heavy, last } = readAnswerEnd(payload);
+  /** By a handler that does not stream. */
+  #returned(request: number, call: StreamedCall, payload: Buffer): void {
+    const { end, answer } = readReturnedEnd(payload);
+    if (call.sink.begun || call.whole?.bytes !== 0) throw new FrameError('an answer that had begun is returned');
+    if (answer.length > this.#answerBytes) call.whole = null;
+    else call.whole.push(answer);
+    this.#end(request, call, end);
+  }
+
+  #end(request: number, call: StreamedCall, end: Ended): void {
+    const { errorType, errorDocument, handlerMs, peakMemoryBytes, marked, heavy, last } = end;
     this.#calls.delete(request);
     this.#passGathered(request, call);
     this.#ended(heavy);
