@@ -72,19 +72,22 @@ export class Dispatcher {
     const tail = wantTail ? new LogTail() : null;
     const stopListening = tail === null ? null : place.instance.listen(invocation.requestId, (line) => tail.add(line));
     const coldMs = place.cold ? this.#deps.clock.monotonic() - invocation.receivedAtMs : 0;
-    const start = startLine(version, invocation.requestId, this.#deps.clock.now());
+    const start = startLine(version, invocation.requestId, this.#deps.clock);
     if (start !== null) place.instance.log(invocation.requestId, start);
-    const run = await this.#run(place.instance, invocation).catch((error: unknown) => {
+    let run: Run;
+    try {
+      run = await this.#run(place.instance, invocation);
+    } catch (error) {
       queue.release(place.instance, 0);
       throw error;
-    });
+    }
     const usage = this.#usage(place, invocation, run, coldMs);
     this.#deps.usage.record(usage);
     const logged = run.answer?.logged ?? null;
-    if (logged === null) writeEnd(place.instance, usage, this.#deps.clock.now());
+    if (logged === null) writeEnd(place.instance, usage, this.#deps.clock);
     queue.release(place.instance, run.durationMs);
     if (logged !== null) {
-      const written = logged.then(() => writeEnd(place.instance, usage, this.#deps.clock.now()));
+      const written = logged.then(() => writeEnd(place.instance, usage, this.#deps.clock));
       if (tail !== null) await written;
     }
     stopListening?.();
@@ -254,8 +257,8 @@ export class Dispatcher {
 }
 
 /** What the platform says at the end comes after all that the handler printed; the caller of a plain invocation does not wait for them. */
-function writeEnd(instance: WorkerInstance, usage: UsageRecord, nowMs: number): void {
-  for (const line of endLines(instance.version, usage, nowMs)) instance.log(usage.requestId, line);
+function writeEnd(instance: WorkerInstance, usage: UsageRecord, clock: Clock): void {
+  for (const line of endLines(instance.version, usage, clock)) instance.log(usage.requestId, line);
 }
 
 // eslint-disable-next-line max-params -- the parts of one answer

@@ -1,17 +1,20 @@
+import type { Clock } from '../lib/clock.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { UsageRecord } from '../model/usage.ts';
 import { platformLine, reportRecord, runtimeDoneRecord, startRecord } from '../model/platform-records.ts';
 
 /** What the platform says when an invocation begins: Lambda's START line or, where logs are JSON, its record; null: nothing. */
-export function startLine(version: FunctionVersion, requestId: string, nowMs: number): string | null {
-  if (version.logging?.format === 'JSON') return platformLine(version.logging, startRecord(version, requestId), nowMs);
+export function startLine(version: FunctionVersion, requestId: string, clock: Pick<Clock, 'now'>): string | null {
+  if (version.logging?.format === 'JSON') return platformLine(version.logging, startRecord(version, requestId), clock.now());
   return `START RequestId: ${requestId} Version: ${version.version}`;
 }
 
 /** What the platform says when an invocation has ended, in order. */
-export function endLines({ logging }: FunctionVersion, usage: UsageRecord, nowMs: number): string[] {
-  if (logging?.format === 'JSON')
+export function endLines({ logging }: FunctionVersion, usage: UsageRecord, clock: Pick<Clock, 'now'>): string[] {
+  if (logging?.format === 'JSON') {
+    const nowMs = clock.now();
     return [runtimeDoneRecord(usage), reportRecord(usage)].flatMap((r) => platformLine(logging, r, nowMs) ?? []);
+  }
   const lines = [`END RequestId: ${usage.requestId}`, reportLine(usage)];
   if (usage.outcome === 'timeout') lines.unshift(lateLine(usage));
   return lines;

@@ -32,33 +32,35 @@ export interface InvokeDeps {
 
 /**
  * What is to be invoked. Throws ResourceNotFoundException before the body is read; but where signatures are required, only to who has one: others are not
- * told what there is.
+ * told what there is, and it is a promise that throws.
  */
-export async function resolved(
+export function resolved(
   request: IncomingMessage,
   deps: Pick<InvokeDeps, 'directory' | 'authority' | 'payloadBytes'>,
   { name, qualifier }: { name: string; qualifier: string | null },
-): Promise<Found> {
+): Found | Promise<never> {
   try {
     return deps.directory.resolve(name, qualifier);
   } catch (error) {
-    if (deps.authority?.required === true) {
-      const body = await bodyOf(request, { authority: deps.authority, maxBytes: deps.payloadBytes });
-      await deps.authority.identify(asSigned(request), body);
-    }
-    throw error;
+    if (deps.authority?.required !== true) throw error;
+    return toldToSigners(request, { authority: deps.authority, maxBytes: deps.payloadBytes }, error);
   }
 }
 
+async function toldToSigners(request: IncomingMessage, o: { authority: Authority; maxBytes: number }, error: unknown): Promise<never> {
+  await o.authority.identify(asSigned(request), await bodyOf(request, o));
+  throw error;
+}
+
 /** The body of a request that must be signed, once its head has told that it may be. Throws as `Authority.identify` and `readBody` do. */
-export async function bodyOf(
+export function bodyOf(
   request: IncomingMessage,
   { authority, maxBytes }: { authority: Authority | undefined; maxBytes: number },
 ): Promise<Buffer> {
   // What is too large by its own word is that to everybody: nothing of it is read.
   const announced = Number(request.headers['content-length'] ?? 0);
-  if (authority?.required === true && announced <= maxBytes) await authority.screen(asSigned(request));
-  return readBody(request, maxBytes);
+  if (authority?.required !== true || announced > maxBytes) return readBody(request, maxBytes);
+  return authority.screen(asSigned(request)).then(() => readBody(request, maxBytes));
 }
 
 /** A body of more than that takes about as long to arrive as an instance to start. */

@@ -96,12 +96,14 @@ function invocation(request: IncomingMessage, from: Taken) {
   const traceId = header(request, 'x-amzn-trace-id');
   const asked = { functionId, requestId, traceId, clock: deps.clock, accessKeyId: caller?.accessKeyId ?? null };
   const suffix = found.qualifier === null ? '' : `:${found.qualifier}`;
+  const { lineage, traceId: trace } = placeOf(asked, deps.chains);
   return {
     requestId,
     attempt: 1,
     body,
     invokedArn: functionArn(found.version) + suffix,
-    ...placeOf(asked, deps.chains),
+    lineage,
+    traceId: trace,
     clientContext: clientContext(request),
     receivedAtMs: deps.clock.monotonic(),
   };

@@ -38,7 +38,7 @@ const HEADERS_MS = 60_000;
 export function createGateway(deps: GatewayDeps): Server {
   const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0, headersTimeout: HEADERS_MS }, (request, response) => {
     const requestId = deps.ids.ordered();
-    response.on('error', () => undefined); // the client left; whoever writes finds out
+    response.on('error', ignored); // the client left; whoever writes finds out
     if (deps.underWay.ending && !isOfFunctions(request, deps)) return refuse(response, requestId);
     deps.underWay.add(request, response, !isOwnRead(request));
     try {
@@ -56,6 +56,9 @@ export function createGateway(deps: GatewayDeps): Server {
   server.on('clientError', (error, socket) => unreadable(error, socket as Socket, deps));
   return server;
 }
+
+/** Of an event that tells nothing new. */
+function ignored(): void {}
 
 interface RouteContext {
   readonly deps: GatewayDeps;

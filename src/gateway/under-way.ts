@@ -4,8 +4,8 @@ import { deferred } from '../lib/deferred.ts';
 
 /** The requests that are being served, so that a server which ends can wait until they are answered. */
 export class UnderWay {
-  /** By connection: of what was sent on one that breaks, not every answer says that it has ended. */
-  readonly #open = new Map<Socket, Set<ServerResponse>>();
+  /** By connection: of what was sent on one that breaks, not every answer says that it has ended. In lists, which are cheaper to be emptied than sets. */
+  readonly #open = new Map<Socket, ServerResponse[]>();
   /** Those that nobody waits for. */
   readonly #unwaited = new WeakSet<ServerResponse>();
   readonly #answered = deferred<void>();
@@ -20,10 +20,11 @@ export class UnderWay {
   add({ socket }: IncomingMessage, response: ServerResponse, waitedFor: boolean): void {
     const open = this.#of(socket);
     if (!waitedFor) this.#unwaited.add(response);
-    open.add(response);
-    response.once('close', () => {
-      open.delete(response);
-      this.#look();
+    open.push(response);
+    response.on('close', () => {
+      const at = open.indexOf(response);
+      if (at >= 0) open.splice(at, 1);
+      if (this.#ending) this.#look();
     });
   }
 
@@ -41,10 +42,10 @@ export class UnderWay {
     return this.#answered.promise;
   }
 
-  #of(socket: Socket): Set<ServerResponse> {
+  #of(socket: Socket): ServerResponse[] {
     let open = this.#open.get(socket);
     if (open !== undefined) return open;
-    this.#open.set(socket, (open = new Set()));
+    this.#open.set(socket, (open = []));
     socket.once('close', () => {
       this.#open.delete(socket);
       this.#look();
