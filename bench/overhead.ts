@@ -9,7 +9,8 @@ import type { Table } from './table.ts';
 const CONNECTIONS = 32;
 /** Open loop: many more than requests are ever under way, so that none waits for a connection before the server stalls. */
 const OPEN_CONNECTIONS = 64;
-const WARM_UP_SECONDS = 2;
+/** V8 goes on compiling for good for the first 150,000 calls, a second of both processors together. */
+const WARM_UP_SECONDS = 10;
 /**
  * What the generator, a new process for each round, needs to compile itself: for its first 0.4 s it and V8's threads take a core and more from the server, which by itself
  * made 1 to 10 % of Hearth's calls in a round slow, and up to 1.5 % of the bare ones.

@@ -66,6 +66,7 @@ export async function replay(trace: Trace, options: ReplayOptions): Promise<Repl
         onDemand: true,
       }),
       log: () => ({ line: () => undefined }),
+      printed: (log) => log,
     },
     limits: { reserveBytes: 0, instances: 100_000, startsAtOnce: 1_000, forksAtOnce: 1_000 },
     keep: { lingerMs: LINGER_MS, snapshotKeepMs: options.keepMs },

@@ -34,6 +34,7 @@ export function provision(deps: ProvisionDeps): Provision {
     driver: (runtime) => driverFor(deps.drivers, runtime),
     startSpec: (version, options) => startSpec(deps, version, options),
     log: (version, logStream) => logSink(deps, version, logStream),
+    printed: (log) => explainingTakenPorts(log, deps.abilities.noLoopbacks),
   };
 }
 
@@ -68,8 +69,5 @@ async function startSpec(deps: ProvisionDeps, version: FunctionVersion, o: { log
 }
 
 function logSink(deps: ProvisionDeps, version: FunctionVersion, stream: string): LogSink {
-  const sink: LogSink = {
-    line: (requestId, text) => deps.logs.append({ timeMs: deps.clock.now(), function: version.name, stream, requestId, text }),
-  };
-  return explainingTakenPorts(sink, deps.abilities.noLoopbacks);
+  return { line: (requestId, text) => deps.logs.append({ timeMs: deps.clock.now(), function: version.name, stream, requestId, text }) };
 }

@@ -10,6 +10,8 @@ export interface Provision {
   driver(runtime: string): Driver;
   /** Where the code lies and what it sees; `onDemand`: someone waits for the init phase. */
   startSpec(version: FunctionVersion, options: { readonly logStream: string; readonly onDemand: boolean }): Promise<StartSpec>;
-  /** Where an instance's output goes. */
+  /** Where an instance's output goes, and what the platform says of it. */
   log(version: FunctionVersion, logStream: string): LogSink;
+  /** The way there of what an instance itself prints: here it may be explained. */
+  printed(log: LogSink): LogSink;
 }

@@ -63,7 +63,12 @@ export class Starter {
     const log = this.#deps.provision.log(version, logStream);
     const lines = new InstanceLines((requestId, text) => log.line(requestId, text));
     const explain = this.#deps.starts.ordered(version, this.#deps.roster.of(version.revisionId).size, keptReady);
-    return { spec: { instanceId: id, logStream, log: lines }, lines, orderedAtMs: this.#deps.clock.monotonic(), explain };
+    return {
+      spec: { instanceId: id, logStream, log: this.#deps.provision.printed(lines) },
+      lines,
+      orderedAtMs: this.#deps.clock.monotonic(),
+      explain,
+    };
   }
 
   #adopt(version: FunctionVersion, started: Started, birth: Birth): FleetInstance {

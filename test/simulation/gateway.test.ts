@@ -66,6 +66,7 @@ describe('gateway', () => {
           onDemand: true,
         }),
         log: () => ({ line: () => undefined }),
+        printed: (log) => log,
       },
       limits: { reserveBytes: 0, instances: 10, startsAtOnce: 4, forksAtOnce: 4 },
       keep: { lingerMs: 50, snapshotKeepMs: 60_000 },

@@ -70,6 +70,7 @@ export function world(
         onDemand: o.onDemand,
       }),
       log: () => ({ line: (requestId, text) => lines.push(`${requestId ?? '-'} ${text}`) }),
+      printed: (log) => log,
     },
     limits: { reserveBytes: 512 * MIB, instances: 10_000, startsAtOnce: 8, forksAtOnce: 8, ...options.limits },
     keep: { lingerMs: 50, snapshotKeepMs: options.snapshotKeepMs ?? 3_600_000 },
