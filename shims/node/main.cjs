@@ -36,9 +36,16 @@ function installProcess() {
   // Node.js would tear down threads on exit that a forked process does not have.
   process.reallyExit = (code) => native._exit(code ?? 0);
   const fatal = async (label, error, code) => {
-    console.error(label, loggable(error));
-    await onFatal(error);
-    process.exit(code);
+    try {
+      console.error(label, loggable(error));
+    } catch {
+      // Told by a function's own console, or of an error that can't be looked at: it would be told for ever.
+    }
+    try {
+      await onFatal(error);
+    } finally {
+      process.exit(code);
+    }
   };
   process.on('uncaughtException', (error) => void fatal('Uncaught Exception', error, EXIT_UNCAUGHT_EXCEPTION));
   process.on(

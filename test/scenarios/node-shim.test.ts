@@ -198,6 +198,12 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     });
   }
 
+  test('one that lets nobody say why it fails ends all the same', async () => {
+    const { outcome, peer, snapshot } = await once('node-lambda', { handler: 'index.silenced' });
+    assert.equal(outcome.end?.errorType, 'Runtime.UnhandledPromiseRejection');
+    assert.equal((await host.childExited(snapshot, peer)).code, 128);
+  });
+
   test('bodies of 6 MB go both ways', async () => {
     const peer = await (await snapshotOf('node-lambda', { handler: 'index.echo' })).instance();
     const text = 'ü'.repeat(3 << 20);

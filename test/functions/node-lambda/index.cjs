@@ -54,6 +54,13 @@ exports.uncaught = async () => {
   }, 1);
   await sleep(10_000);
 };
+exports.silenced = async (event) => {
+  console.error = () => {
+    throw new Error('nothing may be said');
+  };
+  return exports.unhandled(event);
+};
+
 exports.unhandled = async () => {
   Promise.reject(new Error('nobody handled'));
   await sleep(10_000);
