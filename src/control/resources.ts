@@ -87,6 +87,18 @@ export interface StoredKey {
   readonly sealed: string;
 }
 
+/** What is known of a log group beside what functions write to it: of one that was made, or set something of. */
+export interface LogGroupSettings {
+  readonly createdAtMs: number;
+  /** How long events are given out and kept, days; null: as long as there is room. */
+  readonly retentionDays: number | null;
+  readonly tags: Readonly<Record<string, string>>;
+  /** `STANDARD` or `INFREQUENT_ACCESS`: given back, and nothing else. */
+  readonly class: string;
+  /** DeleteLogGroup is refused. */
+  readonly deletionProtected: boolean;
+}
+
 /** The document of each kind. A key begins with the function's id and a slash where the resource is a function's. */
 export interface ResourceKinds {
   /** FUNCTION/ALIAS */
@@ -131,6 +143,8 @@ export interface ResourceKinds {
   readonly 'event-rule': EventRule;
   /** NAME */
   readonly 'bus-schedule': BusSchedule;
+  /** NAME */
+  readonly 'log-group': LogGroupSettings;
 }
 
 export type Kind = keyof ResourceKinds;

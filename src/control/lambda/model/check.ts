@@ -137,7 +137,9 @@ const patterns = new Map<string, RegExp>();
 
 function pattern(source: string): RegExp {
   let made = patterns.get(source);
-  if (made === undefined) patterns.set(source, (made = new RegExp(`^(?:${IN_ONE_PASS[source] ?? source})$`)));
+  // Java's classes of characters (`\p{L}`) are JavaScript's only in Unicode mode; which refuses escapes that other patterns have.
+  const flags = source.includes(String.raw`\p{`) ? 'u' : '';
+  if (made === undefined) patterns.set(source, (made = new RegExp(`^(?:${IN_ONE_PASS[source] ?? source})$`, flags)));
   return made;
 }
 
