@@ -1,7 +1,7 @@
 import { HearthError } from '../errors.ts';
 import type { KeyStatement } from '../auth/statements.ts';
 import type { Alias } from '../model/alias.ts';
-import type { BusSchedule, EventRule } from '../model/event-rule.ts';
+import type { BusSchedule, EventBusSettings, EventRule, ScheduleGroup } from '../model/event-rule.ts';
 import type { AsyncManifest } from '../model/async-manifest.ts';
 import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
 import type { TriggerManifest } from '../model/triggers.ts';
@@ -140,9 +140,13 @@ export interface ResourceKinds {
   /** FUNCTION/ */
   readonly rollout: UnfinishedRollout;
   /** NAME */
+  readonly 'event-bus': EventBusSettings;
+  /** NAME on the default bus, else BUS/NAME */
   readonly 'event-rule': EventRule;
-  /** NAME */
+  /** NAME in the default group, else GROUP/NAME */
   readonly 'bus-schedule': BusSchedule;
+  /** NAME */
+  readonly 'schedule-group': ScheduleGroup;
   /** NAME */
   readonly 'log-group': LogGroupSettings;
 }
