@@ -141,6 +141,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
     objects: objectReader(objects.store),
     sources: await openSources(base),
     instances: config.limits.instances,
+    unpackedBytes: config.limits.unpackedBytes,
     artifacts,
     interpreters,
     ids,

@@ -35,6 +35,8 @@ export interface LambdaDeps {
   readonly hasQueue?: (arn: string) => boolean;
   /** Most instances on this machine: the account's concurrency. */
   readonly instances: number;
+  /** Most bytes that code may have unpacked. */
+  readonly unpackedBytes: number;
 }
 
 /** What is known of an event source mapping beside what was asked for. */
