@@ -66,6 +66,12 @@ export interface PendingDeployment {
   readonly async: AsyncManifest | null;
 }
 
+/** The file that a function was deployed from, and the name of the machine on which that lies. */
+export interface DeployedFrom {
+  readonly host: string;
+  readonly file: string;
+}
+
 /** A revision that is being tried in the place of one that works. */
 export interface UnfinishedRollout {
   readonly revisionId: string;
@@ -137,6 +143,8 @@ export interface ResourceKinds {
   readonly 'event-source-mapping': EventSourceMapping;
   /** FUNCTION's name */
   readonly 'pending-deployment': PendingDeployment;
+  /** FUNCTION/ */
+  readonly 'deployed-from': DeployedFrom;
   /** FUNCTION/ */
   readonly rollout: UnfinishedRollout;
   /** NAME */
