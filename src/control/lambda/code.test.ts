@@ -8,7 +8,7 @@ test('a zip in a bucket may have what code may have unpacked, and never less tha
   const asked: number[] = [];
   const take = async (unpackedBytes: number): Promise<void> => {
     const deps = {
-      unpackedBytes,
+      limits: { unpackedBytes },
       objects: { read: async ({ maxBytes }: { maxBytes: number }) => (asked.push(maxBytes), Buffer.alloc(0)) },
       artifacts: { putCode: async () => ({ sha256: '', bytes: 0 }) },
     } as unknown as LambdaDeps;

@@ -31,7 +31,7 @@ export async function takeCode(
   }
 }
 
-async function fromBucket({ input, caller }: GivenCode, { objects, unpackedBytes }: LambdaDeps): Promise<Buffer> {
+async function fromBucket({ input, caller }: GivenCode, { objects, limits }: LambdaDeps): Promise<Buffer> {
   if (objects === null) throw invalid('Hearth has no object store to take code from here: send it as ZipFile.');
   const [bucket, key] = [text(input, 'S3Bucket'), text(input, 'S3Key')];
   if (bucket === null || key === null) throw invalid('Both S3Bucket and S3Key are needed to take code from a bucket.');
@@ -42,5 +42,5 @@ async function fromBucket({ input, caller }: GivenCode, { objects, unpackedBytes
       'AccessDeniedException',
       `Your access has been denied by S3, please make sure your request credentials have permission to GetObject for ${bucket}/${key}. S3 Error Code: AccessDenied. S3 Error Message: ${refused}`,
     );
-  return objects.read({ bucket, key, version, maxBytes: Math.max(MOST_ZIP_BYTES, unpackedBytes) });
+  return objects.read({ bucket, key, version, maxBytes: Math.max(MOST_ZIP_BYTES, limits.unpackedBytes) });
 }

@@ -58,8 +58,7 @@ export async function openPlane(store: TestFunctionStore = new TestFunctionStore
     clock,
     ids: randomIds,
     keepAliveMs: 600_000,
-    instances: 1000,
-    unpackedBytes: 500_000_000,
+    limits: { instances: 1000, unpackedBytes: 500_000_000 },
     report: (error) => reported.push(error),
   });
   await app.ready();
