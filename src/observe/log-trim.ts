@@ -8,9 +8,8 @@ const TIME_BYTES = 24;
 const LEAST_CUT_MS = 24 * 60 * 60_000;
 
 /**
- * Takes the lines of before a time (milliseconds since the epoch) off a log: at the latest a day after their turn, or at once where no newer ones
- * follow. Nothing may be written to it meanwhile; whoever reads it goes on with what there was. Rejects with the system's error, and has changed
- * nothing then.
+ * Takes the lines of before a time (milliseconds since the epoch) off a log, where they are a day's or no newer ones follow. Nothing may be written to it
+ * meanwhile; whoever reads it goes on with what there was. Rejects with the system's error, and has changed nothing then.
  */
 export async function trimLog(path: string, sinceMs: number): Promise<void> {
   const file = await openedIfThere(path);
