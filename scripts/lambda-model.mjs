@@ -74,11 +74,23 @@ function reach(name) {
 }
 
 function shape(name, s) {
-  const { type, min, max, required, payload } = s;
+  const { type, min, max, required, payload, sensitive } = s;
   const pattern = out === LAMBDA ? s.pattern?.replace(REGION, '((eusc-)?[a-z]{2}(') : s.pattern;
   const members = s.members && Object.fromEntries(Object.entries(s.members).map(([n, m]) => [n, member(m)]));
   const refs = { member: s.member?.shape, key: s.key?.shape, value: s.value?.shape };
-  return { type, min, max, pattern, enum: s.enum, required, payload, ...refs, members, ...(out === LAMBDA ? RECORDED[name] : {}) };
+  return {
+    type,
+    min,
+    max,
+    pattern,
+    enum: s.enum,
+    sensitive,
+    required,
+    payload,
+    ...refs,
+    members,
+    ...(out === LAMBDA ? RECORDED[name] : {}),
+  };
 }
 
 /** The name of the shape alone where that is all there is to say. */

@@ -140,7 +140,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
     events,
     objects: objectReader(objects.store),
     sources: await openSources(base),
-    instances: config.limits.instances,
+    limits: config.limits,
     artifacts,
     interpreters,
     ids,
@@ -154,7 +154,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
     report: (err, request) => log.error({ err, request }, 'request failed'),
   });
   await control.ready();
-  const logsApi = logsService({ registry, logs, authority, log });
+  const logsApi = logsService({ registry, logs, resources, clock, authority, log });
   const services = [queues.service, logsApi, ...bus.services, ...identityServices({ authority, scope: config, log }), ...objects.services];
   door.endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority, chains });
   rollouts.listening();

@@ -118,6 +118,8 @@ const ERRORS = {
   InvalidEventPatternException: { status: 400, fault: 'caller', retryable: false },
   LimitExceededException: { status: 400, fault: 'caller', retryable: false },
   ConflictException: { status: 409, fault: 'caller', retryable: false },
+  ResourceAlreadyExistsException: { status: 400, fault: 'caller', retryable: false },
+  TooManyTagsException: { status: 400, fault: 'caller', retryable: false },
 } as const satisfies Record<string, ErrorSpec>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { deployedLine, type FakeHearth, fakeHearth, lines } from './testing/fake-hearth.ts';
@@ -57,6 +58,7 @@ describe('hearth deploy', () => {
     assert.deepEqual(JSON.parse(String(put?.body)), {
       source: 'ab'.repeat(32),
       manifest: { runtime: 'nodejs20.x', handler: 'index.handler', memoryMb: 256 },
+      from: { host: hostname(), file: join(here.path, 'hearth.yaml') },
     });
     const post = server.seen.findLast((s) => s.method === 'POST');
     assert.equal(post?.headers['content-type'], 'application/zip');

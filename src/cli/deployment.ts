@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import type { Deployed } from '../client/answers.ts';
 import type { HearthClient } from '../client/client.ts';
 import { CliError, asCliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { count, bytes } from './format.ts';
-import type { DeclaredFunction, HearthFile } from './hearth-file.ts';
+import { parseHearthFile, type DeclaredFunction, type HearthFile } from './hearth-file.ts';
 import { explainInitFailure, type InitFailure } from './init-failure.ts';
 import { listFiles } from './package-folder.ts';
 import { zipOf } from './zip.ts';
@@ -52,7 +54,22 @@ export async function deployFunction(
   const { source } = await client.uploadSource(await zipOf(files), how?.signal);
   const manifest =
     declared.sampleFile === undefined ? declared.manifest : { ...declared.manifest, rehearse: await sampleEvent(declared.sampleFile) };
-  return client.deploy(declared.name, { source, manifest, ...how }, (step) => tell(step.message));
+  const from = declared.file === undefined ? undefined : { host: hostname(), file: declared.file };
+  const deployed = await client.deploy(declared.name, { source, manifest, from, ...how }, (step) => tell(step.message));
+  const taken = deployed.unchanged ? null : await takenFrom(deployed, declared.file);
+  return taken === null ? deployed : { ...deployed, warnings: [...deployed.warnings, taken] };
+}
+
+/**
+ * What to say of a function that another project has, too: its file is still there and declares one of that name. Of a project that was moved, or
+ * is deployed from another folder each time, as continuous integration does, there is nothing to say; nor of one that has several files.
+ */
+async function takenFrom({ functionName, before }: Deployed, file = ''): Promise<string | null> {
+  if (!before || before.host !== hostname() || dirname(before.file) === dirname(file)) return null;
+  const text = await readFile(before.file, 'utf8').catch(() => null);
+  const other = text === null ? null : await parseHearthFile(text, before.file).catch(() => null);
+  if (!other?.functions.some(({ name }) => name === functionName)) return null;
+  return `it has taken the place of the function of that name in ${before.file}, which was deployed last; give one of the two another name`;
 }
 
 /** Read at each deployment, like the code. */

@@ -7,6 +7,8 @@ import { CliError } from './errors.ts';
 /** One function of a hearth.yaml, ready to be deployed. */
 export interface DeclaredFunction {
   readonly name: string;
+  /** Absolute path of the file that declares it. */
+  readonly file?: string;
   /** Absolute path of its code. */
   readonly folder: string;
   /** Its value in the file, less `code`, as the server takes it. */
@@ -78,8 +80,8 @@ function declared(path: string, root: Record<string, unknown>, name: string, cod
   const { code: _, ...manifest } = written ?? {};
   const { rehearse, ...rest } = manifest;
   const folder = resolve(dirname(path), code);
-  if (typeof rehearse !== 'string') return { name, folder, manifest };
-  return { name, folder, manifest: rest, sampleFile: resolve(dirname(path), rehearse) };
+  if (typeof rehearse !== 'string') return { name, file: path, folder, manifest };
+  return { name, file: path, folder, manifest: rest, sampleFile: resolve(dirname(path), rehearse) };
 }
 
 /** Turns paths within the document into lines of the file. */

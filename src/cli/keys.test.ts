@@ -68,6 +68,9 @@ describe('hearth keys', { skip }, () => {
       }
       const unnamed = await run('keys', 'create', '--allow', 'InvokeFunction');
       assert.match(unnamed.stderr, /must be `\*` or a service and what it does: lambda:InvokeFunction/);
+      const misspelt = await run('keys', 'create', '--allow', 'lambda:InvokeFuntion', '--on', 'hello');
+      assert.notEqual(misspelt.code, 0);
+      assert.match(misspelt.stderr, /lambda:InvokeFuntion is no action of this server, .*: did you mean lambda:InvokeFunction\?/);
       await ok(
         'keys',
         'create',

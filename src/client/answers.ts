@@ -108,6 +108,13 @@ export interface Evicted {
 export type EvictTo = 'snapshot' | 'zygote' | 'disk';
 
 /** The end of a deployment that worked. */
+/** The file that a function was deployed from, and the machine on which it lies. */
+export interface DeployedFrom {
+  readonly host: string;
+  /** Absolute path. */
+  readonly file: string;
+}
+
 export interface Deployed {
   readonly functionName: string;
   readonly version: string;
@@ -120,6 +127,8 @@ export interface Deployed {
   readonly init: InitReport | null;
   /** How its init phase failed, and will in every invocation: deployed all the same, since it is new or did not work before. Null: it did not. */
   readonly initError: { readonly errorType: string; readonly errorMessage: string } | null;
+  /** The file that it was deployed from before, where that is another one than now. Null: it is not, or it is not known. */
+  readonly before: DeployedFrom | null;
 }
 
 /** One trigger as `GET /hearth/v1/triggers` lists it. */

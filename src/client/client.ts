@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type {
   Deployed,
+  DeployedFrom,
   Evicted,
   EvictTo,
   Explanation,
@@ -30,6 +31,8 @@ export interface DeployStep {
 export interface DeployRequest {
   readonly source: string;
   readonly manifest: unknown;
+  /** The file that says so. */
+  readonly from?: DeployedFrom | undefined;
   /** Longest that the init phase may take, milliseconds; without it, any time. */
   readonly initBudgetMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -90,11 +93,11 @@ export class HearthClient {
 
   /** Makes a function what `manifest` says. Throws DeployError when the build fails, or the init phase takes longer than its budget. */
   async deploy(name: string, request: DeployRequest, onStep: (step: DeployStep) => void = () => {}): Promise<Deployed> {
-    const { source, manifest, initBudgetMs, signal } = request;
+    const { source, manifest, from, initBudgetMs, signal } = request;
     const answer = await this.#ok({
       method: 'PUT',
       path: `/hearth/v1/functions/${encodeURIComponent(name)}`,
-      ...jsonBody({ source, manifest, initBudgetMs }),
+      ...jsonBody({ source, manifest, from, initBudgetMs }),
       signal,
     });
     for await (const line of this.#lines(answer, signal)) {

@@ -3,6 +3,7 @@ import { ruleArn } from '../control/events/rules.ts';
 import { eventsService } from '../control/events/service.ts';
 import type { FunctionRegistry } from '../control/registry.ts';
 import type { Resources } from '../control/resources.ts';
+import { inGroup, scheduleKey } from '../control/scheduler/groups.ts';
 import { SchedulerService } from '../control/scheduler/service.ts';
 import type { EndpointService } from '../gateway/endpoint-service.ts';
 import type { NewDelivery } from '../model/delivery.ts';
@@ -27,12 +28,12 @@ interface OpenBus {
   readonly deliveries: (published: Published) => NewDelivery[];
 }
 
-/** The event bus and Scheduler with their APIs: what their rules and schedules say is served, as it is and as it changes. */
+/** The event buses and Scheduler with their APIs: what their rules and schedules say is served, as it is and as it changes. */
 export function openBus(base: Base, { store, registry, resources, authority }: Parts): OpenBus {
   const { clock, ids, log, closing } = base;
   const { scope } = registry;
   const lookup = targetsIn(registry);
-  const bus = new EventBus({ intake: store.intake, lookup, ruleArn: (name) => ruleArn(name, { scope }), log });
+  const bus = new EventBus({ intake: store.intake, lookup, ruleArn: (rule) => ruleArn(rule, { scope }), log });
   const completed = (schedule: BusSchedule): void =>
     void forget(resources, schedule).catch((err: unknown) =>
       log.warn({ err, schedule: schedule.name }, 'a completed schedule could not be removed'),
@@ -73,9 +74,11 @@ function follow(resources: Resources, bus: EventBus, times: BusClock): void {
 }
 
 /** Unless it was changed or made anew meanwhile. */
-function forget(resources: Resources, { name, scheduleId, modifiedAtMs }: BusSchedule): Promise<void> {
-  return resources.inTurn(`schedule ${name}`, async () => {
-    const present = resources.get('bus-schedule', name);
-    if (present?.scheduleId === scheduleId && present.modifiedAtMs === modifiedAtMs) await resources.remove('bus-schedule', name);
+function forget(resources: Resources, schedule: BusSchedule): Promise<void> {
+  const key = scheduleKey(schedule);
+  return inGroup(schedule.group, resources, async () => {
+    const present = resources.get('bus-schedule', key);
+    if (present?.scheduleId === schedule.scheduleId && present.modifiedAtMs === schedule.modifiedAtMs)
+      await resources.remove('bus-schedule', key);
   });
 }

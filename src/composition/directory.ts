@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { Base } from './base.ts';
 import { openKeys } from './keys.ts';
 import { keepSwept, usedElsewhere } from './lifecycle.ts';
+import { keepRetention } from './log-retention.ts';
 import { chainsOf } from './loops.ts';
 import { keepHabits } from './residency.ts';
 import { Rollouts } from './rollouts.ts';
@@ -49,6 +50,7 @@ export async function openFunctions(base: Base, { store, sole, fleet, dispatcher
       .retain(names)
       .catch((err: unknown) => log.warn({ err }, 'logs of functions that are gone could not be removed; the next start tries again'));
   }
+  closing.add(keepRetention(base, { registry, resources, logs }));
   const chains = chainsOf(resources, functionsKey);
   return { resources, registry, rollouts, chains, ...openKeys(base, { resources, local: key, functions: functionsKey }) };
 }

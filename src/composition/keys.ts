@@ -7,13 +7,14 @@ import type { Resources } from '../control/resources.ts';
 import { TokenBuckets } from '../lib/token-buckets.ts';
 import { throttled } from '../model/throttled.ts';
 import type { OwnSignature } from '../triggers/ledger/http-destination.ts';
+import { knownActions } from './actions.ts';
 import type { Base } from './base.ts';
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
 
 /** Keys, and who must have one: everybody, unless the configuration asks for anonymous mode. */
 export function openKeys({ config, clock }: Base, own: { resources: Resources; local: AccessKey; functions: AccessKey }) {
-  const keys = new KeyRing({ ...own, seal: openSeal(config.home), clock });
+  const keys = new KeyRing({ ...own, seal: openSeal(config.home), clock, actions: knownActions() });
   const { required, anonymous } = config.auth;
   const { requestsPerKey } = config.limits;
   const buckets = new TokenBuckets(clock);

@@ -31,8 +31,8 @@ export interface JsonApi {
   readonly operations: Readonly<Record<string, JsonOperation>>;
   /** The code of its errors for an input that the model refuses. */
   readonly invalid: ErrorCode;
-  /** The ARN of what an input is about, for statements. */
-  readonly resourceOf: (input: Input) => string;
+  /** The ARN of what an input is about, for statements; of several each must be allowed. */
+  readonly resourceOf: (input: Input, operation: string) => string | readonly string[];
 }
 
 export interface JsonServiceDeps {
@@ -103,7 +103,7 @@ export class JsonService {
     const raw = { params: {}, query: new URLSearchParams(), headers: {}, body };
     const input = renamed(this.#api.invalid, () => readRequest(operationModel, raw, model));
     // What it is on is read from what was checked: a member that the operation does not know must not decide it.
-    caller.require(`${service}:${name}`, resourceOf(input));
+    for (const resource of [resourceOf(input, name)].flat()) caller.require(`${service}:${name}`, resource);
     return (
       replyOf(operationModel, await operation({ input, signal, traceHeader: String(request.headers['x-amzn-trace-id'] ?? '') }), model)
         .document ?? {}

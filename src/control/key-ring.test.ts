@@ -10,7 +10,7 @@ test('a key that was revoked may do nothing, whoever has found it before; one wi
   const seal = { seal: (text: string) => text, open: (text: string) => text };
   const [local, functions] = ['local', 'functions'].map((id) => ({ id, secret: id }));
   assert.ok(local !== undefined && functions !== undefined);
-  const keys = new KeyRing({ resources, seal, clock: new VirtualClock(0), local, functions });
+  const keys = new KeyRing({ resources, seal, clock: new VirtualClock(0), local, functions, actions: [] });
   const { id } = await keys.create('admin', null);
   assert.equal(keys.statementsOf(id), null);
   assert.equal(keys.statementsOf(local.id), null);

@@ -1,3 +1,4 @@
+import { requireKnownActions } from '../auth/known-actions.ts';
 import type { AccessKey, Keys } from '../auth/keys.ts';
 import { newKey } from '../auth/new-key.ts';
 import type { Seal } from '../auth/seal.ts';
@@ -19,6 +20,8 @@ interface KeyRingDeps {
   readonly resources: Resources;
   readonly seal: Seal;
   readonly clock: Clock;
+  /** Every action that a key can be asked for. */
+  readonly actions: readonly string[];
   /** The server's own key, which may do everything and is never listed. */
   readonly local: AccessKey;
   /** What functions are given, good for as long as the server runs; never listed either. */
@@ -73,9 +76,10 @@ export class KeyRing implements Keys {
     return stored === null ? [] : stored.statements;
   }
 
-  /** Makes a key. Its secret is in the answer and nowhere else that can be read. */
+  /** Makes a key. Its secret is in the answer and nowhere else that can be read. Throws InvalidParameterValueException for an action that there is not. */
   async create(name: string, statements: readonly KeyStatement[] | null): Promise<KeySummary & { readonly secret: string }> {
-    const { resources, seal, clock } = this.#deps;
+    const { resources, seal, clock, actions } = this.#deps;
+    if (statements !== null) requireKnownActions(statements, actions);
     const { id, secret } = newKey();
     const stored: StoredKey = { name, createdAtMs: clock.now(), statements, sealed: seal.seal(secret) };
     await resources.put('access-key', id, stored, null);

@@ -1,7 +1,7 @@
 import { HearthError } from '../errors.ts';
 import type { KeyStatement } from '../auth/statements.ts';
 import type { Alias } from '../model/alias.ts';
-import type { BusSchedule, EventRule } from '../model/event-rule.ts';
+import type { BusSchedule, EventBusSettings, EventRule, ScheduleGroup } from '../model/event-rule.ts';
 import type { AsyncManifest } from '../model/async-manifest.ts';
 import type { FunctionUrl, FunctionVersion } from '../model/function-version.ts';
 import type { TriggerManifest } from '../model/triggers.ts';
@@ -66,6 +66,12 @@ export interface PendingDeployment {
   readonly async: AsyncManifest | null;
 }
 
+/** The file that a function was deployed from, and the name of the machine on which that lies. */
+export interface DeployedFrom {
+  readonly host: string;
+  readonly file: string;
+}
+
 /** A revision that is being tried in the place of one that works. */
 export interface UnfinishedRollout {
   readonly revisionId: string;
@@ -85,6 +91,18 @@ export interface StoredKey {
   readonly statements: readonly KeyStatement[] | null;
   /** The secret, encrypted. */
   readonly sealed: string;
+}
+
+/** What is known of a log group beside what functions write to it: of one that was made, or set something of. */
+export interface LogGroupSettings {
+  readonly createdAtMs: number;
+  /** How long events are given out and kept, days; null: as long as there is room. */
+  readonly retentionDays: number | null;
+  readonly tags: Readonly<Record<string, string>>;
+  /** `STANDARD` or `INFREQUENT_ACCESS`: given back, and nothing else. */
+  readonly class: string;
+  /** DeleteLogGroup is refused. */
+  readonly deletionProtected: boolean;
 }
 
 /** The document of each kind. A key begins with the function's id and a slash where the resource is a function's. */
@@ -126,11 +144,19 @@ export interface ResourceKinds {
   /** FUNCTION's name */
   readonly 'pending-deployment': PendingDeployment;
   /** FUNCTION/ */
+  readonly 'deployed-from': DeployedFrom;
+  /** FUNCTION/ */
   readonly rollout: UnfinishedRollout;
   /** NAME */
+  readonly 'event-bus': EventBusSettings;
+  /** NAME on the default bus, else BUS/NAME */
   readonly 'event-rule': EventRule;
-  /** NAME */
+  /** NAME in the default group, else GROUP/NAME */
   readonly 'bus-schedule': BusSchedule;
+  /** NAME */
+  readonly 'schedule-group': ScheduleGroup;
+  /** NAME */
+  readonly 'log-group': LogGroupSettings;
 }
 
 export type Kind = keyof ResourceKinds;

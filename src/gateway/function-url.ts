@@ -22,7 +22,8 @@ export interface UrlTarget {
   readonly query: string;
 }
 
-const INVOKE_URL = 'lambda:InvokeFunctionUrl';
+/** What a key must be allowed at a URL that is not open. */
+export const INVOKE_URL = 'lambda:InvokeFunctionUrl';
 const BY_PATH = /^\/fn\/([^/?]+)(\/[^?]*)?(?:\?(.*))?$/;
 const BY_HOST = /^([A-Za-z0-9_-]+)\.fn\.[A-Za-z0-9.-]+$/;
 

@@ -10,7 +10,8 @@ import type { CallRates } from './call-rates.ts';
 import type { Chains } from './chain.ts';
 import type { Directory, Found } from './directory.ts';
 
-const INVOKE = 'lambda:InvokeFunction';
+/** What a key must be allowed so as to invoke a function. */
+export const INVOKE = 'lambda:InvokeFunction';
 
 /** What invocations are served with. */
 export interface InvokeDeps {

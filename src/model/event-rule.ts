@@ -14,10 +14,25 @@ export interface BusTarget {
   readonly [other: string]: unknown;
 }
 
-/** A rule of the default event bus: for events that fit a pattern, for times of a schedule, or both. */
+/** The event bus that is always there. */
+export const DEFAULT_BUS = 'default';
+
+/** An event bus that was made, or the default one where something was set of it. */
+export interface EventBusSettings {
+  readonly description: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+  /** What of its settings changes nothing here, by the members of its API: given back as it came. */
+  readonly kept: Readonly<Record<string, unknown>>;
+  readonly createdAtMs: number;
+  readonly modifiedAtMs: number;
+}
+
+/** A rule of an event bus: for events that fit a pattern, on the default one for times of a schedule, or both. */
 export interface EventRule {
   /** Immutable; a UUID. What is remembered of its times, and the ids of its events, refer to it. */
   readonly ruleId: string;
+  /** Absent: the default one. */
+  readonly bus?: string;
   readonly name: string;
   readonly description: string | null;
   readonly enabled: boolean;
@@ -33,10 +48,23 @@ export interface EventRule {
   readonly changedAtMs: number;
 }
 
+/** The group of schedules that is always there. */
+export const DEFAULT_GROUP = 'default';
+
+/** A group of schedules that was made, or the default one where it was given tags. */
+export interface ScheduleGroup {
+  readonly clientToken: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
+  readonly modifiedAtMs: number;
+}
+
 /** A schedule of EventBridge Scheduler. */
 export interface BusSchedule {
   /** Immutable; a UUID. */
   readonly scheduleId: string;
+  /** Absent: the default one. */
+  readonly group?: string;
   readonly name: string;
   /** The members of its API as they were given, times in milliseconds since the epoch. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -61,6 +89,8 @@ export interface BusEvent {
 
 /** An event on its way, with the chain of events that it belongs to. */
 export interface Published {
+  /** Absent: the default one. */
+  readonly bus?: string;
   readonly event: BusEvent;
   readonly lineage: string;
   readonly traceId: string;

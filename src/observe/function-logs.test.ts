@@ -281,6 +281,101 @@ describe('FunctionLogs', () => {
     );
   });
 
+  describe('with a retention', () => {
+    const DAY = 24 * 60 * 60_000;
+    const texts = async (l: FunctionLogs): Promise<string[]> => (await l.read({})).map((x) => x.text);
+
+    it('gives out nothing older, at once, and removes it a day later at the latest, whole files and beginnings', async () => {
+      const l = logs(300);
+      for (let day = 1; day <= 6; day++) {
+        l.append(line(day * DAY, `day ${day} ${'x'.repeat(60)}`));
+        await l.flush();
+      }
+      assert.deepEqual(readdirSync(join(root, 'f')).sort(), ['current.log', 'previous.log']);
+      const all = await texts(l);
+      let oldestMs = 5 * DAY;
+      l.keepSince((name) => (name === 'f' ? oldestMs : 0));
+      assert.deepEqual(
+        (await texts(l)).map((t) => t.slice(0, 5)),
+        ['day 5', 'day 6'],
+      );
+      await l.expire();
+      assert.deepEqual(readdirSync(join(root, 'f')), ['current.log']);
+      l.append(line(7 * DAY, 'day 7'));
+      oldestMs = 0;
+      assert.deepEqual(await texts(l), [...all.slice(-2), 'day 7']);
+      oldestMs = 8 * DAY;
+      await l.expire();
+      assert.deepEqual(readdirSync(join(root, 'f')), []);
+      l.append(line(9 * DAY, 'day 9'));
+      assert.deepEqual(await texts(l), ['day 9']);
+    });
+
+    it('writes a file anew for a day of lines, not for less', async () => {
+      const l = logs();
+      for (const [day, text] of [
+        [1, 'first'],
+        [2, 'second'],
+        [3, 'third'],
+      ] as const)
+        l.append(line(day * DAY, text));
+      await l.flush();
+      let oldestMs = 1.5 * DAY;
+      l.keepSince(() => oldestMs);
+      await l.expire();
+      oldestMs = 0;
+      assert.deepEqual(await texts(l), ['first', 'second', 'third']);
+      oldestMs = 2 * DAY + 1;
+      await l.expire();
+      oldestMs = 0;
+      assert.deepEqual(await texts(l), ['third']);
+    });
+
+    it('removes no newer line with those of a clock that was wrong, whatever the lengths of lines', async () => {
+      const l = logs(8 << 20);
+      const long = '7'.repeat(300 << 10);
+      for (const [timeMs, text] of [
+        [0, 'a'],
+        [1, long],
+        [5 * DAY, 'b'],
+        [0, 'c'],
+        [6 * DAY, long],
+      ] as const)
+        l.append(line(timeMs, text));
+      await l.flush();
+      let oldestMs = 3 * DAY;
+      l.keepSince(() => oldestMs);
+      await l.expire();
+      oldestMs = 0;
+      assert.deepEqual(
+        (await texts(l)).map((t) => t.length),
+        [1, 1, long.length],
+      );
+      assert.deepEqual(
+        (await l.read({})).map((x) => x.timeMs),
+        [0, 5 * DAY, 6 * DAY],
+      );
+    });
+
+    it('loses nothing of what is written meanwhile, and leaves the file as it is where there is no room to write it anew', async () => {
+      const l = logs();
+      l.append(line(1, 'old'));
+      l.append(line(5 * DAY, 'kept'));
+      await l.flush();
+      l.keepSince(() => 3 * DAY);
+      mkdirSync(join(root, 'f', 'current.log.new')); // in the way of the new file
+      await assert.rejects(l.expire(), { code: 'EISDIR' });
+      rmSync(join(root, 'f', 'current.log.new'), { recursive: true });
+      l.append(line(6 * DAY, 'before'));
+      const expired = l.expire();
+      l.append(line(7 * DAY, 'meanwhile'));
+      await expired;
+      l.keepSince(() => 0);
+      assert.deepEqual(await texts(l), ['kept', 'before', 'meanwhile']);
+      assert.deepEqual(readdirSync(join(root, 'f')), ['current.log']);
+    });
+  });
+
   it('follows', () => {
     const l = logs();
     const seen: string[] = [];

@@ -37,6 +37,7 @@ export class FunctionLogs {
   readonly #files = new Map<string, LogFile>();
   readonly #backlog: Backlog = { bytes: 0 };
   readonly #followers = new Set<(line: LogLine) => void>();
+  #oldest: (name: string) => number = () => 0;
   #timer: Timer | null = null;
   #buffered = 0;
 
@@ -59,13 +60,32 @@ export class FunctionLogs {
     return () => this.#followers.delete(listener);
   }
 
+  /** From now on no line of a function is given out that is older than this says, milliseconds since the epoch; `expire` removes them. */
+  keepSince(oldest: (name: string) => number): void {
+    this.#oldest = oldest;
+  }
+
+  /** Removes what is older than it is to be kept. Rejects with the system's error for one log, and has gone on with the others then. */
+  async expire(): Promise<void> {
+    const faults: unknown[] = [];
+    for (const name of await this.#names()) {
+      const oldestMs = this.#oldest(name);
+      if (oldestMs > 0)
+        await this.#file(name)
+          .trim(oldestMs)
+          .catch((error: unknown) => faults.push(error));
+    }
+    if (faults.length > 0) throw faults[0];
+  }
+
   /** Lines of the past, oldest first: the newest of them, which begin with one that says so where there are more than may be read. */
   async read({ function: only, sinceMs = 0, tail }: LogQuery): Promise<LogLine[]> {
     await this.flush();
     const most = Math.min(tail ?? Infinity, MOST_LINES + 1);
     let lines: LogLine[] = [];
     for (const name of only === undefined ? await this.#names() : [only]) {
-      const found = (await this.#file(name).last(most)).filter((line) => line.timeMs >= sinceMs);
+      const fromMs = Math.max(sinceMs, this.#oldest(name));
+      const found = (await this.#file(name).last(most)).filter((line) => line.timeMs >= fromMs);
       lines = newest(
         lines.concat(found).sort((a, b) => a.timeMs - b.timeMs),
         most,
@@ -80,7 +100,7 @@ export class FunctionLogs {
   /** The lines of one function since a time, oldest first, in portions. */
   async *scan(name: string, sinceMs: number): AsyncGenerator<readonly LogLine[]> {
     await this.flush();
-    yield* this.#file(name).scan(sinceMs);
+    yield* this.#file(name).scan(Math.max(sinceMs, this.#oldest(name)));
   }
 
   /** How much is kept of a function's log, and since when there is one; null: there is none yet. */
@@ -109,6 +129,7 @@ export class FunctionLogs {
 
   async close(): Promise<void> {
     this.#followers.clear();
+    this.#oldest = () => 0; // nothing more is removed
     await this.flush();
   }
 

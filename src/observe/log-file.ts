@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { GrowingBuffer } from '../lib/growing-buffer.ts';
 import { SpareBuffers } from '../lib/spare-buffers.ts';
 import type { LogLine } from './function-logs.ts';
+import { trimLog } from './log-trim.ts';
 
 /** What a flush interval of a function that is called now and then comes to. */
 const INITIAL_BYTES = 4 * 1024;
@@ -61,6 +62,16 @@ export class LogFile {
     this.#queued = true;
     this.#writing = this.#writing.then(() => this.#writePending());
     return this.#writing;
+  }
+
+  /** Removes the lines of before a time, milliseconds since the epoch, once what is being written is. Rejects with the system's error. */
+  trim(sinceMs: number): Promise<void> {
+    const trimmed = this.#writing.then(async () => {
+      this.#bytes = null; // looked for again: there is less, or nothing
+      for (const name of FILES) await trimLog(join(this.#folder, name), sinceMs);
+    });
+    this.#writing = trimmed.catch(() => {});
+    return trimmed;
   }
 
   /**

@@ -97,7 +97,7 @@ describe('the event bus as a destination', () => {
         lambda.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'tells', DestinationConfig: { OnFailure: { Destination } } })),
         (error: Error) => error.name === 'InvalidParameterValueException' && message.test(error.message),
       );
-    await refused(`arn:aws:events:${ACCOUNT}:event-bus/other`, /is none that can be reached/);
+    await refused(`arn:aws:events:${ACCOUNT}:event-bus/other`, /event bus other does not exist/);
     await refused(`arn:aws:sns:${ACCOUNT}:topic`, /is none that can be reached/);
     await refused(`arn:aws:lambda:${ACCOUNT}:function:nobody`, /^The destination ARN arn:aws:lambda:\S+:function:nobody is invalid\.$/);
     const mapping = {

@@ -11,7 +11,7 @@ import {
   FilterLogEventsCommand,
   GetLogEventsCommand,
   paginateFilterLogEvents,
-  PutRetentionPolicyCommand,
+  StartQueryCommand,
   type FilterLogEventsCommandInput,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -196,9 +196,14 @@ describe('CloudWatch Logs, by the AWS SDK', () => {
     );
     await refused(new GetLogEventsCommand({ logStreamName: 'x' }), 'InvalidParameterException', /Exactly one of/);
     await refused(
-      new PutRetentionPolicyCommand({ logGroupName, retentionInDays: 1 }),
+      new DescribeLogGroupsCommand({ logGroupNamePrefix: 'a', logGroupNamePattern: 'b' }),
+      'InvalidParameterException',
+      /^LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters\.$/,
+    );
+    await refused(
+      new StartQueryCommand({ logGroupName, queryString: 'fields @message', startTime: 1, endTime: 2 }),
       'UnknownOperationException',
-      /Hearth serves of logs: DescribeLogGroups/,
+      /Hearth serves of logs: .*DescribeLogGroups.*; not StartQuery\./,
     );
   });
 

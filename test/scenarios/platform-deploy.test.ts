@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -36,6 +36,43 @@ after(async () => {
     descendants(process.pid).filter((p) => p.state !== 'Z'),
     [],
   );
+});
+
+test('a function that another project of this machine has, too, is taken with a warning; one that was moved without', async () => {
+  const [node] = await languages();
+  const project = (name: string, says: string): string => {
+    const folder = join(work, name);
+    mkdirSync(folder);
+    const code = `exports.handler = async () => ${JSON.stringify(says)};`;
+    writeFileSync(join(folder, 'index.js'), code);
+    const yaml = `functions:\n  api:\n    runtime: ${node?.runtime}\n    handler: index.handler\n`;
+    for (const file of ['hearth.yaml', 'other.yaml']) writeFileSync(join(folder, file), yaml);
+    return folder;
+  };
+  const deploy = async (cwd: string, ...more: string[]): Promise<string> => {
+    const env = { HEARTH_HOME: server.home, HEARTH_ENDPOINT: server.endpoint };
+    const { code, stderr } = await hearth(['deploy', ...more], { cwd, env });
+    assert.equal(code, 0, stderr);
+    return stderr;
+  };
+  const warned = (of: string): RegExp =>
+    new RegExp(`warning: api: it has taken the place of the function of that name in ${join(of, 'hearth.yaml')}, .*another name`);
+  const [one, two, same] = [project('one', 'one'), project('two', 'two'), project('same', 'two')];
+  assert.doesNotMatch(await deploy(one), /taken the place/);
+  assert.match(await deploy(two), warned(one));
+  assert.doesNotMatch(await deploy(two), /taken the place/);
+  assert.equal((await server.call('api', {})).value, 'two');
+  // The same code and configuration: nothing was taken.
+  assert.doesNotMatch(await deploy(same), /taken the place/);
+  assert.match(await deploy(one), warned(same));
+  writeFileSync(join(one, 'index.js'), `exports.handler = async () => 'changed';`);
+  assert.doesNotMatch(await deploy(one, '-f', 'other.yaml'), /taken the place/);
+  const moved = join(work, 'moved');
+  renameSync(one, moved);
+  writeFileSync(join(moved, 'index.js'), `exports.handler = async () => 'moved';`);
+  assert.doesNotMatch(await deploy(moved), /taken the place/);
+  writeFileSync(join(moved, 'hearth.yaml'), readFileSync(join(moved, 'hearth.yaml'), 'utf8').replace('api:', 'renamed:'));
+  assert.doesNotMatch(await deploy(two), /taken the place/);
 });
 
 /** Calls a function without a pause, some at once, until it is stopped; every call must be answered. */

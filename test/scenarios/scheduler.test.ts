@@ -2,9 +2,16 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
   CreateScheduleCommand,
+  CreateScheduleGroupCommand,
   DeleteScheduleCommand,
+  DeleteScheduleGroupCommand,
   GetScheduleCommand,
+  GetScheduleGroupCommand,
+  ListScheduleGroupsCommand,
   ListSchedulesCommand,
+  ListTagsForResourceCommand,
+  TagResourceCommand,
+  UntagResourceCommand,
   UpdateScheduleCommand,
   type CreateScheduleCommandInput,
 } from '@aws-sdk/client-scheduler';
@@ -93,6 +100,56 @@ describe('Scheduler, by the AWS SDK', () => {
       [event['source'], event['detail-type'], event['resources']],
       ['aws.scheduler', 'Scheduled Event', [`arn:aws:scheduler:${ACCOUNT}:schedule/default/to-queue`]],
     );
+  });
+
+  test('groups hold schedules of their own, and take them along', async () => {
+    const GroupName = 'nightly';
+    const arn = `arn:aws:scheduler:${ACCOUNT}:schedule-group/${GroupName}`;
+    const group = () =>
+      world.scheduler.send(new CreateScheduleGroupCommand({ Name: GroupName, ClientToken: 'same', Tags: [{ Key: 'a', Value: '1' }] }));
+    assert.deepEqual([(await group()).ScheduleGroupArn, (await group()).ScheduleGroupArn], [arn, arn]);
+    await assert.rejects(world.scheduler.send(new CreateScheduleGroupCommand({ Name: GroupName })), { name: 'ConflictException' });
+    const { Name, Arn, State, CreationDate } = await world.scheduler.send(new GetScheduleGroupCommand({ Name: GroupName }));
+    assert.deepEqual([Name, Arn, State], [GroupName, arn, 'ACTIVE']);
+    assert.ok(CreationDate instanceof Date);
+    const { ScheduleGroups } = await world.scheduler.send(new ListScheduleGroupsCommand({}));
+    assert.deepEqual(
+      ScheduleGroups?.map((g) => g.Name),
+      ['default', GroupName],
+    );
+    await world.scheduler.send(new TagResourceCommand({ ResourceArn: arn, Tags: [{ Key: 'b', Value: '2' }] }));
+    await world.scheduler.send(new UntagResourceCommand({ ResourceArn: arn, TagKeys: ['a'] }));
+    const { Tags } = await world.scheduler.send(new ListTagsForResourceCommand({ ResourceArn: arn }));
+    assert.deepEqual(Tags, [{ Key: 'b', Value: '2' }]);
+
+    const { ScheduleArn } = await create('same-name', { GroupName });
+    assert.equal(ScheduleArn, `arn:aws:scheduler:${ACCOUNT}:schedule/${GroupName}/same-name`);
+    await create('same-name', { ScheduleExpression: 'rate(2 days)' });
+    const found = await world.scheduler.send(new GetScheduleCommand({ Name: 'same-name', GroupName }));
+    assert.deepEqual([found.GroupName, found.ScheduleExpression], [GroupName, 'rate(1 day)']);
+    const listed = async (more: object) => {
+      const all = await world.scheduler.send(new ListSchedulesCommand({ NamePrefix: 'same', ...more }));
+      return all.Schedules?.map((s) => s.GroupName);
+    };
+    assert.deepEqual([await listed({ GroupName }), await listed({})], [[GroupName], [GroupName, 'default']]);
+    const Input = '{"arn":"<aws.scheduler.schedule-arn>"}';
+    const Target = { Arn: FUNCTION, RoleArn, Input };
+    await create('grouped', { GroupName, ScheduleExpression: once(Date.now() + 1_500), ActionAfterCompletion: 'DELETE', Target });
+    await world.heard((e) => e['arn'] === `arn:aws:scheduler:${ACCOUNT}:schedule/${GroupName}/grouped`);
+    await until(async () => (await world.scheduler.send(new ListSchedulesCommand({ NamePrefix: 'grouped' }))).Schedules?.length === 0);
+
+    await world.restart();
+    assert.deepEqual(await listed({ GroupName }), [GroupName]);
+    await world.scheduler.send(new DeleteScheduleGroupCommand({ Name: GroupName }));
+    const gone = { name: 'ResourceNotFoundException', message: 'Schedule group nightly does not exist.' };
+    await assert.rejects(world.scheduler.send(new GetScheduleGroupCommand({ Name: GroupName })), gone);
+    await assert.rejects(listed({ GroupName }), gone);
+    assert.deepEqual(await listed({}), ['default']);
+    await group();
+    assert.deepEqual(await listed({ GroupName }), []);
+    await assert.rejects(world.scheduler.send(new DeleteScheduleGroupCommand({ Name: 'default' })), { name: 'ValidationException' });
+    const schedule = { ResourceArn: ScheduleArn };
+    await assert.rejects(world.scheduler.send(new ListTagsForResourceCommand(schedule)), { name: 'ValidationException' });
   });
 
   test('what is wrong is refused', async () => {

@@ -52,14 +52,27 @@ print(boto3.client("sts").get_caller_identity()["Account"])
 print(refusal(boto3.client("sts", aws_secret_access_key="wrong", aws_access_key_id="AKIAWRONG"), "get_caller_identity"))
 print(refusal(boto3.client("iam"), "list_roles"))
 print(refusal(boto3.client("dynamodb"), "list_tables"))
+print(refusal(boto3.client("bedrock-runtime"), "invoke_model", modelId="m", body=b"{}"))
+print(refusal(boto3.client("apigatewayv2"), "get_apis"))
+print(refusal(boto3.client("efs"), "describe_file_systems"))
+print(refusal(boto3.client("route53"), "list_hosted_zones"))
 `;
 
 test('boto3 is told, and what services Hearth does not have', { skip: missing }, async () => {
   const env = { PATH: process.env['PATH'] ?? '', AWS_MAX_ATTEMPTS: '1', ...toolCredentials(server) };
   const { stdout } = await promisify(execFile)('python3', ['-c', SCRIPT], { env });
-  const [account, stranger, iam, dynamo] = stdout.split('\n');
+  const [account, stranger, iam, dynamo, ...byPath] = stdout.trimEnd().split('\n');
   assert.equal(account, '000000000000');
   assert.match(stranger ?? '', /^InvalidClientTokenId: The security token included in the request is invalid/);
   assert.match(iam ?? '', /^InvalidAction: Hearth has no iam: of AWS's services it has lambda, s3, sqs, events, scheduler, logs, sts\.$/);
   assert.match(dynamo ?? '', /^UnknownOperationException: Hearth has no dynamodb: /);
+  assert.deepEqual(
+    byPath.map((line) => line.replace(/:[^:]*$/, '')),
+    [
+      'UnknownOperationException: Hearth has no bedrock',
+      'UnknownOperationException: Hearth has no apigateway',
+      'UnknownOperationException: Hearth has no elasticfilesystem',
+      'InvalidAction: Hearth has no route53',
+    ],
+  );
 });

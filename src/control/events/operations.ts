@@ -2,29 +2,38 @@ import { HearthError } from '../../errors.ts';
 import { parseSchedule } from '../../lib/calendar/schedule.ts';
 import { ExpressionError } from '../../lib/calendar/cron-fields.ts';
 import { fits } from '../../lib/event-pattern.ts';
-import type { BusTarget, EventRule } from '../../model/event-rule.ts';
+import { DEFAULT_BUS, type BusTarget, type EventRule } from '../../model/event-rule.ts';
 import { parseEventPattern } from '../../triggers/bus/event-pattern-check.ts';
 import type { JsonCall, JsonOperation } from '../aws-json.ts';
 import { putEvents } from './put-events.ts';
-import { BUS, busArn, changeRule, page, requireBus, ruleArn, ruleNamed, type EventsDeps } from './rules.ts';
+import { BUS_OPERATIONS } from './buses.ts';
+import { changeRule, page, removeRule, requireBus, ruleArn, ruleNamed, rulesOf, type EventsDeps, type RuleOf } from './rules.ts';
 import { listTags, tagResource, tagsIn, untagResource } from './tags.ts';
 import { checkTarget } from './target-check.ts';
 
 type Run = (call: JsonCall, deps: EventsDeps) => Promise<Readonly<Record<string, unknown>> | null>;
 
+/** The rule that a request names. Throws ResourceNotFoundException for a bus that is not there. */
+function ruleIn({ input }: JsonCall, deps: EventsDeps): RuleOf {
+  return { bus: requireBus(input['EventBusName'], deps), name: String(input['Rule'] ?? input['Name']) };
+}
+
 const MOST_TARGETS = 100;
 
-const putRule: Run = async ({ input }, deps) => {
-  const name = String(input['Name']);
+const putRule: Run = async (call, deps) => {
+  const { input } = call;
+  const rule = ruleIn(call, deps);
   const [pattern, schedule] = [text(input['EventPattern']), text(input['ScheduleExpression'])];
   if (pattern === null && schedule === null)
     throw new HearthError('ValidationException', 'Parameter(s) EventPattern or ScheduleExpression must be specified.');
+  if (schedule !== null && rule.bus !== DEFAULT_BUS)
+    throw new HearthError('ValidationException', 'ScheduleExpression is supported only on the default event bus.');
   if (pattern !== null) parseEventPattern(pattern);
   if (schedule !== null) checkSchedule(schedule);
   if (input['State'] === 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS')
     throw new HearthError('ValidationException', 'Hearth has no CloudTrail: State must be ENABLED or DISABLED.');
-  await changeRule(name, deps, (present) => ({
-    name,
+  await changeRule(rule, deps, (present) => ({
+    name: rule.name,
     pattern,
     schedule,
     enabled: input['State'] !== 'DISABLED',
@@ -34,7 +43,7 @@ const putRule: Run = async ({ input }, deps) => {
     // Those of one that is there are changed by TagResource alone, as on AWS.
     tags: present === null ? tagsIn(input['Tags']) : (present.tags ?? {}),
   }));
-  return { RuleArn: ruleArn(name, deps) };
+  return { RuleArn: ruleArn(rule, deps) };
 };
 
 function checkSchedule(expression: string): void {
@@ -47,13 +56,14 @@ function checkSchedule(expression: string): void {
   }
 }
 
-const describeRule: Run = async ({ input }, deps) => ({
-  ...shown(ruleNamed(String(input['Name']), deps), deps),
+const describeRule: Run = async (call, deps) => ({
+  ...shown(ruleNamed(ruleIn(call, deps), deps), deps),
   CreatedBy: deps.scope.accountId,
 });
 
 const listRules: Run = async ({ input }, deps) => {
-  const rules = deps.resources.list('event-rule', (input['NamePrefix'] as string | undefined) ?? '').map((r) => r.document);
+  const prefix = (input['NamePrefix'] as string | undefined) ?? '';
+  const rules = rulesOf(requireBus(input['EventBusName'], deps), deps).filter(({ name }) => name.startsWith(prefix));
   const { items, next } = page(rules, input, (rule) => rule.name);
   return { Rules: items.map((rule) => shown(rule, deps)), ...next };
 };
@@ -61,40 +71,35 @@ const listRules: Run = async ({ input }, deps) => {
 function shown(rule: EventRule, deps: EventsDeps): Record<string, unknown> {
   return {
     Name: rule.name,
-    Arn: ruleArn(rule.name, deps),
+    Arn: ruleArn(rule, deps),
     EventPattern: rule.pattern ?? undefined,
     ScheduleExpression: rule.schedule ?? undefined,
     State: rule.enabled ? 'ENABLED' : 'DISABLED',
     Description: rule.description ?? undefined,
     RoleArn: rule.roleArn ?? undefined,
-    EventBusName: BUS,
+    EventBusName: rule.bus ?? DEFAULT_BUS,
   };
 }
 
 function switched(enabled: boolean): Run {
-  return async ({ input }, deps) => {
-    const name = String(input['Name']);
-    await changeRule(name, deps, (present) => ({ ...(present ?? ruleNamed(name, deps)), enabled }));
+  return async (call, deps) => {
+    const rule = ruleIn(call, deps);
+    await changeRule(rule, deps, (present) => ({ ...(present ?? ruleNamed(rule, deps)), enabled }));
     return null;
   };
 }
 
-const deleteRule: Run = async ({ input }, deps) => {
-  const name = String(input['Name']);
-  await deps.resources.inTurn(`rule ${name}`, async () => {
-    if ((deps.resources.get('event-rule', name)?.targets.length ?? 0) > 0)
-      throw new HearthError('ValidationException', "Rule can't be deleted since it has targets.");
-    await deps.resources.remove('event-rule', name);
-  });
+const deleteRule: Run = async (call, deps) => {
+  await removeRule(ruleIn(call, deps), deps);
   return null;
 };
 
-const putTargets: Run = async ({ input }, deps) => {
-  const name = String(input['Rule']);
-  const given = input['Targets'] as readonly BusTarget[];
+const putTargets: Run = async (call, deps) => {
+  const of = ruleIn(call, deps);
+  const given = call.input['Targets'] as readonly BusTarget[];
   given.forEach(checkTarget);
-  await changeRule(name, deps, (present) => {
-    const rule = present ?? ruleNamed(name, deps);
+  await changeRule(of, deps, (present) => {
+    const rule = present ?? ruleNamed(of, deps);
     const targets = new Map([...rule.targets, ...given].map((target) => [target.Id, target]));
     if (targets.size > MOST_TARGETS)
       throw new HearthError('LimitExceededException', 'The requested resource exceeds the maximum number allowed.');
@@ -103,24 +108,24 @@ const putTargets: Run = async ({ input }, deps) => {
   return { FailedEntryCount: 0, FailedEntries: [] };
 };
 
-const removeTargets: Run = async ({ input }, deps) => {
-  const name = String(input['Rule']);
-  const ids = input['Ids'] as readonly string[];
-  await changeRule(name, deps, (present) => {
-    const rule = present ?? ruleNamed(name, deps);
+const removeTargets: Run = async (call, deps) => {
+  const of = ruleIn(call, deps);
+  const ids = call.input['Ids'] as readonly string[];
+  await changeRule(of, deps, (present) => {
+    const rule = present ?? ruleNamed(of, deps);
     return { ...rule, targets: rule.targets.filter((target) => !ids.includes(target.Id)) };
   });
   return { FailedEntryCount: 0, FailedEntries: [] };
 };
 
-const listTargetsByRule: Run = async ({ input }, deps) => {
-  const targets = [...ruleNamed(String(input['Rule']), deps).targets].sort((a, b) => (a.Id < b.Id ? -1 : 1));
-  const { items, next } = page(targets, input, (target) => target.Id);
+const listTargetsByRule: Run = async (call, deps) => {
+  const targets = [...ruleNamed(ruleIn(call, deps), deps).targets].sort((a, b) => (a.Id < b.Id ? -1 : 1));
+  const { items, next } = page(targets, call.input, (target) => target.Id);
   return { Targets: items, ...next };
 };
 
 const listRuleNamesByTarget: Run = async ({ input }, deps) => {
-  const all = deps.resources.list('event-rule').map((r) => r.document);
+  const all = rulesOf(requireBus(input['EventBusName'], deps), deps);
   const rules = all.filter((rule) => rule.targets.some((target) => target.Arn === input['TargetArn']));
   const { items, next } = page(rules, input, (rule) => rule.name);
   return { RuleNames: items.map((rule) => rule.name), ...next };
@@ -135,27 +140,16 @@ const testEventPattern: Run = async ({ input }) => {
   }
 };
 
-const describeEventBus: Run = async ({ input }, deps) => {
-  requireBus(input['Name'], deps);
-  return { Name: BUS, Arn: busArn(deps) };
-};
-
-const listEventBuses: Run = async ({ input }, deps) => {
-  const found = BUS.startsWith((input['NamePrefix'] as string | undefined) ?? '');
-  return { EventBuses: found ? [{ Name: BUS, Arn: busArn(deps) }] : [] };
-};
-
 function text(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
 const OPERATIONS: Readonly<Record<string, Run>> = {
+  ...BUS_OPERATIONS,
   DeleteRule: deleteRule,
-  DescribeEventBus: describeEventBus,
   DescribeRule: describeRule,
   DisableRule: switched(false),
   EnableRule: switched(true),
-  ListEventBuses: listEventBuses,
   ListRuleNamesByTarget: listRuleNamesByTarget,
   ListRules: listRules,
   ListTagsForResource: listTags,
@@ -169,11 +163,7 @@ const OPERATIONS: Readonly<Record<string, Run>> = {
   UntagResource: untagResource,
 };
 
-/** The operations, each with what it needs. Those that name a bus are refused where it is not the one there is. */
+/** The operations, each with what it needs. */
 export function eventsOperations(deps: EventsDeps): Readonly<Record<string, JsonOperation>> {
-  const run = (operation: Run) => async (call: JsonCall) => {
-    requireBus(call.input['EventBusName'], deps);
-    return operation(call, deps);
-  };
-  return Object.fromEntries(Object.entries(OPERATIONS).map(([name, operation]) => [name, run(operation)]));
+  return Object.fromEntries(Object.entries(OPERATIONS).map(([name, run]) => [name, (call: JsonCall) => run(call, deps)]));
 }

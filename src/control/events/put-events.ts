@@ -17,7 +17,7 @@ interface Refused {
   readonly ErrorMessage: string;
 }
 
-/** Puts events on the bus: each is taken or refused by itself. What is taken is durable when this is answered. */
+/** Puts events on their buses: each is taken or refused by itself. What is taken is durable when this is answered. */
 export async function putEvents({ input, traceHeader }: JsonCall, deps: EventsDeps): Promise<Record<string, unknown>> {
   const entries = input['Entries'] as readonly Input[];
   if (entries.reduce((sum, entry) => sum + sizeOf(entry), 0) > REQUEST_BYTES)
@@ -42,8 +42,9 @@ function readEntry(entry: Input, traceHeader: string, deps: EventsDeps): Publish
   if (source.startsWith('aws.')) return refused('NotAuthorizedForSourceException', 'Not authorized for the source.');
   const detail = objectIn(String(entry['Detail']));
   if (detail === null) return refused('MalformedDetail', 'Detail is malformed.');
+  let bus: string;
   try {
-    requireBus(entry['EventBusName'], deps);
+    bus = requireBus(entry['EventBusName'], deps);
   } catch (error) {
     return refused('ResourceNotFoundException', (error as Error).message);
   }
@@ -59,7 +60,7 @@ function readEntry(entry: Input, traceHeader: string, deps: EventsDeps): Publish
     resources: (entry['Resources'] as string[] | undefined) ?? [],
     detail,
   };
-  return { event, lineage: lineageOf(trace), traceId: trace };
+  return { bus, event, lineage: lineageOf(trace), traceId: trace };
 }
 
 /** As EventBridge counts: texts in UTF-8, and 14 bytes for a time. */

@@ -1,6 +1,7 @@
 import { HearthError } from '../../errors.ts';
+import { DEFAULT_BUS } from '../../model/event-rule.ts';
 import type { JsonCall } from '../aws-json.ts';
-import { busArn, changeRule, requireBus, ruleArn, ruleNamed, type EventsDeps } from './rules.ts';
+import { changeBus, changeRule, requireBus, ruleArn, ruleNamed, type EventsDeps, type RuleOf } from './rules.ts';
 
 export type Tags = Readonly<Record<string, string>>;
 
@@ -13,9 +14,8 @@ export function tagsIn(given: unknown): Tags {
 }
 
 export async function listTags({ input }: JsonCall, deps: EventsDeps): Promise<Record<string, unknown>> {
-  const arn = String(input['ResourceARN']);
-  if (arn === busArn(deps)) return { Tags: [] };
-  const { tags = {} } = ruleNamed(ruleOf(arn, deps), deps);
+  const of = taggedBy(String(input['ResourceARN']), deps);
+  const tags = (of.rule === undefined ? deps.resources.get('event-bus', of.bus)?.tags : ruleNamed(of.rule, deps).tags) ?? {};
   return { Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) };
 }
 
@@ -33,22 +33,34 @@ export async function untagResource({ input }: JsonCall, deps: EventsDeps): Prom
 }
 
 async function changeTags(arn: string, deps: EventsDeps, change: (present: Tags) => Tags): Promise<void> {
-  if (arn === busArn(deps)) throw new HearthError('ValidationException', 'Hearth keeps tags of rules, and none of the event bus.');
-  const name = ruleOf(arn, deps);
-  await changeRule(name, deps, (present) => {
-    const rule = present ?? ruleNamed(name, deps);
-    const tags = change(rule.tags ?? {});
-    if (Object.keys(tags).length > MOST_TAGS)
-      throw new HearthError('LimitExceededException', 'The requested resource exceeds the maximum number allowed.');
-    return { ...rule, tags };
+  const of = taggedBy(arn, deps);
+  const changed = (present: Tags): Tags => {
+    const tags = change(present);
+    checkTags(tags);
+    return tags;
+  };
+  if (of.rule === undefined) return changeBus(of.bus, deps, (present) => ({ ...present, tags: changed(present.tags) }));
+  const { rule } = of;
+  await changeRule(rule, deps, (there) => {
+    const present = there ?? ruleNamed(rule, deps);
+    return { ...present, tags: changed(present.tags ?? {}) };
   });
 }
 
-/** The name of the rule that an ARN is of. Throws what there is to say of one that is of none. */
-function ruleOf(arn: string, deps: EventsDeps): string {
-  const bus = /:event-bus\/(.+)$/.exec(arn)?.[1];
-  if (bus !== undefined) requireBus(bus, deps);
-  const name = arn.split('/').at(-1) ?? '';
-  if (arn === ruleArn(name, deps)) return name;
-  throw new HearthError('ResourceNotFoundException', `Rule ${name} does not exist on EventBus default.`);
+/** Throws LimitExceededException for more tags than something may have. */
+export function checkTags(tags: Tags): void {
+  if (Object.keys(tags).length > MOST_TAGS)
+    throw new HearthError('LimitExceededException', 'The requested resource exceeds the maximum number allowed.');
+}
+
+/** What an ARN is of: a bus, or a rule. Throws what there is to say of one that is of neither. */
+function taggedBy(arn: string, deps: EventsDeps): { readonly bus: string; readonly rule?: RuleOf } {
+  if (/:event-bus\/./.test(arn)) return { bus: requireBus(arn, deps) };
+  const [, path = ''] = /:rule\/(.+)$/.exec(arn) ?? [];
+  const at = path.lastIndexOf('/');
+  const bus = at < 0 ? DEFAULT_BUS : path.slice(0, at);
+  const rule = { bus, name: path.slice(at + 1) };
+  if (arn !== ruleArn(rule, deps))
+    throw new HearthError('ResourceNotFoundException', `Rule ${arn.split('/').at(-1) ?? ''} does not exist on EventBus ${bus}.`);
+  return { bus: requireBus(bus, deps), rule };
 }

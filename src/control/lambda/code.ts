@@ -3,7 +3,7 @@ import { HearthError } from '../../errors.ts';
 import type { Input } from './model/check.ts';
 import { invalid, text, type LambdaDeps, type OperationCall } from './operation.ts';
 
-/** Lambda's limit of a zip that comes from a bucket. */
+/** Lambda's limit of a zip that comes from a bucket; where more may be unpacked, it may have as much. */
 const MOST_ZIP_BYTES = 262_144_000;
 
 /** What is said to be code, and who says so. */
@@ -31,7 +31,7 @@ export async function takeCode(
   }
 }
 
-async function fromBucket({ input, caller }: GivenCode, { objects }: LambdaDeps): Promise<Buffer> {
+async function fromBucket({ input, caller }: GivenCode, { objects, limits }: LambdaDeps): Promise<Buffer> {
   if (objects === null) throw invalid('Hearth has no object store to take code from here: send it as ZipFile.');
   const [bucket, key] = [text(input, 'S3Bucket'), text(input, 'S3Key')];
   if (bucket === null || key === null) throw invalid('Both S3Bucket and S3Key are needed to take code from a bucket.');
@@ -42,5 +42,5 @@ async function fromBucket({ input, caller }: GivenCode, { objects }: LambdaDeps)
       'AccessDeniedException',
       `Your access has been denied by S3, please make sure your request credentials have permission to GetObject for ${bucket}/${key}. S3 Error Code: AccessDenied. S3 Error Message: ${refused}`,
     );
-  return objects.read({ bucket, key, version, maxBytes: MOST_ZIP_BYTES });
+  return objects.read({ bucket, key, version, maxBytes: Math.max(MOST_ZIP_BYTES, limits.unpackedBytes) });
 }

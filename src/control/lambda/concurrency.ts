@@ -21,8 +21,8 @@ export const putFunctionConcurrency: Operation = (call, deps) => {
 async function reserve(name: string, max: number, deps: LambdaDeps): Promise<Record<string, unknown>> {
   const others = deps.registry.list().filter((f) => f.name !== name);
   const reserved = others.reduce((sum, f) => sum + (f.scaling.max ?? 0), 0);
-  const least = leastUnreserved(deps.instances);
-  if (max > 0 && deps.instances - reserved - max < least) {
+  const least = leastUnreserved(deps.limits.instances);
+  if (max > 0 && deps.limits.instances - reserved - max < least) {
     // Lambda leaves out the type here.
     throw new HearthError(
       'InvalidParameterValueException',

@@ -1,4 +1,5 @@
 import { parseDestination } from '../../model/destination.ts';
+import { DEFAULT_BUS } from '../../model/event-rule.ts';
 import { functionArn, type FunctionVersion } from '../../model/function-version.ts';
 import type { Input } from './model/check.ts';
 import { absent, invalid, referenceOf, type LambdaDeps, type Operation, type OperationCall, type Operations } from './operation.ts';
@@ -95,6 +96,8 @@ function requireReachable(input: Input, deps: LambdaDeps): void {
       throw invalid(`A failure has no rows to write: ${destination} can be told of successes only.`);
     if (to.kind === 'function' && deps.registry.get(to.name, to.qualifier ?? '$LATEST') === null)
       throw invalid(`The destination ARN ${destination} is invalid.`);
+    if (to.kind === 'bus' && to.bus !== DEFAULT_BUS && deps.resources.get('event-bus', to.bus) === null)
+      throw invalid(`The destination ARN ${destination} is invalid: event bus ${to.bus} does not exist.`);
   }
 }
 

@@ -46,10 +46,10 @@ const getAccountSettings: Operation = (_call, deps) => {
   return {
     AccountLimit: {
       TotalCodeSize: 80_530_636_800,
-      CodeSizeUnzipped: 262_144_000,
+      CodeSizeUnzipped: deps.limits.unpackedBytes,
       CodeSizeZipped: 52_428_800,
-      ConcurrentExecutions: deps.instances,
-      UnreservedConcurrentExecutions: Math.max(0, deps.instances - reserved),
+      ConcurrentExecutions: deps.limits.instances,
+      UnreservedConcurrentExecutions: Math.max(0, deps.limits.instances - reserved),
     },
     AccountUsage: { TotalCodeSize: code + layers, FunctionCount: functions.length },
   };

@@ -33,8 +33,8 @@ export interface LambdaDeps {
   readonly mappings?: (uuid: string) => MappingState | null;
   /** Whether there is a queue of that ARN; absent: not known. */
   readonly hasQueue?: (arn: string) => boolean;
-  /** Most instances on this machine: the account's concurrency. */
-  readonly instances: number;
+  /** Most instances on this machine, the account's concurrency; most bytes that code may have unpacked. */
+  readonly limits: { readonly instances: number; readonly unpackedBytes: number };
 }
 
 /** What is known of an event source mapping beside what was asked for. */

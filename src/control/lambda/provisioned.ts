@@ -26,8 +26,10 @@ const put: Operation = (call, deps) => {
     if (max !== null && requested > max) {
       throw invalid(`Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function`);
     }
-    if (requested > deps.instances) {
-      throw invalid(`Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${deps.instances}].`);
+    if (requested > deps.limits.instances) {
+      throw invalid(
+        `Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${deps.limits.instances}].`,
+      );
     }
     const config: Provisioned = { qualifier: target.qualifier, requested, modifiedAtMs: deps.clock.now() };
     await deps.resources.put('provisioned', target.key, config, target.of.functionId);

@@ -144,6 +144,6 @@ test('concurrency, function URLs, tags and the account', async () => {
   assert.deepEqual((await client.send(new ListTagsCommand({ Resource }))).Tags, { c: '3' });
 
   const account = await client.send(new GetAccountSettingsCommand({}));
-  assert.equal(account.AccountLimit?.ConcurrentExecutions, 1000);
+  assert.deepEqual([account.AccountLimit?.ConcurrentExecutions, account.AccountLimit?.CodeSizeUnzipped], [1000, 500_000_000]);
   assert.deepEqual((await client.send(new ListAliasesCommand({ FunctionName }))).Aliases, []);
 });

@@ -6,6 +6,8 @@ export interface FunctionLogReader {
   /** The lines of one function since a time, oldest first, in portions. */
   scan(name: string, sinceMs: number): AsyncIterable<readonly LogLine[]>;
   extent(name: string): Promise<{ readonly bytes: number; readonly sinceMs: number } | null>;
+  /** Forgets what a function has written so far. */
+  remove(name: string): Promise<void>;
 }
 
 /** A line as an event of a log group. */

@@ -2,7 +2,9 @@ import { HearthError } from '../../errors.ts';
 import type { JsonCall, JsonOperation } from '../aws-json.ts';
 import { filterPattern } from './filter-pattern.ts';
 import { BEGINNING, EVENT_ID, neighbour, type LogEvent } from './log-events.ts';
-import { groupArn, groupOf, logGroups, nameIn, type LogGroup, type LogsDeps } from './log-groups.ts';
+import { GROUP_OPERATIONS } from './group-settings.ts';
+import { TAG_OPERATIONS } from './group-tags.ts';
+import { groupArn, groupOf, logGroups, nameIn, sinceWhen, UNSET, type LogGroup, type LogsDeps, type LogsOperation } from './log-groups.ts';
 import { keyIn, keyToken, placeIn, placeText, type Place } from './page-token.ts';
 import { END, eventsAfter, eventsBefore, streamsOf, type StreamExtent, type Wanted } from './search.ts';
 
@@ -10,35 +12,35 @@ const LONGEST_PAGE = 50;
 const MOST_EVENTS = 10_000;
 const NO_STREAM = 'The specified log stream does not exist.';
 
-type Run = (call: JsonCall, deps: LogsDeps) => Promise<Readonly<Record<string, unknown>>>;
-
-const describeLogGroups: Run = async ({ input }, deps) => {
+const describeLogGroups: LogsOperation = async ({ input }, deps) => {
   const prefix = input['logGroupNamePrefix'] as string | undefined;
   const part = input['logGroupNamePattern'] as string | undefined;
   const listed = (input['logGroupIdentifiers'] as string[] | undefined)?.map(nameIn);
   if (prefix !== undefined && part !== undefined)
-    throw new HearthError('InvalidParameterException', 'logGroupNamePrefix and logGroupNamePattern are mutually exclusive parameters.');
+    throw new HearthError('InvalidParameterException', 'LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.');
   const fits = ({ name }: LogGroup): boolean =>
     name.startsWith(prefix ?? '') && name.includes(part ?? '') && (listed?.includes(name) ?? true);
   const { items, next } = page(logGroups(deps).filter(fits), input, ({ name }) => name);
   return { logGroups: await Promise.all(items.map((group) => described(group, deps))), ...next };
 };
 
-async function described({ name, functions }: LogGroup, deps: LogsDeps): Promise<Record<string, unknown>> {
-  const extents = (await Promise.all(functions.map((f) => deps.logs.extent(f.name)))).filter((e) => e !== null);
-  const since = [...extents.map((e) => e.sinceMs), ...functions.map((f) => f.modifiedAtMs)];
+async function described(group: LogGroup, deps: LogsDeps): Promise<Record<string, unknown>> {
+  const { name, functions, settings } = group;
+  const extents = await Promise.all(functions.map((f) => deps.logs.extent(f.name)));
   return {
     logGroupName: name,
-    creationTime: Math.min(...since),
+    creationTime: await sinceWhen(group, deps),
+    retentionInDays: settings?.retentionDays ?? undefined,
     metricFilterCount: 0,
     arn: `${groupArn(name, deps)}:*`,
     logGroupArn: groupArn(name, deps),
-    storedBytes: extents.reduce((sum, e) => sum + e.bytes, 0),
-    logGroupClass: 'STANDARD',
+    storedBytes: extents.reduce((sum, e) => sum + (e?.bytes ?? 0), 0),
+    logGroupClass: settings?.class ?? UNSET.class,
+    deletionProtectionEnabled: settings?.deletionProtected ?? UNSET.deletionProtected,
   };
 }
 
-const describeLogStreams: Run = async ({ input, signal }, deps) => {
+const describeLogStreams: LogsOperation = async ({ input, signal }, deps) => {
   const group = groupOf(input, deps);
   const prefix = input['logStreamNamePrefix'] as string | undefined;
   const byTime = input['orderBy'] === 'LastEventTime';
@@ -62,7 +64,7 @@ function describedStream({ name, firstMs, lastMs }: StreamExtent, group: LogGrou
   };
 }
 
-const filterLogEvents: Run = async ({ input, signal }, deps) => {
+const filterLogEvents: LogsOperation = async ({ input, signal }, deps) => {
   const group = groupOf(input, deps);
   const names = input['logStreamNames'] as string[] | undefined;
   const prefix = input['logStreamNamePrefix'] as string | undefined;
@@ -81,7 +83,7 @@ const filterLogEvents: Run = async ({ input, signal }, deps) => {
   };
 };
 
-const getLogEvents: Run = async ({ input, signal }, deps) => {
+const getLogEvents: LogsOperation = async ({ input, signal }, deps) => {
   const group = groupOf(input, deps);
   const stream = input['logStreamName'] as string;
   const token = input['nextToken'] as string | undefined;
@@ -148,7 +150,9 @@ function page<T>(all: readonly T[], input: JsonCall['input'], keyOf: (item: T) =
   };
 }
 
-const OPERATIONS: Readonly<Record<string, Run>> = {
+const OPERATIONS: Readonly<Record<string, LogsOperation>> = {
+  ...GROUP_OPERATIONS,
+  ...TAG_OPERATIONS,
   DescribeLogGroups: describeLogGroups,
   DescribeLogStreams: describeLogStreams,
   FilterLogEvents: filterLogEvents,

@@ -4,10 +4,10 @@ import { modelIn } from '../lambda/model/model.ts';
 import { groupArn, nameIn, type LogsDeps } from './log-groups.ts';
 import { logsOperations } from './operations.ts';
 
-/** CloudWatch Logs' API, as far as it reads: what functions have written is found as on Lambda. Nothing is written through it. */
+/** CloudWatch Logs' API: groups with their retention, and what functions have written to them. No events are written through it. */
 export function logsService(deps: LogsDeps & JsonServiceDeps): JsonService {
   const resourceOf = (input: Input): string => {
-    const named = (input['logGroupName'] ?? input['logGroupIdentifier']) as string | undefined;
+    const named = (input['logGroupName'] ?? input['logGroupIdentifier'] ?? input['resourceArn']) as string | undefined;
     return groupArn(named === undefined ? '*' : `${nameIn(named)}:*`, deps);
   };
   const model = modelIn('logs/logs.json');

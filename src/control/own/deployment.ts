@@ -9,6 +9,7 @@ import type { FunctionManifest } from '../../model/manifest.ts';
 import { triggerKind } from '../../model/triggers.ts';
 import { functionUrl } from '../function-url.ts';
 import type { FunctionSettings } from '../registry.ts';
+import type { DeployedFrom } from '../resources.ts';
 import type { OwnDeps } from './api.ts';
 import { holdToBudget } from './init-budget.ts';
 import { configure, forgetPending, invokedBy, keepPending } from './pending-deployment.ts';
@@ -17,6 +18,8 @@ export interface DeployRequest {
   readonly name: string;
   readonly source: Buffer;
   readonly manifest: FunctionManifest;
+  /** The file that says so; null: not known. */
+  readonly from: DeployedFrom | null;
   /** Longest that its init phase may take, milliseconds: else nothing is deployed. Null: any time. */
   readonly initBudgetMs: number | null;
   readonly endpoint: string;
@@ -37,6 +40,8 @@ export interface Deployed {
   readonly init: InitReport | null;
   /** How its init phase failed, and will in every invocation: deployed all the same, since it is new or did not work before. Null: it did not. */
   readonly initError: { readonly errorType: string; readonly errorMessage: string } | null;
+  /** The file that it was deployed from before, where that is another one than now. */
+  readonly before: DeployedFrom | null;
 }
 
 /**
@@ -51,7 +56,8 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     await turn(() => forgetPending(name, deps, error));
     throw error;
   });
-  const overtaken = (await turn(() => end(request, { version, created }, deps))) === false;
+  const ended = await turn(() => end(request, { version, created }, deps));
+  const overtaken = ended === false;
   return {
     functionName: name,
     version: version.version,
@@ -68,15 +74,16 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
     ],
     init,
     initError,
+    before: overtaken ? null : ended,
   };
 }
 
 /** A change may still be undone, and what invokes the function would not be: so it changes last. What is new has nothing to go back to. */
 async function end(
-  { name, manifest }: DeployRequest,
+  { name, manifest, from }: DeployRequest,
   { version, created }: Pick<Begun, 'version' | 'created'>,
   deps: OwnDeps,
-): Promise<void> {
+): Promise<DeployedFrom | null> {
   try {
     if (!created) await configure(version, invokedBy(manifest), deps);
   } catch (error) {
@@ -84,6 +91,16 @@ async function end(
     throw error;
   }
   await forgetPending(name, deps);
+  return from === null ? null : keepOrigin(version, from, deps);
+}
+
+/** Remembers where a function comes from; gives where it came from before, if that is somewhere else. */
+async function keepOrigin({ functionId }: FunctionVersion, from: DeployedFrom, { resources }: OwnDeps): Promise<DeployedFrom | null> {
+  const key = `${functionId}/`;
+  const before = resources.get('deployed-from', key);
+  if (before?.host === from.host && before.file === from.file) return null;
+  await resources.put('deployed-from', key, from, functionId);
+  return before;
 }
 
 /** A deployment whose function is what the manifest says. */

@@ -18,7 +18,20 @@ interface Named {
   Params: { name: string };
 }
 
-const deployBody = z.strictObject({ source: z.string(), manifest: z.unknown(), initBudgetMs: z.number().positive().finite().optional() });
+/** What PostgreSQL keeps of a text. */
+const kept = (most: number) =>
+  z
+    .string()
+    .max(most)
+    // eslint-disable-next-line no-control-regex -- the character meant
+    .regex(/^(?!.*[\u0000\p{Surrogate}])/su, { error: 'has the character NUL, or half of a surrogate pair' });
+
+const deployBody = z.strictObject({
+  source: z.string(),
+  manifest: z.unknown(),
+  from: z.strictObject({ host: kept(255), file: kept(4096) }).optional(),
+  initBudgetMs: z.number().positive().finite().optional(),
+});
 
 /** Functions: list, deploy, remove, and the code of one. */
 export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
@@ -27,9 +40,9 @@ export function functionResources(app: FastifyInstance, deps: OwnDeps): void {
   }));
 
   app.put<Named>('/hearth/v1/functions/:name', async (request, reply) => {
-    const { source, manifest, initBudgetMs = null } = explain(deployBody, request.body);
+    const { source, manifest, from = null, initBudgetMs = null } = explain(deployBody, request.body);
     const name = checkedName(request.params.name);
-    const wanted = { name, manifest: parseFunctionManifest(manifest), initBudgetMs, endpoint: endpointOf(request) };
+    const wanted = { name, manifest: parseFunctionManifest(manifest), from, initBudgetMs, endpoint: endpointOf(request) };
     checkEnvironment(wanted.manifest.environment);
     deps.triggers.check(wanted.manifest.triggers);
     if (!deps.sources.has(source)) await deps.sources.read(source); // throws

@@ -49,6 +49,23 @@ async function deploy(name: string, files: Record<string, string>, more: Record<
   return lines.at(-1) ?? {};
 }
 
+test('a deployment remembers which file it came from, and tells the one before', async () => {
+  const source = (): Promise<string> => upload({ 'index.ts': 'export const handler = async (): Promise<number> => 1' });
+  const deployed = async (from?: object): Promise<unknown> => {
+    const { status, lines } = await put('filed', { source: await source(), manifest, ...(from === undefined ? {} : { from }) });
+    return status === 200 ? lines.at(-1)?.['deployed'].before : status;
+  };
+  const [one, two] = [
+    { host: 'a', file: '/one/hearth.yaml' },
+    { host: 'a', file: '/two/hearth.yaml' },
+  ];
+  assert.deepEqual([await deployed(one), await deployed(one), await deployed(two), await deployed()], [null, null, one, null]);
+  assert.deepEqual([await deployed({ ...two, host: 'b' }), await deployed(one)], [two, { ...two, host: 'b' }]);
+  assert.deepEqual(await deployed({ host: 'a', file: '/line\nbreak' }), one);
+  for (const wrong of ['\u0000', '\ud800', '\n\u0000'])
+    assert.equal((await put('filed', { source: 'none', manifest, from: { host: 'a', file: `/x${wrong}` } })).status, 400);
+});
+
 test('a deployment tells its steps and ends with what it made', async () => {
   const source = await upload({ 'index.ts': 'export const handler = async (): Promise<number> => 1' });
   const { status, lines } = await put('first', {
@@ -72,6 +89,7 @@ test('a deployment tells its steps and ends with what it made', async () => {
       url: `${plane.endpoint}/fn/first/`,
       warnings: [],
       initError: null,
+      before: null,
       init: { durationMs: 5, slowestModules: [], unforkable: null },
     },
   });

@@ -1,76 +1,82 @@
 import { HearthError } from '../../errors.ts';
 import { ExpressionError } from '../../lib/calendar/cron-fields.ts';
 import { parseSchedule } from '../../lib/calendar/schedule.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Ids } from '../../lib/ids.ts';
-import type { BusSchedule, BusTarget } from '../../model/event-rule.ts';
+import { DEFAULT_GROUP, type BusSchedule, type BusTarget } from '../../model/event-rule.ts';
 import { whenOf } from '../../triggers/bus/bus-clock.ts';
 import { page } from '../events/rules.ts';
 import { deadLetterFault, isJson, targetFault } from '../events/target-check.ts';
 import type { Input } from '../lambda/model/check.ts';
-import type { Resources } from '../resources.ts';
+import { GROUP_OPERATIONS, inGroup, requireGroup, scheduleKey } from './groups.ts';
+import type { SchedulerDeps, SchedulerOperation } from './operation.ts';
 
-export interface SchedulerDeps {
-  readonly resources: Resources;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly scope: { readonly accountId: string; readonly region: string };
+/** A schedule by the names of its group and its own. */
+interface ScheduleOf {
+  readonly group: string;
+  readonly name: string;
 }
 
-/** One operation of Scheduler's API. Throws HearthError. */
-type SchedulerOperation = (input: Input, deps: SchedulerDeps) => Promise<Readonly<Record<string, unknown>>>;
+export function scheduleArn(
+  { group = DEFAULT_GROUP, name }: Pick<BusSchedule, 'group' | 'name'>,
+  { scope }: Pick<SchedulerDeps, 'scope'>,
+): string {
+  return `arn:aws:scheduler:${scope.region}:${scope.accountId}:schedule/${group}/${name}`;
+}
 
-/** There is one group. */
-const GROUP = 'default';
-
-export function scheduleArn(name: string, { scope }: Pick<SchedulerDeps, 'scope'>): string {
-  return `arn:aws:scheduler:${scope.region}:${scope.accountId}:schedule/${GROUP}/${name}`;
+/** The schedule that a request names. Throws ResourceNotFoundException for a group that is not there. */
+function scheduleIn(input: Input, deps: SchedulerDeps): ScheduleOf {
+  return { group: requireGroup(input['GroupName'], deps), name: String(input['Name']) };
 }
 
 const createSchedule: SchedulerOperation = (input, deps) => {
-  const name = String(input['Name']);
+  const of = scheduleIn(input, deps);
   const settings = settingsIn(input);
-  return inTurn(name, deps, async (present) => {
+  return inTurn(of, deps, async (present) => {
     const clientToken = (input['ClientToken'] as string | undefined) ?? null;
     // The same request again, whose answer was lost.
     if (present !== null && (clientToken === null || present.clientToken !== clientToken))
-      throw new HearthError('ConflictException', `Schedule ${name} already exists.`);
+      throw new HearthError('ConflictException', `Schedule ${of.name} already exists.`);
     const nowMs = deps.clock.now();
-    const made = { scheduleId: deps.ids.uuid(), name, settings, clientToken, createdAtMs: nowMs, modifiedAtMs: nowMs };
-    if (present === null) await deps.resources.put('bus-schedule', name, made, null);
-    return { ScheduleArn: scheduleArn(name, deps) };
+    const named = of.group === DEFAULT_GROUP ? { name: of.name } : of;
+    const made = { scheduleId: deps.ids.uuid(), ...named, settings, clientToken, createdAtMs: nowMs, modifiedAtMs: nowMs };
+    if (present === null) await deps.resources.put('bus-schedule', scheduleKey(of), made, null);
+    return { ScheduleArn: scheduleArn(of, deps) };
   });
 };
 
 const updateSchedule: SchedulerOperation = (input, deps) => {
-  const name = String(input['Name']);
+  const of = scheduleIn(input, deps);
   const settings = settingsIn(input);
-  return inTurn(name, deps, async (present) => {
-    const schedule = required(present, name);
-    await deps.resources.put('bus-schedule', name, { ...schedule, settings, modifiedAtMs: deps.clock.now() }, null);
-    return { ScheduleArn: scheduleArn(name, deps) };
+  return inTurn(of, deps, async (present) => {
+    const schedule = required(present, of.name);
+    await deps.resources.put('bus-schedule', scheduleKey(of), { ...schedule, settings, modifiedAtMs: deps.clock.now() }, null);
+    return { ScheduleArn: scheduleArn(of, deps) };
   });
 };
 
 const deleteSchedule: SchedulerOperation = (input, deps) => {
-  const name = String(input['Name']);
-  return inTurn(name, deps, async (present) => {
-    required(present, name);
-    await deps.resources.remove('bus-schedule', name);
+  const of = scheduleIn(input, deps);
+  return inTurn(of, deps, async (present) => {
+    required(present, of.name);
+    await deps.resources.remove('bus-schedule', scheduleKey(of));
     return {};
   });
 };
 
 const getSchedule: SchedulerOperation = async (input, deps) => {
-  const name = String(input['Name']);
-  const schedule = required(deps.resources.get('bus-schedule', name), name);
+  const of = scheduleIn(input, deps);
+  const schedule = required(deps.resources.get('bus-schedule', scheduleKey(of)), of.name);
   return { ...schedule.settings, ...summary(schedule, deps) };
 };
 
 const listSchedules: SchedulerOperation = async (input, deps) => {
-  const all = deps.resources.list('bus-schedule', (input['NamePrefix'] as string | undefined) ?? '').map((s) => s.document);
-  const wanted = all.filter((s) => input['State'] === undefined || s.settings['State'] === input['State']);
-  const { items, next } = page(wanted, input, (s) => s.name);
+  const group = input['GroupName'] === undefined ? null : requireGroup(input['GroupName'], deps);
+  const prefix = (input['NamePrefix'] as string | undefined) ?? '';
+  const wanted = deps.resources
+    .list('bus-schedule')
+    .map((s) => s.document)
+    .filter((s) => s.name.startsWith(prefix) && (group ?? s.group ?? DEFAULT_GROUP) === (s.group ?? DEFAULT_GROUP))
+    .filter((s) => input['State'] === undefined || s.settings['State'] === input['State']);
+  const { items, next } = page(wanted, input, scheduleKey);
   const shown = (s: BusSchedule): object => ({
     ...summary(s, deps),
     State: s.settings['State'],
@@ -79,8 +85,9 @@ const listSchedules: SchedulerOperation = async (input, deps) => {
   return { Schedules: items.map(shown), ...next };
 };
 
-function summary({ name, createdAtMs, modifiedAtMs }: BusSchedule, deps: SchedulerDeps): Record<string, unknown> {
-  return { Name: name, GroupName: GROUP, Arn: scheduleArn(name, deps), CreationDate: createdAtMs, LastModificationDate: modifiedAtMs };
+function summary(schedule: BusSchedule, deps: SchedulerDeps): Record<string, unknown> {
+  const { group = DEFAULT_GROUP, name, createdAtMs, modifiedAtMs } = schedule;
+  return { Name: name, GroupName: group, Arn: scheduleArn(schedule, deps), CreationDate: createdAtMs, LastModificationDate: modifiedAtMs };
 }
 
 /** The settings that a request gives, defaults filled in. Throws ValidationException for what can't be served. */
@@ -120,8 +127,12 @@ function required(schedule: BusSchedule | null, name: string): BusSchedule {
   return schedule;
 }
 
-function inTurn<T>(name: string, deps: SchedulerDeps, task: (present: BusSchedule | null) => Promise<T>): Promise<T> {
-  return deps.resources.inTurn(`schedule ${name}`, () => task(deps.resources.get('bus-schedule', name)));
+/** By its turn its group may be gone: throws ResourceNotFoundException then. */
+function inTurn<T>(of: ScheduleOf, deps: SchedulerDeps, task: (present: BusSchedule | null) => Promise<T>): Promise<T> {
+  return inGroup(of.group, deps.resources, () => {
+    requireGroup(of.group, deps);
+    return task(deps.resources.get('bus-schedule', scheduleKey(of)));
+  });
 }
 
 function invalid(message: string): HearthError {
@@ -129,6 +140,7 @@ function invalid(message: string): HearthError {
 }
 
 const OPERATIONS: Readonly<Record<string, SchedulerOperation>> = {
+  ...GROUP_OPERATIONS,
   CreateSchedule: createSchedule,
   DeleteSchedule: deleteSchedule,
   GetSchedule: getSchedule,
@@ -136,10 +148,8 @@ const OPERATIONS: Readonly<Record<string, SchedulerOperation>> = {
   UpdateSchedule: updateSchedule,
 };
 
-/** Serves an operation by its name, in the one group that there is. */
+/** Serves an operation by its name. */
 export async function schedulerOperation(name: string, input: Input, deps: SchedulerDeps): Promise<Readonly<Record<string, unknown>>> {
-  const group = (input['GroupName'] as string | undefined) ?? GROUP;
-  if (group !== GROUP) throw new HearthError('ResourceNotFoundException', `Schedule group ${group} does not exist.`);
   const operation = OPERATIONS[name];
   if (operation === undefined) throw new Error(`nothing serves ${name}`);
   return operation(input, deps);

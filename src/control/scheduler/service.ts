@@ -6,7 +6,10 @@ import { sendBody } from '../../lib/send-body.ts';
 import { modelIn, type OperationModel } from '../lambda/model/model.ts';
 import { replyOf } from '../lambda/model/reply.ts';
 import { readRequest } from '../lambda/model/request.ts';
-import { scheduleArn, schedulerOperation, type SchedulerDeps } from './operations.ts';
+import type { Input } from '../lambda/model/check.ts';
+import { groupArn } from './groups.ts';
+import type { SchedulerDeps } from './operation.ts';
+import { scheduleArn, schedulerOperation } from './operations.ts';
 
 const MODEL = modelIn('scheduler/scheduler.json');
 const BODY_BYTES = 1024 * 1024;
@@ -18,7 +21,7 @@ interface Route {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** EventBridge Scheduler's API on the one endpoint: schedules of the group `default`. */
+/** EventBridge Scheduler's API on the one endpoint: schedules and their groups. */
 export class SchedulerService {
   readonly ownOriginOnly = true;
   readonly #deps: SchedulerDeps & JsonServiceDeps;
@@ -59,9 +62,17 @@ export class SchedulerService {
     const { name, operation, params } = routed(method, path);
     const raw = { params, query: new URLSearchParams(query), headers: request.headers, body };
     const input = readRequest(operation, raw, MODEL);
-    caller.require(`scheduler:${name}`, scheduleArn(params['Name'] ?? '*', this.#deps));
+    caller.require(`scheduler:${name}`, resourceOf(name, input, this.#deps));
     return replyOf(operation, await schedulerOperation(name, input, this.#deps), MODEL).document ?? {};
   }
+}
+
+/** The ARN of what a request is about, for statements. */
+function resourceOf(operation: string, input: Input, deps: SchedulerDeps): string {
+  const [arn, name, group] = [input['ResourceArn'], input['Name'], input['GroupName']] as (string | undefined)[];
+  if (arn !== undefined) return arn;
+  if (/ScheduleGroups?$/.test(operation)) return groupArn(name ?? '*', deps);
+  return scheduleArn({ ...(group === undefined ? {} : { group }), name: name ?? '*' }, deps);
 }
 
 function routed(method: string, path: string): Route {

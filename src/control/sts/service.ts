@@ -71,24 +71,34 @@ class StsService {
 /** Services that Hearth has, as signatures name them. */
 const SERVED: ReadonlySet<string> = new Set(['lambda', 's3', 'sqs', 'events', 'scheduler', 'logs', 'sts']);
 
+/** What is Hearth's own, whatever it was signed for. */
+const OWN = /^\/(?:hearth(?:\/|$|\?)|healthz|metrics)/;
+
+/** Services of paths (`GET /v2/apis`) that answer in XML; all others of these do in JSON. */
+const IN_XML: ReadonlySet<string> = new Set(['route53', 'cloudfront']);
+
 /** What is signed for a service of AWS that Hearth does not have: answered in the protocol of who asks, so that its client can say what is wrong. */
 class AbsentServices {
   readonly ownOriginOnly = true;
 
   claims(request: IncomingMessage, signedFor: string | null): boolean {
-    return signedFor !== null && !SERVED.has(signedFor) && request.url?.split('?')[0] === '/';
+    return signedFor !== null && !SERVED.has(signedFor) && !OWN.test(request.url ?? '/');
   }
 
   /** Serves a request; never rejects. */
   async serve(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     const service = /\/([a-z0-9-]+)\/aws4_request/.exec(request.headers.authorization ?? '')?.[1] ?? 'this service';
     const message = `Hearth has no ${service}: of AWS's services it has ${[...SERVED].join(', ')}.`;
-    if (request.headers['x-amz-target'] === undefined) {
+    const isTargeted = request.headers['x-amz-target'] !== undefined;
+    const isQuery = !isTargeted && request.url?.split('?')[0] === '/';
+    if (isQuery || IN_XML.has(service)) {
       sendXml(response, 400, errorDocument(requestId, { code: 'InvalidAction', message, fault: 'caller' }));
       return;
     }
-    const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': requestId };
-    sendBody(response, 400, { headers, body: Buffer.from(JSON.stringify({ __type: 'UnknownOperationException', message })) });
+    const code = 'UnknownOperationException';
+    const type = isTargeted ? 'application/x-amz-json-1.1' : 'application/json';
+    const headers = { 'content-type': type, 'x-amzn-requestid': requestId, ...(isTargeted ? {} : { 'x-amzn-errortype': code }) };
+    sendBody(response, 400, { headers, body: Buffer.from(JSON.stringify({ ...(isTargeted ? { __type: code } : {}), message })) });
   }
 }
 

@@ -33,7 +33,8 @@ export async function openPlane(store: TestFunctionStore = new TestFunctionStore
   const scope = { accountId: '000000000000', region: 'us-east-1' };
   const resources = await Resources.load(store.resources, scope);
   const local = { id: 'AKIALOCAL', secret: 'local' };
-  const keys = new KeyRing({ resources, seal: openSeal(home), clock, local, functions: { id: 'functions', secret: 'of functions' } });
+  const functions = { id: 'functions', secret: 'of functions' };
+  const keys = new KeyRing({ resources, seal: openSeal(home), clock, local, functions, actions: ['lambda:InvokeFunction'] });
   const statementsOf = (id: string) => keys.statementsOf(id);
   // In anonymous mode: who may do what is a matter of the whole server, test/scenarios/keys.test.ts.
   const authority = new Authority({ keys, statementsOf, clock, accountId: scope.accountId, required: false, unsignedData: true });
@@ -57,7 +58,7 @@ export async function openPlane(store: TestFunctionStore = new TestFunctionStore
     clock,
     ids: randomIds,
     keepAliveMs: 600_000,
-    instances: 1000,
+    limits: { instances: 1000, unpackedBytes: 500_000_000 },
     report: (error) => reported.push(error),
   });
   await app.ready();

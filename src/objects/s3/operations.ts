@@ -25,7 +25,7 @@ import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './opera
 import { abortUpload, completeUpload, createUpload, listUploads } from './operations/uploads.ts';
 import { copyObject, putObject } from './operations/write.ts';
 import type { Operation } from './operation.ts';
-import { permitAll } from './permissions.ts';
+import { permitAll, versioned } from './permissions.ts';
 import { header, type S3Request } from './request.ts';
 
 /** What serves a request, and what a key must be allowed to send it, in IAM's names without `s3:`; null: that is decided for each key it names. */
@@ -101,6 +101,12 @@ const OBJECT: Readonly<Record<string, Entry>> = {
   'GET acl': [getAcl, 'GetObjectAcl'],
   'PUT acl': [putAcl, 'PutObjectAcl'],
 };
+
+/** All that is asked for here or while an operation runs, in IAM's names. */
+export const S3_ACTIONS: readonly string[] = [
+  ...new Set([...Object.values(BUCKET), ...Object.values(OBJECT)].flatMap(([, action]) => action ?? [])),
+  'ListAllMyBuckets',
+].flatMap((action) => [...new Set([action, versioned(action, '')])].map((name) => `s3:${name}`));
 
 /** Query parameters that name a part of a bucket or object; whatever else is in a query steers the operation. */
 const SUBRESOURCES = [

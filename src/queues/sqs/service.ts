@@ -22,6 +22,14 @@ const OPERATIONS: Readonly<Record<string, SqsOperation>> = {
   ...MOVE_OPERATIONS,
   ...PERMISSION_OPERATIONS,
 };
+
+/** What a key is asked for, in IAM's names: a batch is no action of its own. */
+export const SQS_ACTIONS: readonly string[] = [...new Set(Object.keys(OPERATIONS).map(actionOf))];
+
+function actionOf(operation: string): string {
+  return `sqs:${operation.replace(/Batch$/, '')}`;
+}
+
 /** The endpoint itself, or a queue's URL. */
 const QUERY_PATH = /^\/(?:\d{12}\/[^/?]+\/?)?(?:\?|$)/;
 const TARGET = /^AmazonSQS\.(\w+)$/;
@@ -94,8 +102,8 @@ export class SqsService {
     const trace = request.headers['x-amzn-trace-id'];
     const endpoint = `http://${request.headers.host ?? '127.0.0.1'}`;
     const given = input();
-    // Who may send a message may send ten: as in IAM, a batch is no action of its own.
-    caller.require(`sqs:${action.replace(/Batch$/, '')}`, resourceOf(action, given, this.#deps));
+    // Who may send a message may send ten.
+    caller.require(actionOf(action), resourceOf(action, given, this.#deps));
     const moved = action === 'StartMessageMoveTask' ? (given as { DestinationArn?: unknown } | null)?.DestinationArn : undefined;
     if (typeof moved === 'string') caller.require('sqs:SendMessage', moved);
     const traceHeader = typeof trace === 'string' ? trace : undefined;

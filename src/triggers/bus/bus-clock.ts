@@ -1,6 +1,6 @@
 import { rateMs } from '../../lib/calendar/schedule.ts';
 import type { NewDelivery } from '../../model/delivery.ts';
-import type { BusEvent, BusSchedule, BusTarget, EventRule } from '../../model/event-rule.ts';
+import { DEFAULT_GROUP, type BusEvent, type BusSchedule, type BusTarget, type EventRule } from '../../model/event-rule.ts';
 import type { TriggerRecord } from '../../model/trigger-record.ts';
 import type { TriggerConfiguration } from '../../model/triggers.ts';
 import { scheduleEvent, withScheduleWords } from '../schedule/event.ts';
@@ -99,9 +99,9 @@ export class BusClock {
     );
   }
 
-  #ofSchedule({ scheduleId, name, settings }: BusSchedule, atMs: number): NewDelivery[] {
+  #ofSchedule({ scheduleId, group = DEFAULT_GROUP, name, settings }: BusSchedule, atMs: number): NewDelivery[] {
     const { accountId, region } = this.#deps.scope;
-    const arn = `arn:aws:scheduler:${region}:${accountId}:schedule/default/${name}`;
+    const arn = `arn:aws:scheduler:${region}:${accountId}:schedule/${group}/${name}`;
     const target = { Id: 'target', ...(settings['Target'] as Omit<BusTarget, 'Id'>) } as BusTarget;
     const words = { id: scheduleId, arn, atMs };
     const input =

@@ -1,6 +1,6 @@
 import { fits, type EventPattern } from '../../lib/event-pattern.ts';
 import type { DeliveryIntake, NewDelivery } from '../../model/delivery.ts';
-import type { EventRule, Published } from '../../model/event-rule.ts';
+import { DEFAULT_BUS, type EventRule, type Published } from '../../model/event-rule.ts';
 import type { TriggerLog } from '../trigger.ts';
 import { busDelivery, type TargetLookup } from './bus-deliveries.ts';
 import { isWhole, targetInput } from './target-input.ts';
@@ -8,11 +8,11 @@ import { isWhole, targetInput } from './target-input.ts';
 export interface EventBusDeps {
   readonly intake: DeliveryIntake;
   readonly lookup: TargetLookup;
-  readonly ruleArn: (name: string) => string;
+  readonly ruleArn: (rule: EventRule) => string;
   readonly log: TriggerLog;
 }
 
-/** The default event bus: events go to the targets of every rule whose pattern they fit. */
+/** The event buses: events go to the targets of every rule of their bus whose pattern they fit. */
 export class EventBus {
   readonly #deps: EventBusDeps;
   /** Enabled rules that have a pattern, by their ids. */
@@ -39,15 +39,15 @@ export class EventBus {
 
   /** What an event comes to, for who puts it into the ledger himself. */
   deliveries(published: Published): NewDelivery[] {
-    const { event } = published;
+    const { event, bus = DEFAULT_BUS } = published;
     return [...this.#rules.values()]
-      .filter(({ rule, pattern }) => rule.targets.length > 0 && fits(pattern, event))
+      .filter(({ rule, pattern }) => (rule.bus ?? DEFAULT_BUS) === bus && rule.targets.length > 0 && fits(pattern, event))
       .flatMap(({ rule }) => this.#ofRule(rule, published));
   }
 
   #ofRule(rule: EventRule, { event, lineage, traceId }: Published): NewDelivery[] {
     const { lookup, ruleArn, log } = this.#deps;
-    const arn = ruleArn(rule.name);
+    const arn = ruleArn(rule);
     const words = { ruleName: rule.name, ruleArn: arn, ingestedAt: event.time };
     const happening = {
       id: `event:${event.id}:${rule.ruleId}`,

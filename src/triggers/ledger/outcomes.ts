@@ -74,8 +74,8 @@ function destination(deps: OutcomeDeps, claimed: Claimed, { attempted, next, ver
   });
   const delivery = { ...base(deps, claimed, arn), id: `${ofAttempt(claimed)}:${next.kind}`, payload };
   if (to.kind === 'bus') {
-    const facts = { id: stableUuid(delivery.id), succeeded: next.kind === 'succeeded', functionArn: qualified, ...deps.scope };
-    return deps.onBus({ event: outcomeBusEvent(delivery, facts), lineage: delivery.lineage, traceId: delivery.traceId });
+    const facts = { id: stableUuid(delivery.id), succeeded: next.kind === 'succeeded', functionArn: qualified, bus: to.bus, ...deps.scope };
+    return deps.onBus({ bus: to.bus, event: outcomeBusEvent(delivery, facts), lineage: delivery.lineage, traceId: delivery.traceId });
   }
   // Rows are what the function answered, not what is told of it.
   if (to.kind === 'table')

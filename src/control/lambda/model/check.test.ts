@@ -73,6 +73,23 @@ test('the value of a header has what AWS’s pattern takes, and the fault names 
   }
 });
 
+test('a fault of what is secret tells where it is, and not what', () => {
+  const model = modelIn('lambda/model/lambda.json');
+  const faults: string[] = [];
+  checked(
+    'UpdateFunctionConfigurationRequest',
+    { FunctionName: 'f', Environment: { Variables: { 'DB-PASSWORD': 'hunter2', OTHER: 'o' } } },
+    '',
+    {
+      model,
+      faults,
+    },
+  );
+  const keys =
+    'Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+, Member must not be null]';
+  assert.deepEqual(faults, [`Value at 'environment.variables' failed to satisfy constraint: ${keys}`]);
+});
+
 test('of a text that is too long its pattern is told, too, as of AWS', () => {
   const model = modelIn('lambda/model/lambda.json');
   const faultsOf = (value: string): number => {

@@ -68,7 +68,7 @@ function checkedList(shape: ShapeModel, value: unknown, at: string, check: Check
   if (!Array.isArray(value)) throw wrongType(at, 'a list');
   const member = shape.member ?? '';
   const fault = (what: string): void =>
-    void check.faults.push(`Value '[${shown(value)}]' at '${at}' failed to satisfy constraint: Member must ${what}`);
+    void check.faults.push(`${valueOf(shape, `[${shown(value)}]`)} at '${at}' failed to satisfy constraint: Member must ${what}`);
   if (value.length < (shape.min ?? 0)) fault(`have length greater than or equal to ${shape.min}`);
   if (value.length > (shape.max ?? Infinity)) fault(`have length less than or equal to ${shape.max}`);
   const of = shapeNamed(member, check.model);
@@ -87,16 +87,22 @@ function checkedMap(shape: ShapeModel, value: unknown, at: string, check: Check)
   if (entries.some(([key]) => constraintFaults(keys, key, at).length > 0)) {
     const text = `{${entries.map(([k, v]) => `${k}=${String(v)}`).join(', ')}}`;
     check.faults.push(
-      `Value '${text}' at '${at}' failed to satisfy constraint: Map keys must satisfy constraint: [${constraintsOf(keys).join(', ')}]`,
+      `${valueOf(shape, text)} at '${at}' failed to satisfy constraint: Map keys must satisfy constraint: [${constraintsOf(keys).join(', ')}]`,
     );
   }
   return Object.fromEntries(entries.map(([key, v]) => [key, checked(shape.value ?? '', v, `${at}.${key}.member`, check)]));
 }
 
+/** How a fault names a value: not what it is, as on AWS, where that is for nobody's eyes. */
+function valueOf({ sensitive }: ShapeModel, text: string): string {
+  return sensitive === true ? 'Value' : `Value '${text}'`;
+}
+
 /** The faults of a text against its shape's constraints. */
 export function constraintFaults(shape: ShapeModel, value: string, at: string): string[] {
   const faults: string[] = [];
-  const fault = (what: string): void => void faults.push(`Value '${value}' at '${at}' failed to satisfy constraint: Member must ${what}`);
+  const fault = (what: string): void =>
+    void faults.push(`${valueOf(shape, value)} at '${at}' failed to satisfy constraint: Member must ${what}`);
   if (value.length > (shape.max ?? Infinity)) fault(`have length less than or equal to ${shape.max}`);
   if (value.length < (shape.min ?? 0)) fault(`have length greater than or equal to ${shape.min}`);
   const long = value.length > (shape.max ?? Infinity) + MOST_OVER;
@@ -137,7 +143,9 @@ const patterns = new Map<string, RegExp>();
 
 function pattern(source: string): RegExp {
   let made = patterns.get(source);
-  if (made === undefined) patterns.set(source, (made = new RegExp(`^(?:${IN_ONE_PASS[source] ?? source})$`)));
+  // Java's classes of characters (`\p{L}`) are JavaScript's only in Unicode mode; which refuses escapes that other patterns have.
+  const flags = source.includes(String.raw`\p{`) ? 'u' : '';
+  if (made === undefined) patterns.set(source, (made = new RegExp(`^(?:${IN_ONE_PASS[source] ?? source})$`, flags)));
   return made;
 }
 

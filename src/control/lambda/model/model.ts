@@ -24,6 +24,8 @@ export interface ShapeModel {
   readonly max?: number;
   readonly pattern?: string;
   readonly enum?: readonly string[];
+  /** What it holds is told to nobody, in no message. */
+  readonly sensitive?: boolean;
   readonly required?: readonly string[];
   /** The member that is the whole body. */
   readonly payload?: string;

@@ -8,11 +8,13 @@ export function outcomeBusEvent(
     readonly id: string;
     readonly succeeded: boolean;
     readonly functionArn: string;
+    /** The name of the bus. */
+    readonly bus: string;
     readonly accountId: string;
     readonly region: string;
   },
 ): BusEvent {
-  const { id, succeeded, functionArn, accountId: account, region } = facts;
+  const { id, succeeded, functionArn, bus, accountId: account, region } = facts;
   return {
     version: '0',
     id,
@@ -21,7 +23,7 @@ export function outcomeBusEvent(
     account,
     time: `${new Date(delivery.occurredAtMs).toISOString().slice(0, 19)}Z`,
     region,
-    resources: [`arn:aws:events:${region}:${account}:event-bus/default`, functionArn],
+    resources: [`arn:aws:events:${region}:${account}:event-bus/${bus}`, functionArn],
     detail: JSON.parse(delivery.payload.toString()) as unknown,
   };
 }
