@@ -31,7 +31,8 @@ const HOP_BY_HOP = new Set([
 ]);
 /** What node:http sends; anything else it throws at. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** The form of headers' names. */
+export const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** A value of JSON as text; null for an object that can't be, having a `toString` of its own that is no function. */
 function text(value: unknown): string | null {
@@ -44,5 +45,5 @@ function text(value: unknown): string | null {
 
 /** Whether a header may be passed on: a valid name and value, and not one that belongs to the connection. */
 function allowed(name: string, value: string | null): boolean {
-  return NAME.test(name) && !HOP_BY_HOP.has(name.toLowerCase()) && value !== null && VALUE.test(value);
+  return HEADER_NAME.test(name) && !HOP_BY_HOP.has(name.toLowerCase()) && value !== null && VALUE.test(value);
 }

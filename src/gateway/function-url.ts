@@ -43,17 +43,32 @@ function decoded(name: string): string {
   return name.replace(/%3a/i, ':');
 }
 
+interface UrlContext {
+  readonly target: UrlTarget;
+  readonly requestId: string;
+  readonly deps: InvokeDeps;
+}
+
 /** Serves a function URL. Rejects with HearthError; what the function did wrong is a 502, as on Lambda. */
-export async function serveUrl(
-  request: IncomingMessage,
-  response: ServerResponse,
-  context: { target: UrlTarget; requestId: string; deps: InvokeDeps },
-): Promise<void> {
-  const { target, requestId, deps } = context;
-  const asked = urlOf(target, deps.directory);
+export async function serveUrl(request: IncomingMessage, response: ServerResponse, context: UrlContext): Promise<void> {
+  const asked = urlOf(context.target, context.deps.directory);
+  const { cors } = asked.url;
+  if (cors === undefined) return answerUrl(request, response, { ...context, asked });
   // Before any signature: a browser signs no such request.
-  if (asked.url.cors !== undefined && isPreflight(request))
-    return answerPreflight(response, corsHeaders(request, asked.url.cors), requestId);
+  if (isPreflight(request)) return answerPreflight(response, corsHeaders(request, cors), context.requestId);
+  try {
+    await answerUrl(request, response, { ...context, asked });
+  } catch (error) {
+    // Else a browser would tell the page nothing of what it was refused for, not even the status that says to try again.
+    if (!response.headersSent) for (const [name, value] of Object.entries(corsHeaders(request, cors))) response.setHeader(name, value);
+    throw error;
+  }
+}
+
+type Asked = Found & { readonly url: FunctionUrl };
+
+async function answerUrl(request: IncomingMessage, response: ServerResponse, context: UrlContext & { asked: Asked }): Promise<void> {
+  const { target, requestId, deps, asked } = context;
   requireSigned(request, asked.url);
   announce(request, { found: asked, deps, action: asked.url.auth === 'NONE' ? null : INVOKE_URL });
   const body = await bodyOf(request, { authority: asked.url.auth === 'NONE' ? undefined : deps.authority, maxBytes: deps.payloadBytes });
@@ -95,7 +110,7 @@ export async function serveUrl(
 }
 
 /** The URL as it is now, with what it runs. Throws where there is none. */
-function urlOf({ name }: UrlTarget, directory: Directory): Found & { readonly url: FunctionUrl } {
+function urlOf({ name }: UrlTarget, directory: Directory): Asked {
   const found = directory.url(name);
   if (found === null || found.url === null) throw noUrl(name, found !== null);
   return { ...found, url: found.url };
