@@ -12,6 +12,8 @@ interface UrlStreamOptions {
 }
 
 const NOTHING = Buffer.alloc(0);
+/** RFC 9110, 6.4.1. */
+const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 304]);
 
 /** The answer of a function URL that streams. Its status and headers are the prelude's, where the handler writes one; else 200 and its media type. */
 export class UrlStreamAnswer extends ResponseSink {
@@ -58,6 +60,7 @@ export class UrlStreamAnswer extends ResponseSink {
     }
     this.#prelude = null;
     this.#send(cut.head);
+    if (this.#finished) return true;
     if (cut.rest.length > 0) return this.response.write(cut.rest);
     this.response.flushHeaders(); // the body may be long in coming
     return true;
@@ -66,6 +69,14 @@ export class UrlStreamAnswer extends ResponseSink {
   #send({ status, headers }: UrlHead): void {
     const all = { ...withCors(headers, this.#options.cors), 'x-amzn-requestid': this.#options.requestId };
     this.response.writeHead(status, all as Record<string, string>);
+    if (this.response.req.method === 'HEAD' || WITHOUT_BODY.has(status)) this.#endAtOnce();
+  }
+
+  /** That is all of an answer that can have no body, of which node:http would send nothing before its end; and what comes of it later can't make it less. */
+  #endAtOnce(): void {
+    this.#finished = true;
+    this.response.end();
+    this.stopReading();
   }
 
   /** What a prelude was announced for is none. */
