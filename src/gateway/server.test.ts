@@ -73,6 +73,16 @@ describe('a connection on which what comes is no HTTP', { timeout: 20_000 }, () 
     }
   });
 
+  it('is told when it is too much of a head', async () => {
+    gateway = await openGateway();
+    for (const words of [`GET /fn/f/?${'q'.repeat(20_000)} HTTP/1.1`, `GET /fn/f/ HTTP/1.1\r\ncookie: ${'c'.repeat(20_000)}`]) {
+      const { socket, text } = gateway.say(`${words}\r\nhost: localhost\r\n\r\n`);
+      await once(socket, 'end');
+      assert.match(text(), /^HTTP\/1\.1 431 [^]*more than the 16384 bytes/);
+      socket.destroy();
+    }
+  });
+
   it('may not be silent for ever', async () => {
     gateway = await openGateway();
     assert.equal(gateway.server.headersTimeout, 60_000);
