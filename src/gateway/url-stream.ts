@@ -4,6 +4,7 @@ import type { UrlHead } from './answer-head.ts';
 import { headerText } from './invoke-stream.ts';
 import { cutPrelude, PRELUDE_TYPE } from './prelude.ts';
 import { ResponseSink } from './response-sink.ts';
+import { cutIfUnread } from './unread.ts';
 
 interface UrlStreamOptions {
   readonly requestId: string;
@@ -30,8 +31,9 @@ export class UrlStreamAnswer extends ResponseSink {
   finish(): void {
     if (this.#finished) return;
     this.#finished = true;
-    if (this.#prelude !== null) this.#refuse();
-    else this.response.end();
+    if (this.#prelude !== null) return this.#refuse();
+    this.response.end();
+    cutIfUnread(this.response);
   }
 
   /** The invocation failed after its answer had begun: cut short, so that no client takes it for whole; with `otherwise` where nothing was sent yet. */
