@@ -13,6 +13,7 @@ import { hostName } from './host-check.ts';
 import { announce, authorise, bodyOf, type InvokeDeps } from './invoke-deps.ts';
 import { endWith } from './invoke.ts';
 import { UrlStreamAnswer } from './url-stream.ts';
+import { WITHOUT_BODY } from './answer-head.ts';
 
 /** A request to a function URL. */
 export interface UrlTarget {
@@ -133,11 +134,12 @@ async function signerOf(
 
 function respond(response: ServerResponse, done: Dispatched, { head, cors }: { head: boolean; cors: CorsHeaders }): void {
   const answer = done.error === null ? functionUrlAnswer(done.body) : null;
-  const { status, headers, body } = answer ?? badGateway(done);
+  const { status, headers, length, body } = answer ?? badGateway(done);
+  const bytes = head && body.length === 0 ? length : body.length;
   const all: Record<string, string | number | readonly string[]> = {
     ...withCors(headers, cors),
-    // An answer that has no body by its status must not say how long that is (RFC 9110, 8.6).
-    ...(status === 204 ? {} : { 'content-length': body.length }),
+    // An answer that has no body by its status must not say how long that is, and one to HEAD only what GET's would say (RFC 9110, 8.6).
+    ...(bytes === null || WITHOUT_BODY.has(status) ? {} : { 'content-length': bytes }),
     'x-amzn-requestid': done.requestId,
   };
   coldHeaders(all, done);
@@ -154,6 +156,7 @@ function badGateway(done: Dispatched): UrlAnswer {
   return {
     status: tooLong ? 504 : 502,
     headers,
+    length: null,
     body: Buffer.from(JSON.stringify({ Message: tooLong ? 'Gateway Timeout' : 'Internal Server Error' })),
   };
 }

@@ -18,6 +18,7 @@ describe('the prelude of an answer', () => {
     assert.deepEqual(cut.head, {
       status: 201,
       headers: { 'content-type': 'application/octet-stream', a: 'b', 'set-cookie': ['c=1'] },
+      length: 3,
     });
     assert.equal(cut.rest.toString(), 'rest');
   });

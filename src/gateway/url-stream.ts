@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { withCors, type CorsHeaders } from './cors.ts';
-import type { UrlHead } from './answer-head.ts';
+import { WITHOUT_BODY, type UrlHead } from './answer-head.ts';
 import { headerText } from './invoke-stream.ts';
 import { cutPrelude, PRELUDE_TYPE } from './prelude.ts';
 import { ResponseSink } from './response-sink.ts';
@@ -13,8 +13,6 @@ interface UrlStreamOptions {
 }
 
 const NOTHING = Buffer.alloc(0);
-/** RFC 9110, 6.4.1. */
-const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 304]);
 
 /** The answer of a function URL that streams. Its status and headers are the prelude's, where the handler writes one; else 200 and its media type. */
 export class UrlStreamAnswer extends ResponseSink {
@@ -46,7 +44,7 @@ export class UrlStreamAnswer extends ResponseSink {
 
   protected open(contentType: string): void {
     if (contentType === PRELUDE_TYPE) this.#prelude = NOTHING;
-    else this.#send({ status: 200, headers: { 'content-type': headerText(contentType) } });
+    else this.#send({ status: 200, headers: { 'content-type': headerText(contentType) }, length: null });
   }
 
   protected put(piece: Buffer): boolean {
@@ -68,10 +66,12 @@ export class UrlStreamAnswer extends ResponseSink {
     return true;
   }
 
-  #send({ status, headers }: UrlHead): void {
-    const all = { ...withCors(headers, this.#options.cors), 'x-amzn-requestid': this.#options.requestId };
-    this.response.writeHead(status, all as Record<string, string>);
-    if (this.response.req.method === 'HEAD' || WITHOUT_BODY.has(status)) this.#endAtOnce();
+  #send({ status, headers, length }: UrlHead): void {
+    const head = this.response.req.method === 'HEAD';
+    const ofBody = head && length !== null && !WITHOUT_BODY.has(status) ? { 'content-length': length } : {};
+    const all = { ...withCors(headers, this.#options.cors), ...ofBody, 'x-amzn-requestid': this.#options.requestId };
+    this.response.writeHead(status, all as OutgoingHttpHeaders);
+    if (head || WITHOUT_BODY.has(status)) this.#endAtOnce();
   }
 
   /** That is all of an answer that can have no body, of which node:http would send nothing before its end; and what comes of it later can't make it less. */
