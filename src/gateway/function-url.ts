@@ -18,6 +18,8 @@ import { WITHOUT_BODY } from './answer-head.ts';
 /** A request to a function URL. */
 export interface UrlTarget {
   readonly name: string;
+  /** It is a host's, which has no case: browsers write it small. */
+  readonly anyCase: boolean;
   /** Encoded path below the function's root. */
   readonly path: string;
   readonly query: string;
@@ -25,18 +27,19 @@ export interface UrlTarget {
 
 const INVOKE_URL = 'lambda:InvokeFunctionUrl';
 const BY_PATH = /^\/fn\/([^/?]+)(\/[^?]*)?(?:\?(.*))?$/;
-const BY_HOST = /^([A-Za-z0-9_-]+)\.fn\.[A-Za-z0-9.-]+$/;
+const BY_HOST = /^([a-z0-9_-]+)\.fn\.[a-z0-9.-]+(?::\d+)?$/i;
 
 /** Whether a request is for a function URL: `NAME.fn.localhost` by host, `/fn/NAME/...` by path. */
 export function urlTarget(request: IncomingMessage): UrlTarget | null {
   const url = request.url ?? '/';
-  const byHost = BY_HOST.exec(hostName(request.headers.host ?? ''));
+  const byHost = BY_HOST.exec(request.headers.host ?? '');
   if (byHost?.[1] !== undefined) {
     const at = url.indexOf('?');
-    return { name: byHost[1], path: at < 0 ? url : url.slice(0, at), query: at < 0 ? '' : url.slice(at + 1) };
+    return { name: byHost[1], anyCase: true, path: at < 0 ? url : url.slice(0, at), query: at < 0 ? '' : url.slice(at + 1) };
   }
   const byPath = BY_PATH.exec(url);
-  return byPath?.[1] === undefined ? null : { name: decoded(byPath[1]), path: byPath[2] ?? '/', query: byPath[3] ?? '' };
+  if (byPath?.[1] === undefined) return null;
+  return { name: decoded(byPath[1]), anyCase: false, path: byPath[2] ?? '/', query: byPath[3] ?? '' };
 }
 
 /** `NAME:ALIAS` may come with its colon encoded. */
@@ -111,8 +114,8 @@ async function answerUrl(request: IncomingMessage, response: ServerResponse, con
 }
 
 /** The URL as it is now, with what it runs. Throws where there is none. */
-function urlOf({ name }: UrlTarget, directory: Directory): Asked {
-  const found = directory.url(name);
+function urlOf({ name, anyCase }: UrlTarget, directory: Directory): Asked {
+  const found = directory.url(name, anyCase);
   if (found === null || found.url === null) throw noUrl(name, found !== null);
   return { ...found, url: found.url };
 }
