@@ -48,6 +48,33 @@ describe('a signature in the header', () => {
   });
 });
 
+describe('a path, in any service but S3', () => {
+  /** Of AWS's test suite of Signature Version 4: get-vanilla and get-slash, get-slashes, get-slash-pointless-dot. */
+  const VANILLA = '5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31';
+  const SLASHES = '9a624bd73a37c9a373b5312afbebe7a714a789de108f0bdfe846570885f57e84';
+  const POINTLESS = 'ef75d96142cf21edca26f06005da7988e4f8dc83a165a80865db7089db637ec5';
+  const suite = { id: 'AKIDEXAMPLE', secret: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
+  const signedAs = (url: string, signature: string) => {
+    const credential = `${suite.id}/20150830/us-east-1/service/aws4_request`;
+    const authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host;x-amz-date, Signature=${signature}`;
+    const headers = { host: ['example.amazonaws.com'], 'x-amz-date': ['20150830T123600Z'], authorization: [authorization] };
+    const options = { keys: listedKeys([suite]), service: 'service', nowMs: Date.UTC(2015, 7, 30, 12, 36), payloadHash: EMPTY };
+    return verifySignature({ method: 'GET', url, headers }, options);
+  };
+
+  it('is signed without segments that mean nothing, as AWS’s signers do', async () => {
+    for (const url of ['/', '//', '/./']) await signedAs(url, VANILLA);
+    for (const url of ['/example', '/./example']) await signedAs(url, POINTLESS);
+    for (const url of ['/example/', '//example//', '/.//example/./']) await signedAs(url, SLASHES);
+    for (const url of ['/example', '/example/', '/.../', '/..example']) await refusal(signedAs(url, VANILLA), 'SignatureDoesNotMatch');
+  });
+
+  it('that goes up is never good for another', async () => {
+    for (const url of ['/a/../example', '/example/../example', '/../example', '/example/a/..'])
+      await refusal(signedAs(url, POINTLESS), 'SignatureDoesNotMatch');
+  });
+});
+
 describe('a presigned URL', () => {
   const url =
     `/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${encodeURIComponent(CREDENTIAL)}&X-Amz-Date=20130524T000000Z` +

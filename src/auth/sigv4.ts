@@ -60,10 +60,22 @@ function headerText(request: SignedRequest, name: string): string {
   return values.map((value) => value.trim().replaceAll(/ +/g, ' ')).join(',');
 }
 
-/** Encoded once for S3; every other service encodes what is encoded already. */
+/** Encoded once for S3, whose keys are what they are; every other service encodes what is encoded already, of a path without segments that mean nothing. */
 function canonicalPath(path: string, service: string): string {
-  const segments = path.split('/');
+  const segments = (service === 's3' ? path : normal(path)).split('/');
   return segments.map((s) => (service === 's3' ? awsEncode(percentDecode(s)) : awsEncode(s))).join('/');
+}
+
+/**
+ * A path as AWS's signers normalise it: `//a/./b/` is `/a/b/`. One with `..` is taken as it is, and so is refused if it was signed by AWS's signers: on AWS the
+ * host tells the function, here the path may, and what was signed for `/fn/a/` must not be good for `/fn/b/../a/`.
+ */
+function normal(path: string): string {
+  if (!path.includes('//') && !path.includes('/.')) return path;
+  const segments = path.split('/');
+  if (segments.includes('..')) return path;
+  const kept = segments.filter((segment) => segment !== '' && segment !== '.');
+  return kept.length === 0 ? '/' : `/${kept.join('/')}${path.endsWith('/') ? '/' : ''}`;
 }
 
 function canonicalQuery(query: string, without: string | undefined): string {

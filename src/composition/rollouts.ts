@@ -106,8 +106,8 @@ export class Rollouts {
   }
 
   /** A URL's configuration counts as soon as it is stored; what it runs is the revision that serves. */
-  url(target: string): (Found & { readonly url: FunctionUrl | null }) | null {
-    const found = this.#deps.registry.url(target);
+  url(target: string, anyCase = false): (Found & { readonly url: FunctionUrl | null }) | null {
+    const found = this.#deps.registry.url(target, anyCase);
     return found === null ? null : { ...found, version: this.#served(found.version) };
   }
 

@@ -89,9 +89,13 @@ export class KnownFunctions {
     return { version, qualifier: reference.qualifier };
   }
 
-  /** The URL of a function (`NAME`) or of an alias (`NAME:ALIAS`), and what it invokes; null when there is no such function. */
-  url(target: string): (Resolved & { readonly url: FunctionUrl | null }) | null {
-    const [name = '', qualifier = null] = target.split(':');
+  /**
+   * The URL of a function (`NAME`) or of an alias (`NAME:ALIAS`), and what it invokes; null when there is no such function. `anyCase`: where none is called just
+   * so, it may be the only one whose name differs from that in nothing but case.
+   */
+  url(target: string, anyCase = false): (Resolved & { readonly url: FunctionUrl | null }) | null {
+    const [said = '', qualifier = null] = target.split(':');
+    const name = anyCase && !this.functions.has(said) ? this.#inAnyCase(said) : said;
     const entry = this.functions.get(name);
     const version = entry?.serving.get('$LATEST');
     if (entry === undefined || version === undefined) return null;
@@ -112,6 +116,12 @@ export class KnownFunctions {
     const versions = [...this.functions.keys()].flatMap((name) => this.versions(name));
     const layers = this.#parts.resources.list('layer-version').map((l) => l.document);
     return digestsOf(versions, layers);
+  }
+
+  #inAnyCase(said: string): string {
+    const low = said.toLowerCase();
+    const [only, another] = [...this.functions.keys()].filter((name) => name.toLowerCase() === low);
+    return only === undefined || another !== undefined ? said : only;
   }
 
   #ofAlias(entry: Entry, alias: Alias | null): FunctionVersion | undefined {

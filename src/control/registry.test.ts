@@ -187,3 +187,12 @@ test('a write whose answer was lost, made or not, is in the way of none that fol
   assert.deepEqual(found, [[functionId, 512, 1_000]]);
   await assert.rejects(store.replaceLatest({ ...registry.find('a', null) }, 'another'), { code: 'PreconditionFailedException' });
 });
+
+test('a host, which has no case, finds the URL of a function whose name has', async () => {
+  const { registry } = await opened();
+  for (const name of ['HelloWorld', 'Two', 'TWO', 'two-and-Two']) await registry.create(name, settings);
+  const found = (name: string, anyCase = true) => registry.url(name, anyCase)?.version.name;
+  assert.deepEqual([found('helloworld'), found('HELLOworld'), found('two-and-two')], ['HelloWorld', 'HelloWorld', 'two-and-Two']);
+  assert.equal(found('helloworld', false), undefined, 'a path has case');
+  assert.deepEqual([found('TWO'), found('Two'), found('two')], ['TWO', 'Two', undefined]);
+});

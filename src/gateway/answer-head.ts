@@ -2,6 +2,8 @@
 export interface UrlHead {
   readonly status: number;
   readonly headers: Record<string, string | readonly string[]>;
+  /** The length that the handler says of its body, which counts only where that is not sent; null: it says none. */
+  readonly length: number | null;
 }
 
 /**
@@ -13,10 +15,15 @@ export function answerHead(value: object, contentType: string): UrlHead | null {
   const status = Number(text(statusCode));
   if (!Number.isInteger(status) || status < 200 || status > 599) return null;
   const out: Record<string, string | readonly string[]> = { 'content-type': contentType };
+  let length: number | null = null;
   for (const [name, v] of Object.entries((headers ?? {}) as Record<string, unknown>))
     if (allowed(name, text(v))) out[name.toLowerCase()] = String(v);
-  if (Array.isArray(cookies)) out['set-cookie'] = cookies.map((cookie) => text(cookie) ?? '\n').filter((cookie) => VALUE.test(cookie));
-  return { status, headers: out };
+    else if (name.toLowerCase() === 'content-length') length = lengthIn(text(v));
+  if (Array.isArray(cookies)) {
+    const own = out['set-cookie'] === undefined ? [] : [String(out['set-cookie'])];
+    out['set-cookie'] = [...own, ...cookies.map((cookie) => text(cookie) ?? '\n').filter((cookie) => VALUE.test(cookie))];
+  }
+  return { status, headers: out, length };
 }
 
 const HOP_BY_HOP = new Set([
@@ -31,7 +38,14 @@ const HOP_BY_HOP = new Set([
 ]);
 /** What node:http sends; anything else it throws at. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Statuses of answers that have no body (RFC 9110, 6.4.1). */
+export const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 304]);
+/** The form of headers' names. */
+export const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+function lengthIn(value: string | null): number | null {
+  return value !== null && /^\d{1,15}$/.test(value) ? Number(value) : null;
+}
 
 /** A value of JSON as text; null for an object that can't be, having a `toString` of its own that is no function. */
 function text(value: unknown): string | null {
@@ -44,5 +58,5 @@ function text(value: unknown): string | null {
 
 /** Whether a header may be passed on: a valid name and value, and not one that belongs to the connection. */
 function allowed(name: string, value: string | null): boolean {
-  return NAME.test(name) && !HOP_BY_HOP.has(name.toLowerCase()) && value !== null && VALUE.test(value);
+  return HEADER_NAME.test(name) && !HOP_BY_HOP.has(name.toLowerCase()) && value !== null && VALUE.test(value);
 }

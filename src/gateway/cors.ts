@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { UrlHead } from './answer-head.ts';
+import { HEADER_NAME, type UrlHead } from './answer-head.ts';
 import type { UrlCors } from '../model/function-version.ts';
 
 export type CorsHeaders = Readonly<Record<string, string>>;
@@ -11,13 +11,16 @@ export function isPreflight(request: IncomingMessage): boolean {
   );
 }
 
-/** The headers that tell a browser what a function URL allows it; none where there is no origin, or one that is not allowed. */
+/**
+ * The headers that tell a browser what a function URL allows it. Where there is no origin, or one that is not allowed, they say only that an answer varies by
+ * it: a cache that kept this one would give it to pages of those that are.
+ */
 export function corsHeaders(request: IncomingMessage, cors: UrlCors): CorsHeaders {
   const { origin } = request.headers;
-  if (origin === undefined || !allows(cors.allowOrigins, origin)) return {};
+  if (origin === undefined || !allows(cors.allowOrigins, origin)) return { vary: 'Origin' };
   const headers: Record<string, string> = { 'access-control-allow-origin': origin, vary: 'Origin' };
   if (cors.allowCredentials) headers['access-control-allow-credentials'] = 'true';
-  if (cors.exposeHeaders.length > 0) headers['access-control-expose-headers'] = cors.exposeHeaders.join(',');
+  if (cors.exposeHeaders.length > 0) headers['access-control-expose-headers'] = list(cors.exposeHeaders);
   if (!isPreflight(request)) return headers;
   if (cors.allowMethods.length > 0)
     headers['access-control-allow-methods'] = named(cors.allowMethods, request.headers['access-control-request-method']);
@@ -51,5 +54,10 @@ function allows(origins: readonly string[], origin: string): boolean {
 
 /** `*` means nothing where there are credentials, so what was asked for is named. */
 function named(allowed: readonly string[], asked: string | undefined): string {
-  return allowed.includes('*') ? (asked ?? '*') : allowed.join(',');
+  return allowed.includes('*') ? (asked ?? '*') : list(allowed);
+}
+
+/** Lambda's API takes any text for a name. What can be none is no header's or method's, and can't be sent. */
+function list(names: readonly string[]): string {
+  return names.filter((name) => HEADER_NAME.test(name)).join(',');
 }

@@ -16,6 +16,9 @@ export interface Directory {
   resolve(name: string, qualifier: string | null): Found;
   /** Throws HearthError SnapStartNotReadyException for a version that Lambda's Invoke does not take yet. */
   requireReady(version: FunctionVersion): void;
-  /** The URL of a function (`NAME`) or of an alias (`NAME:ALIAS`) and what it runs, or null when there is no such function. */
-  url(target: string): (Found & { readonly url: FunctionUrl | null }) | null;
+  /**
+   * The URL of a function (`NAME`) or of an alias (`NAME:ALIAS`) and what it runs, or null when there is no such function. `anyCase`: where none is called
+   * just so, it may be the only one whose name differs from that in nothing but case.
+   */
+  url(target: string, anyCase: boolean): (Found & { readonly url: FunctionUrl | null }) | null;
 }

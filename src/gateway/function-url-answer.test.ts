@@ -13,6 +13,11 @@ describe('the answer of a function URL', () => {
     assert.equal(answer({ statusCode: none }), null);
   });
 
+  it('has the cookies of both places where a handler may name them', () => {
+    const made = answer({ statusCode: 200, headers: { 'Set-Cookie': 'a=1' }, cookies: ['b=2'] });
+    assert.deepEqual(made?.headers['set-cookie'], ['a=1', 'b=2']);
+  });
+
   it('is none with a status that only comes before an answer', () => {
     for (const statusCode of [99, 100, 101, 103, 199, 600, 200.5]) assert.equal(answer({ statusCode }), null, String(statusCode));
     assert.equal(answer({ statusCode: '204' })?.status, 204);

@@ -19,7 +19,7 @@ export function functionUrlAnswer(result: Buffer): UrlAnswer | null {
     return unparsed(result);
   }
   if (typeof value !== 'object' || value === null || !('statusCode' in value))
-    return { status: 200, headers: { 'content-type': 'application/json' }, body: inferred(value, result) };
+    return { status: 200, headers: { 'content-type': 'application/json' }, length: null, body: inferred(value, result) };
   const { body, isBase64Encoded } = value as Record<string, unknown>;
   const head = answerHead(value, 'application/json');
   const bytes = head === null ? null : payload(body, isBase64Encoded === true);
@@ -29,7 +29,7 @@ export function functionUrlAnswer(result: Buffer): UrlAnswer | null {
 function unparsed(result: Buffer): UrlAnswer {
   const cut = result[0] === BRACE ? cutPrelude(result) : null;
   if (cut !== null && cut !== 'more') return { ...cut.head, body: cut.rest };
-  return { status: 200, headers: { 'content-type': 'application/octet-stream' }, body: result };
+  return { status: 200, headers: { 'content-type': 'application/octet-stream' }, length: null, body: result };
 }
 
 const BRACE = 0x7b;

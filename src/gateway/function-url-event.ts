@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { FunctionVersion } from '../model/function-version.ts';
 
 /** What an event is made of beside the request itself. */
@@ -21,7 +22,7 @@ const TEXT = /^(?:text\/|application\/(?:json|javascript|xml)\s*(?:;|$))/i;
 
 /**
  * The event of a function URL: payload format 2.0 (AWS Lambda developer guide, "Invoking function URLs"). A body is text when its content type
- * says so and base64 otherwise.
+ * says so, and base64 otherwise; so is one that as text would come out as something else: compressed, or in another charset than UTF-8.
  */
 export function functionUrlEvent(request: IncomingMessage, from: UrlRequest): Buffer {
   const { headers, cookies } = flatHeaders(request);
@@ -45,7 +46,7 @@ export function functionUrlEvent(request: IncomingMessage, from: UrlRequest): Bu
         method,
         path: from.path,
         protocol: `HTTP/${request.httpVersion}`,
-        sourceIp: request.socket.remoteAddress ?? '',
+        sourceIp: addressOf(request),
         userAgent: request.headers['user-agent'] ?? '',
       },
       requestId: from.requestId,
@@ -54,7 +55,7 @@ export function functionUrlEvent(request: IncomingMessage, from: UrlRequest): Bu
       time: commonLogTime(time),
       timeEpoch: from.nowMs,
     },
-    ...eventBody(from.body, request.headers['content-type']),
+    ...eventBody(from.body, request.headers),
   };
   return Buffer.from(JSON.stringify(event));
 }
@@ -65,9 +66,10 @@ function identity(accessKey: string, { accountId }: FunctionVersion): Record<str
   return { accessKey, accountId, callerId: accessKey, cognitoIdentity: null, principalOrgId: null, userArn, userId: accessKey };
 }
 
-function eventBody(body: Buffer, contentType: string | undefined): Record<string, unknown> {
+function eventBody(body: Buffer, headers: IncomingHttpHeaders): Record<string, unknown> {
   if (body.length === 0) return { isBase64Encoded: false };
-  const text = contentType !== undefined && TEXT.test(contentType);
+  const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = headers;
+  const text = contentType !== undefined && TEXT.test(contentType) && encoding.toLowerCase() === 'identity' && isUtf8(body);
   return text ? { body: body.toString('utf8'), isBase64Encoded: false } : { body: body.toString('base64'), isBase64Encoded: true };
 }
 
@@ -87,15 +89,21 @@ function flatHeaders(request: IncomingMessage): { headers: Record<string, string
 }
 
 /** What is known of the connection goes before what a caller says of it: of addresses, the last is the one that we saw. A proxy on this machine, which ends TLS, knows better how it was asked. */
-function forwarded(headers: Record<string, string>, { socket }: IncomingMessage): void {
-  const [said, seen] = [headers['x-forwarded-for'] ?? '', socket.remoteAddress ?? ''];
+function forwarded(headers: Record<string, string>, request: IncomingMessage): void {
+  const { socket } = request;
+  const [said, seen] = [headers['x-forwarded-for'] ?? '', addressOf(request)];
   headers['x-forwarded-for'] = said === '' ? seen : `${said}, ${seen}`;
   const proxied = LOOPBACK.test(seen);
   if (!proxied || !/^\d{1,5}$/.test(headers['x-forwarded-port'] ?? '')) headers['x-forwarded-port'] = String(socket.localPort ?? '');
   if (!proxied || !/^https?$/.test(headers['x-forwarded-proto'] ?? '')) headers['x-forwarded-proto'] = 'http';
 }
 
-const LOOPBACK = /^(::1|(::ffff:)?127\.[\d.]+)$/;
+const LOOPBACK = /^(::1|127\.[\d.]+)$/;
+
+/** Where a request comes from. A server that listens on `::` sees IPv4 as IPv6 (`::ffff:10.1.1.1`), which is no address that a function could look up in its lists. */
+function addressOf({ socket }: IncomingMessage): string {
+  return (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+}
 
 /** Repeated parameters are joined by commas, as the format has it. */
 function queryParameters(query: string): Record<string, string> {

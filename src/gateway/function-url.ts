@@ -13,10 +13,13 @@ import { hostName } from './host-check.ts';
 import { announce, authorise, bodyOf, type InvokeDeps } from './invoke-deps.ts';
 import { endWith } from './invoke.ts';
 import { UrlStreamAnswer } from './url-stream.ts';
+import { WITHOUT_BODY } from './answer-head.ts';
 
 /** A request to a function URL. */
 export interface UrlTarget {
   readonly name: string;
+  /** It is a host's, which has no case: browsers write it small. */
+  readonly anyCase: boolean;
   /** Encoded path below the function's root. */
   readonly path: string;
   readonly query: string;
@@ -25,18 +28,19 @@ export interface UrlTarget {
 /** What a key must be allowed at a URL that is not open. */
 export const INVOKE_URL = 'lambda:InvokeFunctionUrl';
 const BY_PATH = /^\/fn\/([^/?]+)(\/[^?]*)?(?:\?(.*))?$/;
-const BY_HOST = /^([A-Za-z0-9_-]+)\.fn\.[A-Za-z0-9.-]+$/;
+const BY_HOST = /^([a-z0-9_-]+)\.fn\.[a-z0-9.-]+(?::\d+)?$/i;
 
 /** Whether a request is for a function URL: `NAME.fn.localhost` by host, `/fn/NAME/...` by path. */
 export function urlTarget(request: IncomingMessage): UrlTarget | null {
   const url = request.url ?? '/';
-  const byHost = BY_HOST.exec(hostName(request.headers.host ?? ''));
+  const byHost = BY_HOST.exec(request.headers.host ?? '');
   if (byHost?.[1] !== undefined) {
     const at = url.indexOf('?');
-    return { name: byHost[1], path: at < 0 ? url : url.slice(0, at), query: at < 0 ? '' : url.slice(at + 1) };
+    return { name: byHost[1], anyCase: true, path: at < 0 ? url : url.slice(0, at), query: at < 0 ? '' : url.slice(at + 1) };
   }
   const byPath = BY_PATH.exec(url);
-  return byPath?.[1] === undefined ? null : { name: decoded(byPath[1]), path: byPath[2] ?? '/', query: byPath[3] ?? '' };
+  if (byPath?.[1] === undefined) return null;
+  return { name: decoded(byPath[1]), anyCase: false, path: byPath[2] ?? '/', query: byPath[3] ?? '' };
 }
 
 /** `NAME:ALIAS` may come with its colon encoded. */
@@ -44,17 +48,32 @@ function decoded(name: string): string {
   return name.replace(/%3a/i, ':');
 }
 
+interface UrlContext {
+  readonly target: UrlTarget;
+  readonly requestId: string;
+  readonly deps: InvokeDeps;
+}
+
 /** Serves a function URL. Rejects with HearthError; what the function did wrong is a 502, as on Lambda. */
-export async function serveUrl(
-  request: IncomingMessage,
-  response: ServerResponse,
-  context: { target: UrlTarget; requestId: string; deps: InvokeDeps },
-): Promise<void> {
-  const { target, requestId, deps } = context;
-  const asked = urlOf(target, deps.directory);
+export async function serveUrl(request: IncomingMessage, response: ServerResponse, context: UrlContext): Promise<void> {
+  const asked = urlOf(context.target, context.deps.directory);
+  const { cors } = asked.url;
+  if (cors === undefined) return answerUrl(request, response, { ...context, asked });
   // Before any signature: a browser signs no such request.
-  if (asked.url.cors !== undefined && isPreflight(request))
-    return answerPreflight(response, corsHeaders(request, asked.url.cors), requestId);
+  if (isPreflight(request)) return answerPreflight(response, corsHeaders(request, cors), context.requestId);
+  try {
+    await answerUrl(request, response, { ...context, asked });
+  } catch (error) {
+    // Else a browser would tell the page nothing of what it was refused for, not even the status that says to try again.
+    if (!response.headersSent) for (const [name, value] of Object.entries(corsHeaders(request, cors))) response.setHeader(name, value);
+    throw error;
+  }
+}
+
+type Asked = Found & { readonly url: FunctionUrl };
+
+async function answerUrl(request: IncomingMessage, response: ServerResponse, context: UrlContext & { asked: Asked }): Promise<void> {
+  const { target, requestId, deps, asked } = context;
   requireSigned(request, asked.url);
   announce(request, { found: asked, deps, action: asked.url.auth === 'NONE' ? null : INVOKE_URL });
   const body = await bodyOf(request, { authority: asked.url.auth === 'NONE' ? undefined : deps.authority, maxBytes: deps.payloadBytes });
@@ -96,8 +115,8 @@ export async function serveUrl(
 }
 
 /** The URL as it is now, with what it runs. Throws where there is none. */
-function urlOf({ name }: UrlTarget, directory: Directory): Found & { readonly url: FunctionUrl } {
-  const found = directory.url(name);
+function urlOf({ name, anyCase }: UrlTarget, directory: Directory): Asked {
+  const found = directory.url(name, anyCase);
   if (found === null || found.url === null) throw noUrl(name, found !== null);
   return { ...found, url: found.url };
 }
@@ -119,11 +138,12 @@ async function signerOf(
 
 function respond(response: ServerResponse, done: Dispatched, { head, cors }: { head: boolean; cors: CorsHeaders }): void {
   const answer = done.error === null ? functionUrlAnswer(done.body) : null;
-  const { status, headers, body } = answer ?? badGateway(done);
+  const { status, headers, length, body } = answer ?? badGateway(done);
+  const bytes = head && body.length === 0 ? length : body.length;
   const all: Record<string, string | number | readonly string[]> = {
     ...withCors(headers, cors),
-    // An answer that has no body by its status must not say how long that is (RFC 9110, 8.6).
-    ...(status === 204 ? {} : { 'content-length': body.length }),
+    // An answer that has no body by its status must not say how long that is, and one to HEAD only what GET's would say (RFC 9110, 8.6).
+    ...(bytes === null || WITHOUT_BODY.has(status) ? {} : { 'content-length': bytes }),
     'x-amzn-requestid': done.requestId,
   };
   coldHeaders(all, done);
@@ -140,6 +160,7 @@ function badGateway(done: Dispatched): UrlAnswer {
   return {
     status: tooLong ? 504 : 502,
     headers,
+    length: null,
     body: Buffer.from(JSON.stringify({ Message: tooLong ? 'Gateway Timeout' : 'Internal Server Error' })),
   };
 }

@@ -3,6 +3,7 @@ import type { Dispatched } from '../dispatch/dispatcher.ts';
 import { coldHeaders } from './cold-headers.ts';
 import { eventMessage } from './event-stream.ts';
 import { ResponseSink } from './response-sink.ts';
+import { cutIfUnread } from './unread.ts';
 
 /** What an answer of InvokeWithResponseStream says of itself. */
 interface StreamOptions {
@@ -63,6 +64,7 @@ export class EventStreamAnswer extends ResponseSink {
     if (this.#complete) return;
     this.#complete = true;
     this.response.end(eventMessage('InvokeComplete', Buffer.from(JSON.stringify(complete)), 'application/json'));
+    cutIfUnread(this.response);
   }
 }
 

@@ -11,6 +11,7 @@ import { announce, authorise, bodyOf, header, resolved, type InvokeDeps } from '
 import { acceptEvent } from './invoke-event.ts';
 import { checkPayload, clientContext, invocationType, unparsable } from './invoke-request.ts';
 import { EventStreamAnswer } from './invoke-stream.ts';
+import { cutIfUnread } from './unread.ts';
 
 /** A request to Lambda's Invoke. */
 export interface InvokeTarget {
@@ -129,7 +130,10 @@ const ONE_WRITE_BYTES = 16 * 1024;
 /** Ends a response. A small body goes out in one write with the headers, which node:http does for text only. */
 export function endWith(response: ServerResponse, body: Buffer): void {
   if (body.length <= ONE_WRITE_BYTES) response.end(body.toString('latin1'), 'latin1');
-  else response.end(body);
+  else {
+    response.end(body);
+    cutIfUnread(response);
+  }
 }
 
 function decodeName(raw: string): string {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
 import { afterEach, describe, it } from 'node:test';
 import { deferred } from '../lib/deferred.ts';
@@ -73,6 +74,16 @@ describe('a connection on which what comes is no HTTP', { timeout: 20_000 }, () 
     }
   });
 
+  it('is told when it is too much of a head', async () => {
+    gateway = await openGateway();
+    for (const words of [`GET /fn/f/?${'q'.repeat(20_000)} HTTP/1.1`, `GET /fn/f/ HTTP/1.1\r\ncookie: ${'c'.repeat(20_000)}`]) {
+      const { socket, text } = gateway.say(`${words}\r\nhost: localhost\r\n\r\n`);
+      await once(socket, 'end');
+      assert.match(text(), /^HTTP\/1\.1 431 [^]*more than the 16384 bytes/);
+      socket.destroy();
+    }
+  });
+
   it('may not be silent for ever', async () => {
     gateway = await openGateway();
     assert.equal(gateway.server.headersTimeout, 60_000);
@@ -83,6 +94,28 @@ describe('a connection on which what comes is no HTTP', { timeout: 20_000 }, () 
     await once(socket, 'end');
     assert.match(text(), /^HTTP\/1\.1 408 /);
     socket.destroy();
+  });
+});
+
+describe('a client that has lost its network', { timeout: 20_000 }, () => {
+  /** What the kernel waits for on a connection: the column `tr` of proc(5), 2 for asking whether the other end is there. */
+  const timerOf = (local: number, remote: number): string | undefined => {
+    const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
+    const line = readFileSync('/proc/net/tcp', 'utf8').match(new RegExp(`:${hex(local)} \\w+:${hex(remote)} 01 \\w+:\\w+ (\\w+):`));
+    return line?.[1];
+  };
+
+  it('is found out in the midst of its body', { skip: process.platform !== 'linux' && 'only Linux tells of its timers' }, async () => {
+    const gateway = await openGateway();
+    const asked = once(gateway.server, 'request');
+    const { socket } = gateway.say(call('{', 1000));
+    try {
+      await asked;
+      assert.equal(timerOf(gateway.port, socket.localPort ?? 0), '02');
+    } finally {
+      socket.destroy();
+      await gateway.close();
+    }
   });
 });
 

@@ -34,9 +34,20 @@ const ABSOLUTE = /^https?:\/\/([^/?#]+)([^#]*)$/i;
 /** How long a client may take to send a request's headers, and a new connection to say anything: each holds a descriptor. A body takes as long as it takes. */
 const HEADERS_MS = 60_000;
 
+/** A client that lost its network says no word of it: whether it is still there is asked after so long a silence, milliseconds, by the kernel. */
+const SILENT_MS = 60_000;
+
+const LIMITS = {
+  keepAliveTimeout: 75_000,
+  requestTimeout: 0,
+  headersTimeout: HEADERS_MS,
+  keepAlive: true,
+  keepAliveInitialDelay: SILENT_MS,
+};
+
 /** The one endpoint: invocations and function URLs are served here, everything else by the control plane. */
 export function createGateway(deps: GatewayDeps): Server {
-  const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0, headersTimeout: HEADERS_MS }, (request, response) => {
+  const server = createServer(LIMITS, (request, response) => {
     const requestId = deps.ids.ordered();
     response.on('error', ignored); // the client left; whoever writes finds out
     if (deps.underWay.ending && !isOfFunctions(request, deps)) return refuse(response, requestId);

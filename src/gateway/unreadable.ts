@@ -1,3 +1,4 @@
+import { maxHeaderSize } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import type { UnderWay } from './under-way.ts';
@@ -30,7 +31,7 @@ export function unreadable(
   else {
     const late = clock.after(HANG_UP_MS, () => socket.destroy());
     socket.once('close', () => late.cancel());
-    socket.end((error as NodeJS.ErrnoException).code === 'ERR_HTTP_REQUEST_TIMEOUT' ? TOO_LATE : UNREADABLE);
+    socket.end(REFUSALS[(error as NodeJS.ErrnoException).code ?? ''] ?? UNREADABLE);
   }
 }
 
@@ -39,6 +40,11 @@ const ending = new WeakSet<Socket>();
 
 const UNREADABLE = refusal('400 Bad Request', 'Unreadable HTTP');
 const TOO_LATE = refusal('408 Request Timeout', 'The request did not come in time');
+const TOO_LONG = refusal(
+  '431 Request Header Fields Too Large',
+  `The request's target and headers, cookies among them, have more than the ${maxHeaderSize} bytes that they may have`,
+);
+const REFUSALS: Readonly<Record<string, string>> = { ERR_HTTP_REQUEST_TIMEOUT: TOO_LATE, HPE_HEADER_OVERFLOW: TOO_LONG };
 
 function refusal(status: string, message: string): string {
   const body = JSON.stringify({ Type: 'User', message });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, get, type IncomingMessage, type Server } from 'node:http';
+import { Agent, createServer, get, type IncomingMessage, type RequestOptions, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { cutPrelude, PRELUDE_TYPE } from './prelude.ts';
@@ -18,6 +18,7 @@ describe('the prelude of an answer', () => {
     assert.deepEqual(cut.head, {
       status: 201,
       headers: { 'content-type': 'application/octet-stream', a: 'b', 'set-cookie': ['c=1'] },
+      length: 3,
     });
     assert.equal(cut.rest.toString(), 'rest');
   });
@@ -58,9 +59,11 @@ describe('an answer that streams into a response', { timeout: 20_000 }, () => {
     server.close();
   });
 
-  async function ask(serving: (sink: UrlStreamAnswer) => void): Promise<IncomingMessage> {
+  const address = () => ({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
+
+  async function ask(serving: (sink: UrlStreamAnswer) => void, options: RequestOptions = { agent: false }): Promise<IncomingMessage> {
     serve = serving;
-    const outgoing = get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false });
+    const outgoing = get({ ...address(), ...options });
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
     incoming.on('error', () => {}); // 'close' follows
     return incoming;
@@ -143,5 +146,39 @@ describe('an answer that streams into a response', { timeout: 20_000 }, () => {
       sink.write(Buffer.from('{"statusCode":'), () => sink.finish());
     });
     assert.equal(refused.statusCode, 502);
+  });
+
+  it('is there at once where it can have no body, and stays whole whatever comes of it', async () => {
+    for (const [method, head] of [
+      ['HEAD', null],
+      ['HEAD', { statusCode: 200 }],
+      ['GET', { statusCode: 204 }],
+      ['GET', { statusCode: 304 }],
+    ] as const) {
+      let sink: UrlStreamAnswer | null = null;
+      const agent = new Agent({ keepAlive: true });
+      const answer = await ask(
+        (made) => {
+          sink = made;
+          made.begin(head === null ? 'text/event-stream' : PRELUDE_TYPE);
+          if (head !== null) made.write(Buffer.concat([Buffer.from(JSON.stringify(head)), NULS, Buffer.from('more')]), () => {});
+          else made.write(Buffer.from('data: first\n\n'), () => {});
+        },
+        { method, agent },
+      );
+      assert.equal(answer.statusCode, head?.statusCode ?? 200);
+      assert.equal(await read(answer), 0);
+      assert.equal(answer.complete, true);
+      await new Promise<void>((taken) => sink!.write(Buffer.alloc(8 * MIB), taken));
+      sink!.fail(() => assert.fail('too late for another answer'));
+      serve = (made) => {
+        made.begin('text/plain');
+        made.finish();
+      };
+      const [next] = (await once(get({ ...address(), agent }), 'response')) as [IncomingMessage];
+      await read(next);
+      assert.equal(next.complete, true, 'the connection is good for the next request');
+      agent.destroy();
+    }
   });
 });

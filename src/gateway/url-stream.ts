@@ -1,9 +1,10 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { withCors, type CorsHeaders } from './cors.ts';
-import type { UrlHead } from './answer-head.ts';
+import { WITHOUT_BODY, type UrlHead } from './answer-head.ts';
 import { headerText } from './invoke-stream.ts';
 import { cutPrelude, PRELUDE_TYPE } from './prelude.ts';
 import { ResponseSink } from './response-sink.ts';
+import { cutIfUnread } from './unread.ts';
 
 interface UrlStreamOptions {
   readonly requestId: string;
@@ -28,8 +29,9 @@ export class UrlStreamAnswer extends ResponseSink {
   finish(): void {
     if (this.#finished) return;
     this.#finished = true;
-    if (this.#prelude !== null) this.#refuse();
-    else this.response.end();
+    if (this.#prelude !== null) return this.#refuse();
+    this.response.end();
+    cutIfUnread(this.response);
   }
 
   /** The invocation failed after its answer had begun: cut short, so that no client takes it for whole; with `otherwise` where nothing was sent yet. */
@@ -42,7 +44,7 @@ export class UrlStreamAnswer extends ResponseSink {
 
   protected open(contentType: string): void {
     if (contentType === PRELUDE_TYPE) this.#prelude = NOTHING;
-    else this.#send({ status: 200, headers: { 'content-type': headerText(contentType) } });
+    else this.#send({ status: 200, headers: { 'content-type': headerText(contentType) }, length: null });
   }
 
   protected put(piece: Buffer): boolean {
@@ -58,14 +60,25 @@ export class UrlStreamAnswer extends ResponseSink {
     }
     this.#prelude = null;
     this.#send(cut.head);
+    if (this.#finished) return true;
     if (cut.rest.length > 0) return this.response.write(cut.rest);
     this.response.flushHeaders(); // the body may be long in coming
     return true;
   }
 
-  #send({ status, headers }: UrlHead): void {
-    const all = { ...withCors(headers, this.#options.cors), 'x-amzn-requestid': this.#options.requestId };
-    this.response.writeHead(status, all as Record<string, string>);
+  #send({ status, headers, length }: UrlHead): void {
+    const head = this.response.req.method === 'HEAD';
+    const ofBody = head && length !== null && !WITHOUT_BODY.has(status) ? { 'content-length': length } : {};
+    const all = { ...withCors(headers, this.#options.cors), ...ofBody, 'x-amzn-requestid': this.#options.requestId };
+    this.response.writeHead(status, all as OutgoingHttpHeaders);
+    if (head || WITHOUT_BODY.has(status)) this.#endAtOnce();
+  }
+
+  /** That is all of an answer that can have no body, of which node:http would send nothing before its end; and what comes of it later can't make it less. */
+  #endAtOnce(): void {
+    this.#finished = true;
+    this.response.end();
+    this.stopReading();
   }
 
   /** What a prelude was announced for is none. */

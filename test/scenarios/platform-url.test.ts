@@ -49,6 +49,18 @@ describe('function URLs', () => {
     }
   });
 
+  test('by host, whatever the case of its name', async () => {
+    await server.deploy('Url-Echo-Too', 'url-echo', { runtime: NODE, handler: 'index.handler', url: { auth: 'none' } });
+    for (const host of ['url-echo-too.fn.localhost', 'Url-Echo-Too.fn.localhost']) {
+      const answer = await raw('/see', { host, body: Buffer.from('{}'), type: 'application/json' });
+      assert.equal(answer.status, 200);
+      assert.equal(
+        (JSON.parse(answer.body.toString()) as { event: { requestContext: { apiId: string } } }).event.requestContext.apiId,
+        'Url-Echo-Too',
+      );
+    }
+  });
+
   test('the event is payload format 2.0', async () => {
     const answer = await raw('/fn/url-echo/see?a=1&a=2&b=%C3%A4', { body: Buffer.from('{"x":1}'), type: 'application/json' });
     const { event } = JSON.parse(answer.body.toString()) as { event: Record<string, unknown> & { requestContext: { http: unknown } } };

@@ -17,6 +17,8 @@ export class ExtendedInstance implements DriverInstance {
   readonly #clock: Clock;
   /** Invocations under way: what each is told when an extension fails. */
   readonly #pending = new Set<(failure: ExtensionFailure) => void>();
+  /** Each settles when extensions have been told how an invocation ended. */
+  readonly #untold = new Set<Promise<void>>();
   #inFlight = 0;
   #reason: ShutdownReason | null = null;
 
@@ -32,6 +34,7 @@ export class ExtendedInstance implements DriverInstance {
       over.resolve();
     });
     this.exited = inner.exited.then(async (status) => {
+      await Promise.all(this.#untold); // else extensions would have ended before they hear how the last invocations did
       await host.shutdown(this.#reason ?? 'failure');
       return status;
     });
@@ -56,15 +59,16 @@ export class ExtendedInstance implements DriverInstance {
   }
 
   async invoke(invocation: Invocation, deadlineMs: number): Promise<Answer> {
-    const { requestId } = invocation;
     const from = this.#clock.monotonic();
     let answer: Answer | null = null;
     // Nobody waits for what the function would still say.
     const broken = deferred<Answer>();
     const fail = ({ errorType, reason }: ExtensionFailure): void => {
       const ended = { handlerMs: this.#clock.monotonic() - from, peakMemoryBytes: 0, logged: null };
-      broken.resolve({ errorType, body: failureDocument(errorType, reason, requestId), ...ended });
+      broken.resolve({ errorType, body: failureDocument(errorType, reason, invocation.requestId), ...ended });
     };
+    const told = deferred<void>();
+    this.#untold.add(told.promise);
     this.#pending.add(fail);
     this.#inFlight++;
     this.#host.began(invocation, deadlineMs);
@@ -74,7 +78,11 @@ export class ExtendedInstance implements DriverInstance {
     } finally {
       this.#pending.delete(fail);
       this.#inFlight--;
-      this.#host.ended(requestId, this.#clock.monotonic() - from, answer);
+      const late = answer === null && this.#clock.now() >= deadlineMs; // killed before, it held too much memory, say
+      void this.#host.ended(invocation, { durationMs: this.#clock.monotonic() - from, answer, late }).then(() => {
+        this.#untold.delete(told.promise);
+        told.resolve();
+      });
     }
   }
 

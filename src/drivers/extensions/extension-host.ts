@@ -157,9 +157,14 @@ export class ExtensionHost {
     });
   }
 
-  /** An invocation was answered, or not: `answer` null. */
-  ended(requestId: string, durationMs: number, answer: Answer | null): void {
-    const { memoryMb } = this.#spec.version;
+  /** An invocation was answered, or not: `answer` null; `late`: for it had run out of time. Resolves when that has been told; never rejects. */
+  async ended(
+    { requestId, sink }: Invocation,
+    end: { readonly durationMs: number; readonly answer: Answer | null; readonly late: boolean },
+  ): Promise<void> {
+    const { answer, late } = end;
+    const { memoryMb, timeoutMs } = this.#spec.version;
+    const durationMs = late ? timeoutMs : end.durationMs; // the rest went into ending it, and is not billed
     const measured: Measured = {
       requestId,
       durationMs,
@@ -169,18 +174,14 @@ export class ExtensionHost {
       coldMs: 0,
       memoryMb,
       memoryUsedMb: answer === null ? memoryMb : Math.min(memoryMb, Math.ceil(answer.peakMemoryBytes / MIB)),
-      bytesOut: answer?.body.length ?? 0,
-      outcome: answer === null ? 'crash' : answer.errorType === null ? 'ok' : 'error',
+      bytesOut: (answer?.body.length ?? 0) + (sink?.bytes ?? 0),
+      outcome: answer === null ? (late ? 'timeout' : 'crash') : answer.errorType === null ? 'ok' : 'error',
     };
     this.#firstInitMs = null;
-    const tell = (): void => {
-      this.#audience.tell(runtimeDoneRecord(measured));
-      this.#audience.tell({ type: 'platform.end', record: { requestId } });
-      this.#audience.tell(reportRecord(measured));
-    };
-    // What the function printed comes first.
-    if (answer?.logged == null) tell();
-    else void answer.logged.then(tell);
+    if (answer?.logged != null) await answer.logged; // what the function printed comes first
+    this.#audience.tell(runtimeDoneRecord(measured));
+    this.#audience.tell({ type: 'platform.end', record: { requestId } });
+    this.#audience.tell(reportRecord(measured));
   }
 
   /** Stops the extensions as soon as each waits for its next event; the function at once, unless one of them lives in its process. */

@@ -27,6 +27,8 @@ interface Played {
   readonly handle?: (invocation: Invocation) => Promise<string>;
   readonly url?: () => FunctionVersion['url'];
   readonly deps?: Partial<GatewayDeps>;
+  /** Where it listens. */
+  readonly host?: string;
 }
 
 /** For tests: opens one. Every name is the same function's. */
@@ -34,6 +36,7 @@ export async function openGateway({
   handle = async () => '"done"',
   url = () => ({ auth: 'NONE' }),
   deps,
+  host = '127.0.0.1',
 }: Played = {}): Promise<OpenedGateway> {
   const version = aVersion({ name: 'f' });
   const found: Found = { version, qualifier: null };
@@ -55,7 +58,7 @@ export async function openGateway({
     dispatcher: { invoke: async (_version, invocation) => answer(invocation, await handle(invocation)) } as GatewayDeps['dispatcher'],
     ...deps,
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve));
   const { port } = server.address() as AddressInfo;
   return {
     server,
