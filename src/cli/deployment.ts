@@ -49,7 +49,7 @@ export async function deployFunction(
     throw new CliError(`there is nothing to deploy in ${declared.folder}`, { fix: 'correct `code:` in hearth.yaml, or .hearthignore' });
   const size = files.reduce((sum, file) => sum + file.bytes, 0);
   tell(`packing ${count(files.length, 'file')}, ${bytes(size)}`);
-  const { source } = await client.uploadSource(await zipOf(files), how?.signal);
+  const { source } = await client.uploadSource(zipOf(files), how?.signal);
   const manifest =
     declared.sampleFile === undefined ? declared.manifest : { ...declared.manifest, rehearse: await sampleEvent(declared.sampleFile) };
   return client.deploy(declared.name, { source, manifest, ...how }, (step) => tell(step.message));
