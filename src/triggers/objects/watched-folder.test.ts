@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -69,6 +69,37 @@ test('one file that takes long holds up no other, but what happens to itself mea
   await watched.close();
   rmSync(folder, { recursive: true });
   assert.deepEqual(seen, ['put quick', 'put slow', 'remove slow']);
+});
+
+test('a folder that goes takes nothing out of its bucket, and is watched again when it is back', async () => {
+  const base = mkdtempSync(join(tmpdir(), 'hearth-watched-'));
+  const folder = join(base, 'folder');
+  mkdirSync(folder);
+  const seen: string[] = [];
+  const [first, gone, again] = [deferred<void>(), deferred<void>(), deferred<void>()];
+  const bucket = {
+    ensure: async () => {},
+    known: async () => null,
+    async put(key: string) {
+      seen.push(`put ${key}`);
+      (key === 'a' ? first : again).resolve();
+    },
+    remove: async (key: string) => void seen.push(`remove ${key}`),
+  };
+  const log = { ...silent, warn: () => gone.resolve() };
+  writeFileSync(join(folder, 'a'), 'x');
+  const watched = new WatchedFolder({ folder, bucket, clock: systemClock, log });
+  const held = holdOpen();
+  await first.promise;
+  renameSync(folder, join(base, 'elsewhere'));
+  await gone.promise;
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'b'), 'y');
+  await again.promise;
+  held.release();
+  await watched.close();
+  rmSync(base, { recursive: true });
+  assert.deepEqual(seen, ['put a', 'put b']);
 });
 
 test('a file that is being written at the start is stored once it is whole', async () => {
