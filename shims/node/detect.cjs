@@ -73,6 +73,9 @@ async function letConnectionsClose(before) {
   while (descriptors.isClosing(before) && performance.now() < deadline) await pause(SETTLE_STEP_MS);
 }
 
+/** Whether a rehearsal may leave threads that stay for so long: libvips's, whoever loaded it. */
+const workersStay = () => read('/proc/self/maps').includes('libvips');
+
 /** After a rehearsal, which is worth waiting for: until threads that leave when they have nothing to do have left. */
 async function letWorkersLeave(before) {
   const deadline = performance.now() + WORKERS_LEAVE_MS;
@@ -152,4 +155,4 @@ function read(file) {
   }
 }
 
-module.exports = { baseline, letConnectionsClose, letWorkersLeave, settle, whyNot };
+module.exports = { baseline, letConnectionsClose, letWorkersLeave, settle, whyNot, workersStay };

@@ -4,7 +4,7 @@ const fs = require('node:fs');
 const Module = require('node:module');
 const path = require('node:path');
 const { watchConnections } = require('./connections.cjs');
-const { baseline, letConnectionsClose, letWorkersLeave, settle, whyNot } = require('./detect.cjs');
+const { baseline, letConnectionsClose, letWorkersLeave, settle, whyNot, workersStay } = require('./detect.cjs');
 const descriptors = require('./descriptors.cjs');
 const hooks = require('./hooks.cjs');
 const leftFiles = require('./left-files.cjs');
@@ -66,7 +66,9 @@ async function initialise(order, { forkable, rehearse }) {
     streamify.streams(handler); // throws where that can't be told
     loadedMs = nowMs();
     await settle();
-    if (wanted && order.rehearsal !== null) {
+    // A caller would wait longer than all later ones could save.
+    const isTooLong = order.awaited === true && workersStay();
+    if (wanted && order.rehearsal !== null && !isTooLong) {
       await rehearse(handler);
       await settle();
       await letWorkersLeave(before);

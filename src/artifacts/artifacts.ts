@@ -43,6 +43,6 @@ export interface Artifacts {
   layersRoot(sha256s: readonly string[]): Promise<string>;
   /** The zip's bytes, as a file's path. */
   zipPath(sha256: string): Promise<string>;
-  /** Removes what none of the given digests refers to; returns the bytes freed. */
+  /** Removes what none of the given digests refers to, and bounds what package managers downloaded; returns the bytes freed. */
   sweep(inUse: { readonly code: ReadonlySet<string>; readonly dependencies: ReadonlySet<string> }): Promise<number>;
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BuildProgress } from './artifacts.ts';
+import type { DownloadCache } from './download-cache.ts';
 import { exists, publish, scratch, type Folders } from './folders.ts';
 import type { Interpreters } from './interpreters.ts';
 import { npmRecipe } from './npm.ts';
@@ -19,7 +20,7 @@ export interface DependenciesOptions {
   readonly signal: AbortSignal;
   /** Longest an install may take. */
   readonly timeoutMs: number;
-  readonly cache: string;
+  readonly cache: DownloadCache;
   readonly recent: Recent;
 }
 
@@ -60,7 +61,8 @@ export class Dependencies {
   }
 
   async #install(recipe: Recipe, folder: string): Promise<void> {
-    await using workshop = await openWorkshop(this.#options);
+    using _ = await this.#options.cache.hold();
+    await using workshop = await openWorkshop({ ...this.#options, cache: this.#options.cache.path });
     const end = await recipe.install(workshop);
     if (end.outcome !== 'ok') {
       const why = {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
  *     code/HEX/root/         unpacked (LAMBDA_TASK_ROOT)
  *     code/HEX/link          digest of the dependencies that root/node_modules points to, if a build made it
  *     dependencies/HEX/      node_modules/ or python/
+ *     cache/                 what package managers downloaded, where the server is root (DownloadCache)
  *     tmp/                   what is being made; emptied at start
  *
  * What has its final name is whole: everything is made in tmp/ and renamed.

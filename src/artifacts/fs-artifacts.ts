@@ -8,6 +8,7 @@ import type { Artifacts, Build, BuildRequest, CodePackage } from './artifacts.ts
 import { CodeStore } from './code-store.ts';
 import { Dependencies } from './dependencies.ts';
 import { hexOfSha256, isHexDigest } from './digest.ts';
+import { DownloadCache } from './download-cache.ts';
 import { exists, openFolders, scratch, type Folders, type Unremoved } from './folders.ts';
 import type { Interpreters } from './interpreters.ts';
 import { layersRoot } from './layers.ts';
@@ -29,9 +30,13 @@ export interface FsArtifactsOptions {
   readonly unpackedBytes?: number;
   /** Longest one install of dependencies may take; 10 minutes unless given. */
   readonly installTimeoutMs?: number;
+  /** Most bytes of what package managers downloaded that are kept for the next install, where that is ours to keep (as root); 4 GB unless given. */
+  readonly cacheBytes?: number;
 }
 
 const UNPACKED_BYTES = 262_144_000;
+/** Wheels of torch and its libraries take 3 GB. */
+const CACHE_BYTES = 4 * 1024 ** 3;
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 /** Longer than a deployment takes from its build to its registration. */
 const RECENT_MS = 15 * 60_000;
@@ -41,6 +46,7 @@ export class FsArtifacts implements Artifacts {
   readonly #folders: Folders;
   readonly #code: CodeStore;
   readonly #dependencies: Dependencies;
+  readonly #cache: DownloadCache;
   readonly #limits: { readonly unpackedBytes: number };
   readonly #stop = new AbortController();
   readonly #building = new Set<Promise<Build>>();
@@ -53,13 +59,15 @@ export class FsArtifacts implements Artifacts {
     this.#limits = { unpackedBytes: options.unpackedBytes ?? UNPACKED_BYTES };
     this.#recent = new Recent(options.clock, RECENT_MS);
     this.#code = new CodeStore(folders, this.#limits, this.#recent);
+    const maxBytes = options.cacheBytes ?? CACHE_BYTES;
+    this.#cache = new DownloadCache({ path: cacheFolder(options.root), folders, maxBytes, unremoved: this.#unremoved });
     this.#dependencies = new Dependencies({
       folders,
       interpreters: options.interpreters,
       clock: options.clock,
       signal: this.#stop.signal,
       timeoutMs: options.installTimeoutMs ?? INSTALL_TIMEOUT_MS,
-      cache: cacheFolder(options.root),
+      cache: this.#cache,
       recent: this.#recent,
     });
   }
@@ -134,7 +142,7 @@ export class FsArtifacts implements Artifacts {
       if (linked !== null) dependencies.add(linked);
     }
     const kept = (name: string): boolean => code.has(name) || dependencies.has(name) || this.#recent.has(name);
-    return sweepFolders(this.#folders, kept, this.#unremoved);
+    return (await sweepFolders(this.#folders, kept, this.#unremoved)) + (await this.#cache.bound());
   }
 
   /** Ends the installs under way and the bundler. */

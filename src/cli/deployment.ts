@@ -51,7 +51,7 @@ export async function deployFunction(
     throw new CliError(`there is nothing to deploy in ${declared.folder}`, { fix: 'correct `code:` in hearth.yaml, or .hearthignore' });
   const size = files.reduce((sum, file) => sum + file.bytes, 0);
   tell(`packing ${count(files.length, 'file')}, ${bytes(size)}`);
-  const { source } = await client.uploadSource(await zipOf(files), how?.signal);
+  const { source } = await client.uploadSource(zipOf(files), how?.signal);
   const manifest =
     declared.sampleFile === undefined ? declared.manifest : { ...declared.manifest, rehearse: await sampleEvent(declared.sampleFile) };
   const from = declared.file === undefined ? undefined : { host: hostname(), file: declared.file };

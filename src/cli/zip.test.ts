@@ -16,7 +16,7 @@ async function write(root: string, files: Readonly<Record<string, string>>): Pro
 }
 
 async function pack(root: string): Promise<Buffer> {
-  return readAll(await zipOf(await listFiles(root)));
+  return readAll(zipOf(await listFiles(root)));
 }
 
 async function entriesOf(zip: Buffer): Promise<Map<string, { entry: Entry; text: string }>> {
@@ -92,11 +92,31 @@ describe('a package of a folder', () => {
     );
   });
 
+  it('has large files whole, whether they are deflated or not', async () => {
+    await using here = await folder();
+    const text = 'so it goes, '.repeat(200_000);
+    await write(here.path, { 'long.txt': text, 'long.png': text, 'short.txt': text.slice(0, 10_000), empty: '' });
+    const entries = await entriesOf(await pack(here.path));
+    assert.ok(entries.get('long.txt')?.text === text && entries.get('long.png')?.text === text);
+    assert.ok(entries.get('short.txt')?.text === text.slice(0, 10_000));
+    assert.equal(entries.get('empty')?.text, '');
+    const stored = (name: string): number => entries.get(name)?.entry.compressedSize ?? 0;
+    assert.ok(stored('long.txt') < 100_000 && stored('short.txt') < 1_000 && stored('long.png') === text.length);
+  });
+
+  it('goes out in few pieces, however many files it has', async () => {
+    await using here = await folder();
+    await write(here.path, Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`f${i}`, `file ${i}`])));
+    let pieces = 0;
+    for await (const _ of zipOf(await listFiles(here.path))) pieces++;
+    assert.equal(pieces, 1);
+  });
+
   it('says what a file was that went away meanwhile', async () => {
     await using here = await folder();
     await write(here.path, { a: 'a' });
     const files = await listFiles(here.path);
     await rename(join(here.path, 'a'), join(here.path, 'b'));
-    await assert.rejects(zipOf(files).then(readAll), /can't pack the folder: .*ENOENT/);
+    await assert.rejects(readAll(zipOf(files)), /can't pack the folder: .*ENOENT/);
   });
 });

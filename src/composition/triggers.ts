@@ -44,7 +44,7 @@ export async function openTriggers(parts: TriggerParts): Promise<Triggers> {
 }
 
 function databaseSource({ config, clock, log, store, registry, worked }: TriggerParts): DatabaseSource {
-  const connection = databaseConnection({ store, databaseUrl: config.databaseUrl, registry, env: process.env });
+  const connection = databaseConnection({ store, databaseUrl: config.databaseUrl, registry, env: process.env, log });
   const bundled = (c: TriggerConfiguration<'database'>): boolean => c.connection === undefined && store.embedded !== null;
   return new DatabaseSource({
     connection,

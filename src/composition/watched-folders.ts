@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { HearthError } from '../errors.ts';
 import { NEW_BUCKET } from '../objects/model.ts';
 import type { ObjectStore } from '../objects/object-store.ts';
@@ -19,7 +19,8 @@ export function watchFolders({ config, clock, log, ids, closing }: Base, store: 
       throw new HearthError('ValidationException', `watch: ${(error as Error).message}`, { cause: error });
     }
     mkdirSync(folder, { recursive: true });
-    const watched = new WatchedFolder({ folder, bucket: folderBucket(store, bucket, () => ids.uuid()), clock, log });
+    // Links in the folder are not followed; one that leads to it is.
+    const watched = new WatchedFolder({ folder: realpathSync(folder), bucket: folderBucket(store, bucket, () => ids.uuid()), clock, log });
     closing.add(() => watched.close());
   }
 }

@@ -16,6 +16,10 @@ export interface TriggerRecord<K extends TriggerKind = TriggerKind> {
   readonly mapping?: { readonly qualifier: string | null };
   /** It serves no more; what it made elsewhere (a slot, a publication) is still to be removed. */
   readonly retired: boolean;
+  /** Of one that is retired: since when, milliseconds since the epoch. */
+  readonly retiredAtMs?: number;
+  /** Of one on changes: what the variable of its function that it names held last. A trigger is removed after its function, and with it its variables. */
+  readonly connection?: string;
 }
 
 /**

@@ -144,6 +144,8 @@ export interface FunctionOrder {
   readonly answerBytes: number;
   /** A sample event to rehearse with before the first fork, as JSON text; null: rehearse with the shim's own loop only. */
   readonly rehearsal: string | null;
+  /** Whether an invocation waits for the init phase: then nothing that takes many seconds is done for later starts. */
+  readonly awaited: boolean;
 }
 
 /** Host to zygote or snapshot: make a child. The child connects to `socket` and greets with `token`. */

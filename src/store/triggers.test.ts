@@ -58,7 +58,13 @@ describe('triggers in PostgreSQL', () => {
       all.find((t) => t.id === a.id),
       changed,
     );
-    assert.equal(all.find((t) => t.id === b.id)?.retired, true);
+    const retired = all.find((t) => t.id === b.id);
+    assert.equal(retired?.retired, true);
+    await store.triggers.keepConnection(b.id, 'postgres://a/b');
+    await store.triggers.change({ put: [], retire: [b.id] });
+    const again = (await store.triggers.all()).find((t) => t.id === b.id);
+    assert.deepEqual(again, { ...retired, connection: 'postgres://a/b' }, 'since when it is retired stays');
+    assert.ok(typeof again?.retiredAtMs === 'number');
     await store.triggers.delete(b.id);
     assert.equal((await store.triggers.all()).length, all.length - 1);
   });

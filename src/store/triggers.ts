@@ -19,6 +19,8 @@ interface TriggerRow {
   readonly changedAtMs: number;
   readonly retired: boolean;
   readonly mapping: { readonly qualifier: string | null } | null;
+  readonly retiredAtMs: number | null;
+  readonly connection: string | null;
 }
 
 /** Registrations of triggers in PostgreSQL. */
@@ -29,9 +31,14 @@ export function triggerStore(db: Kysely<Database>, run: Run): TriggerStore {
       run(() =>
         db.transaction().execute(async (tx) => {
           for (const record of put) await write(tx, record);
-          if (retire.length > 0) await sql`update hearth.trigger set retired = true where trigger_id = any(${retire})`.execute(tx);
+          if (retire.length === 0) return;
+          await sql`update hearth.trigger set retired = true, retired_at = coalesce(retired_at, now()) where trigger_id = any(${retire})`.execute(
+            tx,
+          );
         }),
       ),
+    keepConnection: (id, connection) =>
+      run(async () => void (await sql`update hearth.trigger set connection = ${connection} where trigger_id = ${id}`.execute(db))),
     delete: (id) => run(async () => void (await sql`delete from hearth.trigger where trigger_id = ${id}`.execute(db))),
   };
 }
@@ -39,15 +46,17 @@ export function triggerStore(db: Kysely<Database>, run: Run): TriggerStore {
 async function loadAll(db: Kysely<Database>): Promise<TriggerRecord[]> {
   const { rows } = await sql<TriggerRow>`
     select trigger_id as id, account_id as "accountId", region, function_id as "functionId", function_name as "functionName", kind, configuration,
-      (extract(epoch from changed_at) * 1000)::float8 as "changedAtMs", retired, mapping
+      (extract(epoch from changed_at) * 1000)::float8 as "changedAtMs", retired, mapping,
+      (extract(epoch from retired_at) * 1000)::float8 as "retiredAtMs", connection
     from hearth.trigger order by trigger_id`.execute(db);
   return rows.map(recordOf);
 }
 
 function recordOf(row: TriggerRow): TriggerRecord {
   try {
-    const { mapping, ...rest } = row;
-    return freezeDeep({ ...rest, ...(mapping === null ? {} : { mapping }), ...parseTrigger(row.kind, row.configuration) });
+    const { mapping, retiredAtMs, connection, ...rest } = row;
+    const there = Object.entries({ mapping, retiredAtMs, connection }).filter(([, value]) => value !== null);
+    return freezeDeep({ ...rest, ...Object.fromEntries(there), ...parseTrigger(row.kind, row.configuration) });
   } catch (error) {
     throw new HearthError(
       'ServiceException',

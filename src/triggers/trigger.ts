@@ -59,6 +59,8 @@ export interface TriggerStore {
   all(): Promise<TriggerRecord[]>;
   /** In one transaction: notes triggers, new or changed, and marks others as retired. */
   change(change: { readonly put: readonly TriggerRecord[]; readonly retire: readonly string[] }): Promise<void>;
+  /** Notes by what a trigger's database was reached last; of one that is gone nothing. */
+  keepConnection(id: string, connection: string): Promise<void>;
   /** Forgets a trigger with all that was remembered of it. */
   delete(id: string): Promise<void>;
 }

@@ -9,12 +9,13 @@ import type { FunctionVersion } from '../model/function-version.ts';
 import { aVersion } from '../model/testing/a-version.ts';
 import type { TriggerRecord, TriggerStatus } from '../model/trigger-record.ts';
 import type { TriggerConfiguration } from '../model/triggers.ts';
-import type { TriggerSource, TriggerStore } from './trigger.ts';
+import type { TriggerLog, TriggerSource, TriggerStore } from './trigger.ts';
 import { Triggers } from './triggers.ts';
 
 /** Keeps what it is given, as the store does. */
 class MemoryTriggers implements TriggerStore {
   readonly records = new Map<string, TriggerRecord>();
+  retiredAtMs = 1_000;
   /** The next change is made, and its answer lost with the connection. */
   loseNextAnswer = false;
 
@@ -26,12 +27,14 @@ class MemoryTriggers implements TriggerStore {
     for (const record of put) this.records.set(record.id, record);
     for (const id of retire) {
       const record = this.records.get(id);
-      if (record !== undefined) this.records.set(id, { ...record, retired: true });
+      if (record !== undefined) this.records.set(id, { ...record, retired: true, retiredAtMs: this.retiredAtMs });
     }
     const lost = this.loseNextAnswer;
     this.loseNextAnswer = false;
     if (lost) throw new HearthError('ServiceUnavailable', 'Connection terminated unexpectedly');
   }
+
+  async keepConnection(): Promise<void> {}
 
   async delete(id: string): Promise<void> {
     this.records.delete(id);
@@ -76,13 +79,14 @@ class QueueSource implements TriggerSource<'queue'> {
   }
 }
 
-function world(functions: FunctionVersion[]) {
+function world(functions: FunctionVersion[], log: TriggerLog = silent) {
   const store = new MemoryTriggers();
   const clock = new VirtualClock(1_000);
-  const open = async () => {
+  const open = async (refusesToRemove = false) => {
     const source = new QueueSource();
+    source.refusesToRemove = refusesToRemove;
     const scope = { accountId: '000000000000', region: 'us-east-1' };
-    const deps = { store, sources: [source], functions: { list: () => functions }, scope, clock, ids: randomIds, log: silent };
+    const deps = { store, sources: [source], functions: { list: () => functions }, scope, clock, ids: randomIds, log };
     return { source, triggers: await Triggers.open(deps) };
   };
   return { store, clock, open };
@@ -135,6 +139,30 @@ test('the triggers of a removed function go, though the first attempt to remove 
   await clock.advance(60_000);
   assert.equal(store.records.size, 0);
   assert.deepEqual(triggers.list(), []);
+  await triggers.close();
+});
+
+test('what can’t be removed is said once for each reason, and given up after thirty days, restarts or not', async () => {
+  const f = aVersion();
+  const functions = [f];
+  const warnings: string[] = [];
+  const log = { ...silent, warn: (_: object, message: string) => void warnings.push(message) };
+  const { store, clock, open } = world(functions, log);
+  const before = await open();
+  await before.triggers.reconcile(f, queues('a'));
+  before.source.refusesToRemove = true;
+  functions.pop();
+  await before.triggers.forget(f.functionId);
+  await clock.advance(10 * 60_000);
+  assert.deepEqual(warnings, ['a trigger could not be removed yet, and is tried again']);
+  await before.triggers.close();
+  const { triggers } = await open(true);
+  const day = 24 * 60 * 60_000;
+  await clock.advance(30 * day - 11 * 60_000);
+  assert.equal(triggers.list().length, 1);
+  await clock.advance(2 * 60_000);
+  assert.deepEqual([triggers.list(), store.records.size], [[], 0]);
+  assert.match(warnings.at(-1) ?? '', /for 30 days, and is given up: what it made may still be there$/);
   await triggers.close();
 });
 

@@ -11,6 +11,8 @@ import type { TriggeredFunctions, TriggerLog, TriggerSource, TriggerStore } from
 
 /** A removal that failed is tried again after this. */
 const AGAIN_MS = 60_000;
+/** And so long: what it made is on a server that never came back, or that nobody can reach any more. */
+const TRIED_MS = 30 * 24 * 60 * 60_000;
 
 export interface TriggersDeps {
   readonly store: TriggerStore;
@@ -73,7 +75,7 @@ export class Triggers {
     if (orphans.length > 0) await deps.store.change({ put: [], retire: orphans.map((r) => r.id) });
     for (const record of records) {
       const retired = record.retired || isOrphan(record);
-      triggers.#records.set(record.id, retired ? { ...record, retired } : record);
+      triggers.#records.set(record.id, retired ? triggers.#retired(record) : record);
       if (!retired) triggers.#source(record.kind)?.start(record);
     }
     triggers.#removeRetired();
@@ -218,8 +220,12 @@ export class Triggers {
   }
 
   #retire(gone: readonly TriggerRecord[]): void {
-    for (const record of gone) this.#records.set(record.id, { ...record, retired: true });
+    for (const record of gone) this.#records.set(record.id, this.#retired(record));
     this.#removeRetired();
+  }
+
+  #retired(record: TriggerRecord): TriggerRecord {
+    return { ...record, retired: true, retiredAtMs: record.retiredAtMs ?? this.#deps.clock.now() };
   }
 
   /** Removes what the retired ones made, in the background; what fails is tried again. */
@@ -234,19 +240,32 @@ export class Triggers {
   async #remove(record: TriggerRecord): Promise<void> {
     if (this.#closed || !this.#records.has(record.id)) return;
     try {
-      await this.#source(record.kind)?.remove(record);
+      await this.#source(record.kind)
+        ?.remove(record)
+        .catch((err: unknown) => this.#obstructed(record, err));
       await this.#deps.store.delete(record.id);
       this.#records.delete(record.id);
       this.#obstacles.delete(record.id);
     } catch (err) {
-      this.#obstacles.set(record.id, `is being removed, and tried again: ${err instanceof Error ? err.message : String(err)}`);
+      const detail = `is being removed, and tried again: ${err instanceof Error ? err.message : String(err)}`;
       const { id, functionName, kind } = record;
-      this.#deps.log.warn({ err, trigger: { id, functionName, kind } }, 'a trigger could not be removed yet, and is tried again');
+      // Said once for each reason: it may be tried for weeks.
+      if (this.#obstacles.get(id) !== detail)
+        this.#deps.log.warn({ err, trigger: { id, functionName, kind } }, 'a trigger could not be removed yet, and is tried again');
+      this.#obstacles.set(id, detail);
       this.#again ??= this.#deps.clock.after(AGAIN_MS, () => {
         this.#again = null;
         this.#removeRetired();
       });
     }
+  }
+
+  /** What a trigger made can't be removed: throws why while it is to be tried again, and else says what may be left. */
+  #obstructed({ id, functionName, kind, retiredAtMs = 0 }: TriggerRecord, err: unknown): void {
+    if (this.#deps.clock.now() - retiredAtMs < TRIED_MS) throw err;
+    const days = TRIED_MS / (24 * 60 * 60_000);
+    const text = `a trigger of a function that is gone could not be removed for ${days} days, and is given up: what it made may still be there`;
+    this.#deps.log.warn({ err, trigger: { id, functionName, kind } }, text);
   }
 }
 

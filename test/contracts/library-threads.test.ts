@@ -13,6 +13,8 @@ interface Seen {
   readonly cpus: number;
   readonly threads: number;
   readonly variable: string | null;
+  /** How often the handler ran before, in a rehearsal that is; Node.js. */
+  readonly before?: number;
 }
 
 /** What a library answers; how a function makes it start threads, and what it is then told (null: even then it starts none). */
@@ -131,9 +133,21 @@ for (const { language, runtime, missing } of await runtimes()) {
             const reason = absent();
             if (reason !== null) return t.skip(reason);
             const { version, ...rest } = spec('');
-            const prepared = await driver.prepare({ ...rest, version: { ...version, rehearsal: '{}' } }, instanceSpec());
+            const prepared = await driver.prepare({ ...rest, version: { ...version, rehearsal: '{}' }, onDemand: false }, instanceSpec());
             assert.ok(prepared.kind === 'snapshot', JSON.stringify(prepared));
-            assert.deepEqual((await call(await driver.fork(prepared.snapshot, instanceSpec()))).result, result);
+            const seen = await call(await driver.fork(prepared.snapshot, instanceSpec()));
+            assert.deepEqual([seen.result, seen.before], [result, 3]);
+            await prepared.snapshot.evict();
+          });
+
+          it('sharp is not rehearsed while a caller waits, who would wait for its threads to leave', async (t) => {
+            const reason = absent();
+            if (reason !== null) return t.skip(reason);
+            const { version, ...rest } = spec('');
+            const prepared = await driver.prepare({ ...rest, version: { ...version, rehearsal: '{}' }, onDemand: true }, instanceSpec());
+            assert.ok(prepared.kind === 'snapshot', JSON.stringify(prepared));
+            const seen = await call(await driver.fork(prepared.snapshot, instanceSpec()));
+            assert.deepEqual([seen.result, seen.before], [result, 0]);
             await prepared.snapshot.evict();
           });
         }

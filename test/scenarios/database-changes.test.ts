@@ -116,6 +116,26 @@ describe('changes of tables', () => {
     assert.equal(new Set(records.map((r) => r.eventID)).size, 3);
   });
 
+  test('a key that lies apart from its row, being large, is the same key in an update that does not touch it', async () => {
+    const { table, seen } = await following('id text, kind int, n int, primary key (id, kind)');
+    await own.world.query(`alter table ${table} alter id set storage external`);
+    await own.world.query(`insert into ${table} select string_agg(md5(i::text), ''), 1, 0 from generate_series(1, 75) i`);
+    await own.world.query(`update ${table} set n = 1`);
+    await own.world.query(`update ${table} set kind = 2`);
+    const records = await seen(4);
+    assert.deepEqual(ops(records), ['c', 'u', 'd', 'c']);
+    const id = records[0]?.after?.['id'];
+    assert.equal(String(id).length, 2_400);
+    assert.deepEqual([records[1]?.before, records[1]?.after], [null, { id, kind: 1, n: 1 }]);
+    assert.deepEqual(
+      [records[2]?.before, records[3]?.after],
+      [
+        { id, kind: 1 },
+        { id, kind: 2, n: 1 },
+      ],
+    );
+  });
+
   test('only what is wanted: events, rows, columns', async () => {
     const { table, seen } = await following('id int primary key, state text, n int', {
       events: ['insert', 'truncate'],

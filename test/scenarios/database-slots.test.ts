@@ -47,6 +47,29 @@ describe('replication slots of triggers', () => {
     await source.remove(disabled);
   });
 
+  test('a table that somebody takes out of the publication is put back, and the trigger says what was not seen', async () => {
+    const table = await newTable();
+    // While one is waited for, it looks every two seconds.
+    const { source, record } = await own.world.follow({ tables: [table, 'never_there'], parallel: 1 });
+    const publication = `hearth_${record.id.replaceAll('-', '_')}`;
+    const said = () => source.status(record.id)?.detail ?? '';
+    assert.doesNotMatch(said(), /not seen/);
+    await own.world.query(`alter publication "${publication}" drop table ${table}`);
+    await until(() => new RegExp(`public\\.${table} was taken out of .*: what changed in between was not seen`).test(said()));
+    await source.stop(record.id);
+    await own.world.query(`drop publication "${publication}"`);
+    source.start(record);
+    await until(() => source.status(record.id)?.state === 'running');
+    assert.match(said(), /was taken out of .*: what changed in between was not seen/);
+    await own.world.query(`insert into ${table} values (1)`);
+    await until(() => own.world.ledger.records().some((r) => r.source['table'] === table));
+    await source.stop(record.id);
+    source.start(record);
+    await until(() => source.status(record.id)?.state === 'running');
+    assert.doesNotMatch(said(), /not seen/);
+    await source.remove(record);
+  });
+
   test('the bundled server caps what one keeps; where there is no cap, or one is about to be lost, the trigger says so and what to do', async () => {
     const setting = async () => (await own.world.query('select current_setting($1) as value', ['max_slot_wal_keep_size']))[0]?.['value'];
     const set = async (value: string) => {

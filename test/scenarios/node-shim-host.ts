@@ -323,6 +323,7 @@ export class Host {
       wrapped: false,
       answerBytes: 6 * 1024 * 1024,
       rehearsal: null,
+      awaited: false,
       ...over,
     };
     peer.send(Frame.welcome, 0, { protocol: PROTOCOL_VERSION, role: 'function', ...order });

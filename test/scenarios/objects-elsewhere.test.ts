@@ -10,7 +10,10 @@ import { refused, s3Client } from './s3-clients.ts';
 import { until } from './until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hearth-folder-'));
-const watch = [{ bucket: 'dropped', folder }];
+// By a link, as where the folder is on another disk.
+const linked = `${folder}-link`;
+symlinkSync(folder, linked);
+const watch = [{ bucket: 'dropped', folder: linked }];
 let server: TestServer;
 let client: S3Client;
 let diary: Diary;
@@ -35,7 +38,7 @@ before(async () => {
 after(async () => {
   client.destroy();
   await diary[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
+  for (const path of [linked, folder]) rmSync(path, { recursive: true, force: true });
   assert.deepEqual(await server.end(), []);
 });
 

@@ -219,6 +219,7 @@ const DEFAULT_ORDER: FunctionOrder = {
   wrapped: false,
   answerBytes: 6 * 1024 * 1024,
   rehearsal: null,
+  awaited: false,
 };
 
 /** The environment every scenario starts from. */

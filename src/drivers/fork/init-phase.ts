@@ -38,6 +38,7 @@ export function functionWelcome(
     snapshot: o.snapshot,
     answerBytes: o.answerBytes,
     rehearsal: version.rehearsal,
+    awaited: spec.onDemand,
   };
   return encodeJsonFrame(Frame.welcome, 0, welcome);
 }

@@ -62,6 +62,10 @@ export class Follower {
   #cutting: Timer | null = null;
   /** Whether tables that come are published by the server itself. */
   #watched = false;
+  /** Tables that were published when it was last looked; null before the first look of a stream that begins. */
+  #published: ReadonlySet<string> | null = null;
+  /** What this session has not seen, in sentences. */
+  readonly #gaps: string[] = [];
 
   constructor(deps: FollowerDeps) {
     this.#deps = deps;
@@ -77,6 +81,8 @@ export class Follower {
     let replication: Client | null = null;
     try {
       await this.#readdress();
+      // It has streamed before: both publications were made then.
+      if ((await this.#deps.ledger.state(this.#deps.record.id))?.backfilled === true) this.#published = new Set();
       const fault = await settingsFault(this.#pool);
       if (fault !== null) throw new NeedsPerson(fault);
       this.#watched = await watchDefinitions(this.#pool, this.#deps.record.id, settingsOf(this.#deps.record.configuration).tables);
@@ -121,12 +127,25 @@ export class Follower {
     const { record, lineageAt } = this.#deps;
     const settings = settingsOf(record.configuration);
     const published = await publish(this.#pool, record.id, settings);
+    this.#noteGap(published);
     if (lineageAt !== null) await watchSessions(this.#pool, settings.tables);
     if (!published.empty || (this.#watched && published.missing.length > 0)) return published;
     if (published.missing.length > 0) throw new Awaited(`waits for ${published.missing.join(', ')}: there is no such table yet`);
     throw new NeedsPerson(
       `${published.insertsOnly.join(', ')} has no primary key, so updates and deletes can't be followed; add one, or: alter table … replica identity full`,
     );
+  }
+
+  /** What was published, and was not any more: nobody but Hearth should do that, and nothing else would tell. */
+  #noteGap({ added, anew, missing }: Published): void {
+    const lost = anew ? added : added.filter((table) => this.#published?.has(table) === true);
+    if (this.#published !== null && lost.length > 0) {
+      const at = new Date(this.#now()).toISOString().slice(0, 19);
+      const what = 'was taken out of this trigger’s publication, or made anew, and put back at';
+      this.#gaps.push(`${lost.join(', ')} ${what} ${at}Z: what changed in between was not seen`);
+    }
+    const tables = settingsOf(this.#deps.record.configuration).tables.map(textOf);
+    this.#published = new Set(tables.filter((table) => !missing.includes(table)));
   }
 
   /** How far the trigger is; at its first start, with the slot made and the rows that are there read. Null when stopped meanwhile. */
@@ -295,6 +314,10 @@ export class Follower {
   /** What is said of the tables: once, and by each look from then on whether tables came, went or changed their key. */
   #look(published: Published): Promise<Look> {
     const awaited = this.#awaited(published);
-    return notesOf(this.#pool, this.#slot, published).then((notes) => ({ notes, awaited, missing: published.missing.length > 0 }));
+    return notesOf(this.#pool, this.#slot, published).then((notes) => ({
+      notes: [...this.#gaps, ...notes],
+      awaited,
+      missing: published.missing.length > 0,
+    }));
   }
 }

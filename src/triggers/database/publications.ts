@@ -10,6 +10,10 @@ export interface Published {
   readonly missing: readonly string[];
   /** Tables without a primary key or replica identity: only what is inserted is seen. */
   readonly insertsOnly: readonly string[];
+  /** Tables that are there and were published by neither until now. */
+  readonly added: readonly string[];
+  /** Whether one was not there until now. */
+  readonly anew: boolean;
 }
 
 /**
@@ -48,8 +52,17 @@ interface Publication {
  */
 export async function publish(pool: Pool, triggerId: string, settings: ChangeSettings): Promise<Published> {
   const base = slotName(triggerId);
+  let before: Pick<Published, 'added' | 'anew'> | null = null;
   for (let looks = 1; ; looks++) {
     const { present, publications } = await look(pool, settings.tables, [base, `${base}_i`]);
+    const published = publications.flatMap((p) => p.tables);
+    before ??= {
+      added: without(
+        present.map((t) => t.table),
+        published,
+      ).map(textOf),
+      anew: publications.length < 2,
+    };
     const inserted = present.filter((t) => !t.identity).map((t) => t.table);
     const whole = { name: base, tables: present.filter((t) => t.identity).map((t) => t.table), events: [...settings.events] };
     const inserts = { name: `${base}_i`, tables: inserted, events: whole.events.filter((e) => e === 'insert' || e === 'truncate') };
@@ -63,6 +76,7 @@ export async function publish(pool: Pool, triggerId: string, settings: ChangeSet
         empty: wanted.every((w) => w.tables.length === 0 || w.events.length === 0),
         missing: settings.tables.map(textOf).filter((name) => !names.has(name)),
         insertsOnly: losesEvents ? inserted.map(textOf) : [],
+        ...before,
       };
     }
     // A table that moves is in both for a moment, and never in none: what is written into it then would be lost.

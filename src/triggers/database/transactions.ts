@@ -88,16 +88,16 @@ export class Transactions {
   /** An update that gives a row another key is, as in Debezium, the end of one row and the beginning of another. */
   #update(message: Message & { kind: 'update' }, lsn: Lsn): readonly Change[] {
     const { relationOid, before, after } = message;
-    const whole = before?.whole === true ? before.tuple : undefined;
-    const change = this.#row(relationOid, lsn, {
-      op: 'u',
-      before: before?.tuple,
-      after,
-      fallback: whole,
-      identityOnly: before !== null && !before.whole,
-    });
-    const oldKey = change.before === null ? change.key : keyOf(this.#known(relationOid).key, change.before);
-    if (oldKey === change.key || oldKey === null) return [change];
+    const { relation, key } = this.#known(relationOid);
+    const identityOnly = before !== null && !before.whole;
+    // Of a key that lies apart from its row PostgreSQL sends the old one, changed or not, and with the new row only what was changed.
+    const fallback = identityOnly
+      ? before.tuple.map((text, i) => (relation.columns[i]?.identity === true ? text : undefined))
+      : before?.tuple;
+    const change = this.#row(relationOid, lsn, { op: 'u', before: before?.tuple, after, fallback, identityOnly });
+    const oldKey = change.before === null ? change.key : keyOf(key, change.before);
+    if (oldKey === change.key) return [identityOnly ? { ...change, before: null } : change];
+    if (oldKey === null) return [change];
     return [
       { ...change, op: 'd', half: 'a', after: null, key: oldKey },
       { ...change, op: 'c', half: 'b', before: null },

@@ -92,6 +92,28 @@ describe('the runner', () => {
     await end(clock, runner);
   });
 
+  it('drops an end that is refused, and none of those beside it when the database goes away meanwhile', async () => {
+    const tried = new Map<string, number>();
+    const { clock, ledger, runner } = await world(async ({ eventId }) => {
+      tried.set(eventId, (tried.get(eventId) ?? 0) + 1);
+      return OK;
+    });
+    ledger.refuse = (ids) => {
+      if (ids.length === 1) ledger.away = ids[0] !== 'bad';
+      if (ledger.away) throw new HearthError('ServiceUnavailable', 'The database is away.');
+      if (ids.includes('bad')) throw new HearthError('InvalidParameterValueException', 'no');
+    };
+    ledger.accept(['bad', 'a', 'b'].map((id) => aDelivery({ id })));
+    await clock.advance(5_000);
+    assert.deepEqual([ledger.end('a'), ledger.end('b')], [null, null]);
+    ledger.refuse = () => {};
+    ledger.away = false;
+    await clock.advance(10_000);
+    assert.deepEqual([ledger.end('bad'), ledger.end('a'), ledger.end('b')], [null, { kind: 'succeeded' }, { kind: 'succeeded' }]);
+    assert.deepEqual([...tried.values()], [1, 1, 1]);
+    await end(clock, runner);
+  });
+
   it('holds no more than it may run, and is fair to a lane that comes late', async () => {
     let running = 0;
     let most = 0;

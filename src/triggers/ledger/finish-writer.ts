@@ -88,19 +88,22 @@ export class FinishWriter {
     this.#active = false;
   }
 
-  /** One of them can't be written as it is: the others must not wait for it. */
+  /** One of them can't be written as it is: the others must not wait for it. Once the database is away, the rest stay for when it is back. */
   async #oneByOne(batch: readonly Finished[]): Promise<void> {
     for (const one of batch) {
-      await this.#ledger
-        .finish([one])
-        .catch((err: unknown) => this.#log.error({ err, seq: one.claimed.seq }, 'the end of a delivery was refused'));
+      try {
+        await this.#ledger.finish([one]);
+        this.#queue.shift();
+      } catch (err) {
+        if ((err as { code?: string }).code === 'ServiceUnavailable') return;
+        this.#drop(err);
+      }
     }
-    this.#queue.splice(0, batch.length);
   }
 
   /** Its lease ends, and it is run again. */
   #drop(err: unknown): void {
-    const [one] = this.#queue.splice(0, 1);
+    const one = this.#queue.shift();
     this.#log.error({ err, seq: one?.claimed.seq }, 'the end of a delivery was refused');
   }
 }

@@ -19,6 +19,8 @@ interface Held {
 export class MemoryLedger implements Ledger {
   readonly released: string[] = [];
   away = false;
+  /** Told of the ends that are to be written; what it throws is what the database says of them. */
+  refuse: (ids: readonly string[]) => void = () => {};
   /** How often it was asked. */
   readonly statements = { claims: 0, finishes: 0 };
   readonly #clock: Clock;
@@ -76,6 +78,7 @@ export class MemoryLedger implements Ledger {
 
   async finish(finished: readonly Finished[]): Promise<void> {
     this.#check();
+    this.refuse(finished.map((f) => f.claimed.eventId));
     this.statements.finishes++;
     for (const { claimed, next, outcomes } of finished) {
       const held = this.#held.find((h) => h.seq === claimed.seq && h.attempt === claimed.attempt);
