@@ -13,6 +13,7 @@ import { changeSharing } from './0040-change-sharing.ts';
 import { messageMoves } from './0041-message-moves.ts';
 import { deliveryPolicies } from './0047-delivery-policies.ts';
 import { usageKey } from './0050-usage-key.ts';
+import { usageDays } from './0070-usage-days.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   messageMoves,
   deliveryPolicies,
   usageKey,
+  usageDays,
 ];
