@@ -52,7 +52,7 @@ test('usage is summed up a day after its day, and removed once it is older than 
     await clock.advance(60_000);
     assert.equal(asked.length, 4);
     const due = { sumBeforeMs: (today - 1) * dayMs, removeBeforeMs: keepDays === null ? null : (today - 3) * dayMs };
-    assert.deepEqual(asked, Array(4).fill(due));
+    assert.deepEqual(asked, [due, due, due, due]);
     stop();
     await clock.advance(120_000);
     assert.equal(asked.length, 4);

@@ -22,8 +22,8 @@ export function keepBounded({ config, clock, log }: Deps, store: Swept): () => v
   const deliveries = { ms: config.events.keepMs, count: config.events.keepCount };
   const sweepDeliveries = async (): Promise<boolean> => (await store.deliveries.sweep(deliveries)) > 0;
   const stops = [
-    again(sweepDeliveries, 'old deliveries could not be removed', { clock, log }),
-    again(() => store.usageDays.tidy(due(clock.now(), config.metering.keepDays)), 'usage of days past could not be summed up', {
+    repeated(sweepDeliveries, 'old deliveries could not be removed', { clock, log }),
+    repeated(() => store.usageDays.tidy(due(clock.now(), config.metering.keepDays)), 'usage of days past could not be summed up', {
       clock,
       log,
     }),
@@ -38,22 +38,22 @@ function due(nowMs: number, keepDays: number | null): Parameters<Swept['usageDay
 }
 
 /** Does some of a work each minute, and all of it when there is more; returns the way to stop. */
-function again(work: () => Promise<boolean>, failed: string, { clock, log }: Pick<Deps, 'clock' | 'log'>): () => void {
+function repeated(work: () => Promise<boolean>, failed: string, { clock, log }: Pick<Deps, 'clock' | 'log'>): () => void {
   let timer: Timer | null = null;
   let stopped = false;
-  const next = (ms: number): void => {
+  const again = (ms: number): void => {
     if (!stopped) timer = clock.after(ms, sweep);
   };
   const sweep = (): void => {
     work().then(
-      (more) => next(more ? SOON_MS : SWEEP_MS),
+      (more) => again(more ? SOON_MS : SWEEP_MS),
       (err: unknown) => {
         log.warn({ err }, failed);
-        next(SWEEP_MS);
+        again(SWEEP_MS);
       },
     );
   };
-  next(SWEEP_MS);
+  again(SWEEP_MS);
   return () => {
     stopped = true;
     timer?.cancel();

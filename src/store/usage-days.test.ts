@@ -105,15 +105,15 @@ test('a record that comes to a day that is summed up is in every report at once,
 test('no record is lost or counted twice that comes while its day is being summed up', async () => {
   await store.usage.append([onDay(-4, 0)]);
   const late = Array.from({ length: 60 }, (_, i) => onDay(-4, i + 1));
-  let reading = true;
+  const reading = { on: true };
   const reads = (async () => {
     const seen: number[] = [];
-    while (reading) seen.push((await totals(EVER))[0]?.invocations ?? 0);
+    while (reading.on) seen.push((await totals(EVER))[0]?.invocations ?? 0);
     return seen;
   })();
   await Promise.all([...late.map((record) => store.usage.append([record])), tidied(null), tidied(null), tidied(null)]);
   await tidied(null);
-  reading = false;
+  reading.on = false;
   const seen = await reads;
   assert.deepEqual(
     seen,
