@@ -178,10 +178,13 @@ export class InitFailure extends Error {
 /** The instance ended while an invocation was in flight. */
 export class InstanceExited extends Error {
   readonly status: ExitStatus;
+  /** Most memory the instance ever held; null when nobody could tell. */
+  readonly peakMemoryBytes: number | null;
 
-  constructor(status: ExitStatus) {
-    super(`instance exited: ${status.signal ?? status.code ?? 'unknown'}`);
+  constructor({ code, signal, peakMemoryBytes = null }: ExitStatus & { readonly peakMemoryBytes?: number | null }) {
+    super(`instance exited: ${signal ?? code ?? 'unknown'}`);
     this.name = 'InstanceExited';
-    this.status = status;
+    this.status = { code, signal };
+    this.peakMemoryBytes = peakMemoryBytes;
   }
 }

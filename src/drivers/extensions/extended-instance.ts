@@ -1,4 +1,4 @@
-import type { Answer, DriverInstance } from '../../fleet/driver.ts';
+import { InstanceExited, type Answer, type DriverInstance } from '../../fleet/driver.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
 import { failureDocument } from '../../model/error-document.ts';
@@ -59,6 +59,7 @@ export class ExtendedInstance implements DriverInstance {
     const { requestId } = invocation;
     const from = this.#clock.monotonic();
     let answer: Answer | null = null;
+    let peakMemoryBytes: number | null = null;
     // Nobody waits for what the function would still say.
     const broken = deferred<Answer>();
     const fail = ({ errorType, reason }: ExtensionFailure): void => {
@@ -70,11 +71,15 @@ export class ExtendedInstance implements DriverInstance {
     this.#host.began(invocation, deadlineMs);
     try {
       answer = await Promise.race([this.#inner.invoke(invocation, deadlineMs), broken.promise]);
+      ({ peakMemoryBytes } = answer);
       return answer;
+    } catch (error) {
+      if (error instanceof InstanceExited) ({ peakMemoryBytes } = error);
+      throw error;
     } finally {
       this.#pending.delete(fail);
       this.#inFlight--;
-      this.#host.ended(requestId, this.#clock.monotonic() - from, answer);
+      this.#host.ended(requestId, { durationMs: this.#clock.monotonic() - from, answer, peakMemoryBytes });
     }
   }
 

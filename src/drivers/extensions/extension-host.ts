@@ -157,8 +157,15 @@ export class ExtensionHost {
     });
   }
 
-  /** An invocation was answered, or not: `answer` null. */
-  ended(requestId: string, durationMs: number, answer: Answer | null): void {
+  /** An invocation was answered, or not: `answer` null. `peakMemoryBytes`: null when nobody could tell. */
+  ended(
+    requestId: string,
+    {
+      durationMs,
+      answer,
+      peakMemoryBytes,
+    }: { readonly durationMs: number; readonly answer: Answer | null; readonly peakMemoryBytes: number | null },
+  ): void {
     const { memoryMb } = this.#spec.version;
     const measured: Measured = {
       requestId,
@@ -168,7 +175,7 @@ export class ExtensionHost {
       coldRung: null,
       coldMs: 0,
       memoryMb,
-      memoryUsedMb: answer === null ? memoryMb : Math.min(memoryMb, Math.ceil(answer.peakMemoryBytes / MIB)),
+      memoryUsedMb: peakMemoryBytes === null ? memoryMb : Math.min(memoryMb, Math.ceil(peakMemoryBytes / MIB)),
       bytesOut: answer?.body.length ?? 0,
       outcome: answer === null ? 'crash' : answer.errorType === null ? 'ok' : 'error',
     };

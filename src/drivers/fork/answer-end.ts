@@ -1,9 +1,6 @@
-import { totalmem } from 'node:os';
 import { FrameError, decodeJson } from '../../runtimes/frames.ts';
 import type { AnswerEnd } from '../../runtimes/protocol.ts';
-import { figureIn } from './figure.ts';
-
-const MACHINE_BYTES = totalmem();
+import { figureIn, MACHINE_BYTES } from './figure.ts';
 
 /**
  * Reads a shim's `answerEnd`. Throws FrameError where its figures are missing; those that can't be are made the nearest that can, for they are metered, and
