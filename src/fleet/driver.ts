@@ -25,6 +25,8 @@ export interface StartSpec {
   readonly initTimeoutMs: number;
   /** Whether an invocation waits for this start. When none does, time that makes later starts better is well spent. */
   readonly onDemand: boolean;
+  /** Told, as soon as a process runs the init phase, how to read what it has used of the processors so far, with what it started: milliseconds; null: that can't be told. */
+  readonly initRuns?: (cpuMs: () => number | null) => void;
 }
 
 /** What is particular to one instance. */
