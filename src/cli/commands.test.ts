@@ -17,6 +17,19 @@ const TOTAL = {
   cost: '0.0000031708',
 };
 
+const EVENT = {
+  eventId: 'e-1',
+  function: 'hello',
+  functionId: 'f',
+  destination: null,
+  source: 'objects',
+  subject: '',
+  state: 'succeeded',
+  reason: null,
+  attempts: 1,
+  acceptedAtMs: 1_700_000_000_000,
+};
+
 describe('hearth', () => {
   let server: FakeHearth;
   let env: { HEARTH_ENDPOINT: string };
@@ -138,6 +151,15 @@ describe('hearth', () => {
       assert.equal((await hearth(['usage', `--since=${none}`], { env })).code, 2, none);
     const { code, stderr } = await hearth(['usage', '--since', '2026-12', '--until', '2026-11'], { env });
     assert.deepEqual([code, stderr.split('\n')[0]], [2, 'error: --since is after --until']);
+  });
+
+  it('what somebody else named breaks no table, and says nothing to a terminal', async () => {
+    const subject = 'uploads/a\u001b[31m\nb\tc.jpg';
+    const event = { ...EVENT, subject };
+    await using other = await fakeHearth({ 'GET /hearth/v1/events': (_, response) => json(response, 200, { events: [event] }) });
+    const { stdout } = await hearth(['events'], { env: { HEARTH_ENDPOINT: other.endpoint } });
+    assert.deepEqual(stdout.split('\n').length, 3);
+    assert.ok(stdout.includes('uploads/a\ufffd[31m b c.jpg'), stdout);
   });
 
   it('ps and evict answer programs', async () => {
