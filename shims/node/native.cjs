@@ -79,7 +79,7 @@ const native = {
   )(bind('uintptr_t signal(int, uintptr_t)')),
   getpid: bind('int getpid()'),
   getppid: bind('int getppid()'),
-  waitpid: bind('int waitpid(int, void *, int)'),
+  wait4: bind('int wait4(int, void *, int, void *)'),
   poll: bind('int poll(void *, unsigned long, int)'),
   socket: bind('int socket(int, int, int)'),
   socketpair: bind('int socketpair(int, int, int, void *)'),

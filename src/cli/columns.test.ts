@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fitting } from './columns.ts';
+import { aligned, fitting } from './columns.ts';
 
 const ALL = {
   head: ['NAME', 'WHY', 'AGE', 'URL'],
@@ -27,4 +27,17 @@ test('of one that is too wide the spare columns go, in their order and no more t
       ['WHY', 'AGE'],
     ],
   );
+});
+
+test('columns lie below each other by what a terminal shows, and no line ends in blanks', () => {
+  assert.deepEqual(
+    aligned([
+      ['NAME', 'SUBJECT', 'URL'],
+      ['a', '漢字.jpg', '-'],
+      ['longer', 'n\u0303', ''],
+    ]),
+    ['NAME    SUBJECT   URL', 'a       漢字.jpg  -', 'longer  n\u0303'],
+  );
+  assert.equal(fitting({ head: ['A', 'B'], rows: [['漢字', 'b']] }, 6, ['B']).left.length, 1);
+  assert.equal(fitting({ head: ['A', 'B'], rows: [['漢字', 'b']] }, 7, ['B']).left.length, 0);
 });

@@ -1,3 +1,5 @@
+import { displayWidth } from './display-width.ts';
+
 export interface Columns {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
@@ -22,7 +24,22 @@ export function fitting(all: Columns, width: number, spare: readonly string[]): 
   return { head: kept, rows, left: all.head.filter((name) => left.includes(name)) };
 }
 
+/** Rows as lines, their columns below each other. */
+export function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = widthsOf(rows);
+  return rows.map((row) => {
+    const cells = row.map((cell, i) => cell + ' '.repeat((widths[i] ?? 0) - displayWidth(cell) + GAP));
+    return cells.join('').trimEnd();
+  });
+}
+
 function lineWidth({ head, rows }: Columns, kept: readonly string[]): number {
-  const widths = head.map((name, i) => (kept.includes(name) ? Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)) + GAP : 0));
-  return widths.reduce((sum, each) => sum + each, -GAP);
+  const widths = widthsOf([head, ...rows]).filter((_, i) => kept.includes(head[i] ?? ''));
+  return widths.reduce((sum, each) => sum + each + GAP, -GAP);
+}
+
+function widthsOf(rows: readonly (readonly string[])[]): number[] {
+  const widths: number[] = [];
+  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, displayWidth(cell));
+  return widths;
 }

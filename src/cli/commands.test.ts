@@ -17,6 +17,19 @@ const TOTAL = {
   cost: '0.0000031708',
 };
 
+const EVENT = {
+  eventId: 'e-1',
+  function: 'hello',
+  functionId: 'f',
+  destination: null,
+  source: 'objects',
+  subject: '',
+  state: 'succeeded',
+  reason: null,
+  attempts: 1,
+  acceptedAtMs: 1_700_000_000_000,
+};
+
 describe('hearth', () => {
   let server: FakeHearth;
   let env: { HEARTH_ENDPOINT: string };
@@ -67,7 +80,7 @@ describe('hearth', () => {
     const revoked = await hearth(['keys', 'revoke', 'nope'], { env });
     assert.deepEqual([revoked.code, revoked.stderr], [5, 'error: there is no key nope\nfix: `hearth keys` lists those that were made\n']);
     const when = await hearth(['events', '--since', 'yesterday'], { env });
-    assert.match(when.stderr, /Give a span back such as 90s, 24h or 7d, or a date such as 2026-11-18\./);
+    assert.match(when.stderr, /Give a span back such as 90s, 24h or 7d, or a date such as 2026-11-18 or 2026-11-18T06:00:00Z\./);
     assert.equal(code, 5);
     assert.match(stderr, /^error: [^\n]*\nfix: `hearth events` lists them with their ids\n$/);
   });
@@ -113,13 +126,40 @@ describe('hearth', () => {
     const { code, stdout } = await hearth(['usage', '--since', '24h'], { env });
     assert.equal(code, 0);
     assert.match(stdout, /hello +3 +1 +1 +1\.23 s +0\.15425 +0\.000003 USD/);
-    assert.match(stdout, /for these 1 d would have cost 0\.9984 USD \(0\.0416 USD an hour\)/);
+    assert.match(stdout, /for these 24 h would have cost 0\.9984 USD \(0\.0416 USD an hour\)/);
     assert.ok(server.seen.at(-1)?.query.has('from'));
-    assert.match((await hearth(['usage'], { env })).stdout, /since the first invocation \(1 d ago\) would have cost 0\.9984 USD/);
+    assert.match((await hearth(['usage'], { env })).stdout, /since the first invocation \(24 h ago\) would have cost 0\.9984 USD/);
     assert.equal(server.seen.at(-1)?.query.has('from'), false);
     assert.equal(JSON.parse((await hearth(['usage', '--json'], { env })).stdout).total.cost, '0.0000031708');
     assert.deepEqual(JSON.parse((await hearth(['usage', 'hello', '--records', '3', '--json'], { env })).stdout), { records: [] });
     assert.equal(server.seen.at(-1)?.query.get('limit'), '3');
+    assert.equal((await hearth(['usage', '--records', '3', '--since', '1h'], { env })).code, 2, 'it would be left out without a word');
+  });
+
+  it('usage takes months, days and times, and no day that there is not', async () => {
+    const asked = async (...args: string[]): Promise<(string | null | undefined)[]> => {
+      const { code } = await hearth(['usage', '--json', ...args], { env: { ...env, TZ: 'America/New_York' } });
+      assert.equal(code, 0);
+      return ['from', 'to'].map((name) => server.seen.at(-1)?.query.get(name));
+    };
+    const ms = (text: string): string => String(Date.parse(text));
+    assert.deepEqual(await asked('--since', '2026-11', '--until', '2026-12'), [ms('2026-11-01T00:00Z'), ms('2026-12-01T00:00Z')]);
+    assert.deepEqual(await asked('--since', '2024-02-29'), [ms('2024-02-29T00:00Z'), null]);
+    assert.deepEqual(await asked('--until', '2026-11-18 06:00'), [null, ms('2026-11-18T11:00Z')]);
+    assert.deepEqual(await asked('--until', '2026-11-18T06:00:01.5+02:00'), [null, ms('2026-11-18T04:00:01.5Z')]);
+    for (const none of ['2026-02-30', '2026-13', '2026-11-18T25:00', 'yesterday', '2026-11-18T', '-5m'])
+      assert.equal((await hearth(['usage', `--since=${none}`], { env })).code, 2, none);
+    const { code, stderr } = await hearth(['usage', '--since', '2026-12', '--until', '2026-11'], { env });
+    assert.deepEqual([code, stderr.split('\n')[0]], [2, 'error: --since is after --until']);
+  });
+
+  it('what somebody else named breaks no table, and says nothing to a terminal', async () => {
+    const subject = 'uploads/a\u001b[31m\nb\tc.jpg';
+    const event = { ...EVENT, subject };
+    await using other = await fakeHearth({ 'GET /hearth/v1/events': (_, response) => json(response, 200, { events: [event] }) });
+    const { stdout } = await hearth(['events'], { env: { HEARTH_ENDPOINT: other.endpoint } });
+    assert.deepEqual(stdout.split('\n').length, 3);
+    assert.ok(stdout.includes('uploads/a\ufffd[31m b c.jpg'), stdout);
   });
 
   it('ps and evict answer programs', async () => {

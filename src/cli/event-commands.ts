@@ -1,7 +1,7 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { Context } from './context.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { parseCount, spanOf } from './options.ts';
+import { parseCount, parseWhen } from './options.ts';
 
 const STATES = ['waiting', 'held', 'ready', 'running', 'succeeded', 'failed'];
 const SOURCES = ['async', 'objects', 'database', 'schedule', 'queue', 'events', 'destination'];
@@ -39,16 +39,4 @@ function filters(): Option[] {
     new Option('--since <when>', 'not before: a span back (24h, 7d) or a date (2026-11-18)').argParser(parseWhen),
     new Option('--until <when>', 'before: a span back or a date').argParser(parseWhen),
   ];
-}
-
-/** A span of time back from now, or a date with or without a time. */
-function parseWhen(text: string): number | Date {
-  if (!/^\d{4}-\d{2}/.test(text)) {
-    const span = spanOf(text);
-    if (span === null) throw new InvalidArgumentError('Give a span back such as 90s, 24h or 7d, or a date such as 2026-11-18.');
-    return span;
-  }
-  const date = new Date(text);
-  if (Number.isNaN(date.getTime())) throw new InvalidArgumentError('Give a date such as 2026-11-18 or 2026-11-18T06:00:00Z.');
-  return date;
 }

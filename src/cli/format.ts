@@ -19,6 +19,18 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / 86_400_000)} d`;
 }
 
+/** A length of time that something else is reckoned by, in two units, rounded to the smaller: `90 min`, `24 h`, `36 h 5 min`, `30 d 12 h`. */
+export function span(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 2) return duration(ms);
+  if (minutes < 120) return `${minutes} min`;
+  const [unit, large, small] = minutes < 48 * 60 ? [1, 'h', 'min'] : [60, 'd', 'h'];
+  const parts = Math.round(minutes / unit);
+  const each = unit === 1 ? 60 : 24;
+  const rest = parts % each;
+  return `${Math.floor(parts / each)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`;
+}
+
 /** Local wall clock, `14:03:59.123`. */
 export function timeOfDay(ms: number): string {
   const at = new Date(ms);

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { fitting } from './columns.ts';
+import { aligned, fitting } from './columns.ts';
 import type { CliError } from './errors.ts';
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'magenta' | 'blue';
@@ -80,15 +80,12 @@ export class Output {
 
   /** Columns under bold heads, without rules; to stdout. A terminal that is too narrow does without the `spare` ones, which go in that order. */
   async table(allHeads: readonly string[], allRows: readonly (readonly string[])[], spare: readonly string[] = []): Promise<void> {
-    const { default: Table } = await import('cli-table3');
-    const { head, rows, left } = fitting({ head: allHeads, rows: allRows }, this.#width ?? Infinity, spare);
-    const table = new Table({
-      head: head.map((text) => this.paint('bold', text)),
-      chars: NO_RULES,
-      style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-    });
-    table.push(...rows.map((row) => [...row]));
-    for (const line of table.toString().split('\n')) this.line(line.trimEnd());
+    const { head, rows, left } = fitting(
+      { head: allHeads, rows: allRows.map((row) => row.map(onOneLine)) },
+      this.#width ?? Infinity,
+      spare,
+    );
+    for (const [i, line] of aligned([head, ...rows]).entries()) this.line(i === 0 ? this.paint('bold', line) : line);
     if (left.length > 0) this.note(this.mark('dim', `a wider terminal, or --json, shows ${left.join(', ')}, too`));
   }
 }
@@ -96,26 +93,11 @@ export class Output {
 /** A terminal of no known width can't redraw lines. */
 const LEAST_COLUMNS = 20;
 
-const NO_RULES = Object.fromEntries(
-  [
-    'top',
-    'top-mid',
-    'top-left',
-    'top-right',
-    'bottom',
-    'bottom-mid',
-    'bottom-left',
-    'bottom-right',
-    'left',
-    'left-mid',
-    'mid',
-    'mid-mid',
-    'right',
-    'right-mid',
-    'middle',
-  ].map((name) => [name, '']),
-);
-
 function styled(on: boolean, style: Style | readonly Style[], text: string): string {
   return on ? styleText(style as Parameters<typeof styleText>[0], text) : text;
+}
+
+/** A cell with a line break, or another control character, would be no cell any more. */
+function onOneLine(cell: string): string {
+  return cell.replace(/\s+/g, ' ').replace(/\p{Cc}/gu, '\ufffd');
 }

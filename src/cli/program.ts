@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { eventCommands } from './event-commands.ts';
 import { EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts';
 import { keyCommands } from './key-commands.ts';
-import { parseBudget, parseCount, parseSpan } from './options.ts';
+import { parseBudget, parseCount, parseSpan, parseWhen } from './options.ts';
 
 const NODE_RUNTIME = `nodejs${process.versions.node.split('.')[0]}.x`;
 
@@ -150,8 +150,13 @@ function callCommands(hearth: Command, context: Context, done: Done): void {
   hearth
     .command('usage [name]')
     .description('what functions did and cost')
-    .addOption(new Option('--since <span>', 'how far back: 10m, 24h, 30d (default: to the first invocation)').argParser(parseSpan))
-    .addOption(new Option('--records <count>', 'the last invocations, one by one').argParser(parseCount(1, 10_000)))
+    .addOption(
+      new Option('--since <when>', 'a span back (24h, 30d) or a date in UTC (2026-11); default: the first invocation').argParser(parseWhen),
+    )
+    .addOption(new Option('--until <when>', 'before: a span back or a date (2026-12); default: now').argParser(parseWhen))
+    .addOption(
+      new Option('--records <count>', 'the last invocations, one by one').argParser(parseCount(1, 10_000)).conflicts(['since', 'until']),
+    )
     .addOption(endpoint())
     .addOption(json())
     .action(async (name, options) => done(await (await import('./commands/usage.ts')).usage(context, name, options)));

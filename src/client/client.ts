@@ -140,9 +140,14 @@ export class HearthClient {
     for await (const line of this.#lines(answer, signal)) yield line as LogLine;
   }
 
-  /** Usage from `fromMs` (left out: from the first invocation there was) until now. */
-  usage(request: { readonly functionName?: string | undefined; readonly fromMs?: number | undefined }): Promise<Usage> {
-    return this.#json({ method: 'GET', path: `/hearth/v1/usage${query({ function: request.functionName, from: request.fromMs })}` });
+  /** Usage from `fromMs` (left out: from the first invocation there was) until `toMs`, or now. */
+  usage(request: {
+    readonly functionName?: string | undefined;
+    readonly fromMs?: number | undefined;
+    readonly toMs?: number | undefined;
+  }): Promise<Usage> {
+    const { functionName, fromMs, toMs } = request;
+    return this.#json({ method: 'GET', path: `/hearth/v1/usage${query({ function: functionName, from: fromMs, to: toMs })}` });
   }
 
   /** Usage records, newest first. */

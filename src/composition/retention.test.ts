@@ -18,7 +18,8 @@ test('what is finished is removed as the configuration says, a part at a time wh
     if (answer instanceof Error) throw answer;
     return answer;
   };
-  const stop = keepBounded({ config, clock, log }, { deliveries: { sweep } });
+  const usageDays = { tidy: () => new Promise<boolean>(() => {}) };
+  const stop = keepBounded({ config, clock, log }, { deliveries: { sweep }, usageDays });
   await clock.advance(240_300);
   const [start = 0] = sweeps;
   assert.deepEqual(
@@ -28,4 +29,32 @@ test('what is finished is removed as the configuration says, a part at a time wh
   stop();
   await clock.advance(600_000);
   assert.equal(sweeps.length, 6);
+});
+
+test('usage is summed up a day after its day, and removed once it is older than it is kept; what hangs or fails holds up nothing else', async () => {
+  const clock = new VirtualClock();
+  const dayMs = 86_400_000;
+  const today = Math.floor(clock.now() / dayMs);
+  const log = createLogger('silent');
+  for (const keepDays of [4, null]) {
+    const config = { ...DEFAULTS, home: '/nowhere', metering: { ...DEFAULTS.metering, keepDays } };
+    const asked: unknown[] = [];
+    const answers: (boolean | Error)[] = [true, true, new Error('away'), false];
+    const tidy = async (due: unknown): Promise<boolean> => {
+      asked.push(due);
+      const answer = answers.shift() ?? false;
+      if (answer instanceof Error) throw answer;
+      return answer;
+    };
+    const stop = keepBounded({ config, clock, log }, { deliveries: { sweep: () => new Promise(() => {}) }, usageDays: { tidy } });
+    await clock.advance(60_200);
+    assert.equal(asked.length, 3);
+    await clock.advance(60_000);
+    assert.equal(asked.length, 4);
+    const due = { sumBeforeMs: (today - 1) * dayMs, removeBeforeMs: keepDays === null ? null : (today - 3) * dayMs };
+    assert.deepEqual(asked, [due, due, due, due]);
+    stop();
+    await clock.advance(120_000);
+    assert.equal(asked.length, 4);
+  }
 });

@@ -98,6 +98,8 @@ export interface Config {
   };
   readonly metering: {
     readonly flushMs: number;
+    /** How many days (of UTC, today with them) the record of each invocation is kept; what days came to stays. Null: for ever. */
+    readonly keepDays: number | null;
     readonly currency: string;
     /** Exact decimals as text. */
     readonly pricePerGbSecond: string;

@@ -58,6 +58,8 @@ export const DEFAULTS: Omit<Config, 'home'> = {
   },
   metering: {
     flushMs: 250,
+    // This month and the three before it, whatever their lengths.
+    keepDays: 124,
     currency: 'USD',
     // AWS Lambda, us-east-1, x86, first tier
     pricePerGbSecond: '0.0000166667',

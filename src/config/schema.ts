@@ -72,6 +72,7 @@ export const configFileSchema = z.strictObject({
   metering: z
     .strictObject({
       flushMs: positive,
+      keepDays: positive.min(3, 'at least 3: a day is summed up when it has been over for one').max(100_000).nullable(),
       currency: z.string(),
       pricePerGbSecond: decimal,
       pricePerMillionRequests: decimal,

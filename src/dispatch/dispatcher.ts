@@ -1,4 +1,4 @@
-import { InitFailure, type Answer } from '../fleet/driver.ts';
+import { InitFailure, InstanceExited, type Answer } from '../fleet/driver.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { Invocation, InvocationResult } from '../model/invocation.ts';
@@ -29,6 +29,8 @@ export interface Dispatched extends InvocationResult {
 interface Run {
   readonly ending: Ending;
   readonly answer: Answer | null;
+  /** Most memory the instance ever held, as it said or who reaped it; null: nobody could tell. */
+  readonly peakMemoryBytes: number | null;
   readonly startedAtMs: number;
   /** When it was handed to the instance, monotonic. */
   readonly from: number;
@@ -176,25 +178,28 @@ export class Dispatcher {
     });
     let ending: Ending;
     let answer: Answer | null = null;
+    let peakMemoryBytes: number | null = null;
     try {
       const deadlineMs = startedAtMs + timeoutMs;
       answer = await (company === null ? instance.invoke(invocation, deadlineMs) : company.invoke(deadlineMs));
       ending = answer === null ? timedOut(invocation.requestId, timeoutMs) : answered(answer);
     } catch (error) {
       ending = late ? timedOut(invocation.requestId, timeoutMs) : broken(invocation.requestId, error);
+      if (error instanceof InstanceExited) ({ peakMemoryBytes } = error);
     } finally {
       timer.cancel();
       company?.leave();
     }
     const durationMs = late ? timeoutMs : clock.monotonic() - from;
-    return { ending, answer, startedAtMs, from, durationMs };
+    return { ending, answer, peakMemoryBytes: answer?.peakMemoryBytes ?? peakMemoryBytes, startedAtMs, from, durationMs };
   }
 
   #usage(place: Place, invocation: Invocation, run: Run, coldMs: number): UsageRecord {
     const { version, start, id } = place.instance;
     const init = place.cold ? start.init : null;
     const initBilled = place.cold && place.first && start.initBilled;
-    const peakMb = Math.ceil((run.answer?.peakMemoryBytes ?? 0) / MIB);
+    // Where nobody could tell what it used, what it was allowed is what is known.
+    const peakMb = run.peakMemoryBytes === null ? version.memoryMb : Math.ceil(run.peakMemoryBytes / MIB);
     return {
       requestId: invocation.requestId,
       attempt: invocation.attempt,
@@ -210,8 +215,7 @@ export class Dispatcher {
       initMs: init?.durationMs ?? null,
       initBilled,
       memoryMb: version.memoryMb,
-      // An instance that was killed could not say what it used: what it was allowed is what is known.
-      memoryUsedMb: run.answer === null ? version.memoryMb : Math.min(peakMb, version.memoryMb),
+      memoryUsedMb: Math.min(peakMb, version.memoryMb),
       coldRung: place.cold ? start.rung : null,
       coldMs,
       bytesIn: invocation.body.length,

@@ -25,6 +25,8 @@ export interface StartSpec {
   readonly initTimeoutMs: number;
   /** Whether an invocation waits for this start. When none does, time that makes later starts better is well spent. */
   readonly onDemand: boolean;
+  /** Told, as soon as a process runs the init phase, how to read what it has used of the processors so far, with what it started: milliseconds; null: that can't be told. */
+  readonly initRuns?: (cpuMs: () => number | null) => void;
 }
 
 /** What is particular to one instance. */
@@ -178,10 +180,13 @@ export class InitFailure extends Error {
 /** The instance ended while an invocation was in flight. */
 export class InstanceExited extends Error {
   readonly status: ExitStatus;
+  /** Most memory the instance ever held; null when nobody could tell. */
+  readonly peakMemoryBytes: number | null;
 
-  constructor(status: ExitStatus) {
-    super(`instance exited: ${status.signal ?? status.code ?? 'unknown'}`);
+  constructor({ code, signal, peakMemoryBytes = null }: ExitStatus & { readonly peakMemoryBytes?: number | null }) {
+    super(`instance exited: ${signal ?? code ?? 'unknown'}`);
     this.name = 'InstanceExited';
-    this.status = status;
+    this.status = { code, signal };
+    this.peakMemoryBytes = peakMemoryBytes;
   }
 }

@@ -69,7 +69,7 @@ export class LocalFleet implements Worker {
     const options = { ...RESIDENCY, ...deps.residency };
     const parts = { roster: this.#roster, residences: this.#residences };
     this.habits = new Habits(clock, options.rangeMinutes);
-    this.#budget = new StartBudget({ ...parts, limits, memory, model: this.#model, room: () => this.#room() });
+    this.#budget = new StartBudget({ ...parts, clock, limits, memory, model: this.#model, room: () => this.#room() });
     this.#watch = new MemoryWatch(clock);
     this.#starts = new StartObserver(clock);
     this.chains = new ChainHistory(clock);
@@ -97,7 +97,8 @@ export class LocalFleet implements Worker {
       unserved: (revisionId) => void this.retire(revisionId),
       room: () => this.#room(),
     });
-    this.#starter = new Starter({ clock, ids, provision, observer, starts: this.#starts, roster: this.#roster, chains: this.chains });
+    const starting = { clock, ids, provision: this.#metered(provision), observer, starts: this.#starts, roster: this.#roster };
+    this.#starter = new Starter({ ...starting, chains: this.chains });
     this.#readiness = new Readiness({
       clock,
       limits,
@@ -227,6 +228,19 @@ export class LocalFleet implements Worker {
     for (const part of [this.#keeper, this.#watch, this.#readiness, this.#pressure]) part.close();
     await this.halt();
     await Promise.all([...this.#residences.values()].map((r) => r.retire()));
+  }
+
+  /** The same, with an eye on what init phases use of the processors. */
+  #metered(provision: Provision): Provision {
+    return {
+      driver: (runtime) => provision.driver(runtime),
+      log: (version, logStream) => provision.log(version, logStream),
+      printed: (log) => provision.printed(log),
+      startSpec: async (version, o) => ({
+        ...(await provision.startSpec(version, o)),
+        initRuns: (meter) => this.#budget.initRuns(version, meter),
+      }),
+    };
   }
 
   #residence(version: FunctionVersion): Residence {

@@ -36,6 +36,8 @@ export interface Started {
   readonly steps: readonly Step[];
   /** What there was to start from when it began. */
   readonly found: StartObservation['found'];
+  /** Whether a snapshot was being made when it began, for another start. */
+  readonly making: boolean;
 }
 
 /** What a residence tells its fleet. */
@@ -116,7 +118,7 @@ export class Residence {
 
   async #start(spec: () => Promise<StartSpec>, instance: InstanceSpec): Promise<Started> {
     let waited: 'no' | 'made' | 'shared' = 'no';
-    const found = this.#found();
+    const began = { found: this.#found(), making: this.#state.kind === 'preparing' };
     for (let failures = 0; ;) {
       const state = this.#state;
       switch (state.kind) {
@@ -125,7 +127,7 @@ export class Residence {
             this.#state = { kind: 'nothing' };
             break;
           }
-          return plainly(await this.driver.start(await spec(), instance), found);
+          return plainly(await this.driver.start(await spec(), instance), began);
         case 'preparing':
           await state.done.catch((error: unknown) => {
             throw error instanceof InitFailure ? error.shared() : error;
@@ -134,19 +136,19 @@ export class Residence {
           break;
         case 'nothing': {
           const first = await this.prepare(spec, instance);
-          if (first !== null) return plainly(first, found);
+          if (first !== null) return plainly(first, began);
           waited = 'made';
           break;
         }
         case 'snapshot': {
           const forked = await this.#fork(state.snapshot, instance);
           if (forked === null) {
-            if (++failures >= FAILURES_OF_A_START) return plainly(await this.driver.start(await spec(), instance), found);
+            if (++failures >= FAILURES_OF_A_START) return plainly(await this.driver.start(await spec(), instance), began);
             break;
           }
-          if (waited === 'no') return { instance: forked, rung: forked.rung, init: null, initBilled: false, steps: forked.steps, found };
+          if (waited === 'no') return { instance: forked, rung: forked.rung, init: null, initBilled: false, steps: forked.steps, ...began };
           const { rung, init, steps } = state.snapshot;
-          return { instance: forked, rung, init, initBilled: waited === 'made', steps: [...steps, ...forked.steps], found };
+          return { instance: forked, rung, init, initBilled: waited === 'made', steps: [...steps, ...forked.steps], ...began };
         }
         default:
           state satisfies never;
@@ -266,7 +268,7 @@ export class Residence {
   }
 }
 
-function plainly(instance: DriverInstance, found: Started['found']): Started {
+function plainly(instance: DriverInstance, began: Pick<Started, 'found' | 'making'>): Started {
   const { rung, init, steps } = instance;
-  return { instance, rung, init, initBilled: init !== null, steps, found };
+  return { instance, rung, init, initBilled: init !== null, steps, ...began };
 }

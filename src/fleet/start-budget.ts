@@ -1,4 +1,6 @@
+import type { Clock } from '../lib/clock.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import { InitWatch, type CpuMeter } from './init-watch.ts';
 import type { MemoryGauge } from './memory-gauge.ts';
 import type { MemoryModel } from './memory-model.ts';
 import { admit, type AdmissionObservation, type StartKind, type Verdict } from './policies/admit.ts';
@@ -8,7 +10,7 @@ import type { Roster } from './roster.ts';
 export interface FleetLimits {
   readonly reserveBytes: number;
   readonly instances: number;
-  /** Init phases at once; each version may have one, as long as that is not of more versions. */
+  /** Init phases at once; each version may have one, as long as that is not of more versions whose compute. */
   readonly startsAtOnce: number;
   /** Forks of snapshots at once, beside them. */
   readonly forksAtOnce: number;
@@ -17,12 +19,13 @@ export interface FleetLimits {
 }
 
 export interface StartBudgetDeps {
+  readonly clock: Clock;
   readonly limits: FleetLimits;
   readonly memory: MemoryGauge;
   readonly model: MemoryModel;
   readonly roster: Roster;
   readonly residences: ReadonlyMap<string, Residence>;
-  /** A start has ended: there may be room for another. */
+  /** A start has ended, or only waits: there may be room for another. */
   readonly room: () => void;
 }
 
@@ -35,9 +38,11 @@ export class StartBudget {
   #forks = 0;
   readonly #inits = new Counts();
   readonly #shares = new Counts();
+  readonly #initWatch: InitWatch;
 
   constructor(deps: StartBudgetDeps) {
     this.#deps = deps;
+    this.#initWatch = new InitWatch(deps.clock, () => deps.room());
   }
 
   get startsUnderWay(): number {
@@ -90,6 +95,11 @@ export class StartBudget {
     }
   }
 
+  /** A process runs an init phase of a version from now on; `meter`: its processor time. */
+  initRuns({ revisionId }: FunctionVersion, meter: CpuMeter): void {
+    this.#initWatch.meter(revisionId, meter);
+  }
+
   hasSnapshot(version: FunctionVersion): boolean {
     return this.#deps.residences.get(version.revisionId)?.state.kind === 'snapshot';
   }
@@ -111,7 +121,7 @@ export class StartBudget {
       forksAtOnce: limits.forksAtOnce,
       inits: this.#inits.total,
       ownInits: this.#inits.of(version.revisionId),
-      versionsInInit: this.#inits.keys,
+      versionsInInit: this.#initWatch.computing,
       startsAtOnce: limits.startsAtOnce,
     };
   }
@@ -123,7 +133,12 @@ export class StartBudget {
 
   #count(kind: StartKind, { revisionId }: FunctionVersion, by: 1 | -1): void {
     if (kind === 'fork') this.#forks += by;
-    else (kind === 'init' ? this.#inits : this.#shares).add(revisionId, by);
+    else if (kind === 'share') this.#shares.add(revisionId, by);
+    else {
+      this.#inits.add(revisionId, by);
+      if (by > 0) this.#initWatch.begin(revisionId);
+      else this.#initWatch.end(revisionId);
+    }
   }
 
   #estimate(version: FunctionVersion): number {
@@ -135,10 +150,6 @@ export class StartBudget {
 class Counts {
   readonly #byKey = new Map<string, number>();
   total = 0;
-
-  get keys(): number {
-    return this.#byKey.size;
-  }
 
   of(key: string): number {
     return this.#byKey.get(key) ?? 0;

@@ -4,7 +4,7 @@ import type { StartReason } from '../model/waterfall.ts';
 import { startReason, type StartObservation } from './policies/start-reason.ts';
 
 /** Makes the reason of a start out of what it found; the words only when somebody asks for them. */
-export type Explain = (found: StartObservation['found']) => () => StartReason;
+export type Explain = (began: Pick<StartObservation, 'found' | 'making'>) => () => StartReason;
 
 /** Remembers what explains a start: when the server started, and when a version's last instance ended. */
 export class StartObserver {
@@ -28,7 +28,9 @@ export class StartObserver {
       serverStartedAtMs: this.#serverStartedAtMs,
       nowMs: this.#clock.now(),
     };
-    return (found) => () => startReason({ ...observed, found });
+    return ({ found, making = false }) =>
+      () =>
+        startReason({ ...observed, found, making });
   }
 
   ended(revisionId: string, atWork: boolean): void {

@@ -53,7 +53,7 @@ export class Starter {
     const first = await residence.prepare(startSpec, birth.spec);
     if (first === null) return null;
     const { rung, init, steps } = first;
-    return this.#adopt(version, { instance: first, rung, init, initBilled: false, steps, found: { kind: 'new' } }, birth);
+    return this.#adopt(version, { instance: first, rung, init, initBilled: false, steps, found: { kind: 'new' }, making: false }, birth);
   }
 
   /** What an instance is given, and what is noted as it is ordered. */
@@ -78,7 +78,7 @@ export class Starter {
     const options = {
       id: birth.spec.instanceId,
       version,
-      start: { rung, startMs, init, initBilled, orderedAtMs, steps, reason: birth.explain(started.found) },
+      start: { rung, startMs, init, initBilled, orderedAtMs, steps, reason: birth.explain(started) },
       startedAtMs: this.#deps.clock.now(),
       logStream: birth.spec.logStream,
       lines: birth.lines,

@@ -27,6 +27,12 @@ export interface ExitStatus {
   readonly signal: string | null;
 }
 
+/** The same with what who reaped it knows beside. */
+export interface Reaped extends ExitStatus {
+  /** Most memory it ever held, private and shared pages, bytes. */
+  readonly peakMemoryBytes?: number;
+}
+
 /** What an init phase took and left behind. */
 export interface InitReport {
   /** The whole init phase, milliseconds: from the process having a runtime to the handler being found. */

@@ -120,6 +120,9 @@ describe('FunctionLogs', () => {
     const times = (await l.read({ tail: 3 })).map(({ function: name, timeMs }) => `${name} ${timeMs}`);
     assert.deepEqual(times.sort(), ['f0 2999', 'f1 2998', 'f1 2999'].sort());
     assert.ok(bytes < 2 << 20, String(bytes));
+    bytes = 0;
+    assert.equal((await l.read({ sinceMs: 2_990 })).length, 20);
+    assert.ok(bytes < 4 << 20, String(bytes)); // of the 12 MB that it takes to look for how many lines there are, and read them
     assert.deepEqual(await l.read({ tail: 0 }), []);
     assert.equal((await l.read({ function: 'f0', tail: 2_000, sinceMs: 2_500 })).length, 500);
   });

@@ -23,6 +23,8 @@ export interface LogQuery {
 const FLUSH_MS = 200;
 /** Read at once at most: a log has a million lines, and each takes a few hundred bytes of memory. */
 const MOST_LINES = 100_000;
+/** How many more than can be needed are held before they are looked through. */
+const SPARE_LINES = 10_000;
 /** Written out at once when this much waits: a function that floods its log must not fill the server's memory. */
 const FLUSH_BYTES = 1 << 20;
 
@@ -82,15 +84,18 @@ export class FunctionLogs {
   async read({ function: only, sinceMs = 0, tail }: LogQuery): Promise<LogLine[]> {
     await this.flush();
     const most = Math.min(tail ?? Infinity, MOST_LINES + 1);
-    let lines: LogLine[] = [];
-    for (const name of only === undefined ? await this.#names() : [only]) {
-      const fromMs = Math.max(sinceMs, this.#oldest(name));
-      const found = (await this.#file(name).last(most)).filter((line) => line.timeMs >= fromMs);
-      lines = newest(
-        lines.concat(found).sort((a, b) => a.timeMs - b.timeMs),
+    const sorted = (lines: LogLine[]): LogLine[] =>
+      newest(
+        lines.sort((a, b) => a.timeMs - b.timeMs),
         most,
       );
+    let found: LogLine[] = [];
+    for (const name of only === undefined ? await this.#names() : [only]) {
+      for (const line of await this.#file(name).last(most, Math.max(sinceMs, this.#oldest(name)))) found.push(line);
+      // Now and then, not after each of thousands of functions.
+      if (found.length > 2 * most + SPARE_LINES) found = sorted(found);
     }
+    const lines = sorted(found);
     const [first] = lines;
     if (first === undefined || lines.length <= MOST_LINES) return lines;
     const text = `hearth: there are more lines before this; these are the newest ${MOST_LINES}`;

@@ -87,16 +87,16 @@ export class LogFile {
     }
   }
 
-  /** The newest lines, oldest first: so many, or all there are. Reads of the files little more than them. */
-  async last(count: number): Promise<LogLine[]> {
+  /** The newest lines since a time, oldest first: so many, or all there are. Reads of the files little more than them. */
+  async last(count: number, sinceMs: number): Promise<LogLine[]> {
     const files = await this.#open();
     try {
       let lines: LogLine[] = [];
       for (const file of files.toReversed()) {
         if (lines.length >= count) break;
         const older: LogLine[] = [];
-        const from = await startOfLast(file, count - lines.length);
-        for await (const portion of this.#linesFrom(file, from, 0)) for (const line of portion) older.push(line);
+        const from = await startOfLast(file, count - lines.length, await firstSince(file, sinceMs));
+        for await (const portion of this.#linesFrom(file, from, sinceMs)) for (const line of portion) older.push(line);
         lines = older.concat(lines);
       }
       return newest(lines, count);
@@ -234,12 +234,12 @@ async function firstSince(file: FileHandle, sinceMs: number): Promise<number> {
   return low;
 }
 
-/** Where the last lines of a file begin: so many of them, or all. */
-async function startOfLast(file: FileHandle, count: number): Promise<number> {
+/** Where the last lines of a file begin: so many of them, or all that begin at a place or after it. */
+async function startOfLast(file: FileHandle, count: number, least: number): Promise<number> {
   const portion = Buffer.allocUnsafe(PORTION_BYTES);
   let ends = count + 1; // of those lines, and of the one before them
-  for (let to = (await file.stat()).size; to > 0;) {
-    const from = Math.max(0, to - portion.length);
+  for (let to = (await file.stat()).size; to > least;) {
+    const from = Math.max(least, to - portion.length);
     const { bytesRead } = await file.read(portion, 0, to - from, from);
     for (let at = bytesRead; at > 0;) {
       at = portion.lastIndexOf(NEWLINE, at - 1);
@@ -247,7 +247,7 @@ async function startOfLast(file: FileHandle, count: number): Promise<number> {
     }
     to = from;
   }
-  return 0;
+  return least;
 }
 
 /** The first line that begins after a place and before another; null when there is none whose time can be read. */

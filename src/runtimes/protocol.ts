@@ -219,6 +219,8 @@ export interface ChildExited {
   readonly code: number | null;
   /** Signal number, or null. */
   readonly signal: number | null;
+  /** Most memory it ever held, private and shared pages, bytes. */
+  readonly peakMemoryBytes: number;
 }
 
 export interface InitDone {

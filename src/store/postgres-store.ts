@@ -36,6 +36,7 @@ import type { BusClockLedger } from '../triggers/bus/bus-clock.ts';
 import type { Store } from './store.ts';
 import { triggerStore } from './triggers.ts';
 import { usageStore } from './usage.ts';
+import { usageDays, type UsageDays } from './usage-days.ts';
 import type { BatchStore } from '../triggers/batches/batch-store.ts';
 import type { ChangeLedger } from '../triggers/database/ledger.ts';
 import type { MessageLedger } from '../triggers/queue/message-notes.ts';
@@ -80,6 +81,8 @@ export interface DatabaseStore extends Store {
   readonly waitingMessages: MessageBook;
   /** What became of messages that functions were given. */
   readonly messageNotes: MessageLedger;
+  /** Usage of days that are over. */
+  readonly usageDays: UsageDays;
   /** The index of the object store, whose events become deliveries as `announce` says. */
   objects(options: ObjectIndexOptions): ObjectIndex;
 }
@@ -143,6 +146,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     functions: functionStore(db, run),
     resources: resourceStore(db, run),
     usage: usageStore(db, run, { pool, region, clock, log }),
+    usageDays: usageDays(db, run),
     intake: new GroupIntake(entrance, run),
     ledger: deliveryLedger(workers, run, listen),
     deliveries: deliveryBook(db, run),

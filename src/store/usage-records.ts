@@ -4,6 +4,9 @@ import type { Rung } from '../model/instance.ts';
 import type { Outcome, UsageRecord } from '../model/usage.ts';
 import type { Database } from './schema.ts';
 import type { UsageStore } from './store.ts';
+import { apartFrom, summedDays } from './usage-days.ts';
+
+type Query = Parameters<UsageStore['recent']>[0];
 
 /** What PostgreSQL's timestamps and dates take from JavaScript: the years 1 to 9999. */
 const TIME_RANGE = { fromMs: -62_135_596_800_000, toMs: 253_402_300_799_000 };
@@ -11,7 +14,7 @@ const TIME_RANGE = { fromMs: -62_135_596_800_000, toMs: 253_402_300_799_000 };
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Looked through one after the other until there is enough, since a block range index finds a time but keeps no order. */
-const WINDOWS_MS = [HOUR_MS, DAY_MS, 30 * DAY_MS];
+const WINDOWS_MS = [HOUR_MS, DAY_MS];
 /** Days of partitions that are asked for one invocation before all are: the key begins with the day. */
 const DAYS_BACK = [2, 32];
 
@@ -22,12 +25,34 @@ export function at(ms: number): RawBuilder<Date> {
 }
 
 /** The newest first. */
-export async function recent(db: Kysely<Database>, query: Parameters<UsageStore['recent']>[0], nowMs: number): Promise<UsageRecord[]> {
+export async function recent(db: Kysely<Database>, query: Query, nowMs: number): Promise<UsageRecord[]> {
   for (const window of WINDOWS_MS) {
-    const found = await newest(db, query, nowMs - window);
+    const since = at(nowMs - window);
+    const found = await newest(db, query, sql<boolean>`day >= (${since} at time zone 'UTC')::date and started_at >= ${since}`);
     if (found.length >= query.limit) return found;
   }
-  return newest(db, query, TIME_RANGE.fromMs);
+  return db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .execute(async (tx) => {
+      const summed = await summedDays(tx, at(TIME_RANGE.fromMs), at(TIME_RANGE.toMs));
+      const needed = await daysOf(tx, query);
+      return newest(tx, query, sql<boolean>`(${apartFrom(summed)} or day = any(${needed}::date[]))`);
+    });
+}
+
+/** Of the days that are summed up, the newest in which there is enough of what is asked for: nothing of it is in others. */
+async function daysOf(db: Kysely<Database>, { functionName, coldOnly, limit }: Query): Promise<string[]> {
+  const found = sql.ref(coldOnly === true ? 'cold_starts' : 'invocations');
+  const { rows } = await sql<{ day: string }>`
+    select day from (
+      select day::text as day, sum(sum(${found})) over (order by usage_sum.day desc) - sum(${found}) as newer
+      from hearth.usage_sum
+      where kept and ${found} > 0 and ${functionName === undefined ? sql`true` : sql`function_name = ${functionName}`}
+      group by usage_sum.day
+    ) as days where newer < ${limit}
+  `.execute(db);
+  return rows.map((row) => row.day);
 }
 
 /** The records of one invocation, by attempt. */
@@ -44,9 +69,9 @@ export async function attempts(db: Kysely<Database>, requestId: string, nowMs: n
   return (await records(db).where('request_id', '=', requestId).orderBy('attempt').execute()).map(asRecord);
 }
 
-async function newest(db: Kysely<Database>, query: Parameters<UsageStore['recent']>[0], sinceMs: number): Promise<UsageRecord[]> {
+async function newest(db: Kysely<Database>, query: Query, where: RawBuilder<boolean>): Promise<UsageRecord[]> {
   const rows = await records(db)
-    .where(sql<boolean>`started_at >= ${at(sinceMs)}`)
+    .where(where)
     .$if(query.functionName !== undefined, (q) => q.where('function_name', '=', query.functionName ?? ''))
     .$if(query.coldOnly === true, (q) => q.where('cold_rung', 'is not', null))
     .orderBy('started_at', 'desc')

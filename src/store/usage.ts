@@ -7,10 +7,11 @@ import { databaseError, isUnavailable } from './database-error.ts';
 import type { Run } from './functions.ts';
 import type { Log } from './log.ts';
 import type { Database } from './schema.ts';
-import type { UsageStore, UsageTotals } from './store.ts';
+import type { UsageStore } from './store.ts';
 import { copyUsage } from './usage-copy.ts';
 import { COLUMNS, daysToPrepare, makePartition } from './usage-partitions.ts';
-import { at, attempts, recent } from './usage-records.ts';
+import { attempts, recent } from './usage-records.ts';
+import { totals } from './usage-totals.ts';
 
 export interface UsageOptions {
   /** Of the same database. */
@@ -87,32 +88,4 @@ async function insert(db: Kysely<Database>, records: readonly UsageRecord[], reg
       "queuedMs" float8, "handlerMs" float8, start jsonb)
     on conflict do nothing
   `.execute(db);
-}
-
-async function totals(db: Kysely<Database>, query: Parameters<UsageStore['totals']>[0]): Promise<UsageTotals[]> {
-  const from = at(query.fromMs);
-  const to = at(query.toMs);
-  const rows = await db
-    .selectFrom('hearth.usage')
-    .select([
-      'function_name as functionName',
-      sql<number>`count(*)::float8`.as('invocations'),
-      sql<number>`(count(*) filter (where outcome <> 'ok'))::float8`.as('errors'),
-      sql<number>`count(cold_rung)::float8`.as('coldStarts'),
-      sql<number>`sum(billed_ms)::float8`.as('billedMs'),
-      // Exact: 1/1024 GB a MB times 1/1000 s a ms is a finite decimal. A division would be rounded.
-      sql<string>`trim_scale(sum(billed_ms::numeric * memory_mb) * 0.0000009765625)::text`.as('gbSeconds'),
-      sql<number>`sum(bytes_in)::float8`.as('bytesIn'),
-      sql<number>`sum(bytes_out)::float8`.as('bytesOut'),
-      sql<number>`(extract(epoch from min(started_at)) * 1000)::float8`.as('firstAtMs'),
-      sql<number>`(extract(epoch from max(started_at)) * 1000)::float8`.as('lastAtMs'),
-    ])
-    // The days let the planner leave out partitions; the times decide.
-    .where(sql<boolean>`day between (${from} at time zone 'UTC')::date and (${to} at time zone 'UTC')::date`)
-    .where(sql<boolean>`started_at >= ${from} and started_at < ${to}`)
-    .$if(query.functionName !== undefined, (q) => q.where('function_name', '=', query.functionName ?? ''))
-    .groupBy('function_name')
-    .orderBy('function_name')
-    .execute();
-  return rows;
 }

@@ -24,7 +24,7 @@ after(async () => {
   );
 });
 
-/** START, END and REPORT of an invocation, as Lambda writes them. */
+/** START, END and REPORT of an invocation, as Lambda writes them, and that the memory is what it used, not what it was given. */
 function assertReported(answer: Called, status?: string): void {
   const log = answer.logTail ?? '';
   const id = answer.requestId!;
@@ -33,6 +33,8 @@ function assertReported(answer: Called, status?: string): void {
   const cold = '(\\t(Init|Restore) Duration: \\d+\\.\\d\\d ms)?';
   assert.match(log, new RegExp(`^END RequestId: ${id}$`, 'm'));
   assert.match(log, new RegExp(`^REPORT RequestId: ${id}\\t${figures}${cold}${tail}\\t$`, 'm'));
+  const usedMb = Number(/Max Memory Used: (\d+) MB/.exec(log)?.[1]);
+  assert.ok(usedMb > 5 && usedMb < 128, `${usedMb} MB`);
 }
 
 for (const { language, runtime, skip } of await languages()) {
@@ -150,6 +152,7 @@ for (const { language, runtime, skip } of await languages()) {
       const answer = await alone({ do: 'allocateInChild' });
       const document = await failed(server, name, answer, { outcome: 'crash' });
       assert.match(document.errorMessage, /Runtime exited with error: signal: killed$/);
+      assert.equal((await server.usageOf(name, answer.requestId)).memoryUsedMb, 128, 'what it started counts');
     });
 
     test('answers what is not JSON', async () => {

@@ -2,12 +2,18 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import * as protocol from '../../src/runtimes/protocol.ts';
-import { Frame, type ConfineStep, type FunctionOrder, type InitDone } from '../../src/runtimes/protocol.ts';
+import { Frame, type ChildExited, type ConfineStep, type FunctionOrder, type InitDone } from '../../src/runtimes/protocol.ts';
 import { header, Host, invoke, root, type Outcome, type Peer } from './node-shim-host.ts';
+
+/** How a child ended, and that who reaped it knows what it held: more than an empty process, less than the machine. */
+function assertEnded({ peakMemoryBytes, ...ended }: ChildExited, expected: Omit<ChildExited, 'peakMemoryBytes'>): void {
+  assert.deepEqual(ended, expected);
+  assert.ok(peakMemoryBytes > 10 * 1024 * 1024 && peakMemoryBytes < totalmem(), `${peakMemoryBytes} bytes`);
+}
 
 const frames = createRequire(import.meta.url)(path.join(root, 'shims/node/frames.cjs')) as Record<string, unknown>;
 const supported = process.platform === 'linux';
@@ -94,12 +100,12 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     const { snapshot, instance } = await snapshotOf('node-lambda', { handler: 'index.exits' });
     const [exits, killed, survivor] = [await instance(), await instance(), await instance()];
     assert.equal((await invoke(exits, {})).end, null);
-    assert.deepEqual(await host.childExited(snapshot, exits), { pid: exits.hello.pid, code: 5, signal: null });
+    assertEnded(await host.childExited(snapshot, exits), { pid: exits.hello.pid, code: 5, signal: null });
     process.kill(killed.hello.pid, 'SIGKILL');
-    assert.deepEqual(await host.childExited(snapshot, killed), { pid: killed.hello.pid, code: null, signal: 9 });
+    assertEnded(await host.childExited(snapshot, killed), { pid: killed.hello.pid, code: null, signal: 9 });
     assert.equal(existsSync(`/proc/${killed.hello.pid}`), false);
     snapshot.close();
-    assert.deepEqual(await host.childExited(zygote, snapshot), { pid: snapshot.hello.pid, code: 0, signal: null });
+    assertEnded(await host.childExited(zygote, snapshot), { pid: snapshot.hello.pid, code: 0, signal: null });
     assert.equal((await invoke(survivor, {})).end, null);
   });
 
@@ -117,7 +123,7 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     const { snapshot, instance } = await snapshotOf('node-echo');
     const peer = await instance();
     peer.close();
-    assert.deepEqual(await host.childExited(snapshot, peer), { pid: peer.hello.pid, code: 0, signal: null });
+    assertEnded(await host.childExited(snapshot, peer), { pid: peer.hello.pid, code: 0, signal: null });
   });
 
   test('the context object is Lambda’s', async () => {
@@ -194,7 +200,7 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
       const { outcome, peer, requestId, snapshot } = await once('node-lambda', { handler: `index.${handler}` });
       assert.equal(outcome.end?.errorType, errorType);
       assert.match(await host.logOf(peer, requestId, outcome), new RegExp(`\\tERROR\\t${label} \\t`));
-      assert.deepEqual(await host.childExited(snapshot, peer), { pid: peer.hello.pid, code, signal: null });
+      assertEnded(await host.childExited(snapshot, peer), { pid: peer.hello.pid, code, signal: null });
     });
   }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { after, before, describe, it } from 'node:test';
-import { ANSWER_WINDOW_BYTES, Frame, PROTOCOL_VERSION, logMark } from '../../src/runtimes/protocol.ts';
+import { ANSWER_WINDOW_BYTES, Frame, PROTOCOL_VERSION, logMark, type ChildExited } from '../../src/runtimes/protocol.ts';
 import { ENVIRONMENT, ShimHost, fixture, type Shim } from './python-shim-host.ts';
 
 /** Resolves when a process is seen sleeping twice in a row. */
@@ -196,16 +197,15 @@ describe('Python shim', { timeout: 60_000 }, () => {
     });
   }
 
-  it('says by which signal a child ended', async () => {
+  it('says by which signal a child ended, and how much memory it held', async () => {
     const instance = await host.instance(snapshot);
     process.kill(instance.hello.pid, 'SIGKILL');
     for (;;) {
-      const ended = JSON.parse((await snapshot.connection.next(Frame.childExited)).payload.toString()) as {
-        pid: number;
-        signal: number | null;
-      };
+      const frame = await snapshot.connection.next(Frame.childExited);
+      const { peakMemoryBytes, ...ended } = JSON.parse(frame.payload.toString()) as ChildExited;
       if (ended.pid !== instance.hello.pid) continue;
       assert.deepEqual(ended, { pid: instance.hello.pid, code: null, signal: 9 });
+      assert.ok(peakMemoryBytes > 4 * 1024 * 1024 && peakMemoryBytes < totalmem(), `${peakMemoryBytes} bytes`);
       break;
     }
   });

@@ -38,6 +38,37 @@ describe('starts at once', () => {
   });
 });
 
+describe('init phases that only wait', () => {
+  const hold = async (initWaits: boolean): Promise<{ served: boolean; begun: number }> => {
+    const w = world({ limits: { startsAtOnce: 4, forksAtOnce: 3 }, queue: { queueLength: 100, queueMs: 60_000 } });
+    let begun = 0;
+    const [start, prepare] = [w.driver.start.bind(w.driver), w.driver.prepare.bind(w.driver)];
+    w.driver.start = (...order) => (begun++, start(...order));
+    w.driver.prepare = (...order) => (begun++, prepare(...order));
+    const hanging = Array.from({ length: 4 }, (_, i) => named(`hangs-${i}`, { snapshot: i % 2 === 0 ? 'off' : 'onFirstUse' }));
+    const fifth = named('fifth');
+    for (const v of [...hanging, fifth]) w.fleet.serve(v);
+    Object.assign(w.behaviour, { initMs: 9_000, initWaits });
+    const held = hanging.flatMap((v) => Array.from({ length: 10 }, () => w.dispatcher.invoke(v, w.invocation())));
+    await w.clock.advance(200);
+    Object.assign(w.behaviour, { initMs: 50, initWaits: false });
+    const call = w.dispatcher.invoke(fifth, w.invocation());
+    await w.clock.advance(3_000);
+    const done = await Promise.race([call, w.clock.advance(0).then(() => null)]);
+    const begunMeanwhile = begun;
+    await w.clock.advance(120_000);
+    assert.ok((await Promise.all([...held, call])).every((d) => d.usage.outcome === 'ok'));
+    await w.fleet.close();
+    return { served: done?.usage.outcome === 'ok', begun: begunMeanwhile };
+  };
+
+  it('hold up no first start of another function, those that compute do; a function with many of them gets no more at once', async () => {
+    const [waiting, computing] = [await hold(true), await hold(false)];
+    assert.deepEqual([waiting.served, computing.served], [true, false]);
+    assert.equal(waiting.begun, computing.begun + 1, 'nothing more is begun for those that hang');
+  });
+});
+
 describe('an instance that is being kept ready', () => {
   it('is taken by who came before it was there, though one was started for them; nobody pays for its init phase', async () => {
     const w = world({ behaviour: { unforkable: 'a thread', initMs: 5_000 } });

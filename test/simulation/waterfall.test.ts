@@ -100,6 +100,24 @@ describe('the waterfall of an invocation', () => {
     assert.equal(e.waterfall[0]?.name, 'queue');
   });
 
+  it('of a burst on what has no snapshot yet: all wait for the one that is being made, each says so, and one pays for it', async () => {
+    const w = world();
+    const v = version();
+    w.fleet.serve(v);
+    const calls = [w.dispatcher.invoke(v, w.invocation()), w.dispatcher.invoke(v, w.invocation())];
+    await w.clock.advance(5_000);
+    const told = (await Promise.all(calls)).map((done) => explanation(done.usage, 1, v));
+    assert.deepEqual(
+      told.map((e) => [e.reason?.cause, e.initMs, e.initBilled, e.billedMs, e.waterfall.find((s) => s.name === 'userInit')?.ms]),
+      [
+        ['deployed', 500, true, 510, 500],
+        ['deployed', 500, false, 10, 500],
+      ],
+    );
+    assert.match(told[0]?.reason?.text ?? '', /deployed 0\.0 s ago, and nothing had been started of it$/);
+    assert.match(told[1]?.reason?.text ?? '', /deployed 0\.0 s ago, and it was being made for another start$/);
+  });
+
   it('says when the snapshot was let go, when snapshots are off, and when it can not be forked', async () => {
     const w = world();
     const v = version();

@@ -8,7 +8,7 @@ import select
 import sys
 import time
 
-from . import compact, frames, libc
+from . import compact, frames, libc, memory
 
 _inherited = []
 
@@ -77,7 +77,7 @@ def _carry_out(connection, children):
 def _reap(connection, children):
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
         except ChildProcessError:
             return
         if pid == 0:
@@ -87,7 +87,9 @@ def _reap(connection, children):
         children.discard(pid)
         signalled = os.WIFSIGNALED(status)
         code = None if signalled else os.WEXITSTATUS(status)
-        connection.send_json(frames.CHILD_EXITED, 0, {"pid": pid, "code": code, "signal": os.WTERMSIG(status) if signalled else None})
+        signal = os.WTERMSIG(status) if signalled else None
+        ended = {"pid": pid, "code": code, "signal": signal, "peakMemoryBytes": memory.bytes_of(usage.ru_maxrss)}
+        connection.send_json(frames.CHILD_EXITED, 0, ended)
 
 
 class _Waker:

@@ -43,4 +43,8 @@ def peak_bytes(forked):
                         return int(line.split()[1]) * 1024
         except OSError:
             pass  # no /proc here
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT_BYTES
+    return bytes_of(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def bytes_of(maxrss):
+    return maxrss * _UNIT_BYTES

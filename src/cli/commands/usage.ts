@@ -1,11 +1,14 @@
 import type { Usage, UsageRecord } from '../../client/answers.ts';
 import { type Context, type EndpointOptions, withClient } from '../context.ts';
+import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { bytes, duration, moment, money } from '../format.ts';
+import { bytes, duration, moment, money, span } from '../format.ts';
 
 export interface UsageOptions extends EndpointOptions {
-  /** Milliseconds back from now; without it the report begins with the first invocation. */
-  readonly since?: number;
+  /** Milliseconds back from now, or a date; without it the report begins with the first invocation. */
+  readonly since?: number | Date;
+  /** The same; without it the report ends now. */
+  readonly until?: number | Date;
   readonly records?: number;
   readonly json?: boolean;
 }
@@ -19,20 +22,25 @@ export async function usage(context: Context, name: string | undefined, options:
       else await showRecords(context, records);
       return EXIT.ok;
     }
-    const { since } = options;
-    const answer = await client.usage({
-      functionName: name,
-      fromMs: since === undefined ? undefined : Math.floor(context.clock.now() - since),
-    });
+    const [fromMs, toMs] = [options.since, options.until].map((when) => momentOf(context, when));
+    if (fromMs !== undefined && toMs !== undefined && fromMs > toMs)
+      throw new CliError('--since is after --until', { fix: 'hearth usage --since 2026-11 --until 2026-12 reports a month' });
+    const answer = await client.usage({ functionName: name, fromMs, toMs });
     if (options.json) context.out.json(answer);
-    else await showTotals(context, answer, since);
+    else await showTotals(context, answer, options);
     return EXIT.ok;
   });
 }
 
-async function showTotals({ out }: Context, usage: Usage, sinceMs: number | undefined): Promise<void> {
-  if (usage.functions.length === 0)
-    return out.note(sinceMs === undefined ? 'nothing was invoked yet' : `nothing was invoked in the last ${duration(sinceMs)}`);
+function momentOf({ clock }: Context, when: number | Date | undefined): number | undefined {
+  return when instanceof Date ? when.getTime() : when === undefined ? undefined : Math.max(0, Math.floor(clock.now() - when));
+}
+
+async function showTotals({ out }: Context, usage: Usage, { since, until }: UsageOptions): Promise<void> {
+  if (usage.functions.length === 0) {
+    const then = typeof since === 'number' && until === undefined ? `in the last ${span(since)}` : 'in that time';
+    return out.note(`nothing was invoked ${since === undefined && until === undefined ? 'yet' : then}`);
+  }
   const row = (name: string, u: Usage['total']): string[] => [
     name,
     String(u.invocations),
@@ -48,10 +56,12 @@ async function showTotals({ out }: Context, usage: Usage, sinceMs: number | unde
     [...usage.functions.map((f) => row(f.functionName, f)), ...total],
   );
   const { alwaysOn } = usage;
-  const span = duration(Number(alwaysOn.hours) * 3_600_000);
+  const length = span(Number(alwaysOn.hours) * 3_600_000);
+  const sinceFirst =
+    until === undefined ? `since the first invocation (${length} ago)` : `from the first invocation until then (${length})`;
   out.line();
   out.line(
-    `A machine kept on ${sinceMs === undefined ? `since the first invocation (${span} ago)` : `for these ${span}`} would have cost ${money(alwaysOn.cost, usage.currency)} (${money(alwaysOn.costPerHour, usage.currency)} an hour).`,
+    `A machine kept on ${since === undefined ? sinceFirst : `for these ${length}`} would have cost ${money(alwaysOn.cost, usage.currency)} (${money(alwaysOn.costPerHour, usage.currency)} an hour).`,
   );
 }
 

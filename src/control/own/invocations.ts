@@ -42,6 +42,6 @@ function unknown(requestId: string, attempts: number): HearthError {
   const what = attempts === 0 ? `No invocation ${requestId} is known` : `Invocation ${requestId} has no such attempt`;
   return new HearthError(
     'ResourceNotFoundException',
-    `${what}; one that still runs is known when it has ended, and one that was refused (429) leaves nothing.`,
+    `${what}; one that still runs is known when it has ended, one that was refused (429) leaves nothing, and of days longer ago than metering.keepDays only the sums are kept.`,
   );
 }

@@ -33,7 +33,8 @@ export function observationResources(app: FastifyInstance, deps: OwnDeps): void 
     const query: UsageQuery = {
       ...functionIn(request.query),
       fromMs: wholeNumber(request.query, 'from') ?? null,
-      toMs: wholeNumber(request.query, 'to') ?? deps.clock.now(),
+      // What is still to come is no time in which a machine would have been kept on.
+      toMs: Math.min(wholeNumber(request.query, 'to') ?? Infinity, deps.clock.now()),
     };
     const usage = await deps.platform.usage(query);
     if (usage.functions.length === 0) knownIn(query, deps);

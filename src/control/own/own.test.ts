@@ -242,6 +242,9 @@ test('evict, usage, status', async () => {
   plane.platform.used = ['removed-long-ago'];
   assert.equal((await json('/hearth/v1/usage?function=removed-long-ago&from=5')).status, 200);
   assert.deepEqual(plane.platform.usageQueries, [{ functionName: 'removed-long-ago', fromMs: 5, toMs: plane.clock.now() }]);
+  const tomorrow = Math.ceil(plane.clock.now()) + 86_400_000;
+  await json(`/hearth/v1/usage?from=5&to=${tomorrow}`);
+  assert.equal(plane.platform.usageQueries.at(-1)?.toMs, plane.clock.now(), 'a machine is not kept on in the future');
   assert.equal((await json('/hearth/v1/usage?from=yesterday')).status, 400);
   for (const path of ['/hearth/v1/usage?function=', '/hearth/v1/usage/records?function=']) {
     assert.equal((await json(`${path}seen`)).status, 200, 'there, and never used');

@@ -7,6 +7,7 @@ import type { Step } from '../../model/waterfall.ts';
 import { Desk, type DeskAnswer } from './desk.ts';
 import { OutputLines } from './output-lines.ts';
 import { holdsMoreThan, memoryOfFamily } from '../fork/process-figures.ts';
+import { cpuMsOfFamily } from '../fork/process-figures.ts';
 import { peakMemoryBytes, signalTree } from './process-tree.ts';
 import { RuntimeApi } from './runtime-api.ts';
 import type { Program, ProgramOrder, Spawner } from './spawner.ts';
@@ -86,6 +87,8 @@ export class ExecInstance implements DriverInstance {
     this.#output = new OutputLines(this.#options.spec.log, [this.#program.stdout, this.#program.stderr]);
     void this.#program.exited.then((status) => this.#end(status));
     if (this.#killed) void this.kill();
+    const { pid } = this.#program;
+    order.spec.initRuns?.(() => cpuMsOfFamily(pid));
     const end = await this.#initEnd.promise;
     // It may have been quicker than we were to listen: what it printed is the init phase's, not the first invocation's.
     await this.#output.drain();

@@ -1,4 +1,4 @@
-import type { Answer, DriverInstance } from '../../fleet/driver.ts';
+import { InstanceExited, type Answer, type DriverInstance } from '../../fleet/driver.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
 import { failureDocument } from '../../model/error-document.ts';
@@ -61,6 +61,7 @@ export class ExtendedInstance implements DriverInstance {
   async invoke(invocation: Invocation, deadlineMs: number): Promise<Answer> {
     const from = this.#clock.monotonic();
     let answer: Answer | null = null;
+    let peakMemoryBytes: number | null = null;
     // Nobody waits for what the function would still say.
     const broken = deferred<Answer>();
     const fail = ({ errorType, reason }: ExtensionFailure): void => {
@@ -74,12 +75,16 @@ export class ExtendedInstance implements DriverInstance {
     this.#host.began(invocation, deadlineMs);
     try {
       answer = await Promise.race([this.#inner.invoke(invocation, deadlineMs), broken.promise]);
+      ({ peakMemoryBytes } = answer);
       return answer;
+    } catch (error) {
+      if (error instanceof InstanceExited) ({ peakMemoryBytes } = error);
+      throw error;
     } finally {
       this.#pending.delete(fail);
       this.#inFlight--;
       const late = answer === null && this.#clock.now() >= deadlineMs; // killed before, it held too much memory, say
-      void this.#host.ended(invocation, { durationMs: this.#clock.monotonic() - from, answer, late }).then(() => {
+      void this.#host.ended(invocation, { durationMs: this.#clock.monotonic() - from, answer, late, peakMemoryBytes }).then(() => {
         this.#untold.delete(told.promise);
         told.resolve();
       });

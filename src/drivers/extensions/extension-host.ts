@@ -157,12 +157,12 @@ export class ExtensionHost {
     });
   }
 
-  /** An invocation was answered, or not: `answer` null; `late`: for it had run out of time. Resolves when that has been told; never rejects. */
+  /** An invocation was answered, or not: `answer` null; `late`: for it had run out of time. `peakMemoryBytes`: null when nobody could tell. Resolves when that has been told; never rejects. */
   async ended(
     { requestId, sink }: Invocation,
-    end: { readonly durationMs: number; readonly answer: Answer | null; readonly late: boolean },
+    end: { readonly durationMs: number; readonly answer: Answer | null; readonly late: boolean; readonly peakMemoryBytes: number | null },
   ): Promise<void> {
-    const { answer, late } = end;
+    const { answer, late, peakMemoryBytes } = end;
     const { memoryMb, timeoutMs } = this.#spec.version;
     const durationMs = late ? timeoutMs : end.durationMs; // the rest went into ending it, and is not billed
     const measured: Measured = {
@@ -173,7 +173,7 @@ export class ExtensionHost {
       coldRung: null,
       coldMs: 0,
       memoryMb,
-      memoryUsedMb: answer === null ? memoryMb : Math.min(memoryMb, Math.ceil(answer.peakMemoryBytes / MIB)),
+      memoryUsedMb: peakMemoryBytes === null ? memoryMb : Math.min(memoryMb, Math.ceil(peakMemoryBytes / MIB)),
       bytesOut: (answer?.body.length ?? 0) + (sink?.bytes ?? 0),
       outcome: answer === null ? (late ? 'timeout' : 'crash') : answer.errorType === null ? 'ok' : 'error',
     };

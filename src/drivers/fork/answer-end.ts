@@ -1,13 +1,10 @@
-import { totalmem } from 'node:os';
 import { readReturned } from '../../runtimes/call-frames.ts';
 import { FrameError, decodeJson } from '../../runtimes/frames.ts';
 import type { AnswerEnd } from '../../runtimes/protocol.ts';
-import { figureIn } from './figure.ts';
+import { figureIn, MACHINE_BYTES } from './figure.ts';
 
 /** How an invocation ended, as its shim says; every member is there. */
 export type Ended = Required<AnswerEnd>;
-
-const MACHINE_BYTES = totalmem();
 
 /**
  * Reads a shim's `answerEnd`. Throws FrameError where its figures are missing; those that can't be are made the nearest that can, for they are metered, and

@@ -8,6 +8,7 @@ import { Frame } from '../../runtimes/protocol.ts';
 import type { ConfineStep, ForkOrder } from '../../runtimes/protocol.ts';
 import { signalName } from '../../supervisor/exit-status.ts';
 import { childrenOf, exists, lookUp } from '../../supervisor/process-tree.ts';
+import { figureIn, MACHINE_BYTES } from './figure.ts';
 import type { Newborn, Processes } from './processes.ts';
 
 /** From an end to the look for what it left, and between two looks; there is no hurry, and nothing may spin. */
@@ -150,11 +151,13 @@ export class Forker {
   #childExited(message: Record<string, unknown>): void {
     const pid = positive(message['pid']);
     const { code, signal } = message;
+    const peakMemoryBytes = figureIn(message['peakMemoryBytes'], MACHINE_BYTES);
     if (!this.#children.delete(pid)) return;
     this.#processes.supervisor.forget(pid);
     this.#processes.exits.report(pid, {
       code: typeof code === 'number' ? code : null,
       signal: typeof signal === 'number' ? signalName(signal) : null,
+      ...(peakMemoryBytes > 0 ? { peakMemoryBytes } : {}),
     });
     this.#unswept = true;
     this.#sweepSoon();

@@ -11,6 +11,7 @@ import type { LoopbackUse } from '../../sandbox/loopback/loopbacks.ts';
 import { firstOf } from './birth-steps.ts';
 import { confineFunction, confineSpawned } from './confine-function.ts';
 import { functionWelcome, runInit } from './init-phase.ts';
+import { cpuMsOfFamily } from './process-figures.ts';
 import type { Newborn, Processes } from './processes.ts';
 import type { Programs } from './programs.ts';
 import { neededPaths, real } from './surroundings.ts';
@@ -100,6 +101,7 @@ export class FunctionProcesses {
         answerBytes,
       });
       const order = { welcome, limitMs: spec.initTimeoutMs, requestId: instance.instanceId, of } as const;
+      spec.initRuns?.(() => cpuMsOfFamily(newborn.pid));
       const { init, steps, restores } = await runInit(this.#processes, newborn, order).catch((error: unknown) => {
         throw error instanceof InitFailure ? Object.assign(error, { rung, steps: [...before, ...newborn.steps] }) : error;
       });

@@ -1,7 +1,7 @@
 import { InstanceExited } from '../../fleet/driver.ts';
 import type { Answer, DriverInstance } from '../../fleet/driver.ts';
 import { deferred } from '../../lib/deferred.ts';
-import type { ExitStatus, InitReport, Rung } from '../../model/instance.ts';
+import type { ExitStatus, InitReport, Reaped, Rung } from '../../model/instance.ts';
 import type { Invocation } from '../../model/invocation.ts';
 import type { Step } from '../../model/waterfall.ts';
 import { encodeFrame } from '../../runtimes/frames.ts';
@@ -38,10 +38,12 @@ export class ForkInstance implements DriverInstance {
   readonly #over = deferred<void>();
   readonly #disconnected = deferred<void>();
   #welcome: Buffer | null;
-  #ended: ExitStatus | null = null;
+  #ended: Reaped | null = null;
   #ending = false;
   /** Its process has been reaped, or given up: its pid may be anybody's by now. */
   #reaped = false;
+  /** What it and what it started are known to have held together, bytes: more than its reaper can tell. */
+  #heldBytes = 0;
 
   constructor(processes: Processes, newborn: Newborn, birth: Birth) {
     this.pid = newborn.pid;
@@ -103,7 +105,9 @@ export class ForkInstance implements DriverInstance {
   }
 
   holdsMoreThan(bytes: number): boolean {
-    return !this.#ending && holdsMoreThan(this.pid, bytes);
+    if (this.#ending || !holdsMoreThan(this.pid, bytes)) return false;
+    this.#heldBytes = Math.max(this.#heldBytes, bytes);
+    return true;
   }
 
   async kill(): Promise<ExitStatus> {
@@ -137,9 +141,10 @@ export class ForkInstance implements DriverInstance {
     if (peer.complaint !== null) this.#processes.warnOfFunction(`an instance was ended because it broke the protocol: ${peer.complaint}`);
     peer.drop();
     log.end();
-    this.#ended = ended;
-    this.#calls.fail(ended);
+    const { code, signal, peakMemoryBytes } = ended;
+    this.#ended = peakMemoryBytes === undefined ? ended : { code, signal, peakMemoryBytes: Math.max(peakMemoryBytes, this.#heldBytes) };
+    this.#calls.fail(this.#ended);
     this.#cleanUp();
-    this.#exited.resolve(ended);
+    this.#exited.resolve({ code, signal });
   }
 }

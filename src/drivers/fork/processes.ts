@@ -1,6 +1,6 @@
 import { HearthError } from '../../errors.ts';
 import type { LogSink } from '../../fleet/driver.ts';
-import type { ExitStatus } from '../../model/instance.ts';
+import type { Reaped } from '../../model/instance.ts';
 import type { Step, StepOf } from '../../model/waterfall.ts';
 import type { Hello } from '../../runtimes/protocol.ts';
 import { SupervisorClient } from '../../supervisor/client.ts';
@@ -31,7 +31,7 @@ export interface Newborn {
   /** How it came to be. */
   readonly steps: readonly Step[];
   /** How it ended, once somebody has reaped it. */
-  readonly status: Promise<ExitStatus>;
+  readonly status: Promise<Reaped>;
 }
 
 /** A process that is about to be made. */
@@ -82,7 +82,7 @@ export class Processes {
     pid: number,
     { log, expected, of, orderedMs }: Awaited,
     patienceMs: number,
-    status: Promise<ExitStatus> = this.exits.expect(pid),
+    status: Promise<Reaped> = this.exits.expect(pid),
   ): Promise<Newborn> {
     const timeout = this.timeout(patienceMs);
     let first = await Promise.race([
@@ -108,7 +108,7 @@ export class Processes {
   }
 
   /** How a process ended that is gone; null where no word of that comes: who reaped it went, or was let go of, before it had said so. */
-  async endOf({ pid, status }: Pick<Newborn, 'pid' | 'status'>): Promise<ExitStatus | null> {
+  async endOf({ pid, status }: Pick<Newborn, 'pid' | 'status'>): Promise<Reaped | null> {
     const ended = await this.within(status, ENDING_MS);
     if (ended === null && this.exits.forget(pid, status)) this.supervisor.forget(pid);
     return ended;

@@ -87,7 +87,8 @@ export class Programs {
         return null;
       }
       const { newborn } = forked;
-      const exited = newborn.status.then((status) => (cleanUp(), status));
+      // Of a process that became a program, the kernel's figure begins with what it was before.
+      const exited = newborn.status.then(({ code, signal }) => (cleanUp(), { code, signal }));
       const env = temporary === null ? program.env : { ...program.env, TMPDIR: temporary.path };
       await this.#execute(newborn, { ...program, env, output: outputs.path });
       const connected = await outputs.connected(options.clock, options.greetingMs);

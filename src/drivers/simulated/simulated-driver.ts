@@ -19,6 +19,8 @@ import { endOf, writePieces, type Pieces } from './pieces.ts';
 /** How a simulated function behaves. Times in milliseconds of the clock it was given. */
 export interface Behaviour {
   readonly initMs: number;
+  /** Whether its init phase waits for something, and uses no processor; else it uses one. */
+  readonly initWaits?: boolean;
   readonly forkMs: number;
   /** From a spawn to a runtime, when no zygote is resident. */
   readonly runtimeMs: number;
@@ -129,6 +131,8 @@ export class SimulatedDriver implements Driver {
     if (!this.#zygote) await this.#wait(behaviour.runtimeMs);
     this.#zygote = true;
     const runtimeMs = this.#clock.monotonic();
+    const { initWaits = false } = behaviour;
+    spec.initRuns?.(() => (initWaits ? 0 : this.#clock.monotonic() - runtimeMs));
     const late = behaviour.initMs > spec.initTimeoutMs;
     const durationMs = Math.min(behaviour.initMs, spec.initTimeoutMs);
     await this.#wait(durationMs);

@@ -22,7 +22,7 @@ export interface AdmissionObservation {
   readonly forksUnderWay: number;
   readonly shares: number;
   readonly forksAtOnce: number;
-  /** Init phases under way: of all versions, of this one, and of how many versions they are; most at once. */
+  /** Init phases under way: of all versions, of this one, and of how many versions they are, without those whose only wait; most at once. */
   readonly inits: number;
   readonly ownInits: number;
   readonly versionsInInit: number;

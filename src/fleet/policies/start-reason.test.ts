@@ -32,5 +32,17 @@ test('why a start did not begin on a better rung', () => {
   assert.equal(told({ found: { ...evicted, by: 'memory' } })[0], 'evicted_memory');
   assert.equal(told({ found: { ...evicted, by: 'asked' } })[0], 'evicted_asked');
   assert.deepEqual(told({ found: { kind: 'plain', reason: 'a thread is left' } }), ['unforkable', "it can't be forked: a thread is left"]);
+  const making = (found: StartObservation['found'], change: Partial<StartObservation> = {}): string =>
+    told({ found, making: true, ...change })[1] ?? '';
+  assert.match(making({ kind: 'new' }), /^no snapshot yet: this revision was deployed 40 s ago, and it was being made for another start$/);
+  assert.match(
+    making({ kind: 'new' }, { serverStartedAtMs: NOW_MS }),
+    /^no snapshot yet: the server started 0\.0 s ago, and it was being made/,
+  );
+  assert.match(
+    making({ ...evicted, by: 'idle' }),
+    /let go 2 h ago, after 10 min without a start from it, and was being made again for another start$/,
+  );
+  assert.match(making({ kind: 'failed', atMs: NOW_MS }), /failed when it last ran, 0\.0 s ago, and was running again for another start$/);
   assert.equal(told({ found: { kind: 'plain', reason: 'off' }, version: aVersion({ snapshot: 'off' }) })[0], 'snapshots_off');
 });

@@ -12,6 +12,8 @@ export interface StartObservation {
   readonly version: Pick<FunctionVersion, 'modifiedAtMs' | 'snapshot' | 'scaling'>;
   /** What the start found: a snapshot, none, or a version that has none ever. */
   readonly found: { readonly kind: 'snapshot' } | { readonly kind: 'plain'; readonly reason: string } | Absence;
+  /** A snapshot was being made when it was ordered, for another start. */
+  readonly making?: boolean;
   /** Nobody had asked for the instance. */
   readonly keptReady: boolean;
   /** Instances of the version that were alive. */
@@ -26,6 +28,7 @@ export interface StartObservation {
 export function startReason(o: StartObservation): StartReason {
   if (o.keptReady) return reason('kept_ready', 'it had been started before anybody asked, to be ready');
   const { found } = o;
+  const again = o.making === true ? ', and was being made again for another start' : '';
   switch (found.kind) {
     case 'snapshot':
       return noInstance(o);
@@ -36,25 +39,36 @@ export function startReason(o: StartObservation): StartReason {
     case 'new':
       return firstUse(o);
     case 'lost':
-      return reason('snapshot_lost', `its snapshot ended by itself ${ago(o.nowMs - found.atMs)}`);
+      return reason('snapshot_lost', `its snapshot ended by itself ${ago(o.nowMs - found.atMs)}${again}`);
     case 'failed':
-      return reason('init_failed', `no snapshot yet: its init phase failed when it last ran, ${ago(o.nowMs - found.atMs)}`);
+      return reason(
+        'init_failed',
+        `no snapshot yet: its init phase failed when it last ran, ${ago(o.nowMs - found.atMs)}${again === '' ? '' : ', and was running again for another start'}`,
+      );
     case 'evicted': {
       const when = ago(o.nowMs - found.atMs);
       if (found.by === 'idle')
-        return reason('evicted_idle', `its snapshot was let go ${when}, after ${span(found.unusedMs)} without a start from it`);
-      if (found.by === 'memory') return reason('evicted_memory', `its snapshot was let go ${when}: the memory was needed`);
-      return reason('evicted_asked', `its snapshot was evicted ${when}, by hearth evict`);
+        return reason('evicted_idle', `its snapshot was let go ${when}, after ${span(found.unusedMs)} without a start from it${again}`);
+      if (found.by === 'memory') return reason('evicted_memory', `its snapshot was let go ${when}: the memory was needed${again}`);
+      return reason('evicted_asked', `its snapshot was evicted ${when}, by hearth evict${again}`);
     }
     default:
       return found satisfies never;
   }
 }
 
-function firstUse({ version, serverStartedAtMs, nowMs }: StartObservation): StartReason {
+function firstUse({ version, serverStartedAtMs, nowMs, making }: StartObservation): StartReason {
   const changedMs = nowMs - version.modifiedAtMs;
   if (version.modifiedAtMs >= serverStartedAtMs)
-    return reason('deployed', `no snapshot yet: this revision was deployed ${ago(changedMs)}, and nothing had been started of it`);
+    return reason(
+      'deployed',
+      `no snapshot yet: this revision was deployed ${ago(changedMs)}, and ${making === true ? 'it was being made for another start' : 'nothing had been started of it'}`,
+    );
+  if (making === true)
+    return reason(
+      'first_use',
+      `no snapshot yet: the server started ${ago(nowMs - serverStartedAtMs)}, and it was being made for another start`,
+    );
   return reason('first_use', `no snapshot yet: nothing had been started of it since the server started ${ago(nowMs - serverStartedAtMs)}`);
 }
 

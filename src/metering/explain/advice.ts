@@ -149,7 +149,7 @@ function forInit({ slowestModules }: ColdStart, { record, waterfall, version }: 
 function forFork({ record, waterfall }: Advised): Advice[] {
   const waitedMs = waterfall.filter((s) => s.of === 'instance' && s.name === 'wait').reduce((sum, s) => sum + s.ms, 0);
   if (waitedMs < LEAST_MS || waitedMs < record.coldMs * SHARE) return [];
-  const text = `its parent took up the order ${ms(waitedMs)} after it was given: it had others to fork before, as in a burst, or the machine was busy; scaling.min keeps instances that need no start`;
+  const text = `its parent took up the order ${ms(waitedMs)} after it was given: it had others to fork before, as in a burst, or the machine was busy; ${numbered(record) ? 'provisioned concurrency (PutProvisionedConcurrencyConfig)' : 'scaling.min'} keeps instances that need no start`;
   return [{ code: 'burst', text, savesMs: waitedMs }];
 }
 

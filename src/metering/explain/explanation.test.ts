@@ -104,7 +104,18 @@ test('every cause has its advice, also when the function is gone', () => {
 
 test('waiting in a queue or for a parent that has others to fork is told', () => {
   const burst = [step('invocation', 'queue', 0, 0), step('instance', 'wait', 0, 100), step('instance', 'fork', 100, 68)];
-  assert.ok(told(explained(aStart({ rung: 'snapshot', steps: burst, slowestModules: [] }, 'instances_busy'))).includes('burst'));
+  const advised = (change: Partial<UsageRecord> = {}): string =>
+    explained(aStart({ rung: 'snapshot', steps: burst, slowestModules: [] }, 'instances_busy'), change).advice.find(
+      (a) => a.code === 'burst',
+    )?.text ?? '';
+  // Nobody measures which of the two it was: neither is said to be so.
+  assert.match(
+    advised(),
+    /^its parent took up the order 100 ms after it was given: it had others to fork before, as in a burst, or the machine was busy;/,
+  );
+  assert.match(advised(), /; scaling\.min keeps instances that need no start$/);
+  assert.match(advised({ version: '7' }), /; provisioned concurrency .* keeps instances that need no start$/);
+  assert.equal(advised({ coldMs: 501 }), '', 'less than a fifth of what was waited');
   assert.deepEqual(told(explained(null, { queuedMs: 50 })), ['queue']);
   assert.deepEqual(told(explained(null, { queuedMs: 1 })), ['nothing']);
 });

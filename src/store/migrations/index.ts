@@ -14,6 +14,7 @@ import { messageMoves } from './0041-message-moves.ts';
 import { deliveryPolicies } from './0047-delivery-policies.ts';
 import { usageKey } from './0050-usage-key.ts';
 import { triggerRemains } from './0065-trigger-remains.ts';
+import { usageDays } from './0070-usage-days.ts';
 import type { Migration } from './migration.ts';
 
 /** Every migration, in order. */
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   deliveryPolicies,
   usageKey,
   triggerRemains,
+  usageDays,
 ];
