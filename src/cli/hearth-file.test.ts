@@ -22,8 +22,13 @@ describe('hearth.yaml', () => {
       '/p/hearth.yaml',
     );
     assert.deepEqual(file.functions, [
-      { name: 'a', folder: '/p/src', manifest: { runtime: 'nodejs20.x', handler: 'index.handler', environment: { NN: 1 } } },
-      { name: 'b', folder: '/p', manifest: { runtime: 'nodejs20.x', handler: 'index.handler' } },
+      {
+        name: 'a',
+        file: '/p/hearth.yaml',
+        folder: '/p/src',
+        manifest: { runtime: 'nodejs20.x', handler: 'index.handler', environment: { NN: 1 } },
+      },
+      { name: 'b', file: '/p/hearth.yaml', folder: '/p', manifest: { runtime: 'nodejs20.x', handler: 'index.handler' } },
     ]);
   });
 
@@ -34,8 +39,8 @@ describe('hearth.yaml', () => {
     );
     const manifest = { runtime: 'nodejs20.x', handler: 'index.handler' };
     assert.deepEqual(file.functions, [
-      { name: 'a', folder: '/p', manifest: { ...manifest, rehearse: { size: 1 } } },
-      { name: 'b', folder: '/p', manifest, sampleFile: '/p/events/one.json' },
+      { name: 'a', file: '/p/hearth.yaml', folder: '/p', manifest: { ...manifest, rehearse: { size: 1 } } },
+      { name: 'b', file: '/p/hearth.yaml', folder: '/p', manifest, sampleFile: '/p/events/one.json' },
     ]);
     assert.match(
       await refusal(`functions:\n  a:\n${ENTRY}    rehearse: 7\n`),
