@@ -19,6 +19,11 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / 86_400_000)} d`;
 }
 
+/** Time that is billed, for which `3 min` is too little: `12 ms`, `1.23 s`, `96.4 s`, `765.6 s`. */
+export function billedTime(ms: number): string {
+  return ms < 60_000 ? duration(ms) : `${Number((ms / 1_000).toFixed(1))} s`;
+}
+
 /** A length of time that something else is reckoned by, in two units, rounded to the smaller: `90 min`, `24 h`, `36 h 5 min`, `30 d 12 h`. */
 export function span(ms: number): string {
   const minutes = Math.round(ms / 60_000);

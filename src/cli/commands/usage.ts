@@ -2,7 +2,7 @@ import type { Usage, UsageRecord } from '../../client/answers.ts';
 import { type Context, type EndpointOptions, withClient } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { bytes, duration, moment, money, span } from '../format.ts';
+import { billedTime, bytes, duration, moment, money, span } from '../format.ts';
 
 export interface UsageOptions extends EndpointOptions {
   /** Milliseconds back from now, or a date; without it the report begins with the first invocation. */
@@ -46,7 +46,7 @@ async function showTotals({ out }: Context, usage: Usage, { since, until }: Usag
     String(u.invocations),
     String(u.errors),
     String(u.coldStarts),
-    duration(u.billedMs),
+    billedTime(u.billedMs),
     u.gbSeconds,
     money(u.cost, usage.currency),
   ];

@@ -82,7 +82,7 @@ export class ExecDriver implements Driver {
     if (this.#closed) throw new HearthError('ServiceException', 'the driver was closed');
     if (end.kind === 'exited') throw fromDisk(initExited(end.status, { requestId, durationMs }));
     await instance.kill();
-    if (end.kind === 'timeout') throw fromDisk(initTimedOut(spec.initTimeoutMs, { requestId, durationMs }));
+    if (end.kind === 'timeout') throw fromDisk(initTimedOut(spec.initTimeoutMs, { requestId, durationMs: spec.initTimeoutMs }));
     throw fromDisk(new InitFailure(end.errorType, end.body, durationMs));
   }
 

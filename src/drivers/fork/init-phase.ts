@@ -67,7 +67,8 @@ export async function runInit(
     const steps = initSteps(o.of, startedAtMs, result.done, clock.monotonic());
     return { init: { durationMs, slowestModules, unforkable }, steps, restores: result.done.restores };
   }
-  const durationMs = clock.monotonic() - startedAtMs;
+  // A machine that is busy, or was suspended, notices late; who is billed for the whole limit is so for no more.
+  const durationMs = result === null ? o.limitMs : clock.monotonic() - startedAtMs;
   // What ended by itself may still have something to say; who took too long has not.
   const status = result === null ? null : await processes.within(newborn.status, ENDING_MS);
   await processes.supervisor.kill(newborn.pid);
