@@ -248,8 +248,9 @@ describe('an external extension', () => {
   test('that listens where its kind do on Lambda, on sandbox.localdomain', { skip: noMounts ?? false }, async () => {
     const from = diary.entries.length;
     await create('named', { variables: { LISTEN_ON: 'sandbox.localdomain' } });
-    assert.equal((await invoke('named')).error, undefined);
-    await until(() => records('/2022-12-13', from).some((r) => r['type'] === 'platform.report'));
+    // As on Lambda, an instance at rest is stopped, its extensions with it: where that comes first, what is left to tell is told under the next invocation.
+    do assert.equal((await invoke('named')).error, undefined);
+    while (!records('/2022-12-13', from).some((r) => r['type'] === 'platform.report'));
   });
 
   test('that is slow with one invocation hears of the next all the same', async () => {
