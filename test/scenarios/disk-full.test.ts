@@ -112,7 +112,8 @@ describe('a home on a full disk', () => {
       const floods = async (): Promise<void> => {
         for (;;) await session.query("select pg_logical_emit_message(false, 'flood', repeat('x', 1000000))");
       };
-      await assert.rejects(floods(), /No space left on device|terminated/);
+      // The process that can't write ends, and takes all others with it: what of that its client hears first is chance.
+      await assert.rejects(floods(), /No space left on device|terminated|ECONNRESET|EPIPE/);
       for (let n = 0; n < 5; n++) assert.deepEqual((await server.call('echo', { n })).value, { n });
       const event = { functionName: 'echo', invocationType: 'Event', payload: Buffer.from('{}') } as const;
       await assert.rejects(server.client.invoke(event), /database is not available/);

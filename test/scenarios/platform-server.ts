@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startServer, type RunningServer } from '../../src/app.ts';
 import { deployFunction } from '../../src/cli/deployment.ts';
@@ -46,6 +47,12 @@ export interface Called extends InvokeAnswer {
 
 export type Manifest = Readonly<Record<string, unknown>>;
 
+/** Those that run: what a test that failed did not end would keep its file from ending, too. */
+const running = new Set<TestServer>();
+after(async () => {
+  for (const server of running) await server.end();
+});
+
 /** The whole product in this process, on a home and a port of its own. */
 export class TestServer implements AsyncDisposable {
   readonly home: string;
@@ -56,6 +63,7 @@ export class TestServer implements AsyncDisposable {
     this.home = home;
     this.#server = server;
     this.client = new HearthClient(server.endpoint, ownKey(home));
+    running.add(this);
   }
 
   static async start(overrides: Overrides = {}): Promise<TestServer> {
@@ -99,6 +107,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Ends the server and keeps its home. */
   async stop(): Promise<void> {
+    running.delete(this);
     this.client.close();
     await this.#server.close();
   }
