@@ -3,6 +3,7 @@
 const fs = require('node:fs');
 const Module = require('node:module');
 const path = require('node:path');
+const { compileOnCall } = require('./compile.cjs');
 const { watchConnections } = require('./connections.cjs');
 const { baseline, letConnectionsClose, letWorkersLeave, settle, whyNot, workersStay } = require('./detect.cjs');
 const descriptors = require('./descriptors.cjs');
@@ -55,7 +56,7 @@ async function initialise(order, { forkable, rehearse }) {
   if (wanted) {
     leftFiles.baseline();
     randomPools.watch();
-  }
+  } else compileOnCall();
   const watch = watchModules(order.taskRoot);
   const connections = watchConnections();
   const startedMs = nowMs();
@@ -86,6 +87,7 @@ async function initialise(order, { forkable, rehearse }) {
   const unforkable = wanted ? whyNot(before) : null;
   if (wanted && unforkable === null) leftFiles.remember();
   libraries.restore(); // here, so that instances need not
+  compileOnCall();
   return {
     handler,
     unforkable,

@@ -31,6 +31,9 @@ const LARGE_PAGES = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
  */
 const LARGE_CODE = { flag: '--use-largepages=silent', majors: [20, 22, 24] };
 
+/** All of a script is compiled as it is loaded, once, and not function by function in the first call of each child (shims/node/compile.cjs). */
+const COMPILE_ALL = '--no-lazy';
+
 /** Where koffi lies: the module to load, and the folders it is made of. */
 const KOFFI = locateKoffi();
 
@@ -147,11 +150,11 @@ export class Zygotes {
       awaited: ReturnType<Processes['await']>;
       ids: { uid: number; gid: number } | null;
       confine?: readonly ConfineStep[];
-      large?: boolean;
+      flags?: readonly string[];
     },
   ): Promise<Newborn> {
     const { switchboard, supervisor, options } = this.#processes;
-    const { argv, env } = command(interpreter, options.shims, o.large === true ? [LARGE_CODE.flag] : []);
+    const { argv, env } = command(interpreter, options.shims, o.flags);
     const output = o.log ? null : join(options.runDirectory, `${interpreter.language}-${++this.#files}`);
     const variables: Record<string, string> = {
       ...LARGE_PAGES,
@@ -195,9 +198,9 @@ export class Zygotes {
 
   async #start(interpreter: Interpreter): Promise<Zygote> {
     const runtime = runtimeName(interpreter);
-    const large = interpreter.language === 'node' && LARGE_CODE.majors.includes(Number.parseInt(interpreter.version, 10));
-    const newborn = await this.#spawn(interpreter, large).catch((error: unknown) => {
-      if (large) return this.#spawn(interpreter, false);
+    const flags = flagsFor(interpreter);
+    const newborn = await this.#spawn(interpreter, flags).catch((error: unknown) => {
+      if (flags.length > 0) return this.#spawn(interpreter, []);
       throw error;
     });
     if (!newborn.hello.capabilities.includes('fork')) {
@@ -222,9 +225,9 @@ export class Zygotes {
     return why;
   }
 
-  async #spawn(interpreter: Interpreter, large: boolean): Promise<Newborn> {
+  async #spawn(interpreter: Interpreter, flags: readonly string[]): Promise<Newborn> {
     const awaited = this.#processes.await({ line: () => {} }, 1, 'runtime');
-    const newborn = await this.spawn(interpreter, { log: false, awaited, ids: null, large });
+    const newborn = await this.spawn(interpreter, { log: false, awaited, ids: null, flags });
     awaited.expected.cancel(); // it has no log to connect
     return newborn;
   }
@@ -235,6 +238,12 @@ export class Zygotes {
     if (typeof forker !== 'string') void forker.gone.then(() => this.#resident.get(path) === zygote && this.#resident.delete(path));
     return zygote;
   }
+}
+
+/** What a zygote is started with beyond what every shim is; none of it is needed. */
+function flagsFor({ language, version }: Interpreter): string[] {
+  if (language !== 'node') return [];
+  return LARGE_CODE.majors.includes(Number.parseInt(version, 10)) ? [COMPILE_ALL, LARGE_CODE.flag] : [COMPILE_ALL];
 }
 
 /** Whether no more orders can be given to it. */
