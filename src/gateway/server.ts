@@ -6,6 +6,7 @@ import type { Logger } from '../observe/logger.ts';
 import { claimedKey, signedService } from '../auth/claim.ts';
 import { acceptCloudEvents, cloudEventTarget } from './cloud-events/accept.ts';
 import { continueWhenRead } from './continue.ts';
+import { Crowd } from './crowd.ts';
 import type { EndpointService } from './endpoint-service.ts';
 import { serveUrl, urlTarget } from './function-url.ts';
 import type { HostCheck } from './host-check.ts';
@@ -47,18 +48,13 @@ const LIMITS = {
 
 /** The one endpoint: invocations and function URLs are served here, everything else by the control plane. */
 export function createGateway(deps: GatewayDeps): Server {
+  const crowd = new Crowd();
   const server = createServer(LIMITS, (request, response) => {
     const requestId = deps.ids.ordered();
     response.on('error', ignored); // the client left; whoever writes finds out
     if (deps.underWay.ending && !isOfFunctions(request, deps)) return refuse(response, requestId);
     deps.underWay.add(request, response, !isOwnRead(request));
-    try {
-      if (request.url?.startsWith('/') === false) originForm(request);
-      const served = route(request, response, { deps, requestId });
-      served?.catch((error: unknown) => fail(response, error, { deps, requestId }));
-    } catch (error) {
-      fail(response, error, { deps, requestId });
-    }
+    crowd.enter(request.url ?? '/', () => serve(request, response, { deps, requestId }));
   });
   server.on('checkContinue', (request, response) => {
     continueWhenRead(request, response);
@@ -74,6 +70,15 @@ function ignored(): void {}
 interface RouteContext {
   readonly deps: GatewayDeps;
   readonly requestId: string;
+}
+
+function serve(request: IncomingMessage, response: ServerResponse, context: RouteContext): void {
+  try {
+    if (request.url?.startsWith('/') === false) originForm(request);
+    route(request, response, context)?.catch((error: unknown) => fail(response, error, context));
+  } catch (error) {
+    fail(response, error, context);
+  }
 }
 
 function route(request: IncomingMessage, response: ServerResponse, { deps, requestId }: RouteContext): Promise<void> | undefined {
