@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Frame } from '../../src/runtimes/protocol.ts';
-import { ShimHost, fixture, type Shim } from './python-shim-host.ts';
+import { ENVIRONMENT, ShimHost, fixture, type Shim } from './python-shim-host.ts';
 
 describe('Python init phase', { timeout: 60_000 }, () => {
   let host: ShimHost;
@@ -91,6 +94,24 @@ describe('Python init phase', { timeout: 60_000 }, () => {
       assert.equal(await shim.value({}), 'pkg.mod');
     });
   }
+
+  it('leads to what was installed, .pth files and PYTHONPATH included, and programs that it starts, too', async () => {
+    const dependencyRoot = mkdtempSync(join(tmpdir(), 'hearth-installed-'));
+    mkdirSync(join(dependencyRoot, 'python/elsewhere'), { recursive: true });
+    writeFileSync(join(dependencyRoot, 'python/installed.py'), 'NAME = "installed"\n');
+    writeFileSync(join(dependencyRoot, 'python/some.pth'), 'elsewhere\n');
+    writeFileSync(join(dependencyRoot, 'python/elsewhere/linked.py'), 'NAME = "linked"\n');
+    for (const path of ['/var/task/lib', 'lib']) {
+      const shim = await host.fork(zygote);
+      const environment = { ...ENVIRONMENT, PATH: '/usr/bin:/bin', PYTHONPATH: path };
+      const { ok, report } = await shim.init({ taskRoot: fixture('python-paths'), dependencyRoot, environment, snapshot: false });
+      assert.ok(ok, report['errorMessage'] as string);
+      const { program, executable, ...rest } = (await shim.value({})) as Record<string, unknown>;
+      assert.deepEqual(rest, { modules: ['installed', 'linked', 'by path'], entries: 1 });
+      assert.equal(program, `${executable as string} installed by path`);
+    }
+    rmSync(dependencyRoot, { recursive: true });
+  });
 
   it('names the slowest modules, and rehearses with a sample event', async () => {
     const shim = await host.fork(zygote);
