@@ -60,10 +60,11 @@ function logVariables({ logging }: FunctionVersion): Record<string, string> {
   return { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: logging.applicationLevel ?? 'INFO' };
 }
 
-/** Where a runtime looks for packages beside the function's own: what was installed for it, then its layers, by the paths that Lambda has in /opt. */
-function searchPaths(runtime: string, { dependencyRoot, layersRoot }: EnvironmentOptions): Record<string, string> {
+/** Where a runtime looks for packages beside the function's own (what was installed for it, then its layers, by the paths that Lambda has in /opt), and for native libraries. */
+function searchPaths(runtime: string, { taskRoot, dependencyRoot, layersRoot }: EnvironmentOptions): Record<string, string> {
   const layers = layersRoot ?? null;
-  const found: Record<string, string> = layers === null ? {} : { LD_LIBRARY_PATH: `${layers}/lib` };
+  const own = `${taskRoot}:${taskRoot}/lib`;
+  const found: Record<string, string> = { LD_LIBRARY_PATH: layers === null ? own : `${own}:${layers}/lib` };
   if (runtime.startsWith('nodejs')) {
     const major = /^nodejs(\d+)/.exec(runtime)?.[1] ?? '';
     const paths = [

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Frame } from '../../src/runtimes/protocol.ts';
-import { ENVIRONMENT, ShimHost, fixture, type Shim } from './python-shim-host.ts';
+import { ENVIRONMENT, PYTHON, ShimHost, fixture, type Shim } from './python-shim-host.ts';
 
 describe('Python init phase', { timeout: 60_000 }, () => {
   let host: ShimHost;
@@ -111,6 +112,22 @@ describe('Python init phase', { timeout: 60_000 }, () => {
       assert.equal(program, `${executable as string} installed by path`);
     }
     rmSync(dependencyRoot, { recursive: true });
+  });
+
+  it('finds native libraries in LD_LIBRARY_PATH, which was not set when the process began', async () => {
+    const libraries = mkdtempSync(join(tmpdir(), 'hearth-libraries-'));
+    const some = execFileSync(PYTHON, ['-c', 'import _ctypes; print(_ctypes.__file__)'], { encoding: 'utf8' }).trim();
+    copyFileSync(some, join(libraries, 'libsome.so'));
+    const environment = { ...ENVIRONMENT, LD_LIBRARY_PATH: `/nothing:${libraries}` };
+    const snapshot = await host.fork(zygote);
+    await snapshot.init({ taskRoot: fixture('python-paths'), handler: 'native.handler', environment });
+    const instance = await host.instance(snapshot);
+    assert.equal(await instance.value({ library: 'libsome.so' }), 'loaded');
+    assert.equal(
+      await instance.value({ library: 'libnothing.so' }),
+      'libnothing.so: cannot open shared object file: No such file or directory',
+    );
+    rmSync(libraries, { recursive: true });
   });
 
   it('names the slowest modules, and rehearses with a sample event', async () => {

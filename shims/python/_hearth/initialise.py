@@ -3,7 +3,7 @@
 import os
 import time
 
-from . import connections, detect, errors, frames, handler, hooks, invocation, left_files, libraries, logs, loops, modules, output, rehearse, reseed, search_paths
+from . import connections, detect, errors, frames, handler, hooks, invocation, left_files, libraries, logs, loops, modules, native, output, rehearse, reseed, search_paths
 
 _REHEARSAL_MS = 60_000
 
@@ -91,6 +91,7 @@ def _enter(order):
         detect.baseline()
         left_files.baseline()
     search_paths.set_up(order["taskRoot"], order["dependencyRoot"])
+    native.install()
     os.chdir(order["taskRoot"])
 
 
