@@ -39,7 +39,20 @@ const files = {
   'reqs/base.txt': '-r common.txt\n--requirement=../more.txt\n./wheels/one-1.0-py3-none-any.whl\n',
   'reqs/common.txt': '-c limits/all.txt\n-f found\nfour\nwheels/two-1.0-py3-none-any.whl\n',
   'reqs/limits/all.txt': 'three==1.0\n',
-  'more.txt': '-f ./wheels\nthree\n',
+  'more.txt': '-f ./wheels\nthree\n-e ./five\n',
+};
+
+/** A package's folder, which builds itself without asking any index. */
+const five = {
+  'five/pyproject.toml': '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+  'five/backend.py': [
+    'import shutil',
+    'def build_wheel(folder, config_settings=None, metadata_directory=None):',
+    '    return shutil.copy("five-1.0-py3-none-any.whl", folder).split("/")[-1]',
+    'def build_editable(*_):',
+    '    raise SystemExit("a link to a folder that goes")',
+    '',
+  ].join('\n'),
 };
 
 test('requirement files in a folder are found where pip finds them, and so are the packages that they name', async (t) => {
@@ -52,17 +65,33 @@ test('requirement files in a folder are found where pip finds them, and so are t
   const interpreters: Interpreters = { find: async () => python, found: async () => [python] };
   const artifacts = await FsArtifacts.open({ root: join(home, 'artifacts'), interpreters, clock: systemClock, log: silent });
   t.after(() => artifacts.close());
-  const names = { one: 'wheels', two: 'wheels', three: 'wheels', four: 'reqs/found' };
+  const names = { one: 'wheels', two: 'wheels', three: 'wheels', four: 'reqs/found', five: 'five' };
   const wheels = await Promise.all(
     Object.entries(names).map(async ([name, folder]) => [`${folder}/${name}-1.0-py3-none-any.whl`, await wheel(name)]),
   );
   const requirements = { ...files, 'more.txt': `--no-index\n${files['more.txt']}` };
-  const source = await zip({ 'app.py': '', ...requirements, ...(Object.fromEntries(wheels) as Record<string, Buffer>) });
+  const source = await zip({ 'app.py': '', ...requirements, ...five, ...(Object.fromEntries(wheels) as Record<string, Buffer>) });
   const request = { runtime: `python${version.split('.').slice(0, 2).join('.')}`, handler: 'app.handler', installScripts: false };
   const { dependencies } = await artifacts.build({ source, ...request, progress: () => undefined });
   assert.ok(dependencies !== null);
   const installed = await readdir(join(await artifacts.dependencyRoot(dependencies), 'python'));
-  assert.deepEqual(installed.filter((name) => name.endsWith('.py')).sort(), ['four.py', 'one.py', 'three.py', 'two.py']);
+  assert.deepEqual(installed.filter((name) => name.endsWith('.py')).sort(), ['five.py', 'four.py', 'one.py', 'three.py', 'two.py']);
+});
+
+test('says that the index can’t be reached, and of wheels only where that is it', async () => {
+  const python = { language: 'Python', path: '/python', version: '3.11.7' };
+  const source = join(home, 'advised');
+  await mkdir(source, { recursive: true });
+  await writeFile(join(source, 'requirements.txt'), 'six\n');
+  const request = { source, runtime: 'python3.11', installScripts: false };
+  const recipe = await pipRecipe(request, { find: async () => python, found: async () => [python] });
+  const none = 'ERROR: No matching distribution found for six';
+  assert.match(recipe?.advice(none) ?? '', /^Only wheels are installed/);
+  for (const reason of ['Failed to establish a new connection: [Errno 111]', "Failed to resolve 'pypi.org'"])
+    assert.match(
+      recipe?.advice(`WARNING: Retrying after NewConnectionError('${reason}')\n${none}`) ?? '',
+      /^The package index,.* can’t be reached/,
+    );
 });
 
 test('what any of them says decides what is installed; what lies outside of the source does not', async () => {

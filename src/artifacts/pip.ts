@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { HearthError } from '../errors.ts';
 import type { Interpreters } from './interpreters.ts';
@@ -20,7 +20,7 @@ export async function pipRecipe(request: RecipeRequest, interpreters: Interprete
   }
   const locals = await localPaths(request.source, 'requirements.txt');
   const decisive = {
-    tool: 'pip 1', // raise when this file installs differently
+    tool: 'pip 2', // raise when this file installs differently
     files: await digestPaths(request.source, ['requirements.txt', ...locals]),
     version: /^\d+\.\d+/.exec(interpreter.version)?.[0] ?? interpreter.version,
     platform: `${process.platform}-${process.arch}`,
@@ -34,6 +34,7 @@ export async function pipRecipe(request: RecipeRequest, interpreters: Interprete
     command: `python${decisive.version} -m pip install -r requirements.txt`,
     install: async (workshop) => {
       await copyPaths(request.source, ['requirements.txt', ...locals], workshop.folder);
+      await withoutEditable(workshop.folder, ['requirements.txt', ...locals]);
       await workshop.handOver();
       return workshop.run(interpreter.path, ['-m', 'pip', 'install', ...flags, '-r', 'requirements.txt']);
     },
@@ -41,7 +42,26 @@ export async function pipRecipe(request: RecipeRequest, interpreters: Interprete
   };
 }
 
+/** `-e ./package`, `--editable=./package` */
+const EDITABLE = /^([^\S\n]*)(?:-e|--editable)(?:[^\S\n]+|=)/gm;
+
+/** What is editable is installed as a link to where it was built, which is gone by the time that the function runs. */
+async function withoutEditable(folder: string, paths: readonly string[]): Promise<void> {
+  const root = await realpath(folder);
+  for (const path of paths.filter((p) => !ARCHIVE.test(p)).map(normalize)) {
+    const file = join(root, path);
+    if ((await realpath(file).catch(() => null)) !== file) continue; // nothing is there, or a link, which may lead anywhere
+    const text = await readFile(file, 'utf8').catch(() => ''); // a package's folder
+    const plain = text.replace(EDITABLE, '$1');
+    if (plain !== text) await writeFile(file, plain);
+  }
+}
+
+const UNREACHABLE = /Failed to (?:establish a new connection|resolve)|Could not resolve host|(?:Connect|Read)TimeoutError|ProxyError/;
+
 function adviceFor(output: string, installScripts: boolean): string {
+  if (UNREACHABLE.test(output))
+    return 'The package index, or what else the output names, can’t be reached from here: see to the network, a proxy or --index-url.';
   if (/No module named pip/.test(output))
     return 'This Python has no pip: install it (python3 -m ensurepip, or the package python3-pip) and deploy again.';
   if (!installScripts && /No matching distribution found|Could not find a version/.test(output)) {
@@ -49,6 +69,8 @@ function adviceFor(output: string, installScripts: boolean): string {
   }
   return '';
 }
+
+const ARCHIVE = /\.(?:whl|tar\.gz|zip)$/;
 
 function requirementLines(text: string): string[] {
   return text

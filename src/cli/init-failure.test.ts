@@ -52,6 +52,17 @@ test('a file that is not there leads to the handler, to the folder or to the imp
   assert.match(String(own.fix), /^put lib\/a\.mjs into \//);
 });
 
+test('a module of the function’s own that Python does not look for where it is leads to the import', async () => {
+  const message = "Unable to import module 'src/app': No module named 'helper'";
+  const beside = await explained(message, { 'src/app.py': '', 'src/helper.py': '' }, 'src/app.handler');
+  assert.equal(
+    beside.fix,
+    `import src.helper, since modules are found from ${beside.at}, or set PYTHONPATH: src in its environment, and deploy again`,
+  );
+  const below = await explained(message, { 'app.py': '', 'a/b/helper/__init__.py': '' }, 'app.handler');
+  assert.match(String(below.fix), /^import a\.b\.helper, .*PYTHONPATH: a\/b in/);
+});
+
 test('a handler that is not exported, or no handler at all, leads to hearth.yaml', async () => {
   const missing = await explained('Runtime.HandlerNotFound: index.handlr is undefined or not exported', {}, 'index.handlr');
   assert.equal(missing.fix, 'export the handler, or correct `handler: index.handlr` in hearth.yaml');

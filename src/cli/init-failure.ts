@@ -46,10 +46,25 @@ function missingModule(raw: string, where: Where): string | null {
   if (name === file || name === file.replaceAll('/', '.')) return handlerFile(file, where);
   if (own !== name) return `put ${own} into ${where.folder}, where .hearthignore does not leave it out, or correct the import`;
   if (name.startsWith('.')) return `correct the import: paths begin at the file that has it`;
-  if (python !== undefined)
-    return `add ${PYPI[name.split('.')[0] ?? ''] ?? `what has ${name}`} to requirements.txt in ${where.folder}, and deploy again`;
+  if (python !== undefined) {
+    const wanted = PYPI[name.split('.')[0] ?? ''] ?? `what has ${name}`;
+    return moduleElsewhere(name, where) ?? `add ${wanted} to requirements.txt in ${where.folder}, and deploy again`;
+  }
   const packageName = name.split('/', name.startsWith('@') ? 2 : 1).join('/');
   return `add ${packageName} to the dependencies in package.json in ${where.folder} (\`npm install --ignore-scripts ${packageName}\` there), and deploy again`;
+}
+
+/** A module that the function has, but not where Python looks: the root of its folder, wherever the handler's file is. */
+function moduleElsewhere(name: string, { folder, files }: Where): string | null {
+  const own = name.split('.')[0] ?? '';
+  for (const end of [`/${own}.py`, `/${own}/__init__.py`]) {
+    const found = files.find((f) => f.path.endsWith(end));
+    if (found === undefined) continue;
+    const beside = found.path.slice(0, -end.length);
+    const imported = [...beside.split('/'), own].join('.');
+    return `import ${imported}, since modules are found from ${folder}, or set PYTHONPATH: ${beside} in its environment, and deploy again`;
+  }
+  return null;
 }
 
 /** `handler: index.handler` is a file and a name of what it exports. */

@@ -43,6 +43,16 @@ describe('the environment of a function', () => {
     assert.equal(environmentOf('nodejs20.x', { AWS_ENDPOINT_URL: 'https://elsewhere' })['AWS_ENDPOINT_URL'], 'https://elsewhere');
   });
 
+  it('promises no snapshot to custom runtimes', () => {
+    assert.equal(environmentOf('python3.11', {})['AWS_LAMBDA_INITIALIZATION_TYPE'], 'snap-start');
+    assert.equal(environmentOf('provided.al2023', {})['AWS_LAMBDA_INITIALIZATION_TYPE'], 'on-demand');
+  });
+
+  it('leads to native libraries of the function’s own, unless the function says otherwise', () => {
+    assert.equal(environmentOf('python3.11', {})['LD_LIBRARY_PATH'], '/var/task:/var/task/lib');
+    assert.equal(environmentOf('python3.11', { LD_LIBRARY_PATH: '/else' })['LD_LIBRARY_PATH'], '/else');
+  });
+
   it('lets Node.js find what was installed for the function', () => {
     assert.equal(environmentOf('nodejs20.x', {})['NODE_PATH'], '/deps/node_modules');
     assert.equal(environmentOf('python3.11', {})['NODE_PATH'], undefined);

@@ -11,7 +11,7 @@ export interface EnvironmentOptions {
   readonly logStream: string;
   /** `/usr/local/bin:/usr/bin:/bin`, with the interpreter's own folder first. */
   readonly path: string;
-  /** How the init phase is paid for: `on-demand`, or `snap-start` when instances are forked from its end. */
+  /** How the init phase is paid for: `on-demand`, or `snap-start` when instances are forked from its end, which custom runtimes never are. */
   readonly initialization: 'on-demand' | 'snap-start';
   /** Connection string of the database `app` for functions; absent or null: there is none. */
   readonly databaseUrl?: string | null;
@@ -45,7 +45,8 @@ export function functionEnvironment(version: FunctionVersion, o: EnvironmentOpti
     AWS_LAMBDA_FUNCTION_NAME: version.name,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(version.memoryMb),
     AWS_LAMBDA_FUNCTION_VERSION: version.version,
-    AWS_LAMBDA_INITIALIZATION_TYPE: o.initialization,
+    // A runtime of AWS's that is brought along would ask for its snapshot, of which there is none.
+    AWS_LAMBDA_INITIALIZATION_TYPE: version.runtime.startsWith('provided') ? 'on-demand' : o.initialization,
     AWS_LAMBDA_LOG_GROUP_NAME: logGroup(version),
     ...logVariables(version),
     AWS_LAMBDA_LOG_STREAM_NAME: o.logStream,
@@ -59,10 +60,11 @@ function logVariables({ logging }: FunctionVersion): Record<string, string> {
   return { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: logging.applicationLevel ?? 'INFO' };
 }
 
-/** Where a runtime looks for packages beside the function's own: what was installed for it, then its layers, by the paths that Lambda has in /opt. */
-function searchPaths(runtime: string, { dependencyRoot, layersRoot }: EnvironmentOptions): Record<string, string> {
+/** Where a runtime looks for packages beside the function's own (what was installed for it, then its layers, by the paths that Lambda has in /opt), and for native libraries. */
+function searchPaths(runtime: string, { taskRoot, dependencyRoot, layersRoot }: EnvironmentOptions): Record<string, string> {
   const layers = layersRoot ?? null;
-  const found: Record<string, string> = layers === null ? {} : { LD_LIBRARY_PATH: `${layers}/lib` };
+  const own = `${taskRoot}:${taskRoot}/lib`;
+  const found: Record<string, string> = { LD_LIBRARY_PATH: layers === null ? own : `${own}:${layers}/lib` };
   if (runtime.startsWith('nodejs')) {
     const major = /^nodejs(\d+)/.exec(runtime)?.[1] ?? '';
     const paths = [

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Frame } from '../../src/runtimes/protocol.ts';
-import { ShimHost, fixture, type Shim } from './python-shim-host.ts';
+import { ENVIRONMENT, PYTHON, ShimHost, fixture, type Shim } from './python-shim-host.ts';
 
 describe('Python init phase', { timeout: 60_000 }, () => {
   let host: ShimHost;
@@ -91,6 +95,40 @@ describe('Python init phase', { timeout: 60_000 }, () => {
       assert.equal(await shim.value({}), 'pkg.mod');
     });
   }
+
+  it('leads to what was installed, .pth files and PYTHONPATH included, and programs that it starts, too', async () => {
+    const dependencyRoot = mkdtempSync(join(tmpdir(), 'hearth-installed-'));
+    mkdirSync(join(dependencyRoot, 'python/elsewhere'), { recursive: true });
+    writeFileSync(join(dependencyRoot, 'python/installed.py'), 'NAME = "installed"\n');
+    writeFileSync(join(dependencyRoot, 'python/some.pth'), 'elsewhere\n');
+    writeFileSync(join(dependencyRoot, 'python/elsewhere/linked.py'), 'NAME = "linked"\n');
+    for (const path of ['/var/task/lib', 'lib']) {
+      const shim = await host.fork(zygote);
+      const environment = { ...ENVIRONMENT, PATH: '/usr/bin:/bin', PYTHONPATH: path };
+      const { ok, report } = await shim.init({ taskRoot: fixture('python-paths'), dependencyRoot, environment, snapshot: false });
+      assert.ok(ok, report['errorMessage'] as string);
+      const { program, executable, ...rest } = (await shim.value({})) as Record<string, unknown>;
+      assert.deepEqual(rest, { modules: ['installed', 'linked', 'by path'], entries: 1 });
+      assert.equal(program, `${executable as string} installed by path`);
+    }
+    rmSync(dependencyRoot, { recursive: true });
+  });
+
+  it('finds native libraries in LD_LIBRARY_PATH, which was not set when the process began', async () => {
+    const libraries = mkdtempSync(join(tmpdir(), 'hearth-libraries-'));
+    const some = execFileSync(PYTHON, ['-c', 'import _ctypes; print(_ctypes.__file__)'], { encoding: 'utf8' }).trim();
+    copyFileSync(some, join(libraries, 'libsome.so'));
+    const environment = { ...ENVIRONMENT, LD_LIBRARY_PATH: `/nothing:${libraries}` };
+    const snapshot = await host.fork(zygote);
+    await snapshot.init({ taskRoot: fixture('python-paths'), handler: 'native.handler', environment });
+    const instance = await host.instance(snapshot);
+    assert.equal(await instance.value({ library: 'libsome.so' }), 'loaded');
+    assert.equal(
+      await instance.value({ library: 'libnothing.so' }),
+      'libnothing.so: cannot open shared object file: No such file or directory',
+    );
+    rmSync(libraries, { recursive: true });
+  });
 
   it('names the slowest modules, and rehearses with a sample event', async () => {
     const shim = await host.fork(zygote);

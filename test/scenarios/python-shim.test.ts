@@ -118,7 +118,29 @@ describe('Python shim', { timeout: 60_000 }, () => {
     }
     const garbage = await instance.connection.call(Buffer.from('{nonsense'));
     assert.equal(garbage.errorType, 'Runtime.UnmarshalError');
+    for (const constant of ['NaN', '[Infinity]', '{"a": -Infinity}'])
+      assert.equal((await instance.connection.call(Buffer.from(constant))).errorType, 'Runtime.UnmarshalError', constant);
     assert.equal((await instance.connection.call(Buffer.from('{"do": "echo"}'))).errorType, null);
+  });
+
+  it('shows its context as AWS’s runtime does', async () => {
+    const instance = await host.instance(snapshot, { logStream: 'stream' });
+    const clientContext = JSON.stringify({ custom: { a: 1 }, client: { app_title: 'app' } });
+    assert.equal(
+      await instance.value({ do: 'show' }, { requestId: 'r-1', invokedArn: 'arn:x:1', clientContext }),
+      'LambdaContext([aws_request_id=r-1,log_group_name=/aws/lambda/demo,log_stream_name=stream,function_name=demo,memory_limit_in_mb=128,' +
+        "function_version=$LATEST,invoked_function_arn=arn:x:1,client_context=ClientContext([custom={'a': 1},env=None,client=Client([" +
+        'installation_id=None,app_title=app,app_version_name=None,app_version_code=None,app_package_name=None])]),' +
+        'identity=CognitoIdentity([cognito_identity_id=None,cognito_identity_pool_id=None]),tenant_id=None])',
+    );
+  });
+
+  it('shows levels of a function’s own in JSON as those that Lambda has', async () => {
+    const forked = await host.fork(zygote);
+    await forked.init({ ...EVERYTHING, environment: { ...ENVIRONMENT, AWS_LAMBDA_LOG_FORMAT: 'JSON' } });
+    const instance = await host.instance(forked);
+    await instance.value({ do: 'log_own_level' });
+    await instance.log.has('"level": "WARNING", "message": "noticed"');
   });
 
   it('lets a function format its log as AWS’s documentation shows', async () => {

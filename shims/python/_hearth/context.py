@@ -7,13 +7,21 @@ import time
 from .errors import Fault
 
 
-class CognitoIdentity:
+class _Shown:
+    """Printed as by AWS's runtime: handlers log their context."""
+
+    def __repr__(self):
+        fields = ("%s=%s" % (name, value) for name, value in vars(self).items() if not name.startswith("_"))
+        return "%s([%s])" % (type(self).__name__, ",".join(fields))
+
+
+class CognitoIdentity(_Shown):
     def __init__(self):
         self.cognito_identity_id = None
         self.cognito_identity_pool_id = None
 
 
-class Client:
+class Client(_Shown):
     def __init__(self, fields):
         self.installation_id = fields.get("installation_id")
         self.app_title = fields.get("app_title")
@@ -22,7 +30,7 @@ class Client:
         self.app_package_name = fields.get("app_package_name")
 
 
-class ClientContext:
+class ClientContext(_Shown):
     def __init__(self, fields):
         self.custom = fields.get("custom")
         self.env = fields.get("env")
@@ -30,18 +38,18 @@ class ClientContext:
         self.client = Client(client) if isinstance(client, dict) else None
 
 
-class LambdaContext:
+class LambdaContext(_Shown):
     def __init__(self, header):
         environment = os.environ
         self.aws_request_id = header["requestId"]
-        self.invoked_function_arn = header["invokedArn"]
-        self.function_name = environment.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.function_version = environment.get("AWS_LAMBDA_FUNCTION_VERSION")
-        self.memory_limit_in_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.log_group_name = environment.get("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = environment.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.identity = CognitoIdentity()
+        self.function_name = environment.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version = environment.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.invoked_function_arn = header["invokedArn"]
         self.client_context = _client_context(header.get("clientContext", ""))
+        self.identity = CognitoIdentity()
         self.tenant_id = None
         self._deadline_ms = header["deadlineMs"]
 
@@ -50,10 +58,6 @@ class LambdaContext:
 
     def log(self, message):
         print(message, end="" if str(message).endswith("\n") else "\n")
-
-    def __repr__(self):
-        fields = ("%s=%s" % (name, value) for name, value in vars(self).items() if not name.startswith("_"))
-        return "LambdaContext([%s])" % ",".join(fields)
 
 
 def _client_context(text):

@@ -1,10 +1,9 @@
 """The init phase: everything outside the handler, once; then whether the process may be forked."""
 
 import os
-import sys
 import time
 
-from . import connections, detect, errors, frames, handler, hooks, invocation, left_files, libraries, logs, loops, modules, output, rehearse, reseed
+from . import connections, detect, errors, frames, handler, hooks, invocation, left_files, libraries, logs, loops, modules, native, output, rehearse, reseed, search_paths
 
 _REHEARSAL_MS = 60_000
 
@@ -91,13 +90,8 @@ def _enter(order):
     if order["snapshot"]:
         detect.baseline()
         left_files.baseline()
-    own = [order["taskRoot"]]
-    dependencies = order["dependencyRoot"]
-    if dependencies is not None:
-        folder = os.path.join(dependencies, "python")
-        own.append(folder if os.path.isdir(folder) else dependencies)
-    own += [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    sys.path[:0] = own
+    search_paths.set_up(order["taskRoot"], order["dependencyRoot"])
+    native.install()
     os.chdir(order["taskRoot"])
 
 

@@ -106,13 +106,13 @@ def _seconds(moment):
 
 
 class _JsonFormatter(logging.Formatter):
-    """The members of AWS's runtime interface client for Python, in its order."""
+    """The members of AWS's runtime interface client for Python, in its order. A level of the function's own is shown as the one that it is at least."""
 
     def format(self, record):
         kind, value, trace = record.exc_info or (None, None, None)
         fields = {
             "timestamp": _seconds(record.created),
-            "level": record.levelname,
+            "level": logging.getLevelName(min(logging.CRITICAL, max(logging.NOTSET, record.levelno)) // 10 * 10),
             "message": record.getMessage(),
             "logger": record.name,
             "stackTrace": traceback.format_tb(trace) if kind else None,

@@ -61,11 +61,19 @@ class _DecimalEncoder(_Encoder):
 _encoder = _Encoder(ensure_ascii=False)
 
 
+def _refuse(constant):
+    raise ValueError("%s is no JSON" % constant)
+
+
+# The standard library's decoder takes NaN and Infinity, which no other runtime would.
+_decoder = json.JSONDecoder(parse_constant=_refuse)
+
+
 def load(data):
     if not data:
         return {}
     try:
-        return json.loads(data)
+        return _decoder.decode(data.decode(json.detect_encoding(data), "surrogatepass"))
     except (ValueError, RecursionError) as error:
         raise Fault("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % error) from error
 

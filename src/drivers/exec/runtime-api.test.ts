@@ -158,6 +158,11 @@ describe('the Runtime API', { timeout: 20_000 }, () => {
     assert.deepEqual(polls, [{ delivered: 0 }, { delivered: 1 }]);
   });
 
+  it('hands out an empty object where the caller sent nothing', async () => {
+    desk.submit({ ...invocation({}), body: Buffer.alloc(0) }, Date.now() + 60_000, () => {});
+    assert.equal((await answerOf(ask('GET', 'next').end())).text, '{}');
+  });
+
   it('hands out an invocation whose trace no header can hold', async () => {
     const { next } = await running('r-4', 'Root=1→\n;Parent=2');
     assert.equal(next.headers['lambda-runtime-trace-id'], 'Root=1;Parent=2');

@@ -74,6 +74,14 @@ def describe(event, context):
     }
 
 
+def show(event, context):
+    return repr(context)
+
+
+def log_own_level(event, context):
+    logging.log(35, "noticed")
+
+
 def fail(event, context):
     raise Custom("this went wrong")
 
