@@ -160,7 +160,17 @@ async function main({ keep }) {
   }
 }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } } });
+function wanted() {
+  try {
+    return parseArgs({ options: { json: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } } }).values;
+  } catch (error) {
+    const usage = 'npm run demo [-- --keep] [-- --json]: --keep leaves the server up, --json prints the figures as JSON';
+    process.stderr.write(`${error.message.split('\n')[0]}\n${usage}\n`);
+    return process.exit(2);
+  }
+}
+
+const values = wanted();
 main(values).then(
   (result) => {
     if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -146,6 +146,9 @@ describe('hearth deploy', () => {
     const gone = await hearth(['deploy', 'good', '--endpoint', server.endpoint], { cwd: here.path });
     assert.equal(gone.code, 2);
     assert.match(gone.stderr, /there is no folder .*gone/);
+    await writeFile(join(here.path, 'hearth.yaml'), YAML.replace('./good', './good/index.mjs'));
+    const file = await hearth(['deploy', 'good', '--endpoint', server.endpoint], { cwd: here.path });
+    assert.match(file.stderr, /index\.mjs is a file, and a function is a folder\nfix: name the folder/);
   });
 
   it('ends with 3 when the server goes in the middle of a deployment', async () => {

@@ -105,7 +105,7 @@ export async function tryDeploy(...args: Parameters<typeof deployFunction>): Pro
 /** Those of a file's functions that were named; all when none was. */
 export function chosen(file: HearthFile, names: readonly string[]): readonly DeclaredFunction[] {
   if (names.length === 0) return file.functions;
-  return names.map((name) => {
+  return [...new Set(names)].map((name) => {
     const found = file.functions.find((f) => f.name === name);
     if (found) return found;
     const known = file.functions.map((f) => f.name).join(', ');

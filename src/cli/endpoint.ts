@@ -16,7 +16,13 @@ export async function resolveEndpoint(env: Env, option: string | undefined): Pro
   const given = option ?? (env['HEARTH_ENDPOINT'] || undefined);
   if (given !== undefined) return checked(given, option === undefined ? 'HEARTH_ENDPOINT' : '--endpoint');
   const running = await readStatusFile(homeOf(env));
-  return running?.endpoint ?? `http://${DEFAULTS.host}:${env['HEARTH_PORT'] || DEFAULTS.port}`;
+  return running?.endpoint ?? `http://${DEFAULTS.host}:${portIn(env)}`;
+}
+
+function portIn(env: Env): number {
+  const text = env['HEARTH_PORT'] || String(DEFAULTS.port);
+  if (/^\d+$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new CliError(`HEARTH_PORT must be a number from 0 to 65535, not '${text}'`, { fix: 'correct it, or `unset HEARTH_PORT`' });
 }
 
 function checked(text: string, from: string): string {

@@ -53,6 +53,7 @@ describe('hearth.yaml', () => {
       await refusal(`functions:\n  a:\n${ENTRY}    environment: { A: 1\n  b: x`),
       /^\/p\/hearth\.yaml:[56]:\d+: not valid YAML: /,
     );
+    assert.equal(await refusal('functions:\n  a:\n    runtime: x\n  a:\n    runtime: y\n'), '/p/hearth.yaml:4:3: a is there twice');
     assert.match(await refusal('functions:\n\ta: 1\n'), /^\/p\/hearth\.yaml:2:\d+: not valid YAML: /);
     assert.match(await refusal('functions: *x\n'), /hearth\.yaml:1:\d+: /);
   });

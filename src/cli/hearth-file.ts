@@ -51,6 +51,7 @@ export async function parseHearthFile(text: string, path: string): Promise<Heart
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const place = new Places(path, document, lines);
   const broken = document.errors[0];
+  if (broken?.code === 'DUPLICATE_KEY') throw place.error(broken.pos[0], `${keyAt(text, broken.pos[0])} is there twice`);
   if (broken !== undefined) throw place.error(broken.pos[0], `not valid YAML: ${broken.message}`);
   const root = valueOf(document, place);
   if (!isMap(root)) throw place.error(0, 'expected `functions:` with a function below it');
@@ -63,6 +64,11 @@ export async function parseHearthFile(text: string, path: string): Promise<Heart
   } catch (error) {
     throw error instanceof HearthError ? place.faults(error) : error;
   }
+}
+
+/** The key that begins there, as it is written. */
+function keyAt(text: string, offset: number): string {
+  return /^[^\s:]+/.exec(text.slice(offset))?.[0] ?? 'a key';
 }
 
 /** Aliases are followed here, so their faults (no anchor, too many) come to light here. */

@@ -1,6 +1,7 @@
-import { access, constants, mkdir, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { access, constants, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { CliError } from './errors.ts';
+import { makeFolders, removeFolders } from './folders.ts';
 
 /** The folder of all state. */
 export interface Home {
@@ -18,7 +19,7 @@ export async function makeHome(path: string): Promise<Home> {
       async undo() {
         if (made.length === 0) return;
         await rm(home, { recursive: true, force: true });
-        for (const folder of made.slice(0, -1).toReversed()) await rmdir(folder).catch(() => {}); // not empty: somebody else uses it by now
+        await removeFolders(made.slice(0, -1));
       },
     };
   } catch (error) {
@@ -26,35 +27,5 @@ export async function makeHome(path: string): Promise<Home> {
       fix: 'name a folder that you may write to, with --home or HEARTH_HOME',
       cause: error,
     });
-  }
-}
-
-/**
- * Makes a folder and those above it; returns which were made, the uppermost first. Not left to `mkdir`'s own `recursive`: where a file system answers
- * ENOENT though the folder above is there, as /proc does, that never ends.
- */
-async function makeFolders(path: string): Promise<string[]> {
-  const missing: string[] = [];
-  for (let at = path; !(await isThere(at)); at = dirname(at)) missing.unshift(at);
-  const made: string[] = [];
-  for (const folder of missing) {
-    try {
-      await mkdir(folder);
-      made.push(folder);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // else: somebody was faster
-    }
-  }
-  return made;
-}
-
-/** Throws where the way there is none: through a file, or closed. */
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && dirname(path) !== path) return false;
-    throw error;
   }
 }

@@ -11,7 +11,11 @@ export function keyCommands(hearth: Command, context: Context, done: (code: Exit
     .command('keys')
     .description('who may use this server: requests are signed by one of its keys (AWS Signature Version 4)');
 
-  const create = keys.command('create').description('make a key; its secret is shown once. Without --allow it may do everything');
+  const create = keys
+    .command('create')
+    .description(
+      'make a key; its secret is shown once. Without any of --allow, --on, --bucket, --queue and --statements it may do everything',
+    );
   for (const option of shared()) create.addOption(option);
   create
     .option('--name <text>', 'for people')

@@ -41,6 +41,12 @@ export function parseBudget(text: string): number {
   return ms;
 }
 
+/** A folder: an empty name, as of a variable that is not set, would be the one that the command was given in. */
+export function parseFolder(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Name a folder.');
+  return text;
+}
+
 /** A whole number from `least` up. */
 export function parseCount(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {

@@ -26,7 +26,11 @@ export async function ignoreRules(folder: string): Promise<Ignore> {
  */
 export async function listFiles(folder: string): Promise<PackagedFile[]> {
   const info = await stat(folder).catch(() => null);
-  if (!info?.isDirectory()) throw new CliError(`there is no folder ${folder}`, { fix: 'correct `code:` in hearth.yaml' });
+  if (info === null) throw new CliError(`there is no folder ${folder}`, { fix: 'correct `code:` in hearth.yaml' });
+  if (!info.isDirectory())
+    throw new CliError(`${folder} is a file, and a function is a folder`, {
+      fix: 'name the folder that it is in as `code:` in hearth.yaml',
+    });
   const found: PackagedFile[] = [];
   await walk({ folder, ignored: await ignoreRules(folder), found }, '', []);
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));

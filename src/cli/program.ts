@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { eventCommands } from './event-commands.ts';
 import { EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts';
 import { keyCommands } from './key-commands.ts';
-import { parseBudget, parseCount, parseSpan, parseWhen } from './options.ts';
+import { parseBudget, parseCount, parseFolder, parseSpan, parseWhen } from './options.ts';
 
 const NODE_RUNTIME = `nodejs${process.versions.node.split('.')[0]}.x`;
 
@@ -16,6 +16,8 @@ const file = (): Option => new Option('-f, --file <path>', 'another file than he
 const port = (): Option =>
   new Option('--port <number>', 'where to listen (default: HEARTH_PORT, else 8420)').argParser(parseCount(0, 65_535));
 
+const home = (what: string): Option =>
+  new Option('--home <folder>', `${what} (default: HEARTH_HOME, else ~/.hearth)`).argParser(parseFolder);
 const anonymous = (): Option => new Option('--anonymous', 'ask nobody for a key: whoever reaches the server may do everything');
 
 /** The whole command line. A command's module is loaded when it runs, so that `--help` stays quick. */
@@ -56,7 +58,7 @@ function serverCommands(hearth: Command, context: Context, done: Done): void {
     .description('start the server here and deploy the functions of hearth.yaml')
     .addOption(port())
     .option('--host <address>', 'the address to listen on (default: 127.0.0.1)')
-    .option('--home <folder>', 'where state is kept (default: HEARTH_HOME, else ~/.hearth)')
+    .addOption(home('where state is kept'))
     .addOption(anonymous())
     .option('-d, --detach', 'in the background; `hearth down` ends it')
     .addOption(file())
@@ -68,7 +70,7 @@ function serverCommands(hearth: Command, context: Context, done: Done): void {
   hearth
     .command('down')
     .description('end the server in the background')
-    .option('--home <folder>', 'whose server (default: HEARTH_HOME, else ~/.hearth)')
+    .addOption(home('whose server'))
     .addOption(json())
     .action(async (options) => done(await (await import('./commands/down.ts')).down(context, options)));
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Status } from '../client/answers.ts';
 import { HearthClient } from '../client/client.ts';
+import { HearthError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
@@ -43,7 +44,12 @@ const LOG_BYTES = 16 * 1024 * 1024;
 export async function configFor(context: Context, options: ServerOptions): Promise<Config> {
   const { loadConfig } = await import('../config/load.ts');
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return loadConfig(context.env, given);
+  try {
+    return loadConfig(context.env, given);
+  } catch (error) {
+    if (error instanceof HearthError) throw new CliError(error.message, { fix: 'correct that, and start it again', cause: error });
+    throw error;
+  }
 }
 
 /** The server that answers for `home`, if one does. */
@@ -66,7 +72,7 @@ export async function refuseSecond(home: string): Promise<void> {
   const running = await runningServer(home);
   if (running === null) return;
   throw new CliError(`Hearth is running already at ${running.endpoint} (process ${running.pid}, state in ${home})`, {
-    fix: 'use that one, end it with `hearth down`, or start another with --home and --port',
+    fix: 'deploy to that one with `hearth deploy`, end it with `hearth down`, or start another with --home and --port',
     exitCode: EXIT.running,
   });
 }

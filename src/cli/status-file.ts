@@ -10,7 +10,8 @@ export interface StatusFile {
   readonly endsWithinMs?: number;
 }
 
-function pathIn(home: string): string {
+/** Where a home says which server runs on it. */
+export function pathIn(home: string): string {
   return join(home, 'server.json');
 }
 

@@ -33,6 +33,27 @@ describe('loadConfig', () => {
     assert.throws(() => loadConfig({ HEARTH_HOME: home, HEARTH_PORT: 'http' }), /HEARTH_PORT/);
   });
 
+  it('says of each fault of the file what was likely meant, and how it is written', () => {
+    const saying = (text: string): string => {
+      writeFileSync(join(home, 'config.yaml'), text);
+      try {
+        loadConfig({ HEARTH_HOME: home });
+      } catch (error) {
+        return (error as Error).message.replaceAll(`${join(home, 'config.yaml')}: `, '');
+      }
+      return '';
+    };
+    assert.equal(
+      saying('porrt: 9000\nlimits: { drianMs: 3 }\n'),
+      'limits.drianMs: unknown key; did you mean drainMs?\n       porrt: unknown key; did you mean port?',
+    );
+    assert.equal(saying('metering: { pricePerGbSecond: 0.1 }\n'), 'metering.pricePerGbSecond: must be text, not 0.1; put it in quotes');
+    assert.equal(saying('auth: { required: yes }\n'), 'auth.required: must be true or false, not "yes"');
+    assert.equal(saying('events: { inFlight: 0 }\n'), 'events.inFlight: must be more than 0, not 0');
+    assert.equal(saying('limits: { drainMs: -1 }\n'), 'limits.drainMs: must be at least 0, not -1');
+    assert.equal(saying('- port\n'), 'must have keys below it, not a list');
+  });
+
   it('asks for keys unless anonymous mode was asked for, in the file or on the command line', () => {
     assert.deepEqual(loadConfig({ HEARTH_HOME: home }).auth, { required: true, anonymous: null });
     assert.deepEqual(loadConfig({ HEARTH_HOME: home }, { anonymous: true }).auth, { required: false, anonymous: true });

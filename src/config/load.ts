@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { HearthError } from '../errors.ts';
+import { explain } from '../model/manifest-errors.ts';
 import type { Config } from './config.ts';
 import { DEFAULTS } from './defaults.ts';
 import { configFileSchema, type ConfigFile } from './schema.ts';
@@ -56,10 +57,14 @@ function defined<T extends object>(part: T): { [K in keyof T]: Exclude<T[K], und
 
 function readFile(path: string): ConfigFile {
   if (!existsSync(path)) return {};
-  const parsed = configFileSchema.safeParse(yamlIn(path) ?? {});
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((i) => `${i.path.join('.') || '(top)'}: ${i.message}`);
-  throw new HearthError('ValidationException', `${path}: ${issues.join('; ')}`);
+  const value = yamlIn(path) ?? {};
+  try {
+    return explain(configFileSchema, value);
+  } catch (error) {
+    if (!(error instanceof HearthError)) throw error;
+    const [first = '', ...others] = error.message.split('\n').map((line) => `${path}: ${line.replace(/^\(top\): /, '')}`);
+    throw new HearthError('ValidationException', [first, ...others.map((line) => `       ${line}`)].join('\n'), { cause: error });
+  }
 }
 
 function yamlIn(path: string): unknown {

@@ -33,6 +33,7 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): s
     return [`${pathText(issue.path)}: is missing${description === undefined ? '' : ` (${description})`}`];
   }
   if (issue.code === 'invalid_value') {
+    if (!OWN_WORDS.test(issue.message)) return [`${pathText(issue.path)}: ${issue.message}`];
     const options = issue.values.map(String);
     const meant = typeof given === 'string' ? nearest(given, options) : null;
     const hint = meant === null ? `must be one of ${options.join(', ')}` : `did you mean ${meant}?`;
@@ -45,7 +46,7 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): s
 }
 
 /** The checks' own words for a wrong type or size, for who writes YAML; what a schema says in its words is left to it. */
-const OWN_WORDS = /^(?:Invalid input: expected|Too small|Too big)/;
+const OWN_WORDS = /^(?:Invalid input: expected|Invalid option: expected|Too small|Too big)/;
 
 function inWords(issue: z.core.$ZodIssue, given: unknown): string | null {
   if (!OWN_WORDS.test(issue.message)) return null;
@@ -53,7 +54,10 @@ function inWords(issue: z.core.$ZodIssue, given: unknown): string | null {
   if (issue.code !== 'too_small' && issue.code !== 'too_big') return null;
   const least = issue.code === 'too_small';
   const limit = least ? issue.minimum : issue.maximum;
-  if (issue.origin === 'number' || issue.origin === 'int') return `must be at ${least ? 'least' : 'most'} ${limit}, not ${String(given)}`;
+  if (issue.origin === 'number' || issue.origin === 'int') {
+    const bound = issue.inclusive === false ? (least ? 'more than' : 'less than') : least ? 'at least' : 'at most';
+    return `must be ${bound} ${limit}, not ${String(given)}`;
+  }
   if (issue.origin === 'string' && least && Number(limit) === 1) return 'must not be empty';
   return null;
 }

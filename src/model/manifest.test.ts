@@ -77,6 +77,11 @@ test('a wrong value is refused in words', () => {
   assert.match(faults({ functions: { a: { ...minimal, memoryMb: 64 } } })[0] ?? '', /^functions\.a\.memoryMb: .*128/);
   const said = (member: object): string => (faults({ functions: { a: { ...minimal, ...member } } })[0] ?? '').replace('functions.a.', '');
   assert.equal(said({ runtime: 'nodejs20' }), 'runtime: "nodejs20" is not known; did you mean nodejs20.x?');
+  assert.equal(said({ runtime: 'python311' }), 'runtime: "python311" is not known; did you mean python3.11?');
+  // What Lambda gave up long ago is never what somebody meant.
+  assert.equal(said({ runtime: 'nodejs99.x' }), 'runtime: "nodejs99.x" is not known; did you mean nodejs18.x?');
+  for (const runtime of ['python', 'node', 3.11])
+    assert.match(said({ runtime }), /^runtime: .* is not known; must be one of nodejs18\.x, nodejs20\.x, /);
   assert.equal(said({ memoryMb: '512MB' }), 'memoryMb: must be a number, not "512MB" (Memory of an instance, MB)');
   assert.equal(said({ memoryMb: 200.5 }), 'memoryMb: must be a whole number, not 200.5');
   assert.equal(said({ timeoutSeconds: 901 }), 'timeoutSeconds: must be at most 900, not 901');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { explain } from './manifest-errors.ts';
-import { RUNTIME_NAMES } from './runtime-names.ts';
+import { nearest } from '../lib/nearest.ts';
+import { RUNTIME_NAMES, USUAL_RUNTIMES } from './runtime-names.ts';
 import { asyncManifest } from './async-manifest.ts';
 import { loggingManifest } from './logging-manifest.ts';
 import { longForm, longForms } from './trigger-short.ts';
@@ -40,8 +41,17 @@ const sampleEvent = z
   .record(z.string(), z.json(), { error: 'must be an event: an object' })
   .refine((event) => JSON.stringify(event).length <= SAMPLE_BYTES, { error: `must be at most ${SAMPLE_BYTES} characters of JSON` });
 
+/** A name without its number, `python`, says nothing of which is meant. What is left out is missing, and not unknown. */
+function unknownRuntime(given: unknown): string | undefined {
+  if (given === undefined) return undefined;
+  const meant = typeof given === 'string' && /\d/.test(given) ? nearest(given, USUAL_RUNTIMES) : null;
+  return `${JSON.stringify(given)} is not known; ${meant === null ? `must be one of ${USUAL_RUNTIMES.join(', ')}` : `did you mean ${meant}?`}`;
+}
+
 const members = {
-  runtime: z.enum(RUNTIME_NAMES).describe('Lambda’s name for the runtime, such as nodejs20.x or python3.11'),
+  runtime: z
+    .enum(RUNTIME_NAMES, { error: ({ input }) => unknownRuntime(input) })
+    .describe('Lambda’s name for the runtime, such as nodejs20.x or python3.11'),
   handler: z
     .string()
     .regex(/^[^\s]+$/, { error: 'must not be empty or have spaces' })

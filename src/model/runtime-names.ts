@@ -47,3 +47,19 @@ export const RUNTIME_NAMES = [
   'dotnet10',
   'ruby4.0',
 ] as const;
+
+/** What an unknown name is likely to have meant: of the names that run here the newer ones. */
+export const USUAL_RUNTIMES = [
+  'nodejs18.x',
+  'nodejs20.x',
+  'nodejs22.x',
+  'nodejs24.x',
+  'python3.9',
+  'python3.10',
+  'python3.11',
+  'python3.12',
+  'python3.13',
+  'python3.14',
+  'provided.al2',
+  'provided.al2023',
+] as const satisfies readonly (typeof RUNTIME_NAMES)[number][];

@@ -1,3 +1,4 @@
+import { access, constants } from 'node:fs/promises';
 import { holdOpen } from '../../lib/hold-open.ts';
 import type { Context } from '../context.ts';
 import { homeOf } from '../endpoint.ts';
@@ -6,7 +7,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { pause } from '../pause.ts';
 import { count, duration } from '../format.ts';
 import { type RunningServer, runningServer } from '../server.ts';
-import { isAlive, readStatusFile, removeStatusFile, type StatusFile } from '../status-file.ts';
+import { isAlive, pathIn, readStatusFile, removeStatusFile, type StatusFile } from '../status-file.ts';
 
 export interface DownOptions {
   readonly home?: string;
@@ -19,10 +20,11 @@ const PATIENCE_MS = 30_000;
 /** `hearth down`: ends the server of this home and waits until it has ended. None running is fine too. */
 export async function down(context: Context, options: DownOptions): Promise<ExitCode> {
   const home = homeOf(options.home === undefined ? context.env : { HEARTH_HOME: options.home });
+  await mayBeKnown(home);
   let file = await readStatusFile(home);
   if (file === null || !isAlive(file.pid)) {
     if (file !== null) await removeStatusFile(home, file.pid);
-    return done(context, options, null);
+    return done(context, options, { home, pid: null });
   }
   const server = await runningServer(home);
   // It may have begun to end at this moment.
@@ -41,7 +43,19 @@ export async function down(context: Context, options: DownOptions): Promise<Exit
       exitCode: EXIT.serverError,
     });
   }
-  return done(context, options, file.pid);
+  return done(context, options, { home, pid: file.pid });
+}
+
+/** Throws where another user's server may run: who may not look can't say that there is none. */
+async function mayBeKnown(home: string): Promise<void> {
+  const path = pathIn(home);
+  await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EACCES') return;
+    throw new CliError(`can't tell whether a server runs: ${error.message}`, {
+      fix: 'end it as the user who started it, or name another home with --home',
+      cause: error,
+    });
+  });
 }
 
 /** Waits for the end of a process, at most so long; whether it has ended. */
@@ -64,8 +78,8 @@ function waitsFor({ pid, running, drainMs }: RunningServer): string {
   return `${count(running, 'invocation')} may take up to ${duration(drainMs)} to end; \`kill ${pid}\` ends them at once`;
 }
 
-function done({ out }: Context, options: DownOptions, pid: number | null): ExitCode {
+function done({ out }: Context, options: DownOptions, { home, pid }: { home: string; pid: number | null }): ExitCode {
   if (options.json) out.json({ ended: pid });
-  else out.note(pid === null ? 'Hearth is not running' : `Hearth (process ${pid}) has ended`);
+  else out.note(pid === null ? `Hearth is not running (state in ${home})` : `Hearth (process ${pid}) has ended`);
   return EXIT.ok;
 }

@@ -51,6 +51,11 @@ export async function showEvent(context: Context, id: string, options: EventOpti
 
 /** `hearth events redrive`: queues again what failed, or what is named. */
 export async function redriveEvents(context: Context, id: string | undefined, options: RedriveOptions): Promise<ExitCode> {
+  const { state = 'failed', prefix, since } = options;
+  if (state !== 'failed' && id === undefined && prefix === undefined && since === undefined)
+    throw new CliError(`--state ${state} names events that went well: say which of them`, {
+      fix: 'give --prefix or --since as well, or the id of one event',
+    });
   return withClient(context, options, async (client) => {
     const asked = client.events.redrive({ ...queryOf(context, options.function, options), event: id });
     const redriven = await (id === undefined ? asked : asked.catch(notThere));

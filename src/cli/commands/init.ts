@@ -1,8 +1,10 @@
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Context } from '../context.ts';
+import { RUNTIME_NAMES } from '../../model/runtime-names.ts';
 import { CliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { makeFolders, removeFolders } from '../folders.ts';
 import { shellWord } from '../shell-word.ts';
 
 export interface InitOptions {
@@ -16,12 +18,8 @@ export async function init(context: Context, folder: string | undefined, options
   const name = functionName(basename(target));
   const files = [...filesFor(name, options.runtime), ['.hearth/hearth.schema.json', await schema()] as const];
   for (const [path] of files) await absent(join(target, path));
-  const made: string[] = [];
-  for (const [path, text] of files) {
-    await mkdir(dirname(join(target, path)), { recursive: true });
-    await writeFile(join(target, path), text, { flag: 'wx' });
-    made.push(path);
-  }
+  await write(target, files);
+  const made = files.map(([path]) => path);
   const { out } = context;
   if (options.json) out.json({ folder: target, files: made });
   else {
@@ -30,6 +28,27 @@ export async function init(context: Context, folder: string | undefined, options
     out.note(`\nnext:${into === '' ? '' : ` cd ${shellWord(into)} &&`} hearth up`);
   }
   return EXIT.ok;
+}
+
+/** All of the files, or none: where one can't be written, those before it are removed with the folders that were made for them. */
+async function write(target: string, files: readonly (readonly [string, string])[]): Promise<void> {
+  const made: string[] = [];
+  const folders: string[] = [];
+  try {
+    for (const [path, text] of files) {
+      const file = join(target, path);
+      folders.push(...(await makeFolders(dirname(file))));
+      await writeFile(file, text, { flag: 'wx' });
+      made.push(file);
+    }
+  } catch (error) {
+    for (const file of made) await rm(file, { force: true });
+    await removeFolders(folders);
+    throw new CliError(`can't write a function into ${target}: ${(error as Error).message}`, {
+      fix: 'name another folder, one that you may write to: `hearth init FOLDER`',
+      cause: error,
+    });
+  }
 }
 
 async function absent(path: string): Promise<void> {
@@ -51,12 +70,13 @@ function functionName(folder: string): string {
 }
 
 function filesFor(name: string, runtime: string): readonly (readonly [string, string])[] {
-  if (/^nodejs\d+\.x$/.test(runtime))
+  const known = (RUNTIME_NAMES as readonly string[]).includes(runtime);
+  if (known && /^nodejs\d+\.x$/.test(runtime))
     return [
       ['hearth.yaml', yaml(name, runtime, 'index.handler')],
       [`${name}/index.mjs`, NODE],
     ];
-  if (/^python3\.\d+$/.test(runtime))
+  if (known && /^python3\.\d+$/.test(runtime))
     return [
       ['hearth.yaml', yaml(name, runtime, 'lambda_function.lambda_handler')],
       [`${name}/lambda_function.py`, PYTHON],

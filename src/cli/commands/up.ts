@@ -4,11 +4,13 @@ import { holdOpen } from '../../lib/hold-open.ts';
 import type { Config } from '../../config/config.ts';
 import type { Context } from '../context.ts';
 import { exitCodeOf, deployAll, outcomesJson, showOutcomes } from '../deploy-view.ts';
-import type { Outcome } from '../deployment.ts';
+import { failureOf, type Outcome } from '../deployment.ts';
 import { startDetached } from '../detached.ts';
 import { asCliError } from '../errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { count, duration } from '../format.ts';
+import { homeOf } from '../endpoint.ts';
+import { shellWord } from '../shell-word.ts';
 import { findHearthFile, type HearthFile, loadHearthFile } from '../hearth-file.ts';
 import { announce } from '../readiness.ts';
 import { sayWhoMay } from '../who-may.ts';
@@ -35,7 +37,8 @@ export async function up(context: Context, options: UpOptions): Promise<ExitCode
     await refuseSecond(config.home);
     const made = await startDetached(context, config, { anonymous: anonymous === true, signal });
     const outcomes = await settleIn(context, options, { endpoint: made.endpoint, pid: made.pid, config, first, file, signal });
-    context.out.note(`\nrunning in the background (process ${made.pid}, log ${logPathIn(config.home)}); \`hearth down\` ends it`);
+    const ends = `hearth down${isUsual(context, config) ? '' : ` --home ${shellWord(config.home)}`}`;
+    context.out.note(`\nrunning in the background (process ${made.pid}, log ${logPathIn(config.home)}); \`${ends}\` ends it`);
     return signal.aborted ? EXIT.interrupted : exitCodeOf(outcomes);
   }
   const server = await startLocalServer(context, config, signal).catch((error: unknown) => {
@@ -95,9 +98,23 @@ async function settleIn(context: Context, options: UpOptions, started: Started):
     out.note('');
     await showOutcomes(out, outcomes);
   }
-  const made = outcomes.find((o) => 'deployed' in o);
-  out.note(`\ntry:\n${(made && 'deployed' in made ? afterDeploy(made) : FIRST_STEPS).map((line) => `  ${line}`).join('\n')}`);
+  const steps = nextSteps(outcomes);
+  if (!isUsual(context, started.config))
+    steps.unshift(`export HEARTH_HOME=${shellWord(started.config.home)}     # this server, for the hearth command`);
+  out.note(`\ntry:\n${steps.map((line) => `  ${line}`).join('\n')}`);
   return outcomes;
+}
+
+/** Of a function that can't run there is nothing to try. */
+function nextSteps(outcomes: readonly Outcome[]): string[] {
+  const made = outcomes.find((o) => failureOf(o) === null);
+  if (made !== undefined && 'deployed' in made) return afterDeploy(made);
+  return outcomes.length === 0 ? [...FIRST_STEPS] : ['hearth deploy         again, once what is wrong is mended'];
+}
+
+/** Whether other commands find this server without being told its home. */
+function isUsual({ env }: Context, { home }: Config): boolean {
+  return home === homeOf(env);
 }
 
 /** The hearth.yaml to deploy, read before the server starts: one that is not there or broken starts nothing. */
