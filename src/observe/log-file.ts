@@ -155,9 +155,15 @@ export class LogFile {
       this.#lost = 0;
       this.#lastLost = null;
     }
-    await this.#write(pending.bytes()).catch(() => {
-      this.#bytes = null; // looked for again: the folder may be gone, or a part have been written
-    });
+    await this.#write(pending.bytes())
+      .catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        this.#bytes = null; // somebody has removed the folder, of which nothing was written then: it is made anew
+        return this.#write(pending.bytes());
+      })
+      .catch(() => {
+        this.#bytes = null; // looked for again: a part may have been written
+      });
     this.#backlog.bytes -= length;
     SPARE.give(pending);
   }

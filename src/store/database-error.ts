@@ -23,6 +23,13 @@ const SYSTEM_ERRORS = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'EACCES',
+  // Ours: no file, or no place in the server's backlog, is left for another connection at this moment.
+  'EMFILE',
+  'ENFILE',
+  'EAGAIN',
+  'ENETDOWN',
+  'EHOSTDOWN',
+  'EADDRNOTAVAIL',
 ]);
 
 /**

@@ -92,6 +92,43 @@ describe('the runner', () => {
     await end(clock, runner);
   });
 
+  it('runs nothing again whose end waits to be written for longer than a claim lasts', async () => {
+    let tried = 0;
+    const { clock, ledger, runner } = await world(async () => (tried++, OK));
+    ledger.refuse = () => {
+      throw new HearthError('ServiceUnavailable', 'The database is read-only.');
+    };
+    ledger.accept([aDelivery({ id: 'e' })]);
+    await clock.advance(60_000);
+    assert.deepEqual([tried, ledger.end('e')], [1, null]);
+    ledger.refuse = () => {};
+    await clock.advance(10_000);
+    assert.deepEqual([tried, ledger.end('e')], [1, { kind: 'succeeded' }]);
+    await end(clock, runner);
+  });
+
+  it('runs nothing beside itself whose claim a killed database has lost, and keeps no place for it', async () => {
+    let tried = 0;
+    const { clock, ledger, runner } = await world(async () => {
+      tried++;
+      await new Promise<void>((resolve) => clock.after(5_000, resolve));
+      return OK;
+    });
+    const ids = Array.from({ length: 20 }, (_, i) => `e${i}`); // more than there are places
+    for (const id of ids) {
+      ledger.accept([aDelivery({ id })]);
+      await clock.advance(2_000);
+      ledger.loseClaims();
+      await clock.advance(5_000);
+    }
+    assert.equal(tried, ids.length);
+    assert.deepEqual(
+      ids.map((id) => ledger.end(id)?.kind),
+      ids.map(() => 'succeeded'),
+    );
+    await end(clock, runner);
+  });
+
   it('drops an end that is refused, and none of those beside it when the database goes away meanwhile', async () => {
     const tried = new Map<string, number>();
     const { clock, ledger, runner } = await world(async ({ eventId }) => {

@@ -144,7 +144,8 @@ export class DeliveryRunner {
 
   #renew(): void {
     const { ledger, log } = this.#deps;
-    const renewed = this.#running.size === 0 ? Promise.resolve() : ledger.renew([...this.#running.keys()]);
+    const ours = [...this.#running.keys(), ...this.#writer.seqs];
+    const renewed = ours.length === 0 ? Promise.resolve() : ledger.renew(ours);
     renewed
       .then(() => ledger.reclaim(false))
       .then((count) => {
@@ -204,6 +205,11 @@ export class DeliveryRunner {
 
   #begin(claimed: Claimed): void {
     const { clock, target } = this.#deps;
+    if (this.#running.has(claimed.seq)) {
+      // Its claim was lost, by a database that was killed: what runs of it is the attempt that is claimed now.
+      this.#running.set(claimed.seq, claimed);
+      return;
+    }
     const beganMs = clock.monotonic();
     const startedAtMs = clock.now();
     this.#running.set(claimed.seq, claimed);
@@ -215,7 +221,9 @@ export class DeliveryRunner {
         ? Promise.resolve(notTried('EventAgeExceeded', 'It was older than its function allows before it could be run.'))
         : target.attempt(claimed);
     void attempting.then((attempted) => {
-      if (!this.#running.delete(claimed.seq)) return; // given back meanwhile
+      const current = this.#running.get(claimed.seq);
+      if (current === undefined) return; // given back meanwhile
+      this.#running.delete(claimed.seq);
       this.#hold(claimed.lane, -claimed.payload.length);
       const durationMs = clock.monotonic() - beganMs;
       const { outcome, errorType, message } = attempted;
@@ -227,9 +235,9 @@ export class DeliveryRunner {
       };
       const givenUp = attempted.givenUp;
       const next: NextStep = attempted.next ?? (givenUp === undefined ? nextStep(observed, limits) : { kind: 'failed', reason: givenUp });
-      const outcomes = attempted.next === undefined ? this.#outcomes(claimed, { attempted, next }) : [];
-      const record = { attempt: claimed.attempt, requestId: claimed.requestId, startedAtMs, durationMs, outcome, errorType, message };
-      this.#writer.add({ claimed, record, next, outcomes });
+      const outcomes = attempted.next === undefined ? this.#outcomes(current, { attempted, next }) : [];
+      const record = { attempt: current.attempt, requestId: claimed.requestId, startedAtMs, durationMs, outcome, errorType, message };
+      this.#writer.add({ claimed: current, record, next, outcomes });
       this.#lanes.ended(claimed.lane, outcome === 'throttled');
       if (this.#draining && this.#running.size === 0) this.#idle.resolve();
       this.#pump();

@@ -32,6 +32,11 @@ export class FinishWriter {
     return this.#queue.length;
   }
 
+  /** Which wait, by `seq`: until they are written they are ours as what runs is. */
+  get seqs(): string[] {
+    return this.#queue.map((f) => f.claimed.seq);
+  }
+
   add(finished: Finished): void {
     this.#queue.push(finished);
     if (!this.#active) this.#writing = this.#write();

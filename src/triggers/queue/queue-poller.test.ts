@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { silent } from '../../../test/silent-log.ts';
 import type { Dispatched, Dispatcher } from '../../dispatch/dispatcher.ts';
+import { HearthError } from '../../errors.ts';
 import { deferred } from '../../lib/deferred.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import type { ReceivedMessage } from '../../model/queue.ts';
@@ -32,7 +33,17 @@ function aMessage(n: number, bytes: number, groupId: string | null): ReceivedMes
 }
 
 /** A poller of a queue that has one batch (and another, `late`, that comes at the moment in which it is stopped), for a function that answers when it is told to. */
-function world(queueArn: string, batch: ReceivedMessage[], { timeoutMs = 3_000, late = [] as ReceivedMessage[] } = {}) {
+function world(
+  queueArn: string,
+  batch: ReceivedMessage[],
+  { timeoutMs = 3_000, windowMs = 0, late = [] as ReceivedMessage[], away = { now: false }, received = () => {} } = {},
+) {
+  const clock = new VirtualClock();
+  const check = (): void => {
+    if (away.now) throw new HearthError('ServiceUnavailable', 'The database is away.');
+  };
+  const deleted: string[] = [];
+  const noted: string[] = [];
   const version = aVersion({ timeoutMs });
   const invocations: string[][] = [];
   const hidden: { receipts: readonly string[]; seconds: number; undo: boolean }[] = [];
@@ -43,12 +54,20 @@ function world(queueArn: string, batch: ReceivedMessage[], { timeoutMs = 3_000, 
   const queues: QueuePort = {
     async receive(_, { visibilitySeconds, signal }) {
       asked.push(visibilitySeconds);
+      check();
       const next = left.shift();
+      if (next !== undefined) received();
       if (next === undefined) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       return next ?? late.splice(0);
     },
-    delete: async () => {},
-    hide: async (_, receipts, how) => void hidden.push({ receipts, ...how }),
+    async delete(_, receipts) {
+      check();
+      deleted.push(...receipts);
+    },
+    async hide(_, receipts, how) {
+      check();
+      hidden.push({ receipts, ...how });
+    },
     visibilitySeconds: () => 30,
     mostReceives: () => null,
     systemAttributes: () => ({}),
@@ -62,15 +81,20 @@ function world(queueArn: string, batch: ReceivedMessage[], { timeoutMs = 3_000, 
     },
   };
   const functions = { find: () => version, mayLoop: () => true };
-  const mapping = { id: 'm', queueArn, functionName: 'f', qualifier: null, enabled: true, batchSize: 10, windowMs: 0, concurrency: 10 };
+  const mapping = { id: 'm', queueArn, functionName: 'f', qualifier: null, enabled: true, batchSize: 10, windowMs, concurrency: 10 };
   const poller = new QueuePoller(
     { ...mapping, reportsFailures: false, filters: [] },
     {
       queues,
       dispatcher,
       functions,
-      notes: { note: async () => {} },
-      clock: new VirtualClock(),
+      notes: {
+        async note(notes) {
+          check();
+          noted.push(...notes.map((n) => n.messageId));
+        },
+      },
+      clock,
       ids: { uuid: () => 'u', ordered: () => 'o' },
       log: silent,
     },
@@ -79,7 +103,7 @@ function world(queueArn: string, batch: ReceivedMessage[], { timeoutMs = 3_000, 
     answer.resolve();
     await poller.stop();
   };
-  return { invocations, hidden, asked, begun: begun.promise, end };
+  return { invocations, hidden, deleted, noted, asked, begun: begun.promise, answer, clock, poller, end };
 }
 
 describe('the poller of a queue', () => {
@@ -129,6 +153,40 @@ describe('the poller of a queue', () => {
     while (w.asked.length < 2) await new Promise((resolve) => setImmediate(resolve));
     await w.end();
     assert.deepEqual([w.invocations, w.hidden], [[['m1']], [{ receipts: ['r2'], seconds: 0, undo: true }]]);
+  });
+
+  it('has what ran well deleted, once, when the database is back that was away at its end', async () => {
+    const away = { now: false };
+    const w = world(QUEUE, [aMessage(1, 1, null)], { away });
+    await w.begun;
+    away.now = true;
+    w.answer.resolve();
+    await w.clock.advance(60_000);
+    assert.deepEqual([w.noted, w.deleted], [[], []]);
+    away.now = false;
+    await w.clock.advance(2_000);
+    assert.deepEqual([w.noted, w.deleted], [['m1'], ['r1']]);
+    await w.end();
+  });
+
+  it('leaves that to the next server when this one ends', async () => {
+    const away = { now: false };
+    const w = world(QUEUE, [aMessage(1, 1, null)], { away });
+    await w.begun;
+    away.now = true;
+    w.answer.resolve();
+    await w.poller.stop({ serverEnds: true });
+    assert.deepEqual(w.deleted, []);
+  });
+
+  it('runs what it has gathered when the database goes away within the window', async () => {
+    const away = { now: false };
+    const w = world(QUEUE, [aMessage(1, 1, null)], { away, windowMs: 5_000, received: () => void (away.now = true) });
+    await w.begun;
+    assert.deepEqual(w.invocations, [['m1']]);
+    away.now = false;
+    await w.end();
+    assert.deepEqual(w.deleted, ['r1']);
   });
 
   it('hides what runs for as long as the function may take to start and to run', async () => {

@@ -3,6 +3,7 @@ import { HearthError } from '../../errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { fits } from '../../lib/event-pattern.ts';
 import type { Ids } from '../../lib/ids.ts';
+import { sleep } from '../../lib/sleep.ts';
 import { errorMessage } from '../../model/error-document.ts';
 import type { FunctionVersion } from '../../model/function-version.ts';
 import { functionArn } from '../../model/function-version.ts';
@@ -142,7 +143,10 @@ export class QueuePoller {
     while (batch.length > 0 && batch.length < batchSize && bytesOf(batch) < BATCH_BYTES && !this.#ended) {
       const waitMs = until - clock.monotonic();
       if (waitMs <= 0) break;
-      batch.push(...(await queues.receive(queueArn, { most: batchSize - batch.length, waitMs, visibilitySeconds, signal })));
+      // What there is by then is run: nobody else sees it before its time is up.
+      const more = await queues.receive(queueArn, { most: batchSize - batch.length, waitMs, visibilitySeconds, signal }).catch(() => null);
+      if (more === null) break;
+      batch.push(...more);
     }
     return batch;
   }
@@ -160,7 +164,7 @@ export class QueuePoller {
   async #putBack(messages: readonly ReceivedMessage[]): Promise<void> {
     if (messages.length === 0) return;
     const receipts = messages.map((m) => m.receipt);
-    await this.#deps.queues.hide(this.#mapping.queueArn, receipts, { seconds: 0, undo: true });
+    await this.#surely(() => this.#deps.queues.hide(this.#mapping.queueArn, receipts, { seconds: 0, undo: true }));
   }
 
   #begin(batch: readonly ReceivedMessage[]): void {
@@ -183,7 +187,7 @@ export class QueuePoller {
     const all = received.map((m) => ({ message: m, record: sqsRecord(m, { attributes: queues.systemAttributes(m), queueArn }) }));
     const wanted = all.filter(({ record }) => filters.length === 0 || filters.some((pattern) => fits(pattern, filtered(record))));
     const dropped = all.filter((one) => !wanted.includes(one)).map((one) => one.message.receipt);
-    if (dropped.length > 0) await queues.delete(queueArn, dropped);
+    if (dropped.length > 0) await this.#surely(() => queues.delete(queueArn, dropped));
     if (wanted.length === 0) return;
     const receipts = wanted.map((one) => one.message.receipt);
     const outcome = await this.#invoke(
@@ -199,18 +203,35 @@ export class QueuePoller {
     });
     if (outcome.kind === 'refused' || (this.#serverEnds && outcome.run.failed.size > 0)) {
       const seconds = this.#ended ? 0 : Math.min(BACK_OFF_SECONDS.first * 2 ** Math.min(this.#refusals++, 10), BACK_OFF_SECONDS.most);
-      return queues.hide(queueArn, receipts, { seconds, undo: true });
+      return this.#surely(() => queues.hide(queueArn, receipts, { seconds, undo: true }));
     }
     this.#refusals = 0;
     // Before they are gone from the queue: killed in between, they come again under the same id.
     const { run, version } = outcome;
-    await this.#deps.notes.note(notesOf(wanted, run, { mapping: this.#mapping, version, mostReceives: queues.mostReceives(queueArn) }));
+    const notes = notesOf(wanted, run, { mapping: this.#mapping, version, mostReceives: queues.mostReceives(queueArn) });
+    await this.#surely(() => this.#deps.notes.note(notes));
     const failed = wanted.filter((one) => run.failed.has(one.message.messageId)).map((one) => one.message.receipt);
     const done = receipts.filter((r) => !failed.includes(r));
-    if (done.length > 0) await queues.delete(queueArn, done);
+    if (done.length > 0) await this.#surely(() => queues.delete(queueArn, done));
     // Of a mapping that was moved, or disabled, it is there at once for whoever comes next.
-    const seconds = this.#ended ? 0 : Math.max(0, queues.visibilitySeconds(queueArn) - (clock.monotonic() - beganMs) / 1_000);
-    if (failed.length > 0) await queues.hide(queueArn, failed, { seconds, undo: false });
+    const seconds = (): number =>
+      this.#ended ? 0 : Math.max(0, queues.visibilitySeconds(queueArn) - (clock.monotonic() - beganMs) / 1_000);
+    if (failed.length > 0) await this.#surely(() => queues.hide(queueArn, failed, { seconds: seconds(), undo: false }));
+  }
+
+  /**
+   * Tells the store what became of messages, again while the database is away: what has run well would be run twice, and others of its group, or what nobody
+   * runs, would be hidden for as long as a run may take. Not once the server ends: then it is the next one's.
+   */
+  async #surely(work: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof HearthError) || error.code !== 'ServiceUnavailable' || this.#serverEnds) throw error;
+        await sleep(this.#deps.clock, AWAY_MS);
+      }
+    }
   }
 
   /** What the function made of a batch: which failed, or that it was not reached. */

@@ -3,11 +3,15 @@ import type { Clock } from '../../../lib/clock.ts';
 import type { NewDelivery } from '../../../model/delivery.ts';
 import type { Claimed, Finished, Ledger, NextStep, Want } from '../ledger.ts';
 
+/** How long a claim lasts unless it is renewed. */
+const LEASE_MS = 30_000;
+
 interface Held {
   readonly delivery: NewDelivery;
   readonly seq: string;
   readonly acceptedAtMs: number;
   dueAtMs: number;
+  leaseUntilMs: number;
   attempt: number;
   functionErrors: number;
   systemErrors: number;
@@ -35,7 +39,7 @@ export class MemoryLedger implements Ledger {
     for (const delivery of deliveries) {
       if (this.#held.some((h) => h.delivery.id === delivery.id && h.delivery.functionId === delivery.functionId)) continue;
       const now = this.#clock.now();
-      const fresh = { attempt: 0, functionErrors: 0, systemErrors: 0, state: 'ready' as const, end: null };
+      const fresh = { leaseUntilMs: 0, attempt: 0, functionErrors: 0, systemErrors: 0, state: 'ready' as const, end: null };
       this.#held.push({ delivery, seq: String(this.#held.length + 1), acceptedAtMs: now, dueAtMs: now, ...fresh });
       this.#listener(delivery.functionId);
     }
@@ -67,6 +71,7 @@ export class MemoryLedger implements Ledger {
     const fitting = taken.filter(({ delivery }) => (until += delivery.payload.length) - delivery.payload.length < bytes);
     return fitting.map((held) => {
       held.state = 'running';
+      held.leaseUntilMs = this.#clock.now() + LEASE_MS;
       held.attempt++;
       const { id, requestId, clientContext, ...rest } = held.delivery;
       const { seq, attempt, functionErrors, systemErrors } = held;
@@ -81,7 +86,7 @@ export class MemoryLedger implements Ledger {
     this.refuse(finished.map((f) => f.claimed.eventId));
     this.statements.finishes++;
     for (const { claimed, next, outcomes } of finished) {
-      const held = this.#held.find((h) => h.seq === claimed.seq && h.attempt === claimed.attempt);
+      const held = this.#held.find((h) => h.seq === claimed.seq && h.state === 'running' && h.attempt === claimed.attempt);
       if (held === undefined) continue;
       if (next.kind === 'again') {
         held.state = 'ready';
@@ -101,13 +106,24 @@ export class MemoryLedger implements Ledger {
     this.released.push(...claimed.map((c) => c.eventId));
   }
 
-  async renew(): Promise<void> {
+  async renew(seqs: readonly string[]): Promise<void> {
     this.#check();
+    for (const held of this.#running()) if (seqs.includes(held.seq)) held.leaseUntilMs = this.#clock.now() + LEASE_MS;
   }
 
-  async reclaim(): Promise<number> {
+  async reclaim(all: boolean): Promise<number> {
     this.#check();
-    return 0;
+    const lost = this.#running().filter((h) => all || h.leaseUntilMs < this.#clock.now());
+    for (const held of lost) held.state = 'ready';
+    return lost.length;
+  }
+
+  /** Loses the claims of what runs, as a database does that is killed before they are on the disk. */
+  loseClaims(): void {
+    for (const held of this.#running()) {
+      held.state = 'ready';
+      held.attempt--;
+    }
   }
 
   listen(listener: (lane: string | null) => void): () => Promise<void> {
@@ -115,6 +131,10 @@ export class MemoryLedger implements Ledger {
     return async () => {
       this.#listener = () => {};
     };
+  }
+
+  #running(): Held[] {
+    return this.#held.filter((h) => h.state === 'running');
   }
 
   #due(): Held[] {
