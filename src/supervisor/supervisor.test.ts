@@ -89,7 +89,7 @@ describe('supervisor', { skip, timeout: 60_000 }, () => {
         { code: 0, signal: null },
       ],
     );
-    await assert.rejects(client.spawn({ argv: ['/nonexistent'], env: {}, cwd: '/', output: null, ids: null }), /ENOENT/);
+    await assert.rejects(client.spawn({ argv: [join(directory, 'not-there')], env: {}, cwd: '/', output: null, ids: null }), /ENOENT/);
     await client.close();
   });
 

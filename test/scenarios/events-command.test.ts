@@ -90,8 +90,9 @@ describe('hearth events: what became of what, and again', () => {
     await until(() => diary.entries.filter((e) => e.n === 1).length === 2);
     await until(async () => (await server.client.events.list({ state: 'failed' })).events.length === 1);
     const refused = await run('events', 'redrive', '--state', 'finished');
-    assert.equal(refused.code, 6);
-    assert.match(refused.stderr, /say which of those that went well: event, prefix or fromMs/);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /names events that went well: say which of them\nfix: give --prefix or --since/);
+    await assert.rejects(server.client.events.redrive({ state: 'finished' }), /say which of those that went well: event, prefix or fromMs/);
     assert.equal((await run('events', 'redrive', 'no-such-event')).code, 5);
   });
 
