@@ -1,5 +1,6 @@
 'use strict';
 // Entry point of every process that runs Node.js functions: greets the host and becomes what it is told.
+require('./native-buffer.cjs');
 const native = require('./native.cjs');
 const log = require('./log.cjs');
 const reseed = require('./reseed.cjs');

@@ -1,6 +1,7 @@
 'use strict';
 // The loop of an instance: invocations come in as frames, answers go out, several at once where the function allows it.
 const { AsyncLocalStorage } = require('node:async_hooks');
+const { isAscii } = require('node:buffer');
 const { performance } = require('node:perf_hooks');
 const log = require('./log.cjs');
 const { AnswerSender } = require('./answer.cjs');
@@ -193,10 +194,13 @@ function takePiece(invocation, piece, last) {
 /** An event from its bytes or its text. Nothing at all is an empty one, as on Lambda. */
 function parseEvent(given) {
   try {
-    return given === null || given.length === 0 ? {} : JSON.parse(typeof given === 'string' ? given : given.toString());
+    return given === null || given.length === 0 ? {} : JSON.parse(typeof given === 'string' ? given : textOf(given));
   } catch (error) {
     throw runtimeError('Runtime.UnmarshalError', `Unable to unmarshal input: ${error.message}`);
   }
 }
+
+/** A picture as base64 is all ASCII, which need not be decoded. */
+const textOf = (bytes) => (isAscii(bytes) ? bytes.latin1Slice(0, bytes.length) : bytes.utf8Slice(0, bytes.length));
 
 module.exports = { Instance, parseEvent };

@@ -31,3 +31,16 @@ describe('functions that init only defines', { skip: node!.missing ?? (abilities
     assert.deepEqual(await told(await driver.start(code(), instanceSpec())), { init: false, fresh: false });
   });
 });
+
+describe('what V8 optimised during init', { skip: node!.missing ?? (abilities.linux ? false : 'needs Linux'), timeout: 60_000 }, () => {
+  let driver: ForkDriver;
+  before(async () => (driver = await openForkDriver()));
+  after(() => driver.close());
+
+  it('is not thrown away in each instance when native code makes its first Buffer', async () => {
+    const prepared = await driver.prepare(behaviourSpec('optimised', node!.runtime), instanceSpec());
+    assert.ok(prepared.kind === 'snapshot');
+    assert.deepEqual(await told(await driver.fork(prepared.snapshot, instanceSpec())), { optimised: true, still: true });
+    await prepared.snapshot.evict();
+  });
+});
