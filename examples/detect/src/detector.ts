@@ -3,7 +3,8 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { decodeCenterNet } from './centernet.ts';
 import { type Candidate, type DetectedObject, toObjects } from './objects.ts';
 import { TASK_ROOT } from './own-file.ts';
-import { type ModelInput, type Picture, toPlanes } from './picture.ts';
+import type { ModelInput, Picture } from './picture.ts';
+import { toPlanes } from './planes.ts';
 import { decodeYolo } from './yolo.ts';
 
 type Output = InferenceSession.OnnxValueMapType;
@@ -57,8 +58,10 @@ const THRESHOLDS = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
 /** Looks at nothing: buffers this allocates and code this compiles are shared by every instance, not made again in each. */
 async function rehearse(detector: Detector): Promise<void> {
   const { input } = detector;
-  const pixels = Buffer.alloc(3 * input.width * input.height);
-  const nothing = (): Picture => ({ ...input, planes: toPlanes(pixels, input), scale: { x: 1, y: 1 }, offset: { x: 0, y: 0 } });
+  const { width, height } = input;
+  const place = { left: 0, top: 0, width, height };
+  const half = { bytes: new Uint8Array(3 * width * height), width, height: height / 2 };
+  const nothing = (): Picture => ({ ...input, planes: toPlanes(half, place, input), scale: { x: 1, y: 1 }, offset: { x: 0, y: 0 } });
   const output = await detector.infer(nothing());
   for (const threshold of THRESHOLDS) detector.decode(output, nothing(), threshold);
 }
