@@ -1,3 +1,4 @@
+import io
 import os
 from pathlib import Path
 
@@ -8,10 +9,11 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np  # noqa: E402
 import onnxruntime  # noqa: E402
+from PIL import Image  # noqa: E402
 
 from families import family_of  # noqa: E402
 from objects import to_objects  # noqa: E402
-from picture import ModelInput, Picture  # noqa: E402
+from picture import ModelInput, Picture, read_picture  # noqa: E402
 from request import TASK_ROOT  # noqa: E402
 
 
@@ -45,6 +47,7 @@ class Detector:
 
     def _rehearse(self) -> None:
         """Looks at nothing once: the buffers this allocates are shared by every instance, not made again in each."""
-        width, height = self.input.width, self.input.height
-        nothing = Picture(width, height, np.zeros((1, 3, height, width), np.float32), (1.0, 1.0), (0, 0))
+        file = io.BytesIO()
+        Image.new("RGB", (self.input.width, self.input.height)).save(file, "PNG")
+        nothing = read_picture(file.getvalue(), self.input)
         self.decode(self.infer(nothing), nothing, 0.5)

@@ -9,7 +9,7 @@ from errors import PictureError
 
 MAX_PIXELS = 100_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF")
-GREY = (114, 114, 114)
+GREY = 114
 
 Image.MAX_IMAGE_PIXELS = None  # the limit is checked below, before anything is decoded
 Image.preinit()  # the decoders, before the fork
@@ -48,8 +48,8 @@ def read_picture(data: bytes, model: ModelInput) -> Picture:
         if image.getexif().get(0x0112, 1) >= 5:  # lies on its side
             width, height = height, width
         image.draft("RGB", (2 * model.width, 2 * model.height))  # decode a large JPEG no larger than needed
-        image = _on_white(ImageOps.exif_transpose(image))
-        return _fit(image, width, height, model)
+        ImageOps.exif_transpose(image, in_place=True)
+        return _fit(_on_white(image), width, height, model)
     except PictureError:
         raise
     except UnidentifiedImageError as error:
@@ -61,7 +61,7 @@ def read_picture(data: bytes, model: ModelInput) -> Picture:
 
 def _on_white(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     image = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
@@ -73,7 +73,11 @@ def _fit(image: Image.Image, width: int, height: int, model: ModelInput) -> Pict
         scale = min(model.width / width, model.height / height)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         left, top = (model.width - size[0]) // 2, (model.height - size[1]) // 2
-    canvas = Image.new("RGB", (model.width, model.height), GREY)
-    canvas.paste(image.resize(size, Image.Resampling.BILINEAR), (left, top))
-    planes = np.asarray(canvas, dtype=np.float32).transpose(2, 0, 1)[np.newaxis] * np.float32(model.full / 255)
-    return Picture(width, height, np.ascontiguousarray(planes), (size[0] / width, size[1] / height), (left, top))
+    pixels = np.asarray(image.resize(size, Image.Resampling.BILINEAR)).transpose(2, 0, 1)
+    factor = np.float32(model.full / 255)
+    # Straight to where they are to be: for each copy an instance would have to be given memory first.
+    planes = np.empty((1, 3, model.height, model.width), np.float32)
+    if size != (model.width, model.height):
+        planes[...] = GREY * factor
+    np.multiply(pixels, factor, out=planes[0, :, top : top + size[1], left : left + size[0]])
+    return Picture(width, height, planes, (size[0] / width, size[1] / height), (left, top))
