@@ -85,6 +85,19 @@ describe('hearth', () => {
     assert.match(stderr, /^error: [^\n]*\nfix: `hearth events` lists them with their ids\n$/);
   });
 
+  it('an empty name or id, such as a variable that has no value, is asked of nobody', async () => {
+    const before = server.seen.length;
+    for (const [args, path] of [
+      [['explain', ''], 'hearth explain'],
+      [['events', 'show', ''], 'hearth events show'],
+      [['rm', '', '--yes'], 'hearth rm'],
+    ] as const) {
+      const { code, stderr } = await hearth(args, { env });
+      assert.deepEqual([code, stderr.split('\n')[0]], [2, `error: an argument of \`${path}\` is empty`]);
+    }
+    assert.equal(server.seen.length, before);
+  });
+
   it('logs prints lines for people, and NDJSON for programs', async () => {
     const text = await hearth(['logs', 'hello', '--tail', '5'], { env });
     assert.match(text.stdout, /^\S+ \d\d:\d\d:\d\d\.000 one\n\S+ \d\d:\d\d:\d\d\.000 two\n$/);
