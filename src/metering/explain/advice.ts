@@ -122,7 +122,7 @@ function kept(record: UsageRecord): string {
 /** How instances are kept longer than they are. */
 function longer(version: FunctionVersion | null): string {
   const { keepAlive, keepAliveMs } = version?.scaling ?? {};
-  if (keepAlive === 'fixed' && keepAliveMs !== undefined) return `a longer scaling.keepAlive (it is ${ms(keepAliveMs)})`;
+  if (keepAlive === 'fixed') return `a longer scaling.keepAlive${typeof keepAliveMs === 'number' ? ` (it is ${ms(keepAliveMs)})` : ''}`;
   return 'a scaling.keepAlive in seconds (what is kept by the habit of its callers goes when no call is likely)';
 }
 
