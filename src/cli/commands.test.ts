@@ -187,6 +187,22 @@ describe('hearth', () => {
     assert.equal((await hearth(['evict', 'hello', '--to', 'nowhere'], { env })).code, 2);
   });
 
+  it('ps: of a function that is started plainly nothing is resident but its instances', async () => {
+    const stay = { phase: 'here', snapshotUntilMs: Date.now() + 3_600_500, instancesUntilMs: null, backAtMs: null, why: 'fixed' };
+    const plain = { version: '$LATEST', runtime: 'x', memoryMb: 1, resident: 'plain', modifiedAtMs: 0, url: null, stay };
+    const functions = [
+      { ...plain, name: 'gone', instances: 0 },
+      { ...plain, name: 'here', instances: 1 },
+    ];
+    await using other = await fakeHearth({
+      'GET /hearth/v1/functions': (_, response) => json(response, 200, { functions }),
+      'GET /hearth/v1/instances': (_, response) => json(response, 200, { instances: [], snapshots: [], plain: [], zygotes: [] }),
+    });
+    const { stdout } = await hearth(['ps'], { env: { HEARTH_ENDPOINT: other.endpoint } });
+    assert.match(stdout, /\ngone +\$LATEST +x +1 MB +0 +nothing +next call +fixed/);
+    assert.match(stdout, /\nhere +\$LATEST +x +1 MB +1 +plain +for [^\n]+ fixed/);
+  });
+
   it('ps knows no memory of what nobody can look at', async () => {
     const functions = [
       { name: 'f', version: '$LATEST', runtime: 'x', memoryMb: 1, instances: 1, resident: 'plain', modifiedAtMs: 0, url: null },
