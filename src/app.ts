@@ -145,7 +145,6 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
     interpreters,
     ids,
     clock,
-    keepAliveMs: config.fleet.keepAliveMs,
     triggers,
     mappings: (uuid) => queues.mapping(uuid) ?? tables.mapping(uuid),
     hasQueue: (arn) => queues.has(arn),

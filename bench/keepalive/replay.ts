@@ -69,7 +69,7 @@ export async function replay(trace: Trace, options: ReplayOptions): Promise<Repl
       printed: (log) => log,
     },
     limits: { reserveBytes: 0, instances: 100_000, startsAtOnce: 1_000, forksAtOnce: 1_000 },
-    keep: { lingerMs: LINGER_MS, snapshotKeepMs: options.keepMs },
+    keep: { lingerMs: LINGER_MS, keepAliveMs: options.keepMs, snapshotKeepMs: options.keepMs },
     residency: options.residency,
   });
   const tally = new Tally(trace, options.fromMs);

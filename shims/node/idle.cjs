@@ -91,4 +91,28 @@ class IdleLoop {
   }
 }
 
-module.exports = { IdleLoop, calibrate };
+/** The same for invocations that share the loop: when it has nothing left to do, none of those that wait can be answered any more. */
+class SharedIdleLoop {
+  constructor() {
+    this.loop = new IdleLoop();
+    this.waiting = new Set();
+  }
+
+  /** Calls `then` once, when nothing is left to do. */
+  wait(then) {
+    this.waiting.add(then);
+    if (this.waiting.size === 1) this.loop.wait(() => this.tell(), 0);
+  }
+
+  forget(then) {
+    if (this.waiting.delete(then) && this.waiting.size === 0) this.loop.stop();
+  }
+
+  tell() {
+    const all = [...this.waiting];
+    this.waiting.clear();
+    for (const then of all) then();
+  }
+}
+
+module.exports = { IdleLoop, SharedIdleLoop, calibrate };

@@ -8,15 +8,17 @@ const SETTLED = Promise.resolve();
 
 /**
  * Calls the handler and tells once how it ended: settle(error, result), with error undefined when it returned.
- * `idle` calls back once the event loop has nothing left to do, or is null where several invocations share the loop.
+ * `idle` calls back once the event loop has nothing left to do; where several invocations share the loop it is null, and `sharedIdle` does.
  */
-function invoke(fn, header, event, { idle, settle }) {
+function invoke(fn, header, event, { idle, sharedIdle, settle }) {
   let settled = false;
   let called = false;
+  const answerNull = () => once(undefined, null);
   const once = (error, result) => {
     if (settled) return;
     settled = true;
     idle?.stop();
+    sharedIdle?.forget(answerNull);
     settle(error ?? undefined, result);
   };
   const context = createContext(fn, header, once);
@@ -34,10 +36,10 @@ function invoke(fn, header, event, { idle, settle }) {
         (result) => once(undefined, result),
         (error) => once(thrown(error)),
       );
-    if (settled || called || idle === null) return;
+    if (settled || called) return;
     // As on Lambda, a handler that has not answered when nothing is left that could make it answers null.
-    const answerNull = () => once(undefined, null);
-    if (!promised) return void idle.wait(answerNull, 0);
+    if (!promised) return void (idle ?? sharedIdle).wait(answerNull, 0);
+    if (idle === null) return;
     void SETTLED.then(() => {
       if (!settled && !called) idle.wait(answerNull, UNSETTLED_LOOK_MS); // most have settled by now, and need no timer
     });

@@ -10,7 +10,7 @@ const { Channel } = require('./channel.cjs');
 const { errorDocument, loggable, runtimeError } = require('./failures.cjs');
 const { Frame, encode } = require('./frames.cjs');
 const { welcomeOf } = require('./greeting.cjs');
-const { IdleLoop } = require('./idle.cjs');
+const { IdleLoop, SharedIdleLoop } = require('./idle.cjs');
 const { InFlight } = require('./in-flight.cjs');
 const { invoke } = require('./invocation.cjs');
 const { Trimmer } = require('./trim.cjs');
@@ -37,6 +37,7 @@ class Instance {
     this.traceId = '';
     this.shared = fn.order.concurrency > 1 ? new AsyncLocalStorage() : null;
     this.idle = this.shared === null ? new IdleLoop() : null;
+    this.sharedIdle = this.shared === null ? null : new SharedIdleLoop();
     log.setRequestId(() => this.active()?.header.requestId);
     this.trimmer = new Trimmer();
     this.channel = new Channel((type, request, payload, last) => this.receive(type, request, payload, last), closed);
@@ -121,7 +122,7 @@ class Instance {
       void settle(error);
       return;
     }
-    invoke(this.fn, invocation.header, event, { idle: this.idle, settle });
+    invoke(this.fn, invocation.header, event, { idle: this.idle, sharedIdle: this.sharedIdle, settle });
   }
 
   finish(invocation, error, result) {

@@ -85,6 +85,19 @@ describe('hearth', () => {
     assert.match(stderr, /^error: [^\n]*\nfix: `hearth events` lists them with their ids\n$/);
   });
 
+  it('an empty name or id, such as a variable that has no value, is asked of nobody', async () => {
+    const before = server.seen.length;
+    for (const [args, path] of [
+      [['explain', ''], 'hearth explain'],
+      [['events', 'show', ''], 'hearth events show'],
+      [['rm', '', '--yes'], 'hearth rm'],
+    ] as const) {
+      const { code, stderr } = await hearth(args, { env });
+      assert.deepEqual([code, stderr.split('\n')[0]], [2, `error: an argument of \`${path}\` is empty`]);
+    }
+    assert.equal(server.seen.length, before);
+  });
+
   it('logs prints lines for people, and NDJSON for programs', async () => {
     const text = await hearth(['logs', 'hello', '--tail', '5'], { env });
     assert.match(text.stdout, /^\S+ \d\d:\d\d:\d\d\.000 one\n\S+ \d\d:\d\d:\d\d\.000 two\n$/);
@@ -172,6 +185,22 @@ describe('hearth', () => {
     });
     assert.deepEqual(JSON.parse(String(server.seen.at(-1)?.body)), { to: 'disk' });
     assert.equal((await hearth(['evict', 'hello', '--to', 'nowhere'], { env })).code, 2);
+  });
+
+  it('ps: of a function that is started plainly nothing is resident but its instances', async () => {
+    const stay = { phase: 'here', snapshotUntilMs: Date.now() + 3_600_500, instancesUntilMs: null, backAtMs: null, why: 'fixed' };
+    const plain = { version: '$LATEST', runtime: 'x', memoryMb: 1, resident: 'plain', modifiedAtMs: 0, url: null, stay };
+    const functions = [
+      { ...plain, name: 'gone', instances: 0 },
+      { ...plain, name: 'here', instances: 1 },
+    ];
+    await using other = await fakeHearth({
+      'GET /hearth/v1/functions': (_, response) => json(response, 200, { functions }),
+      'GET /hearth/v1/instances': (_, response) => json(response, 200, { instances: [], snapshots: [], plain: [], zygotes: [] }),
+    });
+    const { stdout } = await hearth(['ps'], { env: { HEARTH_ENDPOINT: other.endpoint } });
+    assert.match(stdout, /\ngone +\$LATEST +x +1 MB +0 +nothing +next call +fixed/);
+    assert.match(stdout, /\nhere +\$LATEST +x +1 MB +1 +plain +for [^\n]+ fixed/);
   });
 
   it('ps knows no memory of what nobody can look at', async () => {

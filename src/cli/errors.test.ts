@@ -36,6 +36,13 @@ test('a folder that is too large leads to what may be left out, and to the limit
   assert.match(String(asCliError(event).fix), /limits\.payloadBytes/);
 });
 
+test('an init phase that fails under a budget is to be mended, one that is too long to be made shorter', () => {
+  const fix = (message: string): string | null =>
+    asCliError(Object.assign(new Error(message), { name: 'DeployError', errorType: 'InitBudgetExceeded', output: null })).fix;
+  assert.match(String(fix('the init phase failed: Error: broke. Nothing was deployed.')), /^correct the function/);
+  assert.match(String(fix('the init phase takes 700 ms, the budget is 500 ms')), /raise --init-budget$/);
+});
+
 test('an error for the person at the terminal stays as it is', () => {
   const error = new CliError('wrong', { fix: 'do it right', exitCode: EXIT.notFound });
   assert.equal(asCliError(error), error);

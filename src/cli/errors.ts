@@ -38,7 +38,11 @@ export function asCliError(error: unknown): CliError {
     case 'DeployError': {
       const { output, errorType } = error as Error & { output: string | null; errorType: string };
       if (errorType === 'InitBudgetExceeded')
-        return new CliError(error.message, { exitCode: EXIT.overBudget, fix: BUDGET_FIX, cause: error });
+        return new CliError(error.message, {
+          exitCode: EXIT.overBudget,
+          fix: error.message.startsWith('the init phase failed') ? FAILED_FIX : BUDGET_FIX,
+          cause: error,
+        });
       return new CliError(error.message, { exitCode: EXIT.deployFailed, output, fix: deployFix(errorType, error.message), cause: error });
     }
     case 'ApiError':
@@ -128,6 +132,7 @@ function fromServer(error: HearthError): CliError {
   return new CliError(error.message, { exitCode: error.fault === 'caller' ? EXIT.usage : EXIT.serverError, cause: error });
 }
 
+const FAILED_FIX = 'correct the function or its hearth.yaml and deploy again';
 const BUDGET_FIX = 'import less outside the handler, or later (docs/guides/cold-starts.md); or raise --init-budget';
 
 const LARGER_FIX =
@@ -135,9 +140,7 @@ const LARGER_FIX =
 
 function deployFix(errorType: string, message: string): string {
   if (message.startsWith('Unzipped size must be smaller')) return LARGER_FIX;
-  return errorType === 'BuildFailed'
-    ? 'correct what the output names and deploy again'
-    : 'correct the function or its hearth.yaml and deploy again';
+  return errorType === 'BuildFailed' ? 'correct what the output names and deploy again' : FAILED_FIX;
 }
 
 function internal(error: unknown): CliError {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Context } from './context.ts';
+import { CliError } from './errors.ts';
 import { eventCommands } from './event-commands.ts';
 import { EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts';
 import { keyCommands } from './key-commands.ts';
@@ -29,7 +30,8 @@ export function program(context: Context, version: string, done: Done): Command 
     .configureOutput({
       writeErr: (text) => context.out.stderr.write(text),
     })
-    .addHelpText('after', '\n`hearth help exit-codes` says what the exit codes mean.');
+    .addHelpText('after', '\n`hearth help exit-codes` says what the exit codes mean.')
+    .hook('preAction', (_, command) => refuseEmpty(command));
 
   serverCommands(hearth, context, done);
   deployCommands(hearth, context, done);
@@ -43,6 +45,15 @@ export function program(context: Context, version: string, done: Done): Command 
   exitCodes.helpInformation = () => EXIT_CODES_HELP;
   nameHelp(hearth, 'hearth');
   return hearth;
+}
+
+/** No name and no id is empty, and one that is left out of a path would ask the server for something else. */
+function refuseEmpty(command: Command): void {
+  if (!command.args.includes('')) return;
+  const path = command.parent?.parent ? `hearth ${command.parent.name()} ${command.name()}` : `hearth ${command.name()}`;
+  throw new CliError(`an argument of \`${path}\` is empty`, {
+    fix: `is it a variable of the shell that has no value? \`${path} --help\` shows what it takes`,
+  });
 }
 
 /** What is wrong with a command's line leads to the help of that command. */

@@ -16,6 +16,7 @@ const WORDS: Readonly<Record<Step['name'], string>> = {
   userInit: 'user init',
   check: 'may it be forked?',
   freeze: 'freeze',
+  restore: 'restore hooks',
   handler: 'handler',
   reply: 'there and back',
 };

@@ -24,16 +24,16 @@ export function coldStart(start: StartReport, receivedAtMs: number): ColdStart {
 export function failedStart(failure: InitFailure, receivedAtMs: number, waitedMs: number): ColdStart {
   const initMs = Math.min(failure.durationMs, waitedMs);
   const initAtMs = waitedMs - initMs;
+  const restoring = failure.rung === 'snapshot'; // what failed are the after-restore hooks
   const before = failure.steps.flatMap((step) => since(receivedAtMs, step)).filter((step) => step.atMs < initAtMs);
   const steps: Step[] = [
     { of: 'invocation', name: 'queue', atMs: 0, ms: before[0]?.atMs ?? initAtMs },
     ...before,
-    { of: 'instance', name: 'userInit', atMs: initAtMs, ms: initMs },
+    { of: 'instance', name: restoring ? 'restore' : 'userInit', atMs: initAtMs, ms: initMs },
   ];
-  const text =
-    failure.rung === 'snapshot'
-      ? 'what it does after a restore failed, so the instance is gone: the next invocation gets another of the same snapshot'
-      : 'the init phase failed, so nothing is kept: the next invocation runs it again';
+  const text = restoring
+    ? 'what it does after a restore failed, so the instance is gone: the next invocation gets another of the same snapshot'
+    : 'the init phase failed, so nothing is kept: the next invocation runs it again';
   return {
     rung: failure.rung,
     reason: { cause: 'init_failed', text },

@@ -12,7 +12,7 @@ import type { Roster } from './roster.ts';
 
 export interface KeeperDeps {
   readonly clock: Clock;
-  readonly keep: { readonly lingerMs: number; readonly snapshotKeepMs: number };
+  readonly keep: { readonly lingerMs: number; readonly keepAliveMs: number; readonly snapshotKeepMs: number };
   readonly policyOf: (version: FunctionVersion) => KeepAlivePolicy;
   readonly habits: Habits;
   readonly roster: Roster;
@@ -126,7 +126,7 @@ export class Keeper {
     const kept = this.#kept.get(revisionId);
     if (kept === undefined || kept.busy.size > 0 || kept.stay === null || this.#phase(kept, kept.stay) !== 'over') return;
     this.expect(revisionId);
-    this.#arm(kept, kept.idleSinceMs + Math.min(MOMENT_MS, kept.version.scaling.keepAliveMs));
+    this.#arm(kept, kept.idleSinceMs + this.#momentMs(kept.version));
   }
 
   busy(instance: FleetInstance): void {
@@ -144,7 +144,7 @@ export class Keeper {
       return;
     }
     this.#linger.begin();
-    this.#arm(kept, instance.idleSinceMs + Math.min(MOMENT_MS, kept.version.scaling.keepAliveMs));
+    this.#arm(kept, instance.idleSinceMs + this.#momentMs(kept.version));
   }
 
   /** It takes no more work: as far as the minimum is concerned, it is gone. */
@@ -191,7 +191,7 @@ export class Keeper {
         kept.stay = null;
       }
     }
-    this.#arm(kept, now + (kept.stay === null ? Math.min(MOMENT_MS, kept.version.scaling.keepAliveMs) : 0));
+    this.#arm(kept, now + (kept.stay === null ? this.#momentMs(kept.version) : 0));
   }
 
   #unbusy(instance: FleetInstance): Kept | undefined {
@@ -207,12 +207,22 @@ export class Keeper {
     return kept;
   }
 
+  /** How long idle instances are kept, where no habit says otherwise. */
+  #keepMs({ scaling }: FunctionVersion): number {
+    return scaling.keepAliveMs ?? this.#deps.keep.keepAliveMs;
+  }
+
+  /** Nothing is decided before. */
+  #momentMs(version: FunctionVersion): number {
+    return Math.min(MOMENT_MS, this.#keepMs(version));
+  }
+
   #stay({ version, habit, idleSinceMs }: Kept): Stay {
     return this.#deps.policyOf(version)(
       {
         functionName: version.name,
         idleTimes: habit.idleTimes,
-        instanceKeepMs: version.scaling.keepAliveMs,
+        instanceKeepMs: this.#keepMs(version),
         snapshotKeepMs: this.#deps.keep.snapshotKeepMs,
       },
       idleSinceMs,
@@ -235,7 +245,7 @@ export class Keeper {
   #look(kept: Kept): void {
     const now = this.#deps.clock.monotonic();
     const idleMs = now - kept.idleSinceMs;
-    const moment = Math.min(MOMENT_MS, kept.version.scaling.keepAliveMs);
+    const moment = this.#momentMs(kept.version);
     const idle = kept.busy.size === 0;
     if (idle && idleMs >= moment) kept.stay ??= this.#stay(kept);
     const phase = idle && kept.stay !== null ? phaseOf(kept.stay, idleMs) : 'here';
@@ -263,7 +273,7 @@ export class Keeper {
   #endOf(kept: Kept, instance: FleetInstance, at: { phase: Phase; last: boolean }): number {
     const plain = this.#deps.residences.get(kept.version.revisionId)?.state.kind === 'plain';
     const { stay } = kept;
-    if (kept.busy.size > 0 || stay === null) return instance.idleSinceMs + kept.version.scaling.keepAliveMs;
+    if (kept.busy.size > 0 || stay === null) return instance.idleSinceMs + this.#keepMs(kept.version);
     if (plain && at.last && at.phase !== 'away') return kept.idleSinceMs + Math.max(stay.snapshotMs, stay.instancesMs);
     if (at.phase === 'away') return kept.idleSinceMs;
     return instance.idleSinceMs + stay.instancesMs;
@@ -304,7 +314,7 @@ export class Keeper {
     }
     if (kept.busy.size === 0) {
       const { stay, idleSinceMs } = kept;
-      if (stay === null) times.push(idleSinceMs + Math.min(MOMENT_MS, scaling.keepAliveMs));
+      if (stay === null) times.push(idleSinceMs + this.#momentMs(kept.version));
       else times.push(...[stay.awayMs, stay.snapshotMs].filter((ms) => ms !== null).map((ms) => idleSinceMs + ms));
     }
     const later = times.filter((at) => at > now);

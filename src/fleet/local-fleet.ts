@@ -35,7 +35,7 @@ export interface FleetDeps {
   readonly memory: MemoryGauge;
   readonly provision: Provision;
   readonly limits: FleetLimits;
-  readonly keep: { readonly lingerMs: number; readonly snapshotKeepMs: number };
+  readonly keep: { readonly lingerMs: number; readonly keepAliveMs: number; readonly snapshotKeepMs: number };
   /** What is not said is as RESIDENCY has it. */
   readonly residency?: Partial<ResidencyOptions>;
 }

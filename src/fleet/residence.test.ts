@@ -119,5 +119,6 @@ describe('a residence whose forks fail', () => {
     const residence = residenceOf(made);
     await assert.rejects(residence.start(spec, instance), (error) => error === failure);
     assert.deepEqual([asked.forks, residence.failedForks, residence.state.kind], [1, 0, 'snapshot']);
+    assert.deepEqual([failure.rung, failure.billed], ['snapshot', false], 'hooks are no init phase');
   });
 });

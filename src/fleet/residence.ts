@@ -217,7 +217,7 @@ export class Residence {
       this.#plainMs = PLAIN_MS;
       return forked;
     } catch (error) {
-      if (error instanceof InitFailure) throw Object.assign(error, { rung: 'snapshot' }); // its own after-restore hooks failed
+      if (error instanceof InitFailure) throw Object.assign(error, { rung: 'snapshot', billed: false }); // its own after-restore hooks failed, which cost nothing where they don't either
       this.failedForks++;
       await this.#lost(snapshot, error);
       return null;

@@ -11,8 +11,8 @@ export interface Scaling {
   readonly max: number | null;
   /** Invocations one instance handles at a time; 1 as on Lambda. In Python, more means threads. */
   readonly concurrency: number;
-  /** How long an idle instance is kept under the policy `fixed`, and while `histogram` is learning; milliseconds. */
-  readonly keepAliveMs: number;
+  /** How long an idle instance is kept under the policy `fixed`, and while `histogram` is learning; milliseconds. Null: as long as the server keeps any. */
+  readonly keepAliveMs: number | null;
   /** Which policy decides what stays resident; `server`: the one that the server is configured with. Absent: `fixed`. */
   readonly keepAlive?: 'fixed' | 'histogram' | 'server' | undefined;
 }

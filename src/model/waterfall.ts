@@ -5,7 +5,7 @@ import type { Rung } from './instance.ts';
  * `spawn`: a runtime from nothing; `rehearse`: it runs its own loop once, for all that will be forked
  * from it; `wait`: until the parent takes the fork order up; `fork`; `connect`, `confine`, `greet`: a child's first steps;
  * `setUp`: environment and search path; `import`: the modules that the handler's module loads; `userInit`: what else it does outside the handler;
- * `check`: whether the process may be forked; `freeze`: its heap is made
+ * `check`: whether the process may be forked; `restore`: the after-restore hooks of an instance that was forked; `freeze`: its heap is made
  * one that children can share; `handler`; `reply`: to the instance and back, without the handler.
  */
 export type StepName =
@@ -23,6 +23,7 @@ export type StepName =
   | 'userInit'
   | 'check'
   | 'freeze'
+  | 'restore'
   | 'handler'
   | 'reply';
 

@@ -52,13 +52,16 @@ const functionVersion = z.strictObject({
   codeSha256: text,
   codeBytes: count,
   dependencies: text.nullable(),
-  scaling: z.strictObject({
-    min: count,
-    max: count.nullable(),
-    concurrency: count.positive(),
-    keepAliveMs: z.number().nonnegative(),
-    keepAlive: z.enum(['fixed', 'histogram', 'server']).optional(),
-  }),
+  scaling: z
+    .strictObject({
+      min: count,
+      max: count.nullable(),
+      concurrency: count.positive(),
+      keepAliveMs: z.number().nonnegative().nullable(),
+      keepAlive: z.enum(['fixed', 'histogram', 'server']).optional(),
+    })
+    // Servers used to write down what they were configured with at the deployment: a function can name a time only with `fixed`.
+    .transform((s) => (s.keepAlive === 'server' || s.keepAlive === 'histogram' ? { ...s, keepAliveMs: null } : s)),
   snapshot: z.enum(['onDeploy', 'onFirstUse', 'off']),
   rehearsal: text.nullable().default(null),
   url: functionUrl.nullable(),

@@ -54,6 +54,8 @@ for (const { language, runtime, missing } of await runtimes()) {
       for (const instance of instances) {
         await instance.invoke(invocation({}), farDeadlineMs());
         assert.deepEqual(await order(instance), [...BEFORE, ...AFTER]);
+        const steps = instance.steps.map((s) => s.name);
+        assert.deepEqual([steps.at(-1), steps.includes('userInit')], ['restore', false], 'what they take is told, and is no init phase');
       }
       await prepared.snapshot.evict();
     });

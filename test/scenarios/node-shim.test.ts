@@ -234,6 +234,20 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     );
   });
 
+  test('of four at once, those that nothing is left to answer are answered null, and the others get their time', async () => {
+    const peer = await (await snapshotOf('node-lambda', { handler: 'index.lateOrNever', concurrency: 4 })).instance();
+    for (const ms of [
+      [0, 40, 0, 20],
+      [0, 0],
+    ]) {
+      const outcomes = await Promise.all(ms.map((late) => invoke(peer, { ms: late })));
+      assert.deepEqual(
+        outcomes.map(parse),
+        ms.map((late) => (late === 0 ? null : late)),
+      );
+    }
+  });
+
   test('all that an invocation prints comes before its mark', async () => {
     const { outcome, peer, requestId } = await once('node-lambda', { handler: 'index.prints' });
     const log = (await host.logOf(peer, requestId, outcome)).replaceAll(/^\S+Z\t/gm, '');

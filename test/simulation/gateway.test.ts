@@ -69,7 +69,7 @@ describe('gateway', () => {
         printed: (log) => log,
       },
       limits: { reserveBytes: 0, instances: 10, startsAtOnce: 4, forksAtOnce: 4 },
-      keep: { lingerMs: 50, snapshotKeepMs: 60_000 },
+      keep: { lingerMs: 50, keepAliveMs: 60_000, snapshotKeepMs: 60_000 },
     });
     for (const v of Object.values(FUNCTIONS)) fleet.serve(v);
     const dispatcher = new Dispatcher({

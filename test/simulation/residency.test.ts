@@ -49,6 +49,31 @@ describe('what stays resident by its histogram', () => {
     assert.equal(kindOf(w, v), 'nothing', 'nobody came: gone for good');
   });
 
+  it('keeps as long as the server is configured to what says no time of its own', async () => {
+    const kept = async (keepAliveMs: number | null) => {
+      const w = world({ keepAliveMs: 3 * MINUTE, snapshotKeepMs: 5 * MINUTE });
+      const v = version({ scaling: { min: 0, max: null, concurrency: 1, keepAliveMs, keepAlive: 'fixed' } });
+      w.fleet.serve(v);
+      await call(w, v);
+      const seen: unknown[] = [];
+      for (let minutes = 2; minutes <= 6; minutes += 2) {
+        await w.clock.advance(2 * MINUTE);
+        seen.push([w.fleet.roster.count, kindOf(w, v)]);
+      }
+      return seen;
+    };
+    assert.deepEqual(await kept(null), [
+      [1, 'snapshot'],
+      [0, 'snapshot'],
+      [0, 'nothing'],
+    ]);
+    assert.deepEqual(await kept(MINUTE), [
+      [0, 'snapshot'],
+      [0, 'snapshot'],
+      [0, 'nothing'],
+    ]);
+  });
+
   it('brings back an instance where nothing can be forked', async () => {
     const w = world({ behaviour: { unforkable: 'a thread' }, snapshotKeepMs: 10 * MINUTE });
     const v = byHistogram();

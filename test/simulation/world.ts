@@ -44,6 +44,7 @@ export function world(
     limits?: Partial<FleetLimits>;
     queue?: { queueLength: number; queueMs: number };
     residency?: Partial<ResidencyOptions>;
+    keepAliveMs?: number;
     snapshotKeepMs?: number;
   } = {},
 ): World {
@@ -73,7 +74,7 @@ export function world(
       printed: (log) => log,
     },
     limits: { reserveBytes: 512 * MIB, instances: 10_000, startsAtOnce: 8, forksAtOnce: 8, ...options.limits },
-    keep: { lingerMs: 50, snapshotKeepMs: options.snapshotKeepMs ?? 3_600_000 },
+    keep: { lingerMs: 50, keepAliveMs: options.keepAliveMs ?? 600_000, snapshotKeepMs: options.snapshotKeepMs ?? 3_600_000 },
     residency: options.residency ?? {},
   });
   const dispatcher = new Dispatcher({

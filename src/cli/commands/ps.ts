@@ -28,7 +28,7 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
       f.runtime,
       `${f.memoryMb} MB`,
       String(f.instances),
-      f.resident,
+      keeps(f),
       until(f, clock.now()),
       f.stay?.why ?? '-',
       `${age(f.modifiedAtMs)} ago`,
@@ -83,12 +83,18 @@ function pid(known: number | null): string {
   return known === null ? '-' : String(known);
 }
 
+/** What of a function is there. What is started plainly keeps nothing beside its instances. */
+function keeps({ resident, instances }: FunctionSummary): FunctionSummary['resident'] {
+  return resident === 'plain' && instances === 0 ? 'nothing' : resident;
+}
+
 /** How long what is resident stays, or when it is back. */
-function until({ stay, resident }: FunctionSummary, nowMs: number): string {
+function until(f: FunctionSummary, nowMs: number): string {
+  const { stay } = f;
   if (stay === undefined || stay === null) return '-';
   const inWords = (ms: number): string => duration(Math.max(0, ms - nowMs));
   if (stay.phase === 'busy') return 'in use';
   if (stay.backAtMs !== null) return `back in ${inWords(stay.backAtMs)}`;
-  if (stay.phase === 'over' || resident === 'nothing') return 'next call';
+  if (stay.phase === 'over' || keeps(f) === 'nothing') return 'next call';
   return stay.snapshotUntilMs === null ? 'always' : `for ${inWords(stay.snapshotUntilMs)}`;
 }

@@ -36,7 +36,7 @@ export const createFunction: Operation = async ({ input, caller }, deps) => {
     codeSha256: code.sha256,
     codeBytes: code.bytes,
     dependencies: null,
-    scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: deps.keepAliveMs, keepAlive: 'server' },
+    scaling: { min: 0, max: null, concurrency: 1, keepAliveMs: null, keepAlive: 'server' },
     snapshot: 'onFirstUse',
     rehearsal: null,
     url: null,

@@ -25,8 +25,6 @@ export interface LambdaDeps {
   readonly ids: Ids;
   /** Where S3Bucket and S3Key are read from; null: nowhere. */
   readonly objects: ObjectReader | null;
-  /** Keep-alive of functions made by Lambda's API, which has no word for it. */
-  readonly keepAliveMs: number;
   /** How the last change of a function stands; absent: it is done with as soon as it is stored. */
   readonly updates?: UpdateStates;
   /** What an event source mapping is doing, by its UUID; absent or null: not known. */

@@ -30,8 +30,6 @@ export interface OwnDeps {
   readonly clock: Clock;
   readonly deployments: Deployments;
   readonly lines: OpenLines;
-  /** Keep-alive of an idle instance unless the manifest says. */
-  readonly keepAliveMs: number;
   /** Told of every error that is our own doing. */
   readonly report: (error: unknown, request: string) => void;
 }

@@ -122,7 +122,7 @@ async function begin(request: DeployRequest, deps: OwnDeps): Promise<Begun> {
     installScripts: manifest.installScripts,
     progress,
   });
-  const settings = settingsOf(manifest, build, deps.keepAliveMs);
+  const settings = settingsOf(manifest, build);
   if (request.initBudgetMs !== null) {
     progress({ step: 'budget', message: 'measuring the init phase' });
     await holdToBudget(deps.registry.draft(name, settings), request.initBudgetMs, deps.platform);
@@ -180,7 +180,7 @@ function urlOf(wanted: FunctionUrl | null, present: FunctionUrl | null): Functio
   return { ...others, ...wanted };
 }
 
-function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: number): FunctionSettings {
+function settingsOf(manifest: FunctionManifest, build: Build): FunctionSettings {
   const { min, max, concurrency, keepAlive } = manifest.scaling;
   const http = manifest.triggers.find((t) => t.http !== undefined)?.http;
   const auth = manifest.url?.auth ?? http?.auth;
@@ -202,7 +202,7 @@ function settingsOf(manifest: FunctionManifest, build: Build, keepAliveMs: numbe
       min,
       max,
       concurrency,
-      keepAliveMs: typeof keepAlive === 'number' ? keepAlive * 1000 : keepAliveMs,
+      keepAliveMs: typeof keepAlive === 'number' ? keepAlive * 1000 : null,
       keepAlive: typeof keepAlive === 'number' ? 'fixed' : (keepAlive ?? 'server'),
     },
     snapshot: manifest.snapshot,

@@ -146,6 +146,7 @@ test('warnings: no interpreter, triggers that are not served; and apart from the
   };
   const { deployed } = await deploy('warned', files, more);
   plane.platform.initFails = null;
+  assert.equal(plane.platform.prepared.at(-1)?.scaling.keepAliveMs, null, 'as long as the server keeps any');
   assert.equal(deployed.init, null);
   assert.match(deployed.warnings[0], /^no interpreter on this machine runs python3\.12.*found: node /);
   assert.match(deployed.warnings[1], /^triggers of the kind queue are not served yet/);

@@ -57,7 +57,6 @@ export async function openPlane(store: TestFunctionStore = new TestFunctionStore
     interpreters,
     clock,
     ids: randomIds,
-    keepAliveMs: 600_000,
     limits: { instances: 1000, unpackedBytes: 500_000_000 },
     report: (error) => reported.push(error),
   });

@@ -59,6 +59,12 @@ export function initSteps(of: StepOf, welcomedMs: number, done: InitDone, doneMs
   return made.steps;
 }
 
+/** What began with the first of these steps and ended with the last, as one. */
+export function asOne(of: StepOf, name: StepName, steps: readonly Step[]): Step[] {
+  const [first, last] = [steps[0], steps.at(-1)];
+  return first === undefined || last === undefined ? [] : [{ of, name, atMs: first.atMs, ms: last.atMs + last.ms - first.atMs }];
+}
+
 /** What the other side says of its birth, on our clock; null when it says nothing that can be used. */
 export function onOurClock(born: unknown, originMs: number): BirthTimes | null {
   if (typeof born !== 'object' || born === null) return null;

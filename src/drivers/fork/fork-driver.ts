@@ -6,7 +6,7 @@ import { encodeJsonFrame } from '../../runtimes/frames.ts';
 import { Frame, PROTOCOL_VERSION } from '../../runtimes/protocol.ts';
 import type { Welcome } from '../../runtimes/protocol.ts';
 import { confinement, needsTemporary } from '../../sandbox/confinement.ts';
-import { firstOf } from './birth-steps.ts';
+import { asOne, firstOf } from './birth-steps.ts';
 import { hostname } from './confine-function.ts';
 import { Forker } from './forker.ts';
 import { FunctionProcesses, type Initialised } from './function-processes.ts';
@@ -129,7 +129,7 @@ export class ForkDriver implements Driver {
   async #restore(newborn: Newborn, { instanceId }: InstanceSpec): Promise<readonly Step[]> {
     const limitMs = this.#options.restoreMs ?? RESTORE_LIMIT_MS;
     const order = { welcome: WELCOME_INSTANCE, limitMs, requestId: instanceId, of: 'instance' } as const;
-    return (await runInit(this.#processes, newborn, order)).steps;
+    return asOne('instance', 'restore', (await runInit(this.#processes, newborn, order)).steps);
   }
 
   async start(spec: StartSpec, instance: InstanceSpec): Promise<DriverInstance> {

@@ -24,7 +24,8 @@ const FORK_MS = 10;
 /** What would have made an invocation faster, the most useful first; never nothing without saying so. */
 export function advice(of: Advised): Advice[] {
   const { start } = of.record;
-  if (start !== null && start.reason.cause === 'init_failed' && of.record.instanceId === '') return [failedInit('')];
+  if (start !== null && start.reason.cause === 'init_failed' && of.record.instanceId === '')
+    return [start.rung === 'snapshot' ? FAILED_RESTORE : failedInit('')];
   const found = [...(start === null ? [] : forStart(start, of)), ...forQueue(of)];
   found.sort((a, b) => (b.savesMs ?? 0) - (a.savesMs ?? 0));
   return found.length > 0 ? found : [nothing(of)];
@@ -38,10 +39,17 @@ function failedInit(how: string): Advice {
   };
 }
 
+const FAILED_RESTORE: Advice = {
+  code: 'restore_failed',
+  text: 'mend the after-restore hook: hearth logs shows how it failed',
+  savesMs: null,
+};
+
 function forStart(start: ColdStart, of: Advised): Advice[] {
   const initMs = spent(of.waterfall, ['setUp', 'import', 'userInit', 'check', 'freeze']);
-  if (start.reason.cause === 'kept_ready') return initMs > 0 ? forInit(start, of, initMs) : [];
-  return [...forRung(start, of, initMs), ...(initMs > 0 ? forInit(start, of, initMs) : []), ...forFork(of)];
+  const restoring = forRestore(of);
+  if (start.reason.cause === 'kept_ready') return [...restoring, ...(initMs > 0 ? forInit(start, of, initMs) : [])];
+  return [...forRung(start, of, initMs), ...(initMs > 0 ? forInit(start, of, initMs) : []), ...restoring, ...forFork(of)];
 }
 
 function forkable(why: string, record: UsageRecord, of: { readonly version: FunctionVersion | null; readonly initMs: number }): string {
@@ -122,7 +130,7 @@ function kept(record: UsageRecord): string {
 /** How instances are kept longer than they are. */
 function longer(version: FunctionVersion | null): string {
   const { keepAlive, keepAliveMs } = version?.scaling ?? {};
-  if (keepAlive === 'fixed' && keepAliveMs !== undefined) return `a longer scaling.keepAlive (it is ${ms(keepAliveMs)})`;
+  if (keepAlive === 'fixed') return `a longer scaling.keepAlive${typeof keepAliveMs === 'number' ? ` (it is ${ms(keepAliveMs)})` : ''}`;
   return 'a scaling.keepAlive in seconds (what is kept by the habit of its callers goes when no call is likely)';
 }
 
@@ -145,6 +153,14 @@ function forInit({ slowestModules }: ColdStart, { record, waterfall, version }: 
   return found;
 }
 
+/** What each instance does after its fork, by its hooks. */
+function forRestore({ record, waterfall }: Advised): Advice[] {
+  const restoreMs = spent(waterfall, ['restore']);
+  if (restoreMs < LEAST_MS || restoreMs < record.coldMs * SHARE) return [];
+  const text = `the after-restore hooks take ${ms(restoreMs)} in each instance: do there only what every call needs anew`;
+  return [{ code: 'restore', text, savesMs: restoreMs }];
+}
+
 /** What makes the way from an order to an instance shorter. */
 function forFork({ record, waterfall }: Advised): Advice[] {
   const waitedMs = waterfall.filter((s) => s.of === 'instance' && s.name === 'wait').reduce((sum, s) => sum + s.ms, 0);
@@ -162,7 +178,7 @@ function forQueue({ record, waterfall }: Advised): Advice[] {
 
 function nothing({ record }: Advised): Advice {
   const totalMs = record.queuedMs + record.durationMs;
-  const share = totalMs === 0 ? 0 : Math.round((100 * record.durationMs) / totalMs);
+  const share = totalMs === 0 ? 0 : Math.round((100 * (record.handlerMs ?? record.durationMs)) / totalMs);
   const { start } = record;
   const ordered = start?.reason.cause === 'kept_ready';
   const what =

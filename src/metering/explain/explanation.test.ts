@@ -120,6 +120,20 @@ test('waiting in a queue or for a parent that has others to fork is told', () =>
   assert.deepEqual(told(explained(null, { queuedMs: 1 })), ['nothing']);
 });
 
+test('of a warm call the handler’s share is what the waterfall shows of it', () => {
+  const { advice } = explained(null, { queuedMs: 0.3, durationMs: 0.7, handlerMs: 0.1 });
+  assert.match(advice[0]?.text ?? '', /: it was warm, and 10 % of the time was the handler's$/);
+});
+
+test('after-restore hooks are named, not the init phase that ran long before', () => {
+  const steps = [step('invocation', 'queue', 0, 0), step('instance', 'fork', 0, 8), step('instance', 'restore', 8, 160)];
+  const slow = explained(aStart({ rung: 'snapshot', steps, slowestModules: [] }, 'no_instance'));
+  assert.deepEqual(told(slow), ['keep', 'restore']);
+  assert.match(slow.advice[1]?.text ?? '', /^the after-restore hooks take 160 ms in each instance/);
+  const failed = explained(aStart({ rung: 'snapshot', steps, slowestModules: [] }, 'init_failed'), { instanceId: '', durationMs: 0 });
+  assert.deepEqual(told(failed), ['restore_failed']);
+});
+
 test('one that never reached an instance has no handler, one that never answered no reply', () => {
   assert.ok(!explained(aStart(), { instanceId: '', durationMs: 0 }).waterfall.some((s) => s.name === 'handler'));
   const late = explained(null, { handlerMs: null, durationMs: 3_000, outcome: 'timeout' });

@@ -36,6 +36,7 @@ exports.atOnceForever = (event, context, callback) => {
 exports.callbackError = (event, context, callback) => callback(new RangeError('out of range'));
 exports.callbackString = (event, context, callback) => callback('just text');
 exports.silent = () => 'not a promise, so not an answer';
+exports.lateOrNever = (event, context, callback) => void (event.ms > 0 && setTimeout(callback, event.ms, null, event.ms));
 exports.unsettled = () => new Promise(() => {});
 exports.succeed = (event, context) => context.succeed('succeeded');
 exports.fail = (event, context) => context.fail(new Error('failed'));
