@@ -27,6 +27,7 @@ import type { Base } from './base.ts';
 import { eventList } from './event-list.ts';
 import { loopsOf } from './loops.ts';
 import { keepBounded } from './retention.ts';
+import { keepInTime } from './set-back.ts';
 import { writingRows } from './table-rows.ts';
 
 export interface EventParts {
@@ -91,6 +92,7 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
   closing.add(() => runner.close());
   drain.add(() => runner.drain());
   closing.add(keepBounded(base, store));
+  closing.add(keepInTime(base, store.ahead));
   const configure = (version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> =>
     configured(resources, version, { manifest, nowMs: clock.now() });
   const shown = eventList({ deliveries: store.deliveries, messages: store.waitingMessages, feeds: queues.feeds });

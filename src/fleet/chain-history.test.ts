@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Clock } from '../lib/clock.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
 import { ChainHistory } from './chain-history.ts';
 
@@ -66,4 +67,15 @@ test('of a busy instance the latest are known', async () => {
   assert.deepEqual([at(5), at(11_995)], ['', 'c1199:1']);
   history.ended('i');
   assert.deepEqual([at(11_795), at(11_995)], ['', 'c1199:1']);
+});
+
+test('after the clock was set back, what an instance does belongs to what it runs', () => {
+  let nowMs = 10_000_000;
+  const clock: Clock = { now: () => nowMs, monotonic: () => 0, after: () => ({ cancel() {} }) };
+  const history = new ChainHistory(clock);
+  history.end('i', history.begin('i', 'a:1') ? 'a:1' : '');
+  nowMs -= 3_600_000;
+  history.begin('i', 'b:7');
+  assert.equal(history.lineageAt('i', nowMs + 5), 'b:7');
+  assert.equal(history.lineageAt('i', nowMs - 5), '');
 });

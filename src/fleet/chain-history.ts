@@ -70,7 +70,11 @@ export class ChainHistory {
   #note({ running, stretches }: Course): void {
     const lineage = running.reduce(further, '');
     if (lineage === (stretches.at(-1)?.lineage ?? '')) return;
-    stretches.push({ fromMs: this.#clock.now(), lineage });
+    const fromMs = this.#clock.now();
+    // What began before the clock was set back began before this: else nothing that comes until then would be found.
+    for (let i = stretches.length - 1; (stretches[i]?.fromMs ?? -Infinity) > fromMs; i--)
+      stretches[i] = { fromMs, lineage: (stretches[i] as Stretch).lineage };
+    stretches.push({ fromMs, lineage });
     if (stretches.length > MOST_STRETCHES) stretches.shift();
   }
 }

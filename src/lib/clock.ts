@@ -12,16 +12,29 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary origin, never going back, with microsecond resolution. For durations. */
   monotonic(): number;
-  /** Calls `fn` once after `ms`. The timer does not keep the process alive. */
+  /** Calls `fn` once after `ms`, however long; never for Infinity. The timer does not keep the process alive. */
   after(ms: number, fn: () => void): Timer;
 }
+
+/** Longest that Node.js waits: anything above it would be over at once. */
+const MOST_MS = 2 ** 31 - 1;
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, fn) {
+    if (ms > MOST_MS) return afterLong(ms, fn);
     const handle = setTimeout(fn, ms).unref();
     return { cancel: () => clearTimeout(handle) };
   },
 };
+
+function afterLong(ms: number, fn: () => void): Timer {
+  const dueMs = performance.now() + ms;
+  let timer = systemClock.after(MOST_MS, again);
+  function again(): void {
+    timer = systemClock.after(Math.max(0, dueMs - performance.now()), fn);
+  }
+  return { cancel: () => timer.cancel() };
+}

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Pool } from 'pg';
 import type { Clock } from '../lib/clock.ts';
+import { ahead, type Ahead } from './ahead.ts';
 import { batchStore } from './batches.ts';
 import { changeLedger } from './change-streams.ts';
 import { openPool } from './connection.ts';
@@ -81,6 +82,8 @@ export interface DatabaseStore extends Store {
   readonly waitingMessages: MessageBook;
   /** What became of messages that functions were given. */
   readonly messageNotes: MessageLedger;
+  /** What was written while the clock ran ahead. */
+  readonly ahead: Ahead;
   /** Usage of days that are over. */
   readonly usageDays: UsageDays;
   /** The index of the object store, whose events become deliveries as `announce` says. */
@@ -160,6 +163,7 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     messageNotes: messageLedger(workers, run),
     objects: (o) => objectIndex(db, run, o),
     habits: habitStore(db, run),
+    ahead: ahead(db, run),
     close: once(async () => {
       await db.destroy();
       await workers.destroy();

@@ -126,6 +126,12 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     assertEnded(await host.childExited(snapshot, peer), { pid: peer.hello.pid, code: 0, signal: null });
   });
 
+  test('what is left of its time does not depend on the clock on the wall, which may be set', async () => {
+    const { instance } = await snapshotOf('node-lambda', { handler: 'index.clockSet' });
+    const { before, after } = parse(await invoke(await instance(), {}, { deadlineMs: Date.now() + 600_000 }));
+    assert.ok(before <= 600_000 && before >= after && after > 300_000, `${before} became ${after}`);
+  });
+
   test('the context object is Lambda’s', async () => {
     const clientContext = JSON.stringify({ custom: { a: 'b' } });
     const { snapshot } = await snapshotOf('node-lambda', { handler: 'index.context' });

@@ -53,6 +53,12 @@ describe('Python shim', { timeout: 60_000 }, () => {
     assert.equal((await instance.value({ do: 'who' })).calls, 2);
   });
 
+  it('says what is left of its time whatever the clock on the wall does, which may be set', async () => {
+    const instance = await host.instance(snapshot);
+    const { before, after } = await instance.value({ do: 'clock_set' }, { deadlineMs: Date.now() + 600_000 });
+    assert.ok(before <= 600_000 && before >= after && after > 300_000, `${before} became ${after}`);
+  });
+
   it('gives the handler the context, environment and working directory of Lambda', async () => {
     const instance = await host.instance(snapshot, { logStream: 'second' });
     const clientContext = JSON.stringify({ custom: { a: 1 }, client: { app_title: 'app' } });

@@ -51,10 +51,11 @@ class LambdaContext(_Shown):
         self.client_context = _client_context(header.get("clientContext", ""))
         self.identity = CognitoIdentity()
         self.tenant_id = None
-        self._deadline_ms = header["deadlineMs"]
+        # By the clock that ends it: one on the wall may be set meanwhile.
+        self._ends_at_ms = time.monotonic() * 1000 + header["deadlineMs"] - time.time() * 1000
 
     def get_remaining_time_in_millis(self):
-        return max(0, int(self._deadline_ms - time.time() * 1000))
+        return max(0, int(self._ends_at_ms - time.monotonic() * 1000))
 
     def log(self, message):
         print(message, end="" if str(message).endswith("\n") else "\n")

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { InstanceExited, type Answer, type DriverInstance } from '../../fleet/driver.ts';
-import { systemClock } from '../../lib/clock.ts';
+import { systemClock, type Clock } from '../../lib/clock.ts';
 import { deferred } from '../../lib/deferred.ts';
 import { randomIds } from '../../lib/ids.ts';
 import type { AnswerSink } from '../../model/answer-sink.ts';
@@ -75,7 +75,10 @@ describe('what extensions are told of the end of an invocation', { timeout: 20_0
   after(() => subscriber.close());
 
   /** What it is when an instance with a subscriber `does` something. */
-  async function done(does: string, more: { sink?: AnswerSink; killed?: boolean; deadlineMs?: number } = {}): Promise<Done> {
+  async function done(
+    does: string,
+    more: { sink?: AnswerSink; killed?: boolean; deadlineMs?: number; setByMs?: number } = {},
+  ): Promise<Done> {
     records = [];
     const deps: HostDeps = { clock: systemClock, ids: randomIds, loopbacks: null, spawner: {} as HostDeps['spawner'] };
     const version = aVersion();
@@ -90,10 +93,13 @@ describe('what extensions are told of the end of an invocation', { timeout: 20_0
     const subscribed = await fetch(`${base}/2022-07-01/telemetry`, { method: 'PUT', headers, body });
     assert.equal(subscribed.status, 200, await subscribed.text());
     await host.ready(() => 1);
-    const instance: DriverInstance = new ExtendedInstance(new Played(), host, { clock: systemClock, initMs: 1 });
-    const { sink, killed = false, deadlineMs = Date.now() + 60_000 } = more;
+    let aheadMs = 0;
+    const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+    const instance: DriverInstance = new ExtendedInstance(new Played(), host, { clock, initMs: 1 });
+    const { sink, killed = false, deadlineMs = Date.now() + 60_000, setByMs = 0 } = more;
     const answered = instance.invoke({ ...invocation(does), ...(sink === undefined ? {} : { sink }) }, deadlineMs);
     const settled = answered.catch((error: unknown) => error);
+    aheadMs = setByMs;
     if (killed) void instance.kill();
     await settled;
     await instance.kill();
@@ -118,7 +124,9 @@ describe('what extensions are told of the end of an invocation', { timeout: 20_0
   it('is that its time was up, or that its runtime has ended', async () => {
     const late = await done('hang', { killed: true, deadlineMs: Date.now() });
     assert.deepEqual([late.status, late.errorType, late.metrics], ['timeout', undefined, { durationMs: 3_000 }]);
-    for (const died of [await done('die'), await done('hang', { killed: true })])
+    const setBack = await done('hang', { killed: true, deadlineMs: Date.now(), setByMs: -3_600_000 });
+    assert.equal(setBack.status, 'timeout');
+    for (const died of [await done('die'), await done('hang', { killed: true }), await done('hang', { killed: true, setByMs: 3_600_000 })])
       assert.deepEqual([died.status, died.errorType], ['failure', 'Runtime.ExitError']);
   });
 });

@@ -60,6 +60,7 @@ export class ExtendedInstance implements DriverInstance {
 
   async invoke(invocation: Invocation, deadlineMs: number): Promise<Answer> {
     const from = this.#clock.monotonic();
+    const leftMs = deadlineMs - this.#clock.now();
     let answer: Answer | null = null;
     let peakMemoryBytes: number | null = null;
     // Nobody waits for what the function would still say.
@@ -83,7 +84,7 @@ export class ExtendedInstance implements DriverInstance {
     } finally {
       this.#pending.delete(fail);
       this.#inFlight--;
-      const late = answer === null && this.#clock.now() >= deadlineMs; // killed before, it held too much memory, say
+      const late = answer === null && this.#clock.monotonic() - from >= leftMs; // killed before, it held too much memory, say
       void this.#host.ended(invocation, { durationMs: this.#clock.monotonic() - from, answer, late, peakMemoryBytes }).then(() => {
         this.#untold.delete(told.promise);
         told.resolve();

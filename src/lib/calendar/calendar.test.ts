@@ -111,6 +111,27 @@ test('a time that the clocks show twice is due once', () => {
     assert.deepEqual(times({ cron, timezone }, '2026-10-24T12:00Z', 2), ['2026-10-25T00:30', '2026-10-26T01:30']);
 });
 
+test('cron’s every hour goes on through the hour that the clocks show twice, and comes once after that which they leave out', () => {
+  const every = (cron: string, timezone: string, from: string): number[] => {
+    const schedule = parseSchedule({ cron, timezone }, 0);
+    const found = [at(from)];
+    for (let due = schedule.next(at(from)); due !== null && due < at(from) + 6 * HOUR_MS; due = schedule.next(due)) found.push(due);
+    return found.slice(1).map((due, i) => (due - (found[i] ?? 0)) / MINUTE_MS);
+  };
+  for (const [timezone, from] of [
+    ['Europe/Berlin', '2026-10-24T22:00Z'],
+    ['Europe/Berlin', '2026-03-28T22:00Z'],
+    ['America/Santiago', '2026-04-05T00:00Z'],
+    ['Australia/Lord_Howe', '2027-04-03T12:00Z'],
+  ] as const) {
+    assert.deepEqual([...new Set(every('*/5 * * * *', timezone, from))], [5], timezone);
+    if (timezone !== 'Australia/Lord_Howe') assert.deepEqual([...new Set(every('0 * * * *', timezone, from))], [60], timezone);
+  }
+  // Its hours named, it is due at these hours, and EventBridge says that no time comes again.
+  assert.deepEqual(every('0 1,2,3 * * *', 'Europe/Berlin', '2026-10-24T22:00Z'), [60, 60, 120]);
+  assert.deepEqual(every('cron(0 * * * ? *)', 'Europe/Berlin', '2026-10-24T22:00Z'), [60, 60, 120, 60]);
+});
+
 test('a day that the calendar of a zone left out', () => {
   const timezone = 'Pacific/Apia'; // there was no 30 December 2011
   assert.deepEqual(times({ cron: 'cron(0 9 * * ? *)', timezone }, '2011-12-29T12:00Z', 2), ['2011-12-29T19:00', '2011-12-30T19:00']);

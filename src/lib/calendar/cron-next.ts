@@ -7,7 +7,7 @@ const LAST_YEAR = 2199;
 
 /**
  * The first moment after `afterMs` at which a cron expression is due in a zone; null when there is none until 2199. A time that the clocks show twice is due
- * the first time only. One that they leave out is left out (EventBridge) or due as long after the change as it would have been (cron).
+ * the first time only, but for cron's every hour, which is every hour that passes. One that they leave out is left out (EventBridge) or due as long after the change as it would have been (cron).
  */
 export function nextOfCron(cron: Cron, zone: Zone, afterMs: number): number | null {
   // The clocks may have been set on by hours since a time that is still to be made up for.
@@ -51,9 +51,18 @@ function firstOfUneven(cron: Cron, zone: Zone, { midnight, afterMs }: { midnight
   for (const hour of cron.hours) {
     for (const minute of cron.minutes) {
       const local = midnight + (hour * 60 + minute) * MINUTE_MS;
-      const due = cron.dialect === 'unix' ? zone.firstOrShifted(local) : zone.first(local);
-      if (due !== null && due > afterMs && (least === null || due < least)) least = due;
+      for (const due of momentsOf(cron, zone, local)) if (due > afterMs && (least === null || due < least)) least = due;
     }
   }
   return least;
+}
+
+/** When a time of an expression is due. What is to run every few minutes must not rest for the hour that the clocks show twice. */
+function momentsOf({ dialect, hours }: Cron, zone: Zone, local: LocalMs): readonly number[] {
+  const moments = zone.moments(local);
+  if (dialect === 'unix') {
+    if (moments.length === 0) return [zone.firstOrShifted(local)];
+    if (hours.length === 24) return moments;
+  }
+  return moments.length === 0 ? [] : [Math.min(...moments)];
 }

@@ -65,10 +65,15 @@ export class Zone {
     return this.#format !== null && this.offsetMs(local - DAY_MS) !== this.offsetMs(local + 2 * DAY_MS);
   }
 
+  /** The moments at which the clocks show a local time: one, none when they leave it out, two when they show it again. */
+  moments(local: LocalMs): number[] {
+    const moments = [local - this.offsetMs(local - DAY_MS), local - this.offsetMs(local + DAY_MS)];
+    return moments.filter((ms) => this.localOf(ms) === local);
+  }
+
   /** The first moment at which the clocks show a local time; null when they leave it out. */
   first(local: LocalMs): number | null {
-    const moments = [local - this.offsetMs(local - DAY_MS), local - this.offsetMs(local + DAY_MS)];
-    const real = moments.filter((ms) => this.localOf(ms) === local);
+    const real = this.moments(local);
     return real.length === 0 ? null : Math.min(...real);
   }
 

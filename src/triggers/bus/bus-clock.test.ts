@@ -137,6 +137,32 @@ describe('times of rules and schedules', () => {
     assert.deepEqual(minutes(), [0, 60, 90]);
   });
 
+  it('a rate of Scheduler that was changed, or disabled for long, makes up for nothing from before', async () => {
+    const madeAtMs = clock.now();
+    const change = (settings: object): void =>
+      times.setSchedule({
+        scheduleId: 's-1',
+        name: 'often',
+        settings: { ScheduleExpression: 'rate(1 hour)', Target: { Arn: 'arn:aws:lambda:us-east-1:000000000000:function:fn' }, ...settings },
+        clientToken: null,
+        createdAtMs: madeAtMs,
+        modifiedAtMs: clock.now(),
+      });
+    const minutes = () => ledger.deliveries.map((d) => (d.occurredAtMs - madeAtMs) / MINUTE);
+    change({});
+    await clock.advance(MINUTE);
+    change({ State: 'DISABLED' });
+    await clock.advance(29 * MINUTE + 7 * 24 * 60 * MINUTE);
+    change({ State: 'ENABLED' });
+    await clock.advance(MINUTE);
+    assert.deepEqual(minutes(), [0]);
+    await times.close();
+    times = open();
+    change({ ScheduleExpression: 'rate(10 minutes)' });
+    await clock.advance(10 * MINUTE);
+    assert.deepEqual(minutes(), [0, 7 * 24 * 60 + 40]);
+  });
+
   it('tells of a schedule that was to go when it has ended', async () => {
     const at = new Date(clock.now() + MINUTE).toISOString().slice(0, 19);
     const schedule = (name: string, ActionAfterCompletion: string): BusSchedule => ({

@@ -54,8 +54,10 @@ export class BusClock {
   setSchedule(schedule: BusSchedule): void {
     this.#timed.set(schedule.scheduleId, { schedule });
     const when = whenOf(schedule);
-    const fromMs = when.rate === undefined || when.start !== undefined ? schedule.modifiedAtMs : schedule.createdAtMs - rateMs(when.rate);
-    this.#start(schedule.scheduleId, when, fromMs);
+    const { createdAtMs, modifiedAtMs } = schedule;
+    const anchorMs = when.rate === undefined || when.start !== undefined ? modifiedAtMs : createdAtMs - rateMs(when.rate);
+    // Of one that was changed (disabled for a week, or seldom before), no time from before that was missed.
+    this.#start(schedule.scheduleId, when, anchorMs, modifiedAtMs > createdAtMs ? modifiedAtMs : anchorMs);
   }
 
   /** Ends the times of a rule or schedule, and forgets them. */
@@ -71,9 +73,11 @@ export class BusClock {
     return this.#source.close();
   }
 
-  #start(id: string, configuration: TriggerConfiguration<'schedule'>, changedAtMs: number): void {
+  /** `changedAtMs`: from when its intervals count; `fromMs`: from when its times do. */
+  // eslint-disable-next-line max-params -- the parts of one start
+  #start(id: string, configuration: TriggerConfiguration<'schedule'>, changedAtMs: number, fromMs = changedAtMs): void {
     const none = { functionId: '', functionName: '', retired: false };
-    this.#source.start({ id, ...this.#deps.scope, ...none, kind: 'schedule', configuration, changedAtMs });
+    this.#source.start({ id, ...this.#deps.scope, ...none, kind: 'schedule', configuration, changedAtMs }, fromMs);
   }
 
   #ended(id: string): void {

@@ -154,6 +154,25 @@ test('a flexible window: somewhere within it, at the same place in every run, on
   assert.deepEqual(await place(), places);
 });
 
+test('a change of what a schedule brings loses no time whose moment within the window is still to come', async () => {
+  const { clock, ledger, open, advance } = world();
+  const daily = { cron: '0 13 * * *', flexibleMinutes: 60 };
+  const once = { at: '2026-11-24T13:00:00', flexibleMinutes: 60 };
+  const id = '22222222-1111-4111-8111-111111111111';
+  const source = open(record({ ...daily, input: 1 }), record({ ...once, input: 1 }, { id }));
+  await advance(60 * MINUTE_MS);
+  assert.equal(ledger.fired.length, 0);
+  source.start(record({ ...daily, input: 2 }, { changedAtMs: clock.now() }));
+  source.start(record({ ...once, input: 2 }, { id, changedAtMs: clock.now() }));
+  await advance(60 * MINUTE_MS);
+  await source.close();
+  assert.deepEqual(ledger.times(), ['13:00', '13:00']);
+  assert.deepEqual(
+    ledger.fired.map((f) => f.delivery.payload.toString()),
+    ['2', '2'],
+  );
+});
+
 test('once: at fires once for ever, and one that lies in the past ends', async () => {
   const { ledger, open, advance } = world();
   const once = record({ at: '2026-11-24T12:10:00' });

@@ -29,6 +29,8 @@ export interface ScheduleDeps {
 interface Entry {
   readonly record: TriggerRecord<'schedule'>;
   readonly plan: Plan;
+  /** Nothing before this is made up for, milliseconds since the epoch. */
+  readonly fromMs: number;
   /** Times up to this are done with; null until what is remembered was read. */
   sinceMs: number | null;
   lastFiredMs: number | null;
@@ -65,11 +67,14 @@ export class ScheduleSource implements TriggerSource<'schedule'> {
     return name === undefined ? JSON.stringify([cron, rate, at, everySeconds, timezone]) : `name ${name}`;
   }
 
-  start(record: TriggerRecord<'schedule'>): void {
+  /** `fromMs`: when it came to be as it is, where that is not what its intervals count from. */
+  start(record: TriggerRecord<'schedule'>, fromMs = record.changedAtMs): void {
     const before = this.#entries.get(record.id);
     const entry: Entry = {
       record,
       plan: new Plan(record),
+      // A time whose moment within its window is still to come is not lost for a change of what it brings.
+      fromMs: before !== undefined && haveSameTimes(before.record, record) ? before.fromMs : fromMs,
       sinceMs: null,
       lastFiredMs: before?.lastFiredMs ?? null,
       next: null,
@@ -156,7 +161,7 @@ export class ScheduleSource implements TriggerSource<'schedule'> {
     const now = this.#deps.clock.now();
     for (const entry of unread) {
       entry.lastFiredMs = last.get(entry.record.id) ?? null;
-      entry.sinceMs = entry.plan.since(Math.max(entry.lastFiredMs ?? 0, entry.record.changedAtMs), now);
+      entry.sinceMs = entry.plan.since(Math.max(entry.lastFiredMs ?? 0, entry.fromMs), now);
       this.#await(entry);
     }
   }
@@ -221,6 +226,14 @@ export class ScheduleSource implements TriggerSource<'schedule'> {
     }
     return batch;
   }
+}
+
+/** Whether two schedules that run are due at the same times, whenever they came to be. */
+function haveSameTimes(a: TriggerRecord<'schedule'>, b: TriggerRecord<'schedule'>): boolean {
+  const times = ({ configuration: c }: TriggerRecord<'schedule'>): string =>
+    JSON.stringify([c.cron, c.at, c.rate, c.everySeconds, c.timezone, c.start, c.end, c.enabled !== false]);
+  const { enabled, cron, at, start } = a.configuration;
+  return enabled !== false && (cron ?? at ?? start) !== undefined && times(a) === times(b);
 }
 
 function emptyHeap(): Heap<Entry> {

@@ -8,6 +8,15 @@ exports.context = async (event, context) => ({
   remaining: context.getRemainingTimeInMillis(),
   trace: process.env._X_AMZN_TRACE_ID,
 });
+/** What is left of its time before the clock on the wall is set on by an hour, and then. */
+exports.clockSet = async (event, context) => {
+  const { now } = Date;
+  const before = context.getRemainingTimeInMillis();
+  Date.now = () => now() + 3_600_000;
+  const after = context.getRemainingTimeInMillis();
+  Date.now = now;
+  return { before, after };
+};
 exports.late = (event, context, callback) => {
   setTimeout(() => (ticks += 1), 20);
   callback(null, { ticks });

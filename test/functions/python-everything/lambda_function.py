@@ -74,6 +74,17 @@ def describe(event, context):
     }
 
 
+def clock_set(event, context):
+    """What is left of its time before the clock on the wall is set on by an hour, and then."""
+    now = time.time
+    before = context.get_remaining_time_in_millis()
+    time.time = lambda: now() + 3600
+    try:
+        return {"before": before, "after": context.get_remaining_time_in_millis()}
+    finally:
+        time.time = now
+
+
 def show(event, context):
     return repr(context)
 

@@ -27,7 +27,8 @@ const SYSTEM_DELAY_MS = { first: 1_000, most: 300_000 };
 
 /**
  * What comes after an attempt. A function's error is retried after one and after two minutes; what did not reach the function is retried from one
- * second on, each time twice as long up to five minutes; neither beyond the event's greatest age, which is found out as soon as it is certain.
+ * second on, each time twice as long up to five minutes, and at most half of what is left of the event's greatest age, so that it is tried to the end of that; neither
+ * beyond it, which is found out as soon as it is certain.
  */
 export function nextStep(o: AttemptObservation, limits: RetryLimits): NextStep {
   switch (o.outcome) {
@@ -43,11 +44,12 @@ export function nextStep(o: AttemptObservation, limits: RetryLimits): NextStep {
     }
     case 'throttled':
     case 'system_error': {
-      const delayMs = systemDelayMs(o.systemErrors);
       // A function that has no place for an event has been reached: what it does then is its owner's to say.
       const undelivered = o.outcome === 'system_error' && o.functionErrors === 0 ? limits.undelivered : undefined;
       if (undelivered !== undefined && o.systemErrors >= undelivered.retries) return given('RetriesExhausted');
-      if (o.ageMs + delayMs > (undelivered ?? limits).maxAgeMs) return given('EventAgeExceeded');
+      const leftMs = (undelivered ?? limits).maxAgeMs - o.ageMs;
+      if (leftMs < SYSTEM_DELAY_MS.first) return given('EventAgeExceeded');
+      const delayMs = Math.min(systemDelayMs(o.systemErrors), Math.max(SYSTEM_DELAY_MS.first, leftMs / 2));
       return { kind: 'again', delayMs, functionErrors: o.functionErrors, systemErrors: o.systemErrors + 1 };
     }
   }

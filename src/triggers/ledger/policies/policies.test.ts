@@ -45,6 +45,19 @@ describe('nextStep', () => {
     assert.ok(ageMs > 21_600_000 - 300_000 && ageMs <= 21_600_000);
   });
 
+  it('tries what did not reach the function to the end of its age, however short that is', () => {
+    const limits = { ...LAMBDA, maxAgeMs: 60_000 };
+    let ageMs = 0;
+    for (let systemErrors = 0; ;) {
+      const next = observe({ outcome: 'throttled', ageMs, systemErrors }, limits);
+      if (next.kind !== 'again') break;
+      assert.ok(next.delayMs >= 1_000);
+      ageMs += next.delayMs;
+      ({ systemErrors } = next);
+    }
+    assert.ok(ageMs > 58_000 && ageMs <= 60_000, String(ageMs));
+  });
+
   it('is done when it went well, and when it was too old to be tried', () => {
     assert.deepEqual(observe({ outcome: 'ok' }), { kind: 'succeeded' });
     assert.deepEqual(observe({ outcome: 'not_tried' }), { kind: 'failed', reason: 'EventAgeExceeded' });
