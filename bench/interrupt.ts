@@ -1,15 +1,15 @@
 import type { Releases } from './releases.ts';
 
 const EXIT_CODE = 130;
-/** npm hands a Ctrl-C on that has reached this process by itself, so that it comes twice. Who means it a second time says so later. */
+/** Where `sh` is bash, npm hands a Ctrl-C on that has reached this process by itself: it comes twice, a millisecond apart. Who means it a second time says so later. */
 const ECHO_MS = 1_000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * From now on a signal that would end the process lets go of everything first. One that comes again, later than as an echo, ends it at once: what leads
- * programs then cleans up after them. Returns what puts things back as they were.
+ * programs then cleans up after them. Returns what puts things back as they were; it never resolves once a signal has come, so that nobody goes on.
  */
-export function onInterrupt(releases: Releases): () => void {
+export function onInterrupt(releases: Releases): () => Promise<void> {
   let sinceMs: number | null = null;
   const interrupted = (): void => {
     if (sinceMs !== null) {
@@ -24,7 +24,8 @@ export function onInterrupt(releases: Releases): () => void {
       .finally(() => process.exit(EXIT_CODE));
   };
   for (const signal of SIGNALS) process.on(signal, interrupted);
-  return () => {
+  return async () => {
+    if (sinceMs !== null) await new Promise(() => {});
     for (const signal of SIGNALS) process.off(signal, interrupted);
   };
 }

@@ -115,7 +115,7 @@ async function runOne(bench: Bench, options: Options): Promise<Document> {
     return { bench: bench.name, ...report.figures, notes: report.notes, machine, loadBefore, loadAfter: loadAverage() };
   } finally {
     await releases.end();
-    heedNoMore();
+    await heedNoMore();
   }
 }
 
