@@ -71,7 +71,11 @@ async function deployOrReason(hearth: BenchHearth, one: Case, { releases, tell }
 
 async function inCircumstances(hearth: BenchHearth, one: Case, { options, releases }: BenchContext): Promise<Timings | { reason: string }> {
   const { name } = deploymentOf(one);
-  const measure = () => series({ hearth, name, event: eventOf(one), rung: one.rung, n: options.n ?? 200 });
+  const measure = async () => {
+    const measured = await series({ hearth, name, event: eventOf(one), rung: one.rung, n: options.n ?? 200 });
+    const isEmpty = one.event === 'picture' && 'inferenceMs' in measured && measured.inferenceMs === null;
+    return isEmpty ? { reason: 'nothing was detected: no answer tells of an inference' } : measured;
+  };
   if (one.load > 0) {
     const burning = await burn(one.load, releases);
     try {

@@ -82,6 +82,7 @@ async function hearthRows({ options, releases, tell }: BenchContext): Promise<De
   for (const rung of ['snapshot', 'disk'] as const) {
     const started = await series({ hearth, name, event, rung, n: options.n ?? STARTS });
     if ('reason' in started) throw new Error(started.reason);
+    if (started.inferenceMs === null) throw new Error('nothing was detected: no answer tells of an inference');
     const filled = await fill(hearth, name, count);
     await filled.release();
     await sleep(REST_MS);
