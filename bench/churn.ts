@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InterpreterNotFound } from '../src/runtimes/catalogue.ts';
 import type { Bench, BenchContext } from './bench.ts';
+import { leftCgroups } from './churn/cgroups.ts';
 import { disturb, FUNCTIONS } from './churn/disturb.ts';
 import { series } from './cold/series.ts';
 import { BenchHearth } from './hearth.ts';
@@ -47,24 +50,25 @@ export const churn: Bench = {
   what: 'random starts, stops, crashes and deployments: what they leave behind, and whether starts get slower',
   run: async (context) => {
     const { options, releases, tell } = context;
-    const folder = `${tmpdir()}/hearth-churn-${process.pid}`;
-    await mkdir(folder);
+    const folder = await mkdtemp(join(tmpdir(), 'hearth-churn-'));
     releases.add(() => rm(folder, { recursive: true, force: true }));
+    await chmod(folder, 0o755); // a server that is root has tools at work in it that are not
     const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases, CONFIG), { TMPDIR: folder });
-    for (const name of FUNCTIONS) await hearth.deploy('bench/functions/hearth.yaml', name);
     const rows: ChurnRow[] = [];
     const notes: string[] = [];
+    const names = await deployed(hearth, notes);
     const randomness = generator(SEED);
     const length = options.seconds ?? SECONDS;
     const { pid } = await hearth.client.status();
     const before = round(await residentMb(pid), 1);
     tell('warming up');
-    await disturb(hearth, { seconds: length * WARM_UP, random: randomness });
-    notes.push(`before the ${length * WARM_UP} s of warming up the server held ${before} MB`);
+    await disturb(hearth, { names, seconds: length * WARM_UP, random: randomness });
+    notes.push(`before the ${round(length * WARM_UP, 1)} s of warming up the server held ${before} MB`);
     for (let minute = 0; minute <= MINUTES; minute++) {
       const seconds = length / MINUTES;
-      const done = minute === 0 ? { starts: 0, failures: 0, firstFailure: null } : await disturb(hearth, { seconds, random: randomness });
-      const row = await look(hearth, { minute, folder, ...done }, context);
+      const done =
+        minute === 0 ? { starts: 0, failures: 0, firstFailure: null } : await disturb(hearth, { names, seconds, random: randomness });
+      const row = await look(hearth, { names, minute, folder, ...done }, context);
       rows.push(row);
       if (done.firstFailure !== null) notes.push(`minute ${minute}: the first failure: ${done.firstFailure}`);
       tell(`minute ${minute}: p50 ${row.p50} ms, ${row.processes} processes, ${row.descriptors} descriptors, ${row.rssMb} MB`);
@@ -76,18 +80,38 @@ export const churn: Bench = {
 /** What comes at once waits; nothing is refused. */
 const CONFIG = { limits: { queueMs: 60_000 } };
 
+/** Those that can run here; a note says why another can't. */
+async function deployed(hearth: BenchHearth, notes: string[]): Promise<string[]> {
+  const names: string[] = [];
+  for (const name of FUNCTIONS) {
+    try {
+      await hearth.deploy('bench/functions/hearth.yaml', name);
+      names.push(name);
+    } catch (error) {
+      if (!(error instanceof InterpreterNotFound)) throw error;
+      notes.push(`${name}: left out: ${error.message}`);
+    }
+  }
+  return names;
+}
+
 interface Moment {
+  readonly names: readonly string[];
   readonly minute: number;
   readonly folder: string;
   readonly starts: number;
   readonly failures: number;
 }
 
-/** Everything is let go of, then counted; then the latency is taken, which leaves things as they were. */
-async function look(hearth: BenchHearth, { minute, folder, starts, failures }: Moment, { options }: BenchContext): Promise<ChurnRow> {
+/** The latency is taken, while nothing else goes on; then everything is let go of, and counted. */
+async function look(
+  hearth: BenchHearth,
+  { names, minute, folder, starts, failures }: Moment,
+  { options }: BenchContext,
+): Promise<ChurnRow> {
   const measured = await series({ hearth, name: 'echo', event: {}, rung: 'snapshot', n: options.n ?? PROBES });
   if ('reason' in measured) throw new Error(measured.reason);
-  for (const name of FUNCTIONS) await hearth.client.evict(name, 'disk');
+  for (const name of names) await hearth.client.evict(name, 'disk');
   const { pid } = await hearth.client.status();
   hearth.client.close(); // its idle connections are not the server's affair
   await sleep(REST_MS);
@@ -101,7 +125,7 @@ async function look(hearth: BenchHearth, { minute, folder, starts, failures }: M
     descriptors: (await Promise.all(ours.map(descriptors))).reduce((sum, n) => sum + n, 0),
     rssMb: round(await residentMb(pid), 1),
     temporaries: (await count(folder)) + (await count(`${hearth.home}/run`)) + (await count(`${hearth.home}/sources`)),
-    cgroups: await cgroups(),
+    cgroups: await leftCgroups(CGROUPS, family),
     starts,
     failures,
   };
@@ -119,12 +143,6 @@ async function supervisors(family: readonly number[]): Promise<number[]> {
 
 async function count(folder: string): Promise<number> {
   return existsSync(folder) ? (await readdir(folder, { recursive: true })).length : 0;
-}
-
-/** Control groups that Hearth made, of whatever hierarchy. */
-async function cgroups(): Promise<number> {
-  const all = existsSync(CGROUPS) ? await readdir(CGROUPS, { recursive: true, withFileTypes: true }).catch(() => []) : [];
-  return all.filter((entry) => entry.isDirectory() && entry.parentPath.includes('hearth')).length;
 }
 
 /** mulberry32: the same starts and stops in every run. */

@@ -1,6 +1,6 @@
 import type { Bench, BenchContext } from './bench.ts';
 import { burn } from './burner/start.ts';
-import { allCases, type Case, checkGroups, eventOf } from './cold/cases.ts';
+import { type Case, eventOf, wantedCases } from './cold/cases.ts';
 import { type Rung, series, type Timings } from './cold/series.ts';
 import { BenchHearth } from './hearth.ts';
 import { deployHeld, fill, type Filled } from './held.ts';
@@ -14,12 +14,12 @@ export const cold: Bench = {
   what: 'what a client waits for the first answer, by what was resident, what it holds and what else goes on',
   run: async (context) => {
     const { options, releases } = context;
-    checkGroups(options.cases);
+    const cases = wantedCases(options);
     const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases, limits(options.count ?? 0)));
     const rows: ColdRow[] = [];
     const notes: string[] = [];
     let present: Present | null = null;
-    for (const one of allCases(options.count ?? undefined).filter((c) => isWanted(c, context))) {
+    for (const one of cases) {
       const wanted = deploymentOf(one);
       if (present?.key !== wanted.key) {
         if (present !== null) await hearth.client.evict(present.name, 'disk').catch(() => {}); // what the next one starts beside is the same for all
@@ -46,10 +46,6 @@ interface Present {
 /** By default a hundred calls of a function may wait for a second; a thousand children come at once. */
 const limits = (children: number) => ({ limits: { queueLength: Math.max(1_000, children), queueMs: 600_000 } });
 
-function isWanted({ group, function: name, rung }: Case, { options }: BenchContext): boolean {
-  return (options.cases?.includes(group) ?? true) && (options.only?.includes(name) ?? true) && (options.rungs?.includes(rung) ?? true);
-}
-
 function deploymentOf(one: Case): { key: string; name: string } {
   const { function: name, stateMb, stateKind, children } = one;
   if (stateKind !== 'none') return { key: `${name} ${stateMb} ${stateKind}`, name: stateFunction(name) };
@@ -75,7 +71,11 @@ async function deployOrReason(hearth: BenchHearth, one: Case, { releases, tell }
 
 async function inCircumstances(hearth: BenchHearth, one: Case, { options, releases }: BenchContext): Promise<Timings | { reason: string }> {
   const { name } = deploymentOf(one);
-  const measure = () => series({ hearth, name, event: eventOf(one), rung: one.rung, n: options.n ?? 200 });
+  const measure = async () => {
+    const measured = await series({ hearth, name, event: eventOf(one), rung: one.rung, n: options.n ?? 200 });
+    const isEmpty = one.event === 'picture' && 'inferenceMs' in measured && measured.inferenceMs === null;
+    return isEmpty ? { reason: 'nothing was detected: no answer tells of an inference' } : measured;
+  };
   if (one.load > 0) {
     const burning = await burn(one.load, releases);
     try {

@@ -5,6 +5,7 @@ import { deployHeld, fill, REST_MS } from './held.ts';
 import { availableMb, meanFootprint, totalMb } from './memory.ts';
 import type { LoadResult } from './load/plan.ts';
 import { ensureModel } from './model.ts';
+import { chosen } from './options.ts';
 import { cpuPercent, familyOf } from './processes.ts';
 import { round } from './stats.ts';
 
@@ -54,12 +55,13 @@ export const density: Bench = {
   what: 'how many idle instances a machine holds, and what each costs',
   run: async (context) => {
     const { options, releases, tell } = context;
+    const names = chosen('only', options.only, FUNCTIONS);
     const most = options.count ?? MOST;
     const limits = { queueLength: most, queueMs: 600_000 };
     const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases, { limits }));
     const rows: DensityRow[] = [];
     const notes: string[] = [];
-    for (const name of FUNCTIONS.filter((f) => options.only?.includes(f) ?? true)) {
+    for (const name of names) {
       try {
         if (name.startsWith('detect')) await ensureModel(tell);
         tell(`deploying ${name}`);
@@ -80,6 +82,7 @@ async function measure(hearth: BenchHearth, name: string, { options, tell }: Ben
   await sleep(REST_MS);
   const most = options.count ?? MOST;
   const room = await roomFor(hearth, name, most);
+  if (room < 1) throw new Error(`${MOST_USED * 100} % of the memory is in use already, as much as it would fill`);
   const before = await availableMb();
   const { load, why } =
     room >= most

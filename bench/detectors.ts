@@ -8,6 +8,7 @@ import { BenchHearth } from './hearth.ts';
 import { deployHeld, fill, realEvent, REST_MS } from './held.ts';
 import { sumPssMb } from './memory.ts';
 import { ensureModel } from './model.ts';
+import { chosen } from './options.ts';
 import { median, round } from './stats.ts';
 
 const INSTANCES = 50;
@@ -53,12 +54,12 @@ export const detectors: Bench = {
   what: 'the same detector as Hearth runs it, as processes, as threads and as one always-on server',
   run: async (context) => {
     const { options, releases, tell } = context;
+    const names = chosen('only', options.only, ['hearth', ...OTHERS.map(({ name }) => name)]);
     await ensureModel(tell);
     const bundle = await bundleDetector(releases, tell);
     const rows: DetectorRow[] = [];
-    const wanted = (name: string): boolean => options.only?.includes(name) ?? true;
-    if (wanted('hearth')) rows.push(...(await hearthRows(context)));
-    for (const other of OTHERS.filter(({ name }) => wanted(name))) {
+    if (names.includes('hearth')) rows.push(...(await hearthRows(context)));
+    for (const other of OTHERS.filter(({ name }) => names.includes(name))) {
       tell(other.name);
       rows.push(await otherRow(other, bundle, context));
     }
@@ -81,6 +82,7 @@ async function hearthRows({ options, releases, tell }: BenchContext): Promise<De
   for (const rung of ['snapshot', 'disk'] as const) {
     const started = await series({ hearth, name, event, rung, n: options.n ?? STARTS });
     if ('reason' in started) throw new Error(started.reason);
+    if (started.inferenceMs === null) throw new Error('nothing was detected: no answer tells of an inference');
     const filled = await fill(hearth, name, count);
     await filled.release();
     await sleep(REST_MS);

@@ -7,7 +7,9 @@ import { BenchHearth } from './hearth.ts';
 import { startProgram } from './leash/start.ts';
 import { HttpSocket } from './load/http-socket.ts';
 import { requestBytes } from './load/plan.ts';
+import { chosen } from './options.ts';
 import { builtFile } from './paths.ts';
+import { runtimeHere } from './runtimes.ts';
 import { round, summarize } from './stats.ts';
 
 const LANGUAGES = [
@@ -28,14 +30,24 @@ export const dev: Bench = {
   name: 'dev',
   what: 'hearth dev: from saving a handler to an answer of the new code',
   run: async ({ options, releases, tell }) => {
+    const names = chosen(
+      'only',
+      options.only,
+      LANGUAGES.map((l) => l.function),
+    );
     const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases));
     const rows: { function: string; n: number; p50: number; p90: number; max: number }[] = [];
     const notes: string[] = [];
-    for (const language of LANGUAGES.filter((l) => options.only?.includes(l.function) ?? true)) {
+    for (const language of LANGUAGES.filter((l) => names.includes(l.function))) {
       const folder = await mkdtemp(join(tmpdir(), 'hearth-bench-dev-'));
       releases.add(() => rm(folder, { recursive: true, force: true }));
       const save = (n: number): Promise<void> => writeFile(join(folder, language.file), language.code(n));
-      const declared = { runtime: language.runtime, handler: 'index.handler' };
+      const runtime = await runtimeHere(language.runtime).catch((error: Error) => error);
+      if (runtime instanceof Error) {
+        notes.push(`${language.function}: skipped: ${runtime.message}`);
+        continue;
+      }
+      const declared = { runtime, handler: 'index.handler' };
       await writeFile(join(folder, 'hearth.yaml'), stringify({ functions: { [language.function]: declared } }));
       await save(-1);
       const command = [process.execPath, builtFile('../src/cli/main.js'), 'dev', '--endpoint', `http://127.0.0.1:${hearth.port}`];

@@ -7,6 +7,7 @@ import { sourceDelays, SOURCES } from './events/sources.ts';
 import { countStatements, measureThroughput } from './events/throughput.ts';
 import { measureUploads, UPLOADS_NOTE, uploadTable } from './events/uploads.ts';
 import { BenchHearth } from './hearth.ts';
+import { chosen } from './options.ts';
 import { round } from './stats.ts';
 import type { Table } from './table.ts';
 
@@ -30,13 +31,12 @@ export const events: Bench = {
   what: `from what happens to the start of a function, everything durable: delays, rates, a backlog, recovery (cases: ${Object.keys(CASES).join(', ')})`,
   run: async (context): Promise<Report> => {
     const { releases, options } = context;
-    const unknown = options.cases?.find((name) => CASES[name] === undefined);
-    if (unknown !== undefined) throw new Error(`there is no case '${unknown}'; there are ${Object.keys(CASES).join(', ')}`);
+    const cases = chosen('cases', options.cases, Object.keys(CASES));
+    chosen('only', options.only, SOURCES);
     const hearth = await BenchHearth.start(releases, await BenchHearth.makeHome(releases));
     await hearth.deploy('bench/functions/hearth.yaml', 'echo');
     const parts: Part[] = [];
-    for (const [name, measure] of Object.entries(CASES))
-      if (options.cases?.includes(name) ?? true) parts.push(await measure(hearth, context));
+    for (const name of cases) parts.push(await (CASES[name] as Case)(hearth, context));
     return {
       tables: parts.flatMap((p) => p.tables),
       notes: parts.flatMap((p) => p.notes ?? []),
@@ -46,7 +46,7 @@ export const events: Bench = {
 };
 
 async function sources(hearth: BenchHearth, context: BenchContext): Promise<Part> {
-  const rows_ = await sourceDelays(hearth, context, { count: SPARSE, only: context.options.only ?? SOURCES });
+  const rows_ = await sourceDelays(hearth, context, { count: SPARSE, only: chosen('only', context.options.only, SOURCES) });
   const title = 'From sending (a tick: from when it was due) to the start of the function, ms';
   const table = { title, columns: ['source', 'n', 'p50', 'p99'], rows: rows_.map((r) => [r.source, r.n, r.p50, r.p99]) };
   const note =

@@ -9,7 +9,7 @@ import type { AccessKey } from '../src/auth/keys.ts';
 import { readLocalKey } from '../src/auth/local-key.ts';
 import { signed } from '../src/auth/sign.ts';
 import { deployFunction } from '../src/cli/deployment.ts';
-import { loadHearthFile } from '../src/cli/hearth-file.ts';
+import { type DeclaredFunction, loadHearthFile } from '../src/cli/hearth-file.ts';
 import { readinessOn } from '../src/cli/readiness.ts';
 import { SERVER_HEAP } from '../src/cli/server-heap.ts';
 import type { ConfigFile } from '../src/config/schema.ts';
@@ -17,6 +17,7 @@ import { builtFile, inRepository, ROOT } from './paths.ts';
 import { startProgram } from './leash/start.ts';
 import { HOST, type Target } from './load/plan.ts';
 import type { Releases } from './releases.ts';
+import { runtimeHere } from './runtimes.ts';
 
 /** A Hearth server of its own process, on a home and a port that nobody else has. */
 export class BenchHearth {
@@ -61,7 +62,12 @@ export class BenchHearth {
     });
     releases.add(() => program.stop());
     const ready = program.announcements === null ? null : await readinessOn(program.announcements);
-    if (ready === null || 'error' in ready) throw new Error(`Hearth did not start:\n${program.lastWords()}`);
+    if (ready === null || 'error' in ready) {
+      await program.stop(); // until it has ended it may have more to say
+      throw new Error(
+        `Hearth did not start:\n${ready === null ? program.lastWords() : [ready.error.message, ready.error.fix ?? []].flat().join('\n')}`,
+      );
+    }
     return new BenchHearth(ready.endpoint, home, () => program.stop());
   }
 
@@ -70,7 +76,13 @@ export class BenchHearth {
     const { functions } = await loadHearthFile(ROOT, inRepository(file));
     const declared = functions.find((f) => f.name === name);
     if (declared === undefined) throw new Error(`${file} has no function ${name}`);
-    return deployFunction(this.client, { ...declared, manifest: { ...declared.manifest, ...changes } }, undefined, () => {});
+    return this.deployDeclared({ ...declared, manifest: { ...declared.manifest, ...changes } });
+  }
+
+  /** The same of a function that is declared already; by a release of its language that is installed here. */
+  async deployDeclared(declared: DeclaredFunction): Promise<Deployed> {
+    const runtime = await runtimeHere(String(declared.manifest['runtime']));
+    return deployFunction(this.client, { ...declared, manifest: { ...declared.manifest, runtime } }, undefined, () => {});
   }
 
   /** A synchronous invocation by Lambda's API; signed where it has to be, which holds for a quarter of an hour. */

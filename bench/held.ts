@@ -3,7 +3,6 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deployFunction } from '../src/cli/deployment.ts';
 import { loadHearthFile } from '../src/cli/hearth-file.ts';
 import type { BenchHearth } from './hearth.ts';
 import type { LoadResult } from './load/plan.ts';
@@ -41,7 +40,7 @@ export async function deployHeld(hearth: BenchHearth, releases: Releases, name: 
   await wrap(folder, String(declared.manifest['runtime']));
   await cp(inRepository(PICTURE), join(folder, basename(PICTURE)));
   const manifest = { ...declared.manifest, handler: 'held.handler', timeoutSeconds: 900 };
-  await deployFunction(hearth.client, { name, folder, manifest }, undefined, () => {});
+  await hearth.deployDeclared({ name, folder, manifest });
 }
 
 async function wrap(folder: string, runtime: string): Promise<void> {

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import type { Bench, BenchContext, Report } from './bench.ts';
 import { contenders, type Contender } from './keepalive/policies.ts';
 import { replay, type Replayed } from './keepalive/replay.ts';
+import { chosen } from './options.ts';
+import { inRepository } from './paths.ts';
 import { readTrace, type Trace } from './keepalive/trace.ts';
 import { round } from './stats.ts';
 
 /** Where the project's own trace lies, when it does: it is too large for the repository. */
-const TRACE = fileURLToPath(new URL('../../../shared/traces/azure2019_500fn_8h.csv', import.meta.url));
+const TRACE = resolve(inRepository('../shared/traces/azure2019_500fn_8h.csv'));
 /** At a call every three seconds nothing is ever idle: more of them cost time and tell nothing of a policy. */
 const MOST_A_MINUTE = 20;
 /** Memory for everything resident, GB; null: as much as it takes. */
@@ -37,13 +39,13 @@ function traceOf({ options }: BenchContext): { trace: Trace; path: string } {
 
 async function report({ trace, path }: { trace: Trace; path: string }, { options, tell }: BenchContext): Promise<Report> {
   const fromMs = trace.lengthMs / 2;
-  const wanted = contenders(trace).filter((c) => options.only === null || options.only.includes(c.name));
-  if (wanted.length === 0)
-    throw new Error(
-      `--only takes of ${contenders(trace)
-        .map((c) => c.name)
-        .join(', ')}`,
-    );
+  const all = contenders(trace);
+  const names = chosen(
+    'only',
+    options.only,
+    all.map((c) => c.name),
+  );
+  const wanted = all.filter((c) => names.includes(c.name));
   const rows: Row[] = [];
   let calls = 0;
   // Without a cap nothing is evicted: those that differ in that alone are the same run.

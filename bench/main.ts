@@ -9,7 +9,8 @@ import { dev } from './dev.ts';
 import { events } from './events.ts';
 import { keepalive } from './keepalive.ts';
 import { describeMachine, loadAverage } from './machine.ts';
-import { type Options, parseOptions, USAGE } from './options.ts';
+import { onInterrupt } from './interrupt.ts';
+import { type Options, Misunderstood, parseOptions, USAGE } from './options.ts';
 import { overhead } from './overhead.ts';
 import { peers } from './peers.ts';
 import { rate } from './rate.ts';
@@ -38,47 +39,72 @@ const BENCHES: readonly Bench[] = [
   conformance,
 ];
 
+/** Exit codes: it could not measure; it was asked for something that does not exist. */
+const FAILED = 1;
+const MISUNDERSTOOD = 2;
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
   const options = optionsOrNull(args);
-  const chosen = options && BENCHES.filter((bench) => options.name === null || bench.name === options.name);
-  if (!options || !chosen?.length) {
-    const list = BENCHES.map((bench) => `  ${bench.name.padEnd(10)} ${bench.what}`).join('\n');
-    process.stderr.write(`${options ? `there is no benchmark '${options.name}'\n\n` : ''}${USAGE}\n\n${list}\n`);
-    return 2;
+  if (options === null) return MISUNDERSTOOD;
+  if (options.help) {
+    const list = BENCHES.map((bench) => `  ${bench.name.padEnd(11)} ${bench.what}`).join('\n');
+    process.stdout.write(`${USAGE}\n\n${list}\n\nWhat each measures, and its figures: docs/reference/benchmarks.md\n`);
+    return 0;
+  }
+  const wanted = BENCHES.filter((bench) => options.name === null || bench.name === options.name);
+  if (wanted.length === 0) {
+    complain(`there is no benchmark '${options.name}'; there are ${BENCHES.map((bench) => bench.name).join(', ')}`);
+    return MISUNDERSTOOD;
   }
   const documents: Record<string, unknown> = {};
-  let failed = false;
-  for (const bench of chosen) {
+  let exitCode = 0;
+  for (const bench of wanted) {
     try {
-      documents[bench.name] = await runOne(bench, options);
+      const document = await runOne(bench, options);
+      documents[bench.name] = document;
+      if (!isEmpty(document)) continue;
+      exitCode = Math.max(exitCode, FAILED);
+      process.stderr.write(`error: ${bench.name}: nothing could be measured: ${document.notes.join('; ')}\n`);
     } catch (error) {
-      failed = true;
+      exitCode = Math.max(exitCode, error instanceof Misunderstood ? MISUNDERSTOOD : FAILED);
       documents[bench.name] = { bench: bench.name, error: (error as Error).message };
       process.stderr.write(`error: ${bench.name}: ${(error as Error).message}\n`);
     }
   }
   if (options.json) process.stdout.write(`${JSON.stringify(options.name === null ? documents : documents[options.name])}\n`);
-  return failed ? 1 : 0;
+  return exitCode;
 }
 
 function optionsOrNull(args: readonly string[]): Options | null {
   try {
     return parseOptions(args);
   } catch (error) {
-    process.stderr.write(`error: ${(error as Error).message}\n\n`);
+    complain((error as Error).message);
     return null;
   }
 }
 
+function complain(message: string): void {
+  process.stderr.write(`error: ${message}\nnpm run bench -- --help tells what there is\n`);
+}
+
+/** What a benchmark comes to in JSON. */
+interface Document extends Readonly<Record<string, unknown>> {
+  readonly notes: readonly string[];
+}
+
+/** A table of which every row was left out. */
+function isEmpty(document: Document): boolean {
+  const rows = document['rows'];
+  return Array.isArray(rows) && rows.length === 0;
+}
+
 /** Whatever happens, what the benchmark started is gone afterwards; Ctrl-C included. */
-async function runOne(bench: Bench, options: Options): Promise<unknown> {
+async function runOne(bench: Bench, options: Options): Promise<Document> {
   const releases = new Releases();
-  const interrupted = (): void => {
-    void releases.end().finally(() => process.exit(130));
-  };
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  const heedNoMore = onInterrupt(releases);
   const machine = describeMachine();
   const loadBefore = loadAverage();
   process.stderr.write(`${bench.name}: ${bench.what}\n`);
@@ -89,7 +115,7 @@ async function runOne(bench: Bench, options: Options): Promise<unknown> {
     return { bench: bench.name, ...report.figures, notes: report.notes, machine, loadBefore, loadAfter: loadAverage() };
   } finally {
     await releases.end();
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    await heedNoMore();
   }
 }
 

@@ -10,15 +10,17 @@ import { miniflare } from './contenders/miniflare.ts';
 import { installPeers } from './contenders/package.ts';
 import { serverlessOffline } from './contenders/serverless-offline.ts';
 import { runLoad } from './load/run.ts';
-import { median, round, summarize } from './stats.ts';
+import { chosen } from './options.ts';
+import { joined, median, round, summarize } from './stats.ts';
 
 const CONTENDERS: readonly Contender[] = [hearth, serverlessOffline, functionsFramework, lambdaLocal, miniflare];
 const BUSY_CONNECTIONS = 32;
 
 interface Warm {
-  readonly latencies: number[];
+  /** Of each round. */
+  readonly latencies: Float64Array[];
   readonly rps: number[];
-  readonly busy: number[];
+  readonly busy: Float64Array[];
   failures: number;
   firstFailure: string | null;
 }
@@ -38,10 +40,15 @@ export const peers: Bench = {
   run: async (context) => {
     const { options, tell } = context;
     const notes: string[] = [];
-    const chosen = CONTENDERS.filter(({ name }) => options.only?.includes(name) ?? true);
-    const missing = chosen.some((c) => c !== hearth) ? await installPeers(tell) : null;
+    const names = chosen(
+      'only',
+      options.only,
+      CONTENDERS.map(({ name }) => name),
+    );
+    const wanted = CONTENDERS.filter(({ name }) => names.includes(name));
+    const missing = wanted.some((c) => c !== hearth) ? await installPeers(tell) : null;
     const entrants: Entrant[] = [];
-    for (const contender of chosen) {
+    for (const contender of wanted) {
       const entrant = missing !== null && contender !== hearth ? new Error(missing) : await enter(contender, context);
       if (entrant instanceof Error) notes.push(`${contender.name}: skipped: ${entrant.message}`);
       else entrants.push(entrant);
@@ -95,8 +102,8 @@ async function warmRounds(entrants: readonly Entrant[], { options, tell }: Bench
       const alone = await runLoad({ mode: 'closed', target: running.target, connections: 1, seconds });
       const busy = await runLoad({ mode: 'closed', target: running.target, connections: BUSY_CONNECTIONS, seconds });
       if (i === 0) continue;
-      warm.latencies.push(...alone.latencies);
-      warm.busy.push(...busy.latencies);
+      warm.latencies.push(alone.latencies);
+      warm.busy.push(busy.latencies);
       warm.rps.push(busy.latencies.length / busy.seconds);
       warm.failures += alone.failures + busy.failures;
       warm.firstFailure ??= alone.firstFailure ?? busy.firstFailure;
@@ -106,19 +113,21 @@ async function warmRounds(entrants: readonly Entrant[], { options, tell }: Bench
 }
 
 function toRow({ contender, coldMs, startMs, coldFromSnapshotMs, warm }: Entrant) {
-  const alone = warm.latencies.length === 0 ? null : summarize(warm.latencies);
-  const busy = warm.busy.length === 0 ? null : summarize(warm.busy);
+  const [alone, busy] = [warm.latencies, warm.busy].map((rounds) => {
+    const all = joined(rounds);
+    return all.length === 0 ? null : summarize(all);
+  });
   return {
     peer: contender.name,
     version: contender.version,
     coldMs: round(coldMs),
     coldFromSnapshotMs: coldFromSnapshotMs === null ? null : round(coldFromSnapshotMs),
     startMs: round(startMs),
-    p50: alone && round(alone.p50),
-    p99: alone && round(alone.p99),
+    p50: alone ? round(alone.p50) : null,
+    p99: alone ? round(alone.p99) : null,
     rps: warm.rps.length === 0 ? null : round(median(warm.rps), 1),
-    busyP50: busy && round(busy.p50),
-    busyP99: busy && round(busy.p99),
+    busyP50: busy ? round(busy.p50) : null,
+    busyP99: busy ? round(busy.p99) : null,
     failures: warm.failures,
     firstFailure: warm.firstFailure,
     coldIs: contender.coldIs,

@@ -108,6 +108,7 @@ async function weather(hearth: BenchHearth, storm: Storm, releases: Releases): P
   const notBeforeMs = Date.now() + CONNECT_MS + LEAD_MS;
   const untilMs = notBeforeMs + storm.seconds * 1000 + HOLD_MS(storm.starts);
   const blows = storm.blow(hearth.target('hold', { untilMs }), notBeforeMs);
+  blows.catch(() => {}); // whoever awaits it below is told; until then it must not end the process
   await sleep(CONNECT_MS);
   const [served, lag, blown, cpuShare] = await Promise.all([
     runLoad({ ...SERVING, target, seconds: watched }),

@@ -2,6 +2,7 @@ import type { Bench } from './bench.ts';
 import { BenchHearth } from './hearth.ts';
 import { runLoad } from './load/run.ts';
 import { availableMb, meanPssMb } from './memory.ts';
+import { Misunderstood } from './options.ts';
 import { round } from './stats.ts';
 
 const SIZES = [100, 1_000];
@@ -34,7 +35,8 @@ export const scale: Bench = {
   what: 'from no instance to many of one function, all busy at once',
   run: async ({ options, releases, tell }) => {
     const sizes = options.only?.map(Number) ?? SIZES;
-    if (sizes.some((size) => !Number.isInteger(size) || size < 1)) throw new Error('--only takes counts of instances, such as 100,1000');
+    if (sizes.length === 0 || sizes.some((size) => !Number.isInteger(size) || size < 1))
+      throw new Misunderstood('--only takes counts of instances, such as 100,1000');
     const most = Math.max(...sizes);
     // By default a hundred calls may queue for a second; here as many as are meant to be in flight, for as long as it takes.
     const limits = { queueLength: most, queueMs: 300_000 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { mean, median, percentile, round, summarize } from './stats.ts';
+import { joined, mean, median, percentile, round, summarize } from './stats.ts';
 
 const oneTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 
@@ -59,4 +59,10 @@ describe('median and mean', () => {
     assert.equal(round(1.23456), 1.235);
     assert.equal(round(1234.5, 0), 1235);
   });
+});
+
+it('rounds are joined into one sample, however many values they have', () => {
+  assert.deepEqual(joined([]), new Float64Array());
+  assert.deepEqual(joined([Float64Array.of(3, 1), Float64Array.of(), Float64Array.of(2)]), Float64Array.of(3, 1, 2));
+  assert.equal(joined([new Float64Array(300_000), new Float64Array(300_000)]).length, 600_000);
 });

@@ -33,6 +33,17 @@ export function summarize(sample: Iterable<number>): Summary {
   };
 }
 
+/** The samples of several rounds as one. There may be more values than a call takes arguments. */
+export function joined(samples: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(samples.reduce((sum, sample) => sum + sample.length, 0));
+  let at = 0;
+  for (const sample of samples) {
+    all.set(sample, at);
+    at += sample.length;
+  }
+  return all;
+}
+
 /** The middle of a few rounds: the mean of the two middle ones when their count is even. */
 export function median(sample: Iterable<number>): number {
   const sorted = Float64Array.from(sample).sort();

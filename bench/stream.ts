@@ -37,6 +37,7 @@ export const stream: Bench = {
       const body = JSON.stringify({ bytes: LARGE_BYTES });
       const from = performance.now();
       const bytes = await receive({ ...call, method: 'POST', body });
+      if (bytes < LARGE_BYTES) throw new Error(`${way.name}: ${bytes} bytes came of an answer of ${LARGE_BYTES}`);
       const mbPerS = bytes / 1e6 / ((performance.now() - from) / 1e3);
       rows.push({ way: way.name, n: count, p50: round(p50, 2), p90: round(p90, 2), p99: round(p99, 2), mbPerS: round(mbPerS, 0) });
       tell(`${way.name}: p50 ${rows.at(-1)?.p50} ms`);

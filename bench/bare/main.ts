@@ -17,6 +17,8 @@ export interface BareSaid {
 
 const [role, argument = ''] = process.argv.slice(2);
 process.once('disconnect', () => process.exit());
+// A Ctrl-C reaches all processes of a terminal: who ended by it would leave its folder. The parent's end is theirs.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 if (role === 'server') serve(Number(argument));
 else work(argument);
 

@@ -7,6 +7,8 @@ const BURST = 5;
 const POLL_MS = 5;
 
 export interface Disturbance {
+  /** Of FUNCTIONS, those that are deployed. */
+  readonly names: readonly string[];
   readonly seconds: number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -35,7 +37,7 @@ const DEEDS: readonly (readonly [number, Deed])[] = [
 ];
 
 /** Things happen at random until time is up: to all functions at once, and to each one after the other, so that it is known what should come of them. */
-export async function disturb(hearth: BenchHearth, { seconds, random }: Disturbance): Promise<Disturbed> {
+export async function disturb(hearth: BenchHearth, { names, seconds, random }: Disturbance): Promise<Disturbed> {
   const untilMs = performance.now() + seconds * 1000;
   let [starts, failures] = [0, 0];
   let firstFailure: string | null = null;
@@ -49,7 +51,7 @@ export async function disturb(hearth: BenchHearth, { seconds, random }: Disturba
       }
     }
   };
-  await Promise.all(FUNCTIONS.map(hand));
+  await Promise.all(names.map(hand));
   return { starts, failures, firstFailure };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { allCases, checkGroups, eventOf } from './cases.ts';
+import { allCases, eventOf, wantedCases } from './cases.ts';
 
 describe('the rows of cold', () => {
   it('differ from each other, and what one deployment serves lies together', () => {
@@ -28,8 +28,16 @@ describe('the rows of cold', () => {
     assert.equal(Buffer.from(image, 'base64').subarray(1, 4).toString(), 'PNG');
   });
 
-  it('of no known group are refused by name', () => {
-    assert.throws(() => checkGroups(['plain', 'stat']), /plain, picture, state, children, load: not stat/);
-    checkGroups(null);
+  it('are those that were asked for; what does not exist is refused by name', () => {
+    const all = { cases: null, only: null, rungs: null, count: null };
+    assert.deepEqual(wantedCases(all), allCases());
+    const few = wantedCases({ ...all, cases: ['plain', 'load'], only: ['detect', 'hello-node'], rungs: ['snapshot'] });
+    assert.deepEqual(
+      few.map((row) => `${row.group} ${row.function}`),
+      ['plain hello-node', 'plain detect', 'load hello-node', 'load detect'],
+    );
+    assert.throws(() => wantedCases({ ...all, cases: ['plain', 'stat'] }), /plain, picture, state, children, load: not stat/);
+    assert.throws(() => wantedCases({ ...all, only: ['hello-nod'] }), /hello-node, .*: not hello-nod$/);
+    assert.throws(() => wantedCases({ ...all, rungs: ['warm'] }), /disk, zygote, snapshot: not warm/);
   });
 });

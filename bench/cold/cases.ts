@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { chosen, type Options } from '../options.ts';
 import { inRepository } from '../paths.ts';
 import { type Rung, RUNGS } from './series.ts';
 
@@ -59,8 +60,11 @@ export function allCases(children = CHILDREN): Case[] {
   ];
 }
 
-/** Throws an Error that a person can act on. */
-export function checkGroups(asked: readonly string[] | null): void {
-  const unknown = asked?.find((name) => !(GROUPS as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new Error(`--cases takes ${GROUPS.join(', ')}: not ${unknown}`);
+/** Those rows that were asked for. Throws Misunderstood. */
+export function wantedCases({ cases, only, rungs, count }: Pick<Options, 'cases' | 'only' | 'rungs' | 'count'>): Case[] {
+  const all = allCases(count ?? undefined);
+  const groups = chosen('cases', cases, GROUPS);
+  const names = chosen('only', only, [...new Set(all.map((row) => row.function))]);
+  const from = chosen('rungs', rungs, RUNGS);
+  return all.filter((row) => groups.includes(row.group) && names.includes(row.function) && from.includes(row.rung));
 }

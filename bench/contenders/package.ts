@@ -77,8 +77,13 @@ export async function startPeer(peer: PeerProgram, { releases, folder }: Surroun
   const startedMs = now();
   const program: Program = await startProgram({ command, cwd: PEERS, env: environment(folder), folder });
   releases.add(() => program.stop());
-  const { startMs, firstCallMs } = await firstAnswer(program, target, startedMs);
-  return { target, startMs, firstCallMs, stop: () => program.stop() };
+  try {
+    const { startMs, firstCallMs } = await firstAnswer(program, target, startedMs);
+    return { target, startMs, firstCallMs, stop: () => program.stop() };
+  } catch (error) {
+    await program.stop(); // else it would be at work while the others are measured
+    throw error;
+  }
 }
 
 /** Free a moment ago. Peers have no way to say which port they took. */

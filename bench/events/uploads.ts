@@ -18,7 +18,7 @@ interface Size {
   readonly atOnce: number;
 }
 
-const SIZES: readonly Size[] = [
+export const SIZES: readonly Size[] = [
   { name: '100 kB', bytes: 100_000, uploads: 500, atOnce: 8 },
   { name: '100 MB', bytes: 100_000_000, uploads: 6, atOnce: 2 },
 ];
