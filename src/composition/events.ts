@@ -88,9 +88,9 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
     limits: { ...RUNNER, inFlight: config.events.inFlight },
   });
   await runner.start();
-  closing.add(() => runner.close());
+  closing.add('events', () => runner.close());
   drain.add(() => runner.drain());
-  closing.add(keepBounded(base, store));
+  closing.add('retention of events', keepBounded(base, store));
   const configure = (version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> =>
     configured(resources, version, { manifest, nowMs: clock.now() });
   const shown = eventList({ deliveries: store.deliveries, messages: store.waitingMessages, feeds: queues.feeds });

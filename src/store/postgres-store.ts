@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import { batchStore } from './batches.ts';
 import { changeLedger } from './change-streams.ts';
 import { openPool } from './connection.ts';
+import { Line } from './line.ts';
 import type { DatabaseConnection } from './connection.ts';
 import { translated } from './database-error.ts';
 import type { DeliveryIntake } from '../model/delivery.ts';
@@ -62,6 +63,8 @@ export interface StoreParts {
 
 /** A store in a database that is there already. */
 export interface DatabaseStore extends Store {
+  /** From now on, and until `close`, what waits for a database that does not answer is given up, and all that is asked of it fails: for a server that ends. `onSilent` hears of it. */
+  leave(onSilent?: () => void): void;
   /** Where triggers put events. */
   readonly intake: DeliveryIntake;
   /** Whence they are run. */
@@ -107,12 +110,14 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
     parts.signal?.throwIfAborted();
     const connection = embedded?.connection('hearth') ?? { connectionString: options.databaseUrl ?? '' };
     const store = await openDatabase(connection, options.region, parts);
+    let silent = false;
     const close = once(async () => {
       await store.close();
-      await embedded?.stop();
+      await embedded?.stop({ silent });
       lock.release();
     });
-    return { ...store, database: embedded === null ? 'external' : 'embedded', embedded, close };
+    const leave = (): void => store.leave(() => (silent = true));
+    return { ...store, leave, database: embedded === null ? 'external' : 'embedded', embedded, close };
   } catch (error) {
     await embedded?.stop();
     lock.release();
@@ -121,7 +126,9 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
 }
 
 /** The store in one database that is there already: its lock, its schema, its queries. */
-export async function openDatabase(connection: DatabaseConnection, region: string, { clock, log }: StoreParts): Promise<DatabaseStore> {
+export async function openDatabase(where: DatabaseConnection, region: string, { clock, log }: StoreParts): Promise<DatabaseStore> {
+  const line = new Line(where, { clock, log });
+  const { connection } = line;
   const lock = await ServerLock.take({ connection, clock, log });
   try {
     const applied = await translated(() => migrate(lock.session, MIGRATIONS));
@@ -160,11 +167,13 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     messageNotes: messageLedger(workers, run),
     objects: (o) => objectIndex(db, run, o),
     habits: habitStore(db, run),
+    leave: (onSilent) => line.leave(onSilent),
     close: once(async () => {
       await db.destroy();
       await workers.destroy();
       await entrance.destroy();
       await lock.release();
+      line.left();
     }),
   };
 }
