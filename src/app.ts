@@ -51,6 +51,7 @@ import { UsageRecorder } from './metering/usage-recorder.ts';
 import { IdleCollector } from './observe/idle-collector.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
 import type { DeliveryIntake } from './model/delivery.ts';
+import type { ObjectStore } from './objects/object-store.ts';
 import type { Logger } from './observe/logger.ts';
 import { Catalogue } from './runtimes/catalogue.ts';
 import { thisMachine } from './runtimes/interpreters.ts';
@@ -154,7 +155,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
     keepAliveMs: config.fleet.keepAliveMs,
     triggers,
     mappings: (uuid) => queues.mapping(uuid) ?? tables.mapping(uuid),
-    hasQueue: (arn) => queues.has(arn),
+    ...presence(queues, objects.store),
     platform: platform({ ...parts, ...sandbox, dispatcher }),
     updates: (version) => rollouts.state(version),
     report: (err, request) => log.error({ err, request }, 'request failed'),
@@ -166,6 +167,11 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   rollouts.listening();
   log.info({ endpoint: door.endpoint, home: config.home }, 'serving');
   return runningServer(base, door.endpoint, { dispatcher, store });
+}
+
+/** Whether there are queues and buckets of a name, for who is about to name them. */
+function presence(queues: { readonly has: (queue: string) => boolean }, objects: ObjectStore) {
+  return { hasQueue: queues.has, hasBucket: (name: string) => objects.has(name) };
 }
 
 function openArtifacts({ config, clock, log }: Base, interpreters: ReturnType<typeof catalogueInterpreters>): Promise<FsArtifacts> {

@@ -116,6 +116,8 @@ export interface DeployedFrom {
 }
 
 export interface Deployed {
+  /** Destinations that it names and that are not there; a server before this was told of says nothing. */
+  readonly missing?: readonly { readonly at: string; readonly kind: 'function' | 'queue' | 'bucket'; readonly name: string }[];
   readonly functionName: string;
   readonly version: string;
   readonly revisionId: string;

@@ -29,6 +29,9 @@ export interface OwnDeps {
   readonly interpreters: Interpreters;
   readonly clock: Clock;
   readonly deployments: Deployments;
+  /** Whether there is a queue of that name or ARN, or a bucket of that name; without them nobody knows. */
+  readonly hasQueue?: (queue: string) => boolean;
+  readonly hasBucket?: (name: string) => boolean;
   readonly lines: OpenLines;
   /** Keep-alive of an idle instance unless the manifest says. */
   readonly keepAliveMs: number;
