@@ -63,7 +63,7 @@ async function initialise(order, { forkable, rehearse }) {
   let handler;
   let loadedMs;
   try {
-    handler = await loadHandler(order.taskRoot, order.handler, watch.note);
+    handler = await loadHandler(order.taskRoot, order.handler, watch.note).finally(log.restoreClosed);
     streamify.streams(handler); // throws where that can't be told
     loadedMs = nowMs();
     await settle();
