@@ -36,8 +36,5 @@ test(
     assert.match(readFileSync(join(home, 'server.log'), 'utf8'), /the database does not answer: what waits for it is given up/);
     assert.deepEqual(stillThere(family), []);
     assert.deepEqual(leavings(home, runDirectory(home, process.env)), []);
-    const next = await ServerProcess.start({ home });
-    assert.equal((await next.client.functions()).length, 1);
-    await next.end('SIGTERM');
   },
 );
