@@ -51,13 +51,14 @@ import { UsageRecorder } from './metering/usage-recorder.ts';
 import { IdleCollector } from './observe/idle-collector.ts';
 import { FunctionLogs } from './observe/function-logs.ts';
 import type { DeliveryIntake } from './model/delivery.ts';
+import type { ObjectStore } from './objects/object-store.ts';
 import type { Logger } from './observe/logger.ts';
 import { Catalogue } from './runtimes/catalogue.ts';
 import { thisMachine } from './runtimes/interpreters.ts';
 import type { Abilities } from './sandbox/abilities.ts';
 import { detect } from './sandbox/detect.ts';
 import { Loopbacks, type LoopbacksOptions } from './sandbox/loopback/loopbacks.ts';
-import { openStore, type StoreOptions } from './store/postgres-store.ts';
+import { openStore, type PostgresStore, type StoreOptions } from './store/postgres-store.ts';
 import type { Store } from './store/store.ts';
 
 export interface StartOptions {
@@ -78,9 +79,15 @@ export interface RunningServer {
    * and is answered, or `limits.drainMs` later, whichever comes first: whether all has ended. `close` must follow. Never rejects.
    */
   drain(): Promise<boolean>;
-  /** Ends everything, whatever runs: no more requests, instances gone, usage written, database stopped. Idempotent. */
-  close(): Promise<void>;
+  /**
+   * Ends everything, whatever runs: no more requests, instances gone, usage written, database stopped. Idempotent. False where something of it did not
+   * end in its time: it is in the log, and what it holds goes with the process.
+   */
+  close(): Promise<boolean>;
 }
+
+/** How long one part may take to end. The database is given up before, PostgreSQL itself and instances are killed before. */
+const RELEASE_MS = 20_000;
 
 const SHIMS = fileURLToPath(new URL('../../shims', import.meta.url));
 
@@ -89,7 +96,7 @@ const SHIMS = fileURLToPath(new URL('../../shims', import.meta.url));
  * database, ServiceUnavailable when the database can't be had; the system's error when the port is taken; and the signal's reason.
  */
 export async function startServer({ config, log, signal }: StartOptions): Promise<RunningServer> {
-  const closing = new Closing(signal);
+  const closing = new Closing({ clock: systemClock, log, patienceMs: RELEASE_MS, signal });
   try {
     await assertPortFree(config.port, config.host);
     const drain = new Drain({ clock: systemClock, log });
@@ -103,12 +110,12 @@ export async function startServer({ config, log, signal }: StartOptions): Promis
 async function assemble(base: Base, signal: AbortSignal | undefined): Promise<RunningServer> {
   const { config, log, clock, ids, closing } = base;
   const [store, abilities] = await Promise.all([openStore(storeOptions(config), { clock, log, signal }), detect()]);
-  closing.add(() => store.close());
+  closing.add('the database', () => store.close());
   const own = { store, sole: await soleDatabase(base, store) };
   const [logs, recorder, catalogue] = [openLogs(base), openRecorder(base, store), openCatalogue(base)];
   const interpreters = catalogueInterpreters(catalogue);
   const artifacts = await openArtifacts(base, interpreters);
-  closing.add(() => artifacts.close());
+  closing.add('code packages', () => artifacts.close());
   const { drivers, ...sandbox } = await openDrivers(base, catalogue, abilities);
   const memory = machineMemory(clock);
   const [key, functionsKey] = [openLocalKey(config.home), newKey()];
@@ -118,7 +125,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const provided = provision({ drivers, artifacts, logs, clock, aws, databaseUrl, abilities, limits: config.limits });
   const keep = { limits: config.limits, keep: config.fleet, residency: residency(config) };
   const fleet = new LocalFleet({ clock, ids, memory, provision: provided, ...keep });
-  closing.add(() => fleet.close());
+  closing.add('instances', () => fleet.close());
   const dispatcher = new Dispatcher({ worker: fleet, clock, usage: recorder, limits: config.limits, billedMs });
   const { registry, rollouts, ...directory } = await openFunctions(base, { ...own, fleet, dispatcher, logs, artifacts, key, functionsKey });
   const { resources, authority, chains } = directory;
@@ -126,9 +133,9 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   const bus = openBus(base, { store, registry, resources, authority });
   const objects = await openObjects(base, { ...own, registry, ...directory, hasQueue: queues.has, bus: bus.deliveries });
   const triggers = await openTriggers({ config, clock, ids, log, store, registry, objects, queues: queues.source, worked: fleet.chains });
-  closing.add(() => triggers.close());
+  closing.add('triggers', () => triggers.close());
   // Before who waits for what runs.
-  closing.add(() => fleet.halt());
+  closing.add('what runs', () => fleet.halt());
   const tables = followTables(base, { triggers, registry, resources, batches: store.batches });
   objects.watch();
   const outlets = { queues, bus, objects: objects.store, sign: ownSignature(base, functionsKey, () => door.endpoint) };
@@ -147,7 +154,7 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
     clock,
     triggers,
     mappings: (uuid) => queues.mapping(uuid) ?? tables.mapping(uuid),
-    hasQueue: (arn) => queues.has(arn),
+    ...presence(queues, objects.store),
     platform: platform({ ...parts, ...sandbox, dispatcher }),
     updates: (version) => rollouts.state(version),
     report: (err, request) => log.error({ err, request }, 'request failed'),
@@ -158,7 +165,12 @@ async function assemble(base: Base, signal: AbortSignal | undefined): Promise<Ru
   door.endpoint = await listen(base, control, { dispatcher, directory: rollouts, services, intake: store.intake, authority, chains });
   rollouts.listening();
   log.info({ endpoint: door.endpoint, home: config.home }, 'serving');
-  return runningServer(base, door.endpoint, dispatcher);
+  return runningServer(base, door.endpoint, { dispatcher, store });
+}
+
+/** Whether there are queues and buckets of a name, for who is about to name them. */
+function presence(queues: { readonly has: (queue: string) => boolean }, objects: ObjectStore) {
+  return { hasQueue: queues.has, hasBucket: (name: string) => objects.has(name) };
 }
 
 function openArtifacts({ config, clock, log }: Base, interpreters: ReturnType<typeof catalogueInterpreters>): Promise<FsArtifacts> {
@@ -166,11 +178,16 @@ function openArtifacts({ config, clock, log }: Base, interpreters: ReturnType<ty
   return FsArtifacts.open({ root: join(config.home, 'artifacts'), interpreters, clock, log, unpackedBytes });
 }
 
-function runningServer(base: Base, endpoint: string, dispatcher: Dispatcher): RunningServer {
+function runningServer(
+  base: Base,
+  endpoint: string,
+  { dispatcher, store }: { readonly dispatcher: Dispatcher; readonly store: PostgresStore },
+): RunningServer {
   const { clock, closing, drain } = base;
   const collector = new IdleCollector({ clock, running: () => dispatcher.running, begun: () => dispatcher.begun });
-  closing.add(() => collector.close());
-  closing.add(() => void drain.begin());
+  closing.add('the collector of idle times', () => collector.close());
+  closing.add('the drain', () => void drain.begin());
+  closing.add('the connections to the database', () => store.leave());
   return {
     endpoint,
     get running() {
@@ -195,20 +212,20 @@ function storeOptions(config: Config): StoreOptions {
 
 function openLogs({ config, clock, closing }: Base): FunctionLogs {
   const logs = new FunctionLogs({ root: join(config.home, 'logs'), clock, maxBytes: config.limits.logBytes });
-  closing.add(() => logs.close());
+  closing.add('logs of functions', () => logs.close());
   return logs;
 }
 
 function openRecorder({ config, clock, log, closing }: Base, store: Store): UsageRecorder {
   const recorder = new UsageRecorder({ store: store.usage, clock, log, flushMs: config.metering.flushMs });
-  closing.add(() => recorder.close());
+  closing.add('usage', () => recorder.close());
   return recorder;
 }
 
 /** The interpreters of this machine: looked for in the background, since asking each of them takes seconds where there are many. */
 function openCatalogue({ closing }: Base): Catalogue {
   const ended = new AbortController();
-  closing.add(() => ended.abort());
+  closing.add('the look for interpreters', () => ended.abort());
   const catalogue = new Catalogue(thisMachine(process.env, ended.signal));
   void Promise.all([catalogue.list('node'), catalogue.list('python')]);
   return catalogue;
@@ -232,7 +249,7 @@ async function openDrivers(
   const run = runDirectory(config.home, process.env);
   const warn = (message: string): void => log.warn(message);
   const loopbacks = abilities.noLoopbacks === null ? openLoopbacks({ clock, warn }) : null;
-  closing.add(() => loopbacks?.close());
+  closing.add('loopbacks', () => loopbacks?.close());
   const fork = await ForkDriver.open({
     runDirectory: run,
     shims: SHIMS,
@@ -246,15 +263,15 @@ async function openDrivers(
     answerBytes: config.limits.payloadBytes + 100,
     warn,
   });
-  closing.add(() => fork.close());
+  closing.add('the fork driver', () => fork.close());
   const spawner = programSpawner({ clock, ids, runDirectory: run, warn });
-  closing.add(() => spawner.close());
+  closing.add('programs', () => spawner.close());
   const programs = confinedPrograms(fork, spawner, warn);
   const exec = new ExecDriver({ spawner: programs, clock, payloadBytes: config.limits.payloadBytes });
-  closing.add(() => exec.close());
+  closing.add('custom runtimes', () => exec.close());
   // Closed first: their extensions are told while there is still somebody to end them.
   const drivers = [fork, exec].map((driver) => new ExtendedDriver(driver, { spawner: programs, clock, ids, loopbacks }));
-  for (const driver of drivers) closing.add(() => driver.close());
+  for (const driver of drivers) closing.add('extensions', () => driver.close());
   return { drivers, gaps: () => fork.gaps() };
 }
 
@@ -291,7 +308,7 @@ async function listen(
   });
   // The door stays open: what runs may still need the server. Others are sent away.
   drain.add(() => underWay.end());
-  closing.add(async () => {
+  closing.add('the endpoint', async () => {
     const closed = new Promise((resolve) => gateway.close(resolve));
     await control.close();
     gateway.closeAllConnections();

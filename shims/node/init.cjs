@@ -31,12 +31,20 @@ function enter(order) {
     const added = path.join(order.dependencyRoot, 'node_modules');
     process.env.NODE_PATH = [process.env.NODE_PATH, added].filter(Boolean).join(path.delimiter);
   }
+  offerNode();
   Module._initPaths(); // reads NODE_PATH, as at a start
   process.chdir(order.taskRoot);
   process.argv = [process.execPath, path.join(__dirname, 'main.cjs')];
   process.execArgv = [];
   // All else in NODE_OPTIONS comes too late for a process that runs.
   if (/(^|\s)--enable-source-maps(\s|$)/.test(process.env.NODE_OPTIONS ?? '')) process.setSourceMapsEnabled(true);
+}
+
+/** For programs that the function starts: the machine's own `node` may be of another version, or there is none where programs usually are. */
+function offerNode() {
+  const folder = path.dirname(process.execPath);
+  const present = (process.env.PATH ?? '').split(path.delimiter).filter(Boolean);
+  if (!present.includes(folder)) process.env.PATH = [folder, ...present].join(path.delimiter);
 }
 
 /** libuv starts its threads at the first file operation: now, so that they are not taken for the function's. */
@@ -63,7 +71,7 @@ async function initialise(order, { forkable, rehearse }) {
   let handler;
   let loadedMs;
   try {
-    handler = await loadHandler(order.taskRoot, order.handler, watch.note);
+    handler = await loadHandler(order.taskRoot, order.handler, watch.note).finally(log.restoreClosed);
     streamify.streams(handler); // throws where that can't be told
     loadedMs = nowMs();
     await settle();

@@ -81,6 +81,28 @@ function keepPrivate() {
   native.check('dup log', native.fcntl(markFd, F_SETFD, FD_CLOEXEC));
 }
 
+/**
+ * After user code has run in the init phase: makes those of 0, 1 and 2 that it closed anew, and says so. Whatever is opened next would have their number: the
+ * connection to the host, on which the function would then print, or a client's of its own.
+ */
+function restoreClosed() {
+  const closed = [0, 1, 2].filter(isClosed);
+  if (closed.length === 0) return;
+  if (closed.includes(0)) fs.openSync('/dev/null', 'r'); // the lowest that is free
+  for (const fd of closed) if (fd > 0) native.check('dup2', native.dup2(markFd, fd));
+  const names = closed.map((fd) => ['standard input', 'standard output', 'standard error'][fd]).join(' and ');
+  writeAll(markFd, Buffer.from(`hearth: the init phase closed its ${names}: what is printed goes to the log all the same\n`));
+}
+
+function isClosed(fd) {
+  try {
+    fs.fstatSync(fd);
+    return false;
+  } catch (error) {
+    return error.code === 'EBADF';
+  }
+}
+
 function privateFd() {
   return markFd;
 }
@@ -123,4 +145,4 @@ function setRequestId(tell) {
   requestId = tell;
 }
 
-module.exports = { install, keepPrivate, privateFd, mark, markOn, mute, setFormat, setRequestId };
+module.exports = { install, keepPrivate, privateFd, restoreClosed, mark, markOn, mute, setFormat, setRequestId };

@@ -72,9 +72,15 @@ test('what is no policy is refused by name', () => {
   for (const Action of ['InvokeFunction', 'lambda:', ':Get', 'lambda Get', ['lambda:*', 'x'], [], ''])
     named({ Action }, /Action.*|lambda:InvokeFunction/);
   for (const Resource of ['hello', 'function:hello', 'arn:', 'arn:aws:lambda:*:*:function:a b', ['*', 'hello'], ''])
-    named({ Resource }, /must be `\*` or an ARN: .*Resource/);
+    named({ Resource }, /^Statement\[0\]\.Resource(?:\[1\])?: must be `\*` or an ARN: .*, not /);
   named({ NotAction: 'lambda:*' }, /NotAction/);
-  named({ Action: undefined }, /Action/);
+  named({ Action: undefined }, /^Statement\[0\]\.Action: is missing$/);
+  named({ Effect: 'allow' }, /^Statement\[0\]\.Effect: "allow" is not known; did you mean Allow\?$/);
+  named({ Sid: 1 }, /^Statement\[0\]\.Sid: must be text, not 1/);
+  assert.throws(() => parseStatements('x'), { message: 'Statement[0]: must have keys below it, not "x"' });
+  assert.throws(() => parseStatements({ Statement: [] }), {
+    message: 'Statement: there is no statement: one has Effect, Action and Resource',
+  });
   for (const Resource of ['*', 'arn:aws:s3:::b/*', 'arn:aws:*', ['arn:aws:sqs:*:*:q']])
     parseStatements({ Statement: { Effect: 'Deny', Action: ['*', 'S3:Get?bject', 'execute-api:*'], Resource } });
 });

@@ -1,10 +1,15 @@
 import { z } from 'zod';
-import { HearthError } from '../errors.ts';
 import { like } from '../lib/wildcard.ts';
+import { explain } from '../model/manifest-errors.ts';
 
-const texts = (form: RegExp, error: string) => {
-  const text = z.string().max(256).regex(form, { error });
-  return z.union([text, z.array(text).min(1).max(100)], { error: (issue) => (issue.input === undefined ? 'it is missing' : error) });
+/** Characters of a value that are repeated. */
+const MOST_SHOWN = 60;
+
+const texts = (form: RegExp, right: string) => {
+  const error = ({ input }: { readonly input?: unknown }): string =>
+    input === undefined ? 'is missing' : `${right}, not ${(JSON.stringify(input) ?? '').slice(0, MOST_SHOWN)}`;
+  const text = z.string({ error }).max(256, { error }).regex(form, { error });
+  return z.union([text, z.array(text, { error }).min(1, { error }).max(100, { error: 'has more than 100' })], { error });
 };
 
 // As IAM has them: what is of another form would be kept, and allow nothing.
@@ -20,22 +25,20 @@ const statement = z.strictObject({
   Resource: resources,
 });
 
+const policy = z.object({
+  Statement: z
+    .array(statement)
+    .min(1, { error: 'there is no statement: one has Effect, Action and Resource' })
+    .max(50, { error: 'there are more than 50' }),
+});
+
 /** What a key may do, in the form of IAM's statements. A denial goes before any permission; what no statement allows is not allowed. */
 export type KeyStatement = z.output<typeof statement>;
 
 /** Reads statements, bare or as a policy document. Throws InvalidParameterValueException that names what is wrong. */
 export function parseStatements(value: unknown): KeyStatement[] {
   const bare = (value as { Statement?: unknown } | null)?.Statement ?? value;
-  const parsed = z
-    .array(statement)
-    .min(1)
-    .max(50)
-    .safeParse(Array.isArray(bare) ? bare : [bare]);
-  if (parsed.success) return parsed.data;
-  throw new HearthError(
-    'InvalidParameterValueException',
-    `Not the statements of a policy: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
-  );
+  return explain(policy, { Statement: Array.isArray(bare) ? bare : [bare] }).Statement;
 }
 
 /** Whether statements allow an action on a resource, which may have several names. */

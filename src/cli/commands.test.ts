@@ -199,8 +199,27 @@ describe('hearth', () => {
       'GET /hearth/v1/instances': (_, response) => json(response, 200, { instances: [], snapshots: [], plain: [], zygotes: [] }),
     });
     const { stdout } = await hearth(['ps'], { env: { HEARTH_ENDPOINT: other.endpoint } });
-    assert.match(stdout, /\ngone +\$LATEST +x +1 MB +0 +nothing +next call +fixed/);
-    assert.match(stdout, /\nhere +\$LATEST +x +1 MB +1 +plain +for [^\n]+ fixed/);
+    assert.match(stdout, /\ngone +\$LATEST +- +x +1 MB +0 +nothing +next call +fixed/);
+    assert.match(stdout, /\nhere +\$LATEST +- +x +1 MB +1 +plain +for [^\n]+ fixed/);
+  });
+
+  it('ps says which revision an instance runs, which during a roll-out is not always the function’s', async () => {
+    const [before, now] = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'];
+    const f = { name: 'f', version: '$LATEST', revisionId: now, runtime: 'x', memoryMb: 1, instances: 2, resident: 'plain', url: null };
+    const one = { function: 'f', version: '$LATEST', pid: 1, state: 'busy', rung: 'snapshot', startedAtMs: 0, invocations: 1 };
+    const instances = [
+      { ...one, id: 'old', revisionId: before, memoryBytes: null },
+      { ...one, id: 'new', version: '3', revisionId: now, memoryBytes: null },
+    ];
+    await using fake = await fakeHearth({
+      'GET /hearth/v1/functions': (_, response) => json(response, 200, { functions: [{ ...f, modifiedAtMs: 0 }] }),
+      'GET /hearth/v1/instances': (_, response) => json(response, 200, { instances, snapshots: [], plain: [], zygotes: [] }),
+    });
+    const { stdout } = await hearth(['ps'], { env: { HEARTH_ENDPOINT: fake.endpoint } });
+    assert.match(stdout, /^f +\$LATEST +22222222 +x/m);
+    assert.match(stdout, /^INSTANCE +FUNCTION +VERSION +REVISION +STATE/m);
+    assert.match(stdout, /^old +f +\$LATEST +11111111 +busy/m);
+    assert.match(stdout, /^new +f +3 +22222222 +busy/m);
   });
 
   it('ps knows no memory of what nobody can look at', async () => {
@@ -225,7 +244,7 @@ describe('hearth', () => {
       'GET /hearth/v1/instances': (_, response) => json(response, 200, { instances, snapshots: [], plain: [], zygotes: [] }),
     });
     const { stdout } = await hearth(['ps'], { env: { HEARTH_ENDPOINT: fake.endpoint } });
-    assert.match(stdout, /abc +f +idle +disk +1 +- +- /);
+    assert.match(stdout, /abc +f +\$LATEST +- +idle +disk +1 +- +- /);
   });
 
   it('ps says what is not forked, and why', async () => {

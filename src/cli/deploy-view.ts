@@ -5,6 +5,7 @@ import { type DeployHow, failureOf, type Outcome, tryDeploy } from './deployment
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { duration } from './format.ts';
 import type { DeclaredFunction } from './hearth-file.ts';
+import { withMissing } from './missing-destinations.ts';
 import type { Output } from './output.ts';
 
 /** Functions deployed at once: a build and an init phase each keep a processor busy. */
@@ -17,7 +18,8 @@ export async function deployAll(
   functions: readonly DeclaredFunction[],
   how?: DeployHow,
 ): Promise<readonly Outcome[]> {
-  return context.out.watched ? live(context, client, functions, how) : plain(context, client, functions, how);
+  const deploy = context.out.watched ? live : plain;
+  return withMissing(await deploy(context, client, functions, how), functions);
 }
 
 async function live(

@@ -110,6 +110,31 @@ describe('hearth deploy', () => {
     assert.match(functions[0].error.message, /init phase failed/);
   });
 
+  it('warns of destinations that are not there, but for those that the same file brings', async () => {
+    const missing = [
+      { at: 'async.onFailure', kind: 'queue', name: 'failed' },
+      { at: 'async.onSuccess', kind: 'function', name: 'bad' },
+      { at: 'triggers[0].database.onFailure', kind: 'bucket', name: 'in' },
+    ];
+    await using gone = await fakeHearth({
+      'PUT /hearth/v1/functions/good': (_, response) => lines(response, [deployedLine('good', { missing })]),
+      'PUT /hearth/v1/functions/bad': (_, response) => lines(response, [deployedLine('bad')]),
+    });
+    await using here = await project(`${YAML}    triggers: [objects: in/*.jpg]\n`);
+    const warnings = async (...names: string[]): Promise<string[]> => {
+      const { code, stderr } = await hearth(['deploy', ...names, '--endpoint', gone.endpoint], { cwd: here.path });
+      assert.equal(code, 0, stderr);
+      return stderr.split('\n').filter((line) => line.startsWith('warning:'));
+    };
+    const queue =
+      'warning: good: async.onFailure: there is no queue failed, and what is to go there fails until there is: `aws sqs create-queue --queue-name failed` makes it, or correct the name';
+    assert.deepEqual(await warnings(), [queue]);
+    const alone = await warnings('good');
+    assert.deepEqual([alone.length, alone[0]], [3, queue]);
+    assert.match(alone[1] ?? '', /async\.onSuccess: there is no function bad, .*deploy one of that name/);
+    assert.match(alone[2] ?? '', /there is no bucket in, .*aws s3 mb s3:\/\/in/);
+  });
+
   it('answers one document with --json', async () => {
     await using here = await project();
     const { code, stdout } = await hearth(['deploy', '--json', '--endpoint', server.endpoint], { cwd: here.path });

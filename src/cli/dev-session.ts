@@ -7,6 +7,7 @@ import { asCliError, CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { duration } from './format.ts';
 import { type DeclaredFunction, type HearthFile, loadHearthFile } from './hearth-file.ts';
+import { withMissing } from './missing-destinations.ts';
 import { latestOnly } from './latest-only.ts';
 import { ignoreRules } from './package-folder.ts';
 import { type Watch, watch } from './watch.ts';
@@ -130,7 +131,11 @@ export class DevSession {
     }
     if ('error' in outcome && outcome.error.exitCode === EXIT.unreachable) this.#unheard.add(name);
     else this.#unheard.delete(name);
-    await this.#show(outcome, duration(clock.monotonic() - from));
+    const [shown = outcome] = await withMissing(
+      [outcome],
+      [...this.#followed.values()].map((f) => f.declared),
+    );
+    await this.#show(shown, duration(clock.monotonic() - from));
     if (!('deployed' in outcome)) out.note(out.mark('dim', `${name} stays as it was; waiting for the next change`));
   }
 

@@ -32,6 +32,14 @@ describe('hearth.yaml', () => {
     ]);
   });
 
+  it('leads to a name that no function may have, and says which may, dots in it or not', async () => {
+    const names = 'must be a function name: up to 64 letters, digits, - or _';
+    for (const name of ['a.b', 'a.b.c', 'fn:1', 'a b'])
+      assert.equal(await refusal(`functions:\n  a:\n${ENTRY}  ${name}:\n${ENTRY}`), `/p/hearth.yaml:5:3: functions.${name}: ${names}`);
+    const text = `functions:\n  a:\n${ENTRY}    tags: { a.b: 1 }\n`;
+    assert.match(await refusal(text), /^\/p\/hearth\.yaml:5:13: functions\.a\.tags\.a\.b: must be text/);
+  });
+
   it('takes a sample event as it is, or the file it is in', async () => {
     const file = await parseHearthFile(
       `functions:\n  a:\n${ENTRY}    rehearse: { size: 1 }\n  b:\n${ENTRY}    rehearse: events/one.json\n`,

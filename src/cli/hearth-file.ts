@@ -106,7 +106,7 @@ class Places {
   faults(error: HearthError): CliError {
     const faults = error.details['faults'];
     const lines = Array.isArray(faults) ? (faults as string[]) : error.message.split('\n');
-    const placed = lines.map((line) => ({ line, offset: this.#nearest(keysOf(line)) })).sort((a, b) => a.offset - b.offset);
+    const placed = lines.map((line) => ({ line, offset: this.#nearest(this.#keysOf(line)) })).sort((a, b) => a.offset - b.offset);
     const [first = '', ...others] = placed.map(({ line, offset }) => this.error(offset, line).message);
     const fix = others.length === 0 ? 'correct that line' : 'correct those lines';
     return new CliError([first, ...others.map((line) => `       ${line}`)].join('\n'), { fix, cause: error });
@@ -127,26 +127,43 @@ class Places {
 
   /** Where the key is written, or the item of a list; null when it is not there. */
   #offsetOf(keys: readonly (string | number)[]): number | null {
-    const holder: unknown = keys.length === 1 ? this.#document.contents : this.#document.getIn(keys.slice(0, -1), true);
-    const items = (holder as { items?: unknown } | null | undefined)?.items;
+    const items = this.#itemsOf(keys.slice(0, -1)) as readonly { key?: { value?: unknown } }[];
     const last = keys.at(-1);
-    if (!Array.isArray(items)) return null;
-    const found =
-      typeof last === 'number' ? items[last] : items.find((pair: { key?: { value?: unknown } }) => String(pair.key?.value) === last)?.key;
+    const found = typeof last === 'number' ? items[last] : items.find((pair) => String(pair.key?.value) === last)?.key;
     return (found as { range?: [number, number, number] } | undefined)?.range?.[0] ?? null;
+  }
+
+  /** The keys of a fault that begins `functions.detect.triggers[0].objects: …`; one that is written in the file may have dots itself. */
+  #keysOf(fault: string): (string | number)[] {
+    const keys: (string | number)[] = [];
+    let rest = fault.slice(0, Math.max(0, fault.indexOf(': '))).replace('(top)', '');
+    while (rest !== '') {
+      const [part = '', index] = this.#writtenAt(keys, rest) ?? /^(?:\[(\d+)\]|[^.[\]]+)/.exec(rest) ?? [];
+      if (part === '') break;
+      keys.push(index === undefined ? part : Number(index));
+      rest = rest.slice(part.length).replace(/^\./, '');
+    }
+    return keys;
+  }
+
+  /** The longest of the keys below these that a path begins with; null: none. */
+  #writtenAt(keys: readonly (string | number)[], path: string): [string] | null {
+    const names = this.#itemsOf(keys).map((pair) => String((pair as { key?: { value?: unknown } } | null)?.key?.value));
+    const fitting = names.filter((name) => name !== '' && path.startsWith(name) && /^(?:$|[.[])/.test(path.slice(name.length)));
+    const [longest] = fitting.sort((a, b) => b.length - a.length);
+    return longest === undefined ? null : [longest];
+  }
+
+  #itemsOf(keys: readonly (string | number)[]): readonly unknown[] {
+    const holder: unknown = keys.length === 0 ? this.#document.contents : this.#document.getIn(keys, true);
+    const items = (holder as { items?: unknown } | null | undefined)?.items;
+    return Array.isArray(items) ? items : [];
   }
 
   error(offset: number, message: string): CliError {
     const { line, col } = this.#lines.linePos(offset);
     return new CliError(`${this.path}:${Math.max(1, line)}:${Math.max(1, col)}: ${message}`, { fix: 'correct that line' });
   }
-}
-
-/** The keys of a fault that begins `functions.detect.triggers[0].objects: …`. */
-function keysOf(fault: string): (string | number)[] {
-  const path = fault.slice(0, Math.max(0, fault.indexOf(': ')));
-  if (path === '' || path === '(top)') return [];
-  return [...path.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map((part) => (part[1] === undefined ? part[0] : Number(part[1])));
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

@@ -57,9 +57,15 @@ describe('hearth keys', { skip }, () => {
       assert.match((await run('keys', 'create', '--allow', 'lambda:*', '--statements', 'x.json')).stderr, /\nfix: leave one out/);
       for (const [statements, said] of [
         ['{"Effect":', /can't be read as JSON: .*\nfix: write a policy with Statement/],
-        ['{"Statement":[{"Effect":"Allow","Action":"lambda:*","Resource":"hello"}]}', /must be `\*` or an ARN: .*Resource/],
-        ['[{"Effect":"Allow","Action":"lambda:*","Resource":"*","Condition":{}}]', /Unrecognized key: "Condition"/],
-        ['{}', /Effect/],
+        [
+          '{"Statement":[{"Effect":"Allow","Action":"lambda:*","Resource":"hello"}]}',
+          /Statement\[0\]\.Resource: must be `\*` or an ARN: .*, not "hello"/,
+        ],
+        [
+          '[{"Effect":"Allow","Action":"lambda:*","Resource":"*","Condition":{}}]',
+          /Statement\[0\]\.Condition: unknown key; known keys: Sid, Effect, Action, Resource/,
+        ],
+        ['{}', /Statement\[0\]\.Effect: is missing/],
       ] as const) {
         writeFileSync(join(here.path, 'bad.json'), statements);
         const refused = await run('keys', 'create', '--statements', 'bad.json');
@@ -67,7 +73,12 @@ describe('hearth keys', { skip }, () => {
         assert.match(refused.stderr, said);
       }
       const unnamed = await run('keys', 'create', '--allow', 'InvokeFunction');
-      assert.match(unnamed.stderr, /must be `\*` or a service and what it does: lambda:InvokeFunction/);
+      assert.match(
+        unnamed.stderr,
+        /^error: --allow InvokeFunction: an action is a service and what it does, .*\nfix: write the service before it: --allow lambda:InvokeFunction/,
+      );
+      const statement = await run('keys', 'create', '--allow', '{"Effect":"Allow"}');
+      assert.match(statement.stderr, /an action is a service and what it does, .*\nfix: write the statements into a file, .*--statements/);
       const misspelt = await run('keys', 'create', '--allow', 'lambda:InvokeFuntion', '--on', 'hello');
       assert.notEqual(misspelt.code, 0);
       assert.match(misspelt.stderr, /lambda:InvokeFuntion is no action of this server, .*: did you mean lambda:InvokeFunction\?/);

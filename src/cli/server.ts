@@ -33,11 +33,14 @@ export interface LocalServer {
   readonly running: number;
   /** Begins nothing more and waits for what runs, as long as the configuration lets it; whether all has ended. */
   drain(): Promise<boolean>;
+  /** Ends it. Where a part of it could not be ended, the process goes soon afterwards. */
   close(): Promise<void>;
 }
 
 /** How long a server that is busy may take to say who it is. */
 const PATIENCE_MS = 10_000;
+/** What a command still says once its server has ended may take so long. */
+const LAST_WORDS_MS = 500;
 const LOG_BYTES = 16 * 1024 * 1024;
 
 /** The configuration that `options` and the environment give. */
@@ -113,8 +116,9 @@ export async function startLocalServer(context: Context, config: Config, signal:
       return drained;
     },
     close: async () => {
-      await server.close();
+      const all = await server.close();
       await removeStatusFile(config.home, process.pid);
+      if (!all) context.clock.after(LAST_WORDS_MS, () => process.exit());
     },
   };
 }

@@ -60,6 +60,7 @@ interface InstanceSummary {
   readonly id: string;
   readonly function: string;
   readonly version: string;
+  readonly revisionId: string;
   readonly pid: number;
   readonly state: InstanceState;
   readonly rung: Rung;
@@ -72,6 +73,7 @@ interface InstanceSummary {
 interface SnapshotSummary {
   readonly function: string;
   readonly version: string;
+  readonly revisionId: string;
   readonly pid: number;
   readonly madeAtMs: number;
   readonly initMs: number;
@@ -85,6 +87,7 @@ interface SnapshotSummary {
 interface PlainSummary {
   readonly function: string;
   readonly version: string;
+  readonly revisionId: string;
   readonly reason: string;
   readonly failedForks: number;
 }
@@ -116,6 +119,8 @@ export interface DeployedFrom {
 }
 
 export interface Deployed {
+  /** Destinations that it names and that are not there; a server before this was told of says nothing. */
+  readonly missing?: readonly { readonly at: string; readonly kind: 'function' | 'queue' | 'bucket'; readonly name: string }[];
   readonly functionName: string;
   readonly version: string;
   readonly revisionId: string;

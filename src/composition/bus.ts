@@ -39,7 +39,7 @@ export function openBus(base: Base, { store, registry, resources, authority }: P
       log.warn({ err, schedule: schedule.name }, 'a completed schedule could not be removed'),
     );
   const times = new BusClock({ ledger: store.busTimes, lookup, scope, clock, log, completed });
-  closing.add(() => times.close());
+  closing.add('schedules', () => times.close());
   follow(resources, bus, times);
   const common = { resources, clock, ids, scope, authority, log };
   const events = eventsService({ ...common, publish: (published) => bus.publish(published) });

@@ -39,18 +39,18 @@ export async function openFunctions(base: Base, { store, sole, fleet, dispatcher
   const scope = { accountId: config.accountId, region: config.region };
   const resources = await Resources.load(store.resources, scope);
   const registry = await FunctionRegistry.load({ store: store.functions, resources, clock, ids, random: systemRandom, scope });
-  closing.add(await keepHabits(fleet.habits, store.habits, { clock, log }));
+  closing.add('habits', await keepHabits(fleet.habits, store.habits, { clock, log }));
   const rollouts = Rollouts.follow({ registry, resources, fleet, dispatcher, logs, log });
   base.drain.add(async () => rollouts.end());
   if (sole) {
-    closing.add(keepSwept(artifacts, [rollouts, await usedElsewhere(store, scope)], { clock, log }));
+    closing.add('the sweep of code', keepSwept(artifacts, [rollouts, await usedElsewhere(store, scope)], { clock, log }));
     // Before one of the same name can be made anew, and would have it for its own.
     const names = new Set((await store.functions.all()).map((version) => version.name));
     await logs
       .retain(names)
       .catch((err: unknown) => log.warn({ err }, 'logs of functions that are gone could not be removed; the next start tries again'));
   }
-  closing.add(keepRetention(base, { registry, resources, logs }));
+  closing.add('retention of logs', keepRetention(base, { registry, resources, logs }));
   const chains = chainsOf(resources, functionsKey);
   return { resources, registry, rollouts, chains, ...openKeys(base, { resources, local: key, functions: functionsKey }) };
 }
@@ -59,6 +59,6 @@ export async function openFunctions(base: Base, { store, sole, fleet, dispatcher
 export async function openSources({ config, clock, closing }: Base): Promise<Sources> {
   const folder = join(config.home, 'sources');
   const sources = await Sources.open({ folder, clock, maxBytes: config.limits.sourceBytes, keepMs: KEEP_SOURCE_MS });
-  closing.add(() => sources.close());
+  closing.add('sources', () => sources.close());
   return sources;
 }

@@ -89,10 +89,10 @@ export async function openEvents(base: Base, parts: EventParts): Promise<Events>
     limits: { ...RUNNER, inFlight: config.events.inFlight },
   });
   await runner.start();
-  closing.add(() => runner.close());
+  closing.add('events', () => runner.close());
   drain.add(() => runner.drain());
-  closing.add(keepBounded(base, store));
-  closing.add(keepInTime(base, store.ahead));
+  closing.add('retention of events', keepBounded(base, store));
+  closing.add('the watch over the clock', keepInTime(base, store.ahead));
   const configure = (version: FunctionVersion, manifest: AsyncManifest | null): Promise<void> =>
     configured(resources, version, { manifest, nowMs: clock.now() });
   const shown = eventList({ deliveries: store.deliveries, messages: store.waitingMessages, feeds: queues.feeds });

@@ -70,7 +70,7 @@ function keepSwept(objects: ObjectStore, { log, clock, closing }: Base): void {
       });
   };
   sweep();
-  closing.add(async () => {
+  closing.add('objects', async () => {
     closed = true;
     timer?.cancel();
     await running;

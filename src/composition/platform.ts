@@ -148,6 +148,7 @@ async function resident({ fleet, drivers }: PlatformDeps, name: string | null): 
       id: i.id,
       function: i.version.name,
       version: i.version.version,
+      revisionId: i.version.revisionId,
       pid: i.pid,
       state: i.state,
       rung: i.start.rung,
@@ -160,13 +161,22 @@ async function resident({ fleet, drivers }: PlatformDeps, name: string | null): 
     if (r.state.kind !== 'snapshot' || !ours(r.version)) return [];
     const { snapshot, madeAtMs } = r.state;
     const memoryBytes = await snapshot.memoryBytes();
-    const { name: of, version } = r.version;
+    const { name: of, version, revisionId } = r.version;
     const { forks: starts, failedForks } = r;
-    return [{ function: of, version, pid: snapshot.pid, madeAtMs, initMs: snapshot.init.durationMs, memoryBytes, starts, failedForks }];
+    const { init, pid } = snapshot;
+    return [{ function: of, version, revisionId, pid, madeAtMs, initMs: init.durationMs, memoryBytes, starts, failedForks }];
   });
   const plain = [...fleet.residences.values()].flatMap((r): PlainSummary[] =>
     r.state.kind === 'plain' && ours(r.version)
-      ? [{ function: r.version.name, version: r.version.version, reason: r.state.reason, failedForks: r.failedForks }]
+      ? [
+          {
+            function: r.version.name,
+            version: r.version.version,
+            revisionId: r.version.revisionId,
+            reason: r.state.reason,
+            failedForks: r.failedForks,
+          },
+        ]
       : [],
   );
   const zygotes = (await Promise.all(drivers.map((d) => d.runtimes()))).flat();

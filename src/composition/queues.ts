@@ -51,13 +51,13 @@ export async function openQueues(base: Base, { store, serving, resources, dispat
   const { config, clock, ids, log, closing, drain } = base;
   const scope = { accountId: config.accountId, region: config.region };
   const queues = await Queues.open({ store: store.queues(scope), clock, scope, log });
-  closing.add(() => queues.close());
+  closing.add('queues', () => queues.close());
   const functions = {
     find: (name: string, qualifier: string | null) => known(() => serving.resolve(name, qualifier).version),
     mayLoop: loopsOf(resources),
   };
   const pollers = new QueuePollers({ queues: portOf(queues), dispatcher, functions, notes: store.messageNotes, clock, ids, log });
-  closing.add(() => pollers.close());
+  closing.add('pollers of queues', () => pollers.close());
   drain.add(() => pollers.close());
   drain.add(async () => queues.endWaits());
   followMappings(resources, pollers);

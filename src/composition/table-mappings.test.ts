@@ -38,7 +38,7 @@ test('what waits for a mapping is hurried when it is enabled, and once more for 
     batches: { hurry: async (prefix: string) => void hurried.push(prefix) },
   } as unknown as Parts;
   const clock = new VirtualClock();
-  const closing = new Closing();
+  const closing = new Closing({ clock, log: silent, patienceMs: 10_000 });
   followTables({ clock, log: silent, closing }, parts);
   await turn();
   assert.deepEqual(hurried, []);

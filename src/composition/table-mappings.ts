@@ -72,7 +72,7 @@ export function followTables(
             .catch((err: unknown) => log.warn({ err }, 'a mapping could not be removed with its function'));
     }),
   ];
-  closing.add(async () => {
+  closing.add('mappings of tables', async () => {
     closed = true;
     timer?.cancel();
     for (const end of stop) end();

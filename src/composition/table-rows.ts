@@ -16,7 +16,7 @@ const CONNECT_MS = 10_000;
  */
 export function writingRows({ closing }: Base, { store, registry }: EventParts): NonNullable<DestinationPorts['table']> {
   const pools = new Map<string, Pool>();
-  closing.add(async () => {
+  closing.add('answers as rows', async () => {
     await Promise.all([...pools.values()].map((pool) => pool.end().catch(() => {})));
   });
   const poolOf = (connectionString: string): Pool => {

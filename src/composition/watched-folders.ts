@@ -21,7 +21,7 @@ export function watchFolders({ config, clock, log, ids, closing }: Base, store: 
     mkdirSync(folder, { recursive: true });
     // Links in the folder are not followed; one that leads to it is.
     const watched = new WatchedFolder({ folder: realpathSync(folder), bucket: folderBucket(store, bucket, () => ids.uuid()), clock, log });
-    closing.add(() => watched.close());
+    closing.add('watched folders', () => watched.close());
   }
 }
 

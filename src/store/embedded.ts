@@ -11,7 +11,7 @@ import { admitFunctions, doorIn, removeDoor } from './embedded/function-door.ts'
 import { install } from './embedded/installation.ts';
 import { endLeftover, endOrphans } from './embedded/leftover.ts';
 import { Keeper } from './embedded/keeper.ts';
-import { startPostmaster, type Postmaster } from './embedded/postmaster.ts';
+import { startPostmaster, type Postmaster, type Stop } from './embedded/postmaster.ts';
 import type { Host } from './embedded/program.ts';
 import { socketFolder } from './embedded/socket-folder.ts';
 import type { Log } from './log.ts';
@@ -29,7 +29,7 @@ export interface Embedded {
   /** Connection string of functions, to `app` as a role of their own; null when they can't reach the server. */
   readonly functionUrl: string | null;
   /** Ends the server in order; resolves when it is gone. Safe to call twice. */
-  stop(): Promise<void>;
+  stop(how?: Stop): Promise<void>;
 }
 
 export interface EmbeddedOptions {
@@ -74,8 +74,10 @@ export async function startEmbedded({ home, log, clock, deathWatch, runDirectory
   }
   const socket = socketFolder(layout.data);
   const connection = (database: string): DatabaseConnection => ({ host: socket.path, port: 5432, user: ROLE, password, database });
-  const stop = async (): Promise<void> => {
-    await keeper.stop();
+  const stop = async (how: Stop = { silent: false }): Promise<void> => {
+    await keeper.stop(how);
+    // One that had to be killed leaves its own behind where they don't run.
+    await endOrphans(layout.data, clock, log);
     socket.release();
     if (door !== null) removeDoor(door);
   };
@@ -95,7 +97,7 @@ export async function startEmbedded({ home, log, clock, deathWatch, runDirectory
     created,
     connection,
     functionUrl,
-    stop: () => (stopping ??= stop()),
+    stop: (how) => (stopping ??= stop(how)),
   };
 }
 

@@ -5,6 +5,7 @@ import { ahead, type Ahead } from './ahead.ts';
 import { batchStore } from './batches.ts';
 import { changeLedger } from './change-streams.ts';
 import { openPool } from './connection.ts';
+import { Line } from './line.ts';
 import type { DatabaseConnection } from './connection.ts';
 import { translated } from './database-error.ts';
 import type { DeliveryIntake } from '../model/delivery.ts';
@@ -63,6 +64,8 @@ export interface StoreParts {
 
 /** A store in a database that is there already. */
 export interface DatabaseStore extends Store {
+  /** From now on, and until `close`, what waits for a database that does not answer is given up, and all that is asked of it fails: for a server that ends. `onSilent` hears of it. */
+  leave(onSilent?: () => void): void;
   /** Where triggers put events. */
   readonly intake: DeliveryIntake;
   /** Whence they are run. */
@@ -110,12 +113,14 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
     parts.signal?.throwIfAborted();
     const connection = embedded?.connection('hearth') ?? { connectionString: options.databaseUrl ?? '' };
     const store = await openDatabase(connection, options.region, parts);
+    let silent = false;
     const close = once(async () => {
       await store.close();
-      await embedded?.stop();
+      await embedded?.stop({ silent });
       lock.release();
     });
-    return { ...store, database: embedded === null ? 'external' : 'embedded', embedded, close };
+    const leave = (): void => store.leave(() => (silent = true));
+    return { ...store, leave, database: embedded === null ? 'external' : 'embedded', embedded, close };
   } catch (error) {
     await embedded?.stop();
     lock.release();
@@ -124,7 +129,9 @@ export async function openStore(options: StoreOptions, parts: StoreParts): Promi
 }
 
 /** The store in one database that is there already: its lock, its schema, its queries. */
-export async function openDatabase(connection: DatabaseConnection, region: string, { clock, log }: StoreParts): Promise<DatabaseStore> {
+export async function openDatabase(where: DatabaseConnection, region: string, { clock, log }: StoreParts): Promise<DatabaseStore> {
+  const line = new Line(where, { clock, log });
+  const { connection } = line;
   const lock = await ServerLock.take({ connection, clock, log });
   try {
     const applied = await translated(() => migrate(lock.session, MIGRATIONS));
@@ -164,11 +171,13 @@ export async function openDatabase(connection: DatabaseConnection, region: strin
     objects: (o) => objectIndex(db, run, o),
     habits: habitStore(db, run),
     ahead: ahead(db, run),
+    leave: (onSilent) => line.leave(onSilent),
     close: once(async () => {
       await db.destroy();
       await workers.destroy();
       await entrance.destroy();
       await lock.release();
+      line.left();
     }),
   };
 }

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { GetFunctionEventInvokeConfigCommand, LambdaClient, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionEventInvokeConfigCommand,
+  LambdaClient,
+  PutFunctionConcurrencyCommand,
+  PutFunctionEventInvokeConfigCommand,
+} from '@aws-sdk/client-lambda';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Diary } from './diary.ts';
@@ -60,6 +65,29 @@ describe('outcomes of asynchronous invocations', () => {
       approximateInvokeCount: 1,
     });
     assert.deepEqual([outcome.requestPayload, outcome.responsePayload], [{ n: 1 }, { n: 1 }]);
+  });
+
+  test('what names a destination that is not there says so: a deployment, which makes it all the same, and Lambda’s API, which does not', async () => {
+    await deploy('there');
+    const queue = (name: string) => ({ queue: `none-${name}` });
+    const manifest = {
+      runtime,
+      handler: handlerOf('node'),
+      async: { onSuccess: { function: 'never-deployed' }, onFailure: queue('failed'), deadLetter: { function: 'there' } },
+      triggers: [{ database: { table: 'never_made', onFailure: { bucket: 'none-here' } } }],
+    };
+    const { missing } = await server.deploy('names', 'events-diary', manifest);
+    assert.deepEqual(missing, [
+      { at: 'async.onSuccess', kind: 'function', name: 'never-deployed' },
+      { at: 'async.onFailure', kind: 'queue', name: 'none-failed' },
+      { at: 'triggers[0].database.onFailure', kind: 'bucket', name: 'none-here' },
+    ]);
+    await server.client.remove('names');
+    for (const Destination of ['arn:aws:sqs:us-east-1:000000000000:none-failed', 'arn:aws:s3:::none-here']) {
+      const DestinationConfig = { OnFailure: { Destination } };
+      const put = clients.lambda.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: 'there', DestinationConfig }));
+      await assert.rejects(put, { name: 'InvalidParameterValueException', message: `The destination ARN ${Destination} is invalid.` });
+    }
   });
 
   test('a success is told to a queue, an address and a bucket, too', async () => {

@@ -61,6 +61,20 @@ for (const { language, runtime, skip } of await languages()) {
       assert.match(deployed.initError?.errorMessage ?? '', /init is broken/);
     });
 
+    for (const snapshot of ['onDeploy', 'off'])
+      test(`closes its output, snapshot ${snapshot}: what is printed is in the log all the same, which says so`, async () => {
+        const own = `closes-${snapshot.toLowerCase()}-${language}`;
+        const { init } = await server.deploy(own, 'behaviours/init-closes-output', { ...common, snapshot });
+        assert.equal(init?.unforkable ?? null, null);
+        assert.deepEqual((await server.call(own, {})).value, [false, true, true]);
+        assert.deepEqual((await server.call(own, {})).value, [false, true, true]);
+        const texts: string[] = [];
+        for await (const { text } of server.client.logs({ functionName: own })) texts.push(text);
+        const count = (part: string): number => texts.filter((text) => text.includes(part)).length;
+        assert.equal(count('hearth: the init phase closed its standard input and standard output and standard error'), 1, texts.join('\n'));
+        assert.deepEqual([count('printed by the handler'), count('written by the handler')], [2, 2], texts.join('\n'));
+      });
+
     test('exits', async () => {
       const { answer, document } = await callTwice('init-exits', 'behaviours/init-exits');
       assert.deepEqual(document, {

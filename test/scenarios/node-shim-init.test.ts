@@ -29,6 +29,21 @@ describe('the Node.js shim’s init phase', { skip: process.platform === 'linux'
     });
   }
 
+  test('programs that it starts find the Node.js of its runtime as `node`, wherever that lies', async () => {
+    const taskRoot = path.join(host.directory, 'starts-node');
+    await mkdir(taskRoot);
+    const code = `exports.handler = async () => require('node:child_process').execFileSync('node', ['-p', 'process.execPath']).toString().trim();`;
+    await writeFile(path.join(taskRoot, 'index.js'), code);
+    for (const snapshot of [true, false]) {
+      const peer = await host.fork(zygote);
+      await host.initialise(peer, 'starts-node', { taskRoot, environment: { PATH: '/nowhere' }, snapshot });
+      const server = snapshot ? await host.fork(peer) : peer;
+      assert.equal(JSON.parse((await invoke(server, {})).body), process.execPath);
+      server.close();
+      peer.close();
+    }
+  });
+
   const broken: [string, string, RegExp][] = [
     ['missing.handler', 'Runtime.ImportModuleError', /^Error: Cannot find module 'no-such-package'\nRequire stack:\n- .*missing\.cjs/],
     ['absent.handler', 'Runtime.ImportModuleError', /^Error: Cannot find module 'absent'/],

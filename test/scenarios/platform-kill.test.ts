@@ -135,7 +135,9 @@ describe('kill -9 of the server', () => {
     const server = await ServerProcess.start({ home });
     await server.deploy('tells', 'tells', { runtime: NODE, handler: 'index.handler', timeoutSeconds: 10 });
     await server.call('tells', {});
-    const { snapshots, zygotes } = await server.client.resident();
+    const { instances, snapshots, zygotes } = await server.client.resident();
+    const [tells] = await server.client.functions();
+    for (const one of [...instances, ...snapshots]) assert.equal(one.revisionId, tells?.revisionId);
     for (const victims of [snapshots, zygotes, [...snapshots, ...zygotes]]) {
       const running = server.call('tells', { ms: 300 });
       for (const { pid } of victims) if (processOf(pid) !== null) process.kill(pid, 'SIGKILL');

@@ -25,7 +25,7 @@ def run(connection, order):
         _enter(order)
         entered = time.perf_counter()
         with timing, libraries.modest():
-            function = Function(handler.find(order["handler"]), max(1, order["concurrency"]))
+            function = Function(_load(order["handler"]), max(1, order["concurrency"]))
             loaded = time.perf_counter()
             if order["snapshot"] and order.get("rehearsal") is not None:
                 _rehearse(function, order["rehearsal"])
@@ -108,6 +108,13 @@ def _fail(connection, error, start):
     document["durationMs"] = round((time.perf_counter() - start) * 1000, 3)
     connection.send_json(frames.INIT_ERROR, 0, document)
     os._exit(1)
+
+
+def _load(name):
+    try:
+        return handler.find(name)
+    finally:
+        output.restore_closed()
 
 
 def _rehearse(function, event):

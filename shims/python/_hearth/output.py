@@ -35,6 +35,34 @@ def attach(path, token, streams=(1, 2)):
     keep_duplicate(streams[0])
 
 
+def restore_closed():
+    """
+    After user code has run in the init phase: makes those of 0, 1 and 2 that it closed anew, and says so. Whatever is opened next would have their
+    number: the connection to the host, on which the function would then print, or a client's of its own.
+    """
+    closed = [fd for fd in (0, 1, 2) if _is_closed(fd)]
+    if not closed:
+        return
+    for fd in closed:
+        if fd == 0:
+            os.set_inheritable(os.open(os.devnull, os.O_RDONLY), True)  # the lowest that is free
+        else:
+            os.dup2(_log_fd, fd)
+    names = " and ".join(("standard input", "standard output", "standard error")[fd] for fd in closed)
+    try:
+        os.write(_log_fd, ("hearth: the init phase closed its %s: what is printed goes to the log all the same\n" % names).encode())
+    except OSError:
+        pass  # nobody reads the log any more
+
+
+def _is_closed(fd):
+    try:
+        os.fstat(fd)
+    except OSError:
+        return True
+    return False
+
+
 def flush():
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -15,7 +15,7 @@ export interface DownOptions {
 }
 
 /** How long a server may take to end its instances and its database, beside the time that it gives what runs. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /** `hearth down`: ends the server of this home and waits until it has ended. None running is fine too. */
 export async function down(context: Context, options: DownOptions): Promise<ExitCode> {

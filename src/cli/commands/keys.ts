@@ -115,8 +115,21 @@ async function statementsOf(context: Context, options: CreateKeyOptions): Promis
     { names: queue, action: 'sqs:*', arns: (name: string) => [`arn:aws:sqs:*:*:${name}`] },
   ].filter(({ names }) => names !== undefined);
   if (allow === undefined && kinds.length === 0) return undefined;
+  allow?.forEach(requireAction);
   const Resource = kinds.flatMap(({ names = [], arns }) => names.flatMap(arns));
   return [{ Effect: 'Allow', Action: allow ?? kinds.map(({ action }) => action), Resource: Resource.length === 0 ? ['*'] : Resource }];
+}
+
+const ACTION = /^(?:\*|[a-z][a-z0-9-]*:[\w*?]+)$/i;
+
+/** Before the server is asked, which speaks of the statements that these options become. */
+function requireAction(action: string): void {
+  if (ACTION.test(action)) return;
+  throw new CliError(`--allow ${shellWord(action)}: an action is a service and what it does, such as lambda:InvokeFunction`, {
+    fix: /^\s*[{[]/.test(action)
+      ? 'write the statements into a file, and give that with --statements'
+      : "write the service before it: --allow lambda:InvokeFunction; --allow 'lambda:*' is all of Lambda",
+  });
 }
 
 function row({ id, name, createdAtMs, statements }: KeySummary): string[] {

@@ -21,10 +21,11 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
   if (functions.length === 0) return out.note('no functions yet: `hearth deploy` deploys those of hearth.yaml');
   const age = (ms: number): string => duration(Math.max(0, clock.now() - ms));
   await out.table(
-    ['FUNCTION', 'VERSION', 'RUNTIME', 'MEMORY', 'INSTANCES', 'RESIDENT', 'UNTIL', 'WHY', 'CHANGED', 'URL'],
+    ['FUNCTION', 'VERSION', 'REVISION', 'RUNTIME', 'MEMORY', 'INSTANCES', 'RESIDENT', 'UNTIL', 'WHY', 'CHANGED', 'URL'],
     functions.map((f) => [
       f.name,
       f.version,
+      revision(f),
       f.runtime,
       `${f.memoryMb} MB`,
       String(f.instances),
@@ -34,15 +35,16 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
       `${age(f.modifiedAtMs)} ago`,
       f.url ?? '-',
     ]),
-    ['WHY', 'CHANGED', 'RUNTIME', 'VERSION', 'MEMORY'],
+    ['WHY', 'CHANGED', 'RUNTIME', 'VERSION', 'MEMORY', 'REVISION'],
   );
   if (resident.snapshots.length > 0) {
     out.line();
     await out.table(
-      ['SNAPSHOT OF', 'VERSION', 'INIT', 'STARTS', 'REPLACED', 'MEMORY', 'PID', 'AGE'],
+      ['SNAPSHOT OF', 'VERSION', 'REVISION', 'INIT', 'STARTS', 'REPLACED', 'MEMORY', 'PID', 'AGE'],
       resident.snapshots.map((s) => [
         s.function,
         s.version,
+        revision(s),
         duration(s.initMs),
         String(s.starts),
         String(s.failedForks),
@@ -59,10 +61,12 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
   if (resident.instances.length > 0) {
     out.line();
     await out.table(
-      ['INSTANCE', 'FUNCTION', 'STATE', 'FROM', 'INVOCATIONS', 'MEMORY', 'PID', 'AGE'],
+      ['INSTANCE', 'FUNCTION', 'VERSION', 'REVISION', 'STATE', 'FROM', 'INVOCATIONS', 'MEMORY', 'PID', 'AGE'],
       resident.instances.map((i) => [
         i.id.slice(0, 8),
         i.function,
+        i.version,
+        revision(i),
         i.state,
         i.rung,
         String(i.invocations),
@@ -77,6 +81,11 @@ async function show({ out, clock }: Context, functions: readonly FunctionSummary
 /** What has just ended, or runs where nobody can look, has none that is known. */
 function memory(known: number | null): string {
   return known === null ? '-' : bytes(known);
+}
+
+/** As `hearth deploy` shows it; a server before it was told says none. */
+function revision({ revisionId }: { readonly revisionId?: string }): string {
+  return revisionId?.slice(0, 8) ?? '-';
 }
 
 function pid(known: number | null): string {

@@ -94,8 +94,11 @@ function requireReachable(input: Input, deps: LambdaDeps): void {
     const to = parseDestination(destination);
     if (to.kind === 'table' && destination === config['OnFailure']?.Destination)
       throw invalid(`A failure has no rows to write: ${destination} can be told of successes only.`);
-    if (to.kind === 'function' && deps.registry.get(to.name, to.qualifier ?? '$LATEST') === null)
-      throw invalid(`The destination ARN ${destination} is invalid.`);
+    const gone =
+      (to.kind === 'function' && deps.registry.get(to.name, to.qualifier ?? '$LATEST') === null) ||
+      (to.kind === 'queue' && deps.hasQueue?.(to.queue) === false) ||
+      (to.kind === 'bucket' && deps.hasBucket?.(to.bucket) === false);
+    if (gone) throw invalid(`The destination ARN ${destination} is invalid.`);
     if (to.kind === 'bus' && to.bus !== DEFAULT_BUS && deps.resources.get('event-bus', to.bus) === null)
       throw invalid(`The destination ARN ${destination} is invalid: event bus ${to.bus} does not exist.`);
   }

@@ -29,8 +29,10 @@ export interface LambdaDeps {
   readonly updates?: UpdateStates;
   /** What an event source mapping is doing, by its UUID; absent or null: not known. */
   readonly mappings?: (uuid: string) => MappingState | null;
-  /** Whether there is a queue of that ARN; absent: not known. */
-  readonly hasQueue?: (arn: string) => boolean;
+  /** Whether there is a queue of that name or ARN; absent: not known. */
+  readonly hasQueue?: (queue: string) => boolean;
+  /** Whether there is a bucket of that name; without it nobody knows. */
+  readonly hasBucket?: (name: string) => boolean;
   /** Most instances on this machine, the account's concurrency; most bytes that code may have unpacked. */
   readonly limits: { readonly instances: number; readonly unpackedBytes: number };
 }

@@ -29,6 +29,9 @@ export interface OwnDeps {
   readonly interpreters: Interpreters;
   readonly clock: Clock;
   readonly deployments: Deployments;
+  /** Whether there is a queue of that name or ARN, or a bucket of that name; without them nobody knows. */
+  readonly hasQueue?: (queue: string) => boolean;
+  readonly hasBucket?: (name: string) => boolean;
   readonly lines: OpenLines;
   /** Told of every error that is our own doing. */
   readonly report: (error: unknown, request: string) => void;

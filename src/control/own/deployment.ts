@@ -12,6 +12,7 @@ import type { FunctionSettings } from '../registry.ts';
 import type { DeployedFrom } from '../resources.ts';
 import type { OwnDeps } from './api.ts';
 import { holdToBudget } from './init-budget.ts';
+import { missingDestinations, type MissingDestination } from './missing-destinations.ts';
 import { configure, forgetPending, invokedBy, keepPending } from './pending-deployment.ts';
 
 export interface DeployRequest {
@@ -37,6 +38,8 @@ export interface Deployed {
   readonly unchanged: boolean;
   readonly url: string | null;
   readonly warnings: readonly string[];
+  /** Destinations that are not there, as far as it is known now: another deployment may be making them. */
+  readonly missing: readonly MissingDestination[];
   readonly init: InitReport | null;
   /** How its init phase failed, and will in every invocation: deployed all the same, since it is new or did not work before. Null: it did not. */
   readonly initError: { readonly errorType: string; readonly errorMessage: string } | null;
@@ -72,6 +75,7 @@ export async function deploy(request: DeployRequest, deps: OwnDeps): Promise<Dep
       ...warnings,
       ...(overtaken ? ['a later deployment, or the removal of the function, came before this one was ready'] : []),
     ],
+    missing: missingDestinations(manifest, deps),
     init,
     initError,
     before: overtaken ? null : ended,

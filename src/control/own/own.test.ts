@@ -88,6 +88,7 @@ test('a deployment tells its steps and ends with what it made', async () => {
       unchanged: false,
       url: `${plane.endpoint}/fn/first/`,
       warnings: [],
+      missing: [],
       initError: null,
       before: null,
       init: { durationMs: 5, slowestModules: [], unforkable: null },

@@ -26,6 +26,7 @@ export interface InstanceSummary {
   readonly id: string;
   readonly function: string;
   readonly version: string;
+  readonly revisionId: string;
   readonly pid: number | null;
   readonly state: InstanceState;
   readonly rung: Rung;
@@ -38,6 +39,7 @@ export interface InstanceSummary {
 export interface SnapshotSummary {
   readonly function: string;
   readonly version: string;
+  readonly revisionId: string;
   readonly pid: number;
   readonly madeAtMs: number;
   readonly initMs: number;
@@ -51,6 +53,7 @@ export interface SnapshotSummary {
 export interface PlainSummary {
   readonly function: string;
   readonly version: string;
+  readonly revisionId: string;
   readonly reason: string;
   readonly failedForks: number;
 }

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
 import type { Log } from '../log.ts';
-import type { Postmaster } from './postmaster.ts';
+import type { Postmaster, Stop } from './postmaster.ts';
 
 /** Waits before a crashed server is started again, doubling up to the last. */
 const RESTART_MS = { first: 100, last: 10_000 };
@@ -36,11 +36,11 @@ export class Keeper {
     });
   }
 
-  async stop(): Promise<void> {
+  async stop(how: Stop): Promise<void> {
     this.#stopped = true;
     this.#retry?.cancel();
     await this.#starting;
-    await this.#server?.stop(this.#clock);
+    await this.#server?.stop(this.#clock, how);
   }
 
   #startAfter(ms: number): void {

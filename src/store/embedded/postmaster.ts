@@ -20,7 +20,13 @@ export interface Postmaster {
   /** Resolves when the process has ended, with how. */
   readonly exited: Promise<string>;
   /** Ends it in order; resolves when it is gone. */
-  stop(clock: Clock): Promise<void>;
+  stop(clock: Clock, how: Stop): Promise<void>;
+}
+
+/** How a server is ended. */
+export interface Stop {
+  /** It has not answered: it is not waited for until it has ended its sessions. */
+  readonly silent: boolean;
 }
 
 export interface PostmasterOptions {
@@ -42,7 +48,11 @@ export async function startPostmaster(host: Host, data: string, { clock, log, do
     // A session that outlives it, because it computes, keeps its stderr open.
     child.once('exit', (code, signal) => clock.after(LAST_WORDS_MS, () => resolve(signal ?? `exit code ${code}`)));
   });
-  const postmaster: Postmaster = { pid: child.pid ?? 0, exited, stop: (clock) => stop(child, exited, clock) };
+  const postmaster: Postmaster = {
+    pid: child.pid ?? 0,
+    exited,
+    stop: (clock, { silent }) => stop(child, exited, { clock, patienceMs: silent ? 0 : STOP_MS }),
+  };
   const release = endOnAbort(child, host.signal);
   await announced(child, exited, data, log).finally(release);
   return postmaster;
@@ -75,8 +85,12 @@ function passOn(line: string, log: Log): void {
   else log.debug({ postgres: line }, 'database');
 }
 
-async function stop(child: ChildProcess, exited: Promise<string>, clock: Clock): Promise<void> {
-  const timers = [clock.after(STOP_MS, () => child.kill('SIGQUIT')), clock.after(STOP_MS + QUIT_MS, () => child.kill('SIGKILL'))];
+async function stop(
+  child: ChildProcess,
+  exited: Promise<string>,
+  { clock, patienceMs }: { readonly clock: Clock; readonly patienceMs: number },
+): Promise<void> {
+  const timers = [clock.after(patienceMs, () => child.kill('SIGQUIT')), clock.after(patienceMs + QUIT_MS, () => child.kill('SIGKILL'))];
   child.kill('SIGINT');
   await exited;
   for (const timer of timers) timer.cancel();
