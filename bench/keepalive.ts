@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Bench, BenchContext, Report } from './bench.ts';
 import { contenders, type Contender } from './keepalive/policies.ts';
 import { replay, type Replayed } from './keepalive/replay.ts';
@@ -8,8 +7,8 @@ import { inRepository } from './paths.ts';
 import { readTrace, type Trace } from './keepalive/trace.ts';
 import { round } from './stats.ts';
 
-/** Where the project's own trace lies, when it does: it is too large for the repository. */
-const TRACE = resolve(inRepository('../shared/traces/azure2019_500fn_8h.csv'));
+/** 500 functions over eight hours of a day of July 2019; NOTICE says where it is from. */
+const TRACE = inRepository('bench/traces/azure2019-500-functions-8h.csv');
 /** At a call every three seconds nothing is ever idle: more of them cost time and tell nothing of a policy. */
 const MOST_A_MINUTE = 20;
 /** Memory for everything resident, GB; null: as much as it takes. */

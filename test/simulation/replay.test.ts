@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { contenders } from '../../bench/keepalive/policies.ts';
 import { replay, type Replayed } from '../../bench/keepalive/replay.ts';
-import { parseTrace, type Trace } from '../../bench/keepalive/trace.ts';
+import { parseTrace, readTrace, type Trace } from '../../bench/keepalive/trace.ts';
+import { inRepository } from '../../bench/paths.ts';
 
 const HEAD = 'owner,app,fn,trigger,dur_avg_ms,dur_p50,dur_p99,dur_max_ms,mem_avg_mb,mem_p99,minute_counts_from_min480';
 const minutes = (first: number, step: number): string =>
@@ -67,5 +68,16 @@ describe('the replay of a trace', () => {
     assert.ok(capped.idleGbSeconds < 0.6 * 4 * 3_600);
     assert.ok(capped.coldStarts > free.coldStarts);
     assert.equal(capped.failures, 0);
+  });
+});
+
+describe('the default policy on real calls', () => {
+  it('leaves at most a third of the cold share of ten fixed minutes, and holds no more memory', async () => {
+    const real = readTrace(inRepository('bench/traces/azure2019-500-functions-8h.csv'), 20);
+    assert.equal(real.functions.length, 500);
+    const [fixed, learnt] = [await run(real, 'fixed-10m'), await run(real, 'histogram+greedy-dual')];
+    assert.ok(learnt.p75ColdShare <= fixed.p75ColdShare / 3, `${learnt.p75ColdShare} and ${fixed.p75ColdShare}`);
+    assert.ok(learnt.idleGbSeconds <= fixed.idleGbSeconds, `${learnt.idleGbSeconds} and ${fixed.idleGbSeconds}`);
+    assert.equal(learnt.failures, 0);
   });
 });
