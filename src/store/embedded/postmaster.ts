@@ -72,7 +72,7 @@ function notStarted(how: string, last: readonly string[], data: string): HearthE
 /** An ERROR is the answer to a query, and its sender's to report: a name that is taken is one. */
 function passOn(line: string, log: Log): void {
   if (/^(FATAL|PANIC):/.test(line)) log.warn({ postgres: line }, 'the database reports an error');
-  else log.debug({ postgres: line }, 'database');
+  else log.debug({ line }, 'database');
 }
 
 async function stop(child: ChildProcess, exited: Promise<string>, clock: Clock): Promise<void> {
