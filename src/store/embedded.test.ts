@@ -14,7 +14,6 @@ import { ownerOf } from '../../test/scenarios/app-database.ts';
 import { silent } from '../../test/silent-log.ts';
 import { systemClock } from '../lib/clock.ts';
 import { UsageRecorder } from '../metering/usage-recorder.ts';
-import { createLogger } from '../observe/logger.ts';
 import { openPool, openSession, type DatabaseConnection } from './connection.ts';
 import { findAccount } from './embedded/account.ts';
 import { startEmbedded } from './embedded.ts';
@@ -175,29 +174,6 @@ describe('embedded PostgreSQL', () => {
     const [total] = await store.usage.totals({ fromMs: 0, toMs: Date.now() + 1_000 });
     assert.deepEqual([total?.invocations, recorder.stats], [sent, { buffered: 0, written: sent, lost: 0 }]);
     await store.close();
-  });
-
-  test('what it says of each whom it turns away, and of each connection that it ends, is logged once, not each time', async () => {
-    const home = join(scratch, 'said-once');
-    const logPath = join(scratch, 'said-once.log');
-    const log = createLogger('info', logPath);
-    const embedded = await startEmbedded({ home, clock: systemClock, log });
-    const right = embedded.connection('app') as Exclude<DatabaseConnection, { connectionString: string }>;
-    const wrong = openPool({ ...right, password: 'guess' }, 'wrong', log);
-    for (let i = 0; i < 8; i++) await assert.rejects(wrong.query('select 1'), /password authentication failed/);
-    await wrong.end();
-    const pool = openPool(right, 'idle', log);
-    for (const client of await Promise.all([1, 2, 3].map(() => pool.connect()))) client.release();
-    const lost = new Promise((resolve) => pool.on('error', () => pool.totalCount === 0 && resolve(null)));
-    const other = await openSession(right, 'other', () => {});
-    await other.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'idle'");
-    await other.end();
-    await lost;
-    await pool.end();
-    await embedded.stop();
-    const said = readFileSync(logPath, 'utf8').trim().split('\n');
-    const count = (what: string): number => said.filter((line) => line.includes(what)).length;
-    assert.deepEqual([count('password authentication failed'), count('an idle database connection was lost')], [1, 1], said.join('\n'));
   });
 
   const proc = { skip: process.platform === 'linux' ? false : 'needs /proc' };

@@ -42,13 +42,29 @@ export async function startPostmaster(host: Host, data: string, { clock, log, do
     // A session that outlives it, because it computes, keeps its stderr open.
     child.once('exit', (code, signal) => clock.after(LAST_WORDS_MS, () => resolve(signal ?? `exit code ${code}`)));
   });
-  const postmaster: Postmaster = { pid: child.pid ?? 0, exited, stop: (clock) => stop(child, exited, clock) };
+  const health: Health = { recovering: true };
+  const postmaster: Postmaster = { pid: child.pid ?? 0, exited, stop: (clock) => stop({ child, exited, health }, clock) };
   const release = endOnAbort(child, host.signal);
-  await announced(child, exited, data, log).finally(release);
+  await announced({ child, exited, health }, data, log).finally(release);
   return postmaster;
 }
 
-async function announced(child: ChildProcess, exited: Promise<string>, data: string, log: Log): Promise<void> {
+/** A server's process, and what it said of itself. */
+interface Running {
+  readonly child: ChildProcess;
+  readonly exited: Promise<string>;
+  readonly health: Health;
+}
+
+/** `recovering`: from its start, or from the death of one of its processes, until it takes connections. */
+interface Health {
+  recovering: boolean;
+}
+
+const READY = 'database system is ready to accept connections';
+const CRASHED = 'terminating any other active server processes';
+
+async function announced({ child, exited, health }: Running, data: string, log: Log): Promise<void> {
   const last: string[] = [];
   await new Promise<void>((resolve, reject) => {
     child.once('error', (error) => reject(cannotRun('postgres', error)));
@@ -56,7 +72,10 @@ async function announced(child: ChildProcess, exited: Promise<string>, data: str
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (last.push(line) > 8) last.shift();
       passOn(line, log);
-      if (line.includes('database system is ready to accept connections')) resolve();
+      if (line.includes(CRASHED)) health.recovering = true;
+      if (!line.includes(READY)) return;
+      health.recovering = false;
+      resolve();
     });
     void exited.then((how) => reject(notStarted(how, last, data)));
   });
@@ -75,9 +94,10 @@ function passOn(line: string, log: Log): void {
   else log.debug({ line }, 'database');
 }
 
-async function stop(child: ChildProcess, exited: Promise<string>, clock: Clock): Promise<void> {
+/** One that recovers takes no notice of being told to end in order, and has nothing to lose: the next start recovers. */
+async function stop({ child, exited, health }: Running, clock: Clock): Promise<void> {
   const timers = [clock.after(STOP_MS, () => child.kill('SIGQUIT')), clock.after(STOP_MS + QUIT_MS, () => child.kill('SIGKILL'))];
-  child.kill('SIGINT');
+  child.kill(health.recovering ? 'SIGQUIT' : 'SIGINT');
   await exited;
   for (const timer of timers) timer.cancel();
 }
