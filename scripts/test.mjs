@@ -1,4 +1,4 @@
-// npm test: set-up, checks, then every test this machine can run. `npm test -- PATTERN` runs the test files whose path contains it.
+// npm test: set-up, checks, then every test this machine can run. `npm test -- PATTERN…` runs the test files whose path contains one of them.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -7,12 +7,15 @@ import { prepareExamples } from './prepare-examples.mjs';
 import { ensureOrExit } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const pattern = process.argv[2];
+const patterns = process.argv.slice(2);
+const all = patterns.length === 0;
 await ensureOrExit();
-if (pattern === undefined) run([join(root, 'scripts/check.mjs')], 'check');
-if (pattern === undefined || pattern.includes('example')) prepareExamples();
-const files = testFiles(join(root, 'dist')).filter((f) => pattern === undefined || relative(root, f).includes(pattern));
-if (files.length === 0) fail(`no test file's path contains '${pattern}'`);
+if (all) run([join(root, 'scripts/check.mjs')], 'check');
+if (all || patterns.some((pattern) => pattern.includes('example'))) prepareExamples();
+const present = testFiles(join(root, 'dist'));
+const containing = (pattern) => present.filter((f) => relative(root, f).includes(pattern));
+for (const pattern of patterns) if (containing(pattern).length === 0) fail(`no test file's path contains '${pattern}'`);
+const files = all ? present : [...new Set(patterns.flatMap(containing))];
 // Real processes on few cores: more than two files at once only wait for one another.
 run(['--test', '--test-concurrency=2', '--test-timeout=240000', '--test-reporter=spec', ...files], 'test');
 

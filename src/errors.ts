@@ -124,6 +124,11 @@ const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** Whose doing an error is, by a code that came over the wire; null: the table does not have it. */
+export function faultOf(code: string): Fault | null {
+  return Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorCode].fault : null;
+}
+
 /** An error with a code of the table. `details` are further members of the answer's body (`Reason`, `Type`). */
 export class HearthError extends Error {
   readonly code: ErrorCode;

@@ -43,6 +43,18 @@ test('an init phase that fails under a budget is to be mended, one that is too l
   assert.match(String(fix('the init phase takes 700 ms, the budget is 500 ms')), /raise --init-budget$/);
 });
 
+test('a deployment that the server could not carry out is not the function’s fault', () => {
+  const failed = (errorType: string): CliError =>
+    asCliError(Object.assign(new Error('it did not go well'), { name: 'DeployError', errorType, output: null }));
+  for (const errorType of ['ServiceUnavailable', 'ServiceException', 'StorageFull']) {
+    const { exitCode, fix, message } = failed(errorType);
+    assert.deepEqual([exitCode, message], [EXIT.serverError, `${errorType}: it did not go well`]);
+    assert.match(String(fix), /^deploy again;/);
+  }
+  for (const errorType of ['BuildFailed', 'InitFailed', 'an error of a later server', 'toString'])
+    assert.equal(failed(errorType).exitCode, EXIT.deployFailed, errorType);
+});
+
 test('an error for the person at the terminal stays as it is', () => {
   const error = new CliError('wrong', { fix: 'do it right', exitCode: EXIT.notFound });
   assert.equal(asCliError(error), error);

@@ -1,4 +1,4 @@
-import { HearthError } from '../errors.ts';
+import { faultOf, HearthError } from '../errors.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /** An error for the person at the terminal: what is wrong, what to do about it, and the exit code. */
@@ -35,16 +35,8 @@ export function asCliError(error: unknown): CliError {
         exitCode: EXIT.unreachable,
         cause: error,
       });
-    case 'DeployError': {
-      const { output, errorType } = error as Error & { output: string | null; errorType: string };
-      if (errorType === 'InitBudgetExceeded')
-        return new CliError(error.message, {
-          exitCode: EXIT.overBudget,
-          fix: error.message.startsWith('the init phase failed') ? FAILED_FIX : BUDGET_FIX,
-          cause: error,
-        });
-      return new CliError(error.message, { exitCode: EXIT.deployFailed, output, fix: deployFix(errorType, error.message), cause: error });
-    }
+    case 'DeployError':
+      return fromDeployment(error as FailedDeployment);
     case 'ApiError':
       return fromApi(error as RefusedByServer);
     default:
@@ -83,6 +75,20 @@ const SYSTEM_CODES = new Set([
   'EADDRINUSE',
   'EDQUOT',
 ]);
+
+type FailedDeployment = Error & { readonly output: string | null; readonly errorType: string };
+
+/** What ended a deployment that was under way: the function's doing, or the server's. */
+function fromDeployment(error: FailedDeployment): CliError {
+  const { message, output, errorType } = error;
+  if (errorType === 'InitBudgetExceeded') {
+    const fix = message.startsWith('the init phase failed') ? FAILED_FIX : BUDGET_FIX;
+    return new CliError(message, { exitCode: EXIT.overBudget, fix, cause: error });
+  }
+  if (faultOf(errorType) === 'platform')
+    return new CliError(`${errorType}: ${message}`, { exitCode: EXIT.serverError, output, fix: AGAIN_FIX, cause: error });
+  return new CliError(message, { exitCode: EXIT.deployFailed, output, fix: deployFix(errorType, message), cause: error });
+}
 
 /** An ApiError, as far as it is looked at: the client is imported only where it is used. */
 type RefusedByServer = Error & { status: number; errorType: string; body: Readonly<Record<string, unknown>> };
@@ -133,6 +139,7 @@ function fromServer(error: HearthError): CliError {
 }
 
 const FAILED_FIX = 'correct the function or its hearth.yaml and deploy again';
+const AGAIN_FIX = 'deploy again; if it fails again, look at the server’s log';
 const BUDGET_FIX = 'import less outside the handler, or later (docs/guides/cold-starts.md); or raise --init-budget';
 
 const LARGER_FIX =

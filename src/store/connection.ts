@@ -1,4 +1,5 @@
 import { Client, Pool, type PoolClient } from 'pg';
+import { databaseError } from './database-error.ts';
 import type { Log } from './log.ts';
 
 /** How to reach one database: over a Unix socket (`host` is its folder), or by URL. */
@@ -44,7 +45,7 @@ export function openPool(connection: DatabaseConnection, name: string, log: Log,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   });
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'));
+  pool.on('error', (error) => log.warn({ err: databaseError(error) }, 'an idle database connection was lost'));
   // The pool does not listen to a connection that is lent out, and one may be lost between two queries.
   pool.on('connect', (client) => {
     client.on('error', (error) => log.debug({ err: error }, 'a database connection was lost'));

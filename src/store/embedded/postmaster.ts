@@ -48,17 +48,34 @@ export async function startPostmaster(host: Host, data: string, { clock, log, do
     // A session that outlives it, because it computes, keeps its stderr open.
     child.once('exit', (code, signal) => clock.after(LAST_WORDS_MS, () => resolve(signal ?? `exit code ${code}`)));
   });
+  const health: Health = { recovering: true };
+  const running: Running = { child, exited, health };
   const postmaster: Postmaster = {
     pid: child.pid ?? 0,
     exited,
-    stop: (clock, { silent }) => stop(child, exited, { clock, patienceMs: silent ? 0 : STOP_MS }),
+    stop: (clock, { silent }) => stop(running, { clock, patienceMs: silent ? 0 : STOP_MS }),
   };
   const release = endOnAbort(child, host.signal);
-  await announced(child, exited, data, log).finally(release);
+  await announced(running, data, log).finally(release);
   return postmaster;
 }
 
-async function announced(child: ChildProcess, exited: Promise<string>, data: string, log: Log): Promise<void> {
+/** A server's process, and what it said of itself. */
+interface Running {
+  readonly child: ChildProcess;
+  readonly exited: Promise<string>;
+  readonly health: Health;
+}
+
+/** `recovering`: from its start, or from the death of one of its processes, until it takes connections. */
+interface Health {
+  recovering: boolean;
+}
+
+const READY = 'database system is ready to accept connections';
+const CRASHED = 'terminating any other active server processes';
+
+async function announced({ child, exited, health }: Running, data: string, log: Log): Promise<void> {
   const last: string[] = [];
   await new Promise<void>((resolve, reject) => {
     child.once('error', (error) => reject(cannotRun('postgres', error)));
@@ -66,7 +83,10 @@ async function announced(child: ChildProcess, exited: Promise<string>, data: str
     createInterface({ input: child.stderr }).on('line', (line) => {
       if (last.push(line) > 8) last.shift();
       passOn(line, log);
-      if (line.includes('database system is ready to accept connections')) resolve();
+      if (line.includes(CRASHED)) health.recovering = true;
+      if (!line.includes(READY)) return;
+      health.recovering = false;
+      resolve();
     });
     void exited.then((how) => reject(notStarted(how, last, data)));
   });
@@ -82,16 +102,16 @@ function notStarted(how: string, last: readonly string[], data: string): HearthE
 /** An ERROR is the answer to a query, and its sender's to report: a name that is taken is one. */
 function passOn(line: string, log: Log): void {
   if (/^(FATAL|PANIC):/.test(line)) log.warn({ postgres: line }, 'the database reports an error');
-  else log.debug({ postgres: line }, 'database');
+  else log.debug({ line }, 'database');
 }
 
+/** One that recovers takes no notice of being told to end in order, and has nothing to lose: the next start recovers. */
 async function stop(
-  child: ChildProcess,
-  exited: Promise<string>,
+  { child, exited, health }: Running,
   { clock, patienceMs }: { readonly clock: Clock; readonly patienceMs: number },
 ): Promise<void> {
   const timers = [clock.after(patienceMs, () => child.kill('SIGQUIT')), clock.after(patienceMs + QUIT_MS, () => child.kill('SIGKILL'))];
-  child.kill('SIGINT');
+  child.kill(health.recovering ? 'SIGQUIT' : 'SIGINT');
   await exited;
   for (const timer of timers) timer.cancel();
 }
