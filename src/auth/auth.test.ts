@@ -28,6 +28,15 @@ describe('a signature in the header', () => {
 
   it('must cover every x-amz- header', () => refusal(verify(getObject({ extra: { 'x-amz-acl': ['public-read'] } })), 'AccessDenied'));
 
+  it('of S3 says what its payload is; one that does not is told that, not that it is wrong', async () => {
+    const authorization = [`AWS4-HMAC-SHA256 Credential=${CREDENTIAL},SignedHeaders=host;range;x-amz-date,Signature=${'0'.repeat(64)}`];
+    const { 'x-amz-content-sha256': _, ...headers } = getObject({ extra: { authorization } }).headers;
+    await assert.rejects(verify({ ...getObject(), headers }), {
+      name: 'InvalidRequest',
+      message: 'Missing required header for this request: x-amz-content-sha256',
+    });
+  });
+
   it('holds for a quarter of an hour, before and after', async () => {
     const quarter = 15 * 60_000;
     await verify(getObject(), NOW + quarter);

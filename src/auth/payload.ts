@@ -38,12 +38,7 @@ export function signedPayload(body: AsyncIterable<Buffer>, request: SignedReques
     return { chunks: decodeChunks(body, { length, signatures, trailers, trailerNames: declaredNames }), length, trailers };
   }
   const length = contentLength(request);
-  if (declared === undefined || declared === 'UNSIGNED-PAYLOAD') {
-    if (declared === undefined && verified !== null && !verified.presigned) {
-      throw new HearthError('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
-    }
-    return { chunks: body, length, trailers };
-  }
+  if (declared === undefined || declared === 'UNSIGNED-PAYLOAD') return { chunks: body, length, trailers };
   if (!HEX_DIGEST.test(declared)) {
     throw new HearthError(
       'InvalidArgument',

@@ -33,7 +33,7 @@ const SKEW_MS = 15 * 60_000;
 /**
  * Checks the signature (AWS Signature Version 4) of a request in its header or query; null when it is not signed. The payload is not
  * looked at: compare it with `x-amz-content-sha256`, which the signature covers. Throws InvalidAccessKeyId, SignatureDoesNotMatch,
- * RequestTimeTooSkewed, AccessDenied (an expired or a not yet valid URL, an unsigned header) or what `readClaim` throws.
+ * RequestTimeTooSkewed, AccessDenied (an expired or a not yet valid URL, an unsigned header), InvalidRequest (S3: nothing is said of the payload) or what `readClaim` throws.
  */
 export async function verifySignature(request: SignedRequest, o: VerifyOptions): Promise<Verified | null> {
   const found = await claimed(request, o);
@@ -43,7 +43,7 @@ export async function verifySignature(request: SignedRequest, o: VerifyOptions):
   const daily = signingKeyOf(key.secret, claim.scope);
   const text = stringToSign(request, {
     signedHeaders: claim.signedHeaders,
-    payloadHash: request.headers['x-amz-content-sha256']?.[0] ?? o.payloadHash ?? 'UNSIGNED-PAYLOAD',
+    payloadHash: request.headers['x-amz-content-sha256']?.[0] ?? o.payloadHash ?? withoutDigest(o.service, presigned),
     time: claim.time,
     scope: claim.scope,
     ...(presigned ? { without: 'X-Amz-Signature' } : {}),
@@ -51,6 +51,13 @@ export async function verifySignature(request: SignedRequest, o: VerifyOptions):
   if (!sameSignature(claim.signature, hmac(daily.key, text))) throw mismatch(claim, text);
   daily.keep();
   return { accessKeyId: key.id, scope: claim.scope, time: claim.time, signature: claim.signature, signingKey: daily.key, presigned };
+}
+
+/** What a request covers that says nothing of its payload: of S3 only a presigned one may, and a client that leaves it out (curl before 8) is told what it lacks. */
+function withoutDigest(service: string, presigned: boolean): string {
+  if (service === 's3' && !presigned)
+    throw new HearthError('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
+  return 'UNSIGNED-PAYLOAD';
 }
 
 /**
