@@ -4,6 +4,9 @@ import type { Context } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { Output } from './output.ts';
 
+/** Why remarks reach nobody. */
+const UNHEARD = new Set(['EPIPE', 'ENOSPC', 'EDQUOT']);
+
 /** The process that runs, as commands see it. */
 export function systemContext(): Context {
   const { stdout, stderr, env } = process;
@@ -14,9 +17,9 @@ export function systemContext(): Context {
     if (interrupted === undefined) process.exit(EXIT.ok);
     interrupted.abort();
   });
-  // `hearth up 2>&1 | tee log`, and tee ends first: nobody reads remarks any more, which is no reason to end.
+  // `hearth up 2>&1 | tee log`, and tee ends first: nobody reads remarks any more, which is no reason to end. Nor is a disk with no room for them.
   stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (!UNHEARD.has(error.code ?? '')) throw error;
   });
   return {
     env,
