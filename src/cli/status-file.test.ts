@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { isAlive } from './status-file.ts';
+import { folder } from './testing/run-hearth.ts';
+import { isAlive, pathIn, writeStatusFile } from './status-file.ts';
 
 test(
   'a process that has ended and was reaped by nobody is not alive',
@@ -26,3 +27,10 @@ test(
     }
   },
 );
+
+test('a status file that can not be written leaves nothing beside it', async () => {
+  await using here = await folder();
+  await mkdir(pathIn(here.path));
+  await assert.rejects(writeStatusFile(here.path, { pid: 4242, endpoint: 'http://127.0.0.1:1', startedAtMs: 0 }));
+  assert.deepEqual(await readdir(here.path), ['server.json']);
+});

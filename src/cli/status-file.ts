@@ -35,8 +35,13 @@ export async function writeStatusFile(home: string, status: StatusFile): Promise
   await mkdir(home, { recursive: true });
   const path = pathIn(home);
   const temporary = `${path}.${status.pid}`;
-  await writeFile(temporary, `${JSON.stringify(status)}\n`, { mode: 0o600 });
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, `${JSON.stringify(status)}\n`, { mode: 0o600 });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Removes the file when it still is of process `pid`. */
