@@ -69,12 +69,20 @@ describe('what goes wrong at first', () => {
     assert.match(stderr, /^error: can't tell whether a server runs: EACCES[^\n]*\nfix: end it as the user who started it/);
   });
 
-  it('goes on when its remarks find no room on the disk', { skip: existsSync('/dev/full') ? false : 'needs /dev/full' }, async () => {
-    await using here = await folder();
-    const line = `exec "${BIN}" init hello 2>/dev/full`;
-    const { status, stderr } = spawnSync('sh', ['-c', line], { cwd: here.path, encoding: 'utf8' });
-    assert.deepEqual([status, await readdir(join(here.path, 'hello'))], [0, ['.hearth', 'hearth.yaml', 'hello']], stderr);
-  });
+  it(
+    'goes on when its remarks find no room on the disk, and says so of its data',
+    { skip: existsSync('/dev/full') ? false : 'needs /dev/full' },
+    async () => {
+      await using here = await folder();
+      const line = `exec "${BIN}" init hello 2>/dev/full`;
+      const { status, stderr } = spawnSync('sh', ['-c', line], { cwd: here.path, encoding: 'utf8' });
+      assert.deepEqual([status, await readdir(join(here.path, 'hello'))], [0, ['.hearth', 'hearth.yaml', 'hello']], stderr);
+      // Data is another matter: who asked for it has to know.
+      const data = spawnSync('sh', ['-c', `exec "${BIN}" --version >/dev/full`], { cwd: here.path, encoding: 'utf8' });
+      assert.equal(data.status, 2, data.stderr);
+      assert.match(data.stderr, /^error: ENOSPC[^\n]*\nfix: make room on the disk[^\n]*\n$/);
+    },
+  );
 
   it(
     'up says that it may have too few files open, and leaves nothing',
