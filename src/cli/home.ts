@@ -9,11 +9,17 @@ export interface Home {
   undo(): Promise<boolean>;
 }
 
-/** Makes the folder of all state, for its owner alone, unless it is there. Throws CliError where it can't be made or written to. */
+/**
+ * For its owner alone; root's may be passed through, since the users that functions run as for root can't be given another view of the files everywhere
+ * (in a container without CAP_SYS_ADMIN, say).
+ */
+const MODE = process.getuid?.() === 0 ? 0o711 : 0o700;
+
+/** Makes the folder of all state, closed to others, unless it is there. Throws CliError where it can't be made or written to. */
 export async function makeHome(path: string): Promise<Home> {
   const home = resolve(path);
   try {
-    const made = await makeFolders(home, 0o700);
+    const made = await makeFolders(home, MODE);
     await access(home, constants.W_OK);
     return {
       async undo() {
