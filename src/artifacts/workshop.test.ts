@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { closedToOthers } from '../../test/closed-to-others.ts';
+import { HearthError } from '../errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import { clearWorkshops, openWorkshop } from './workshop.ts';
 
@@ -45,6 +46,23 @@ test(
     assert.match(stdout, /^E(ACCES|PERM)\nwent on\n$/);
   },
 );
+
+test('what can’t be built for want of a temporary folder says so', async (t) => {
+  const home = await folder(t);
+  const before = process.env['TMPDIR'];
+  t.after(() => (before === undefined ? delete process.env['TMPDIR'] : (process.env['TMPDIR'] = before)));
+  await writeFile(join(home, 'file'), '');
+  for (const [name, code] of [
+    ['nowhere', 'ENOENT'],
+    ['file', 'ENOTDIR'],
+  ] as const) {
+    process.env['TMPDIR'] = join(home, name);
+    await assert.rejects(leftBy(join(home, 'cache')), (error: Error) => {
+      assert.match(error.message, new RegExp(`^the temporary folder ${join(home, name)} can't be used: ${code}[^\\n]*TMPDIR`));
+      return error instanceof HearthError;
+    });
+  }
+});
 
 const setpriv = spawnSync('setpriv', ['--pdeathsig=KILL', 'true']).status === 0;
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, chown, copyFile, cp, lchown, mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { HearthError } from '../errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Unremoved } from './folders.ts';
 import { runTool, type ToolEnd, type ToolRun } from './tool.ts';
@@ -35,7 +36,7 @@ export interface WorkshopOptions {
  */
 export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> {
   const asNobody = process.platform === 'linux' && process.getuid?.() === 0;
-  const base = await mkdtemp(join(await realpath(tmpdir()), namePrefix(options.cache)));
+  const base = await temporary((folder) => mkdtemp(join(folder, namePrefix(options.cache))));
   const paths = {
     base,
     folder: join(base, 'work'),
@@ -66,12 +67,24 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
 
 /** Removes the workshops of a server that was killed; the cache's path tells whose they are. What can't be removed (another user's, by the name) is told, and stays. */
 export async function clearWorkshops(cache: string, unremoved: Unremoved): Promise<void> {
-  const folder = await realpath(tmpdir());
-  for (const name of await readdir(folder)) {
+  const { folder, names } = await temporary(async (path) => ({ folder: path, names: await readdir(path) }));
+  for (const name of names) {
     if (!name.startsWith(namePrefix(cache))) continue;
     const path = join(folder, name);
     // Retried: a tool that died with its server may have been writing a moment ago.
     await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }).catch((error: unknown) => unremoved(error, path));
+  }
+}
+
+/** What `use` makes of the system's temporary folder. Throws ServiceUnavailable where there is none, or it is closed. */
+async function temporary<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  try {
+    return await use(await realpath(tmpdir()));
+  } catch (error) {
+    const what = `the temporary folder ${tmpdir()} can't be used: ${(error as Error).message}`;
+    throw new HearthError('ServiceUnavailable', `${what}. It must be there and writable, or the server is started with another TMPDIR.`, {
+      cause: error,
+    });
   }
 }
 

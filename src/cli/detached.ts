@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
+import { refuseFewOpenFiles } from './open-files.ts';
 import { readinessOn } from './readiness.ts';
 import { SERVER_HEAP } from './server-heap.ts';
 import { makeHome } from './home.ts';
@@ -26,6 +27,7 @@ export async function startDetached(
   config: Config,
   { anonymous, signal }: { anonymous: boolean; signal: AbortSignal },
 ): Promise<{ endpoint: string; pid: number }> {
+  refuseFewOpenFiles();
   const home = await makeHome(config.home);
   const logPath = logPathIn(config.home);
   const before = await stat(logPath).then(
@@ -48,8 +50,8 @@ export async function startDetached(
   }
   if (ready !== null && 'error' in ready) {
     await ended;
-    if (ready.error.exitCode === EXIT.usage) await home.undo();
-    throw new CliError(ready.error.message, { fix: `the whole log is ${logPath}`, ...ready.error });
+    const gone = ready.error.exitCode === EXIT.usage && (await home.undo());
+    throw new CliError(ready.error.message, { ...(gone ? {} : { fix: `the whole log is ${logPath}` }), ...ready.error });
   }
   child.unref();
   if (ready === null || child.pid === undefined) {

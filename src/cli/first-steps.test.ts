@@ -69,6 +69,46 @@ describe('what goes wrong at first', () => {
     assert.match(stderr, /^error: can't tell whether a server runs: EACCES[^\n]*\nfix: end it as the user who started it/);
   });
 
+  it(
+    'goes on when its remarks find no room on the disk, and says so of its data',
+    { skip: existsSync('/dev/full') ? false : 'needs /dev/full' },
+    async () => {
+      await using here = await folder();
+      const line = `exec "${BIN}" init hello 2>/dev/full`;
+      const { status, stderr } = spawnSync('sh', ['-c', line], { cwd: here.path, encoding: 'utf8' });
+      assert.deepEqual([status, await readdir(join(here.path, 'hello'))], [0, ['.hearth', 'hearth.yaml', 'hello']], stderr);
+      // Data is another matter: who asked for it has to know.
+      const data = spawnSync('sh', ['-c', `exec "${BIN}" --version >/dev/full`], { cwd: here.path, encoding: 'utf8' });
+      assert.equal(data.status, 2, data.stderr);
+      assert.match(data.stderr, /^error: ENOSPC[^\n]*\nfix: make room on the disk[^\n]*\n$/);
+    },
+  );
+
+  it(
+    'up says that it may have too few files open, and leaves nothing',
+    { skip: process.platform === 'linux' ? skip : 'needs /proc' },
+    async () => {
+      await using here = await folder();
+      for (const detach of ['', '--detach']) {
+        const line = `ulimit -n 512; exec "${BIN}" up --port 0 --home home ${detach}`;
+        const { status, stderr } = spawnSync('sh', ['-c', line], { cwd: here.path, encoding: 'utf8', timeout: 60_000 });
+        assert.match(
+          stderr,
+          /^error: a process may have no more than 512 files open here, and the server needs 1024\nfix: [^\n]*ulimit -Hn[^\n]*\n$/,
+        );
+        assert.deepEqual([status, await readdir(here.path)], [2, []]);
+      }
+    },
+  );
+
+  it('up says that there is no temporary folder where TMPDIR says', { skip }, async () => {
+    await using here = await folder();
+    const options = { cwd: here.path, env: { TMPDIR: join(here.path, 'nowhere') } };
+    const { code, stderr } = await hearth(['up', '--port', '0', '--home', 'home'], options);
+    assert.equal(code, 7, stderr);
+    assert.match(stderr, /error: the temporary folder [^\n]*\/nowhere can't be used: ENOENT[^\n]*TMPDIR/);
+  });
+
   it('events redrive of what went well asks which, in the words of its options', async () => {
     for (const state of ['finished', 'succeeded']) {
       const { code, stderr } = await hearth(['events', 'redrive', '--state', state, '--function', 'f']);

@@ -2,16 +2,16 @@ import { mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it; returns which were made, the uppermost first. Not left to `mkdir`'s own `recursive`: where a file system answers
+ * Makes a folder, with that mode, and those above it; returns which were made, the uppermost first. Not left to `mkdir`'s own `recursive`: where a file system answers
  * ENOENT though the folder above is there, as /proc does, that never ends.
  */
-export async function makeFolders(path: string): Promise<string[]> {
+export async function makeFolders(path: string, mode = 0o777): Promise<string[]> {
   const missing: string[] = [];
   for (let at = path; !(await isThere(at)); at = dirname(at)) missing.unshift(at);
   const made: string[] = [];
   for (const folder of missing) {
     try {
-      await mkdir(folder);
+      await mkdir(folder, { mode: folder === path ? mode : 0o777 });
       made.push(folder);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue; // somebody was faster

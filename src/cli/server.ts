@@ -9,6 +9,7 @@ import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { makeHome } from './home.ts';
+import { refuseFewOpenFiles } from './open-files.ts';
 import { isAlive, readStatusFile, removeStatusFile, type StatusFile, writeStatusFile } from './status-file.ts';
 import { preferThisSession } from '../lib/session-priority.ts';
 
@@ -86,6 +87,7 @@ export async function refuseSecond(home: string): Promise<void> {
  */
 export async function startLocalServer(context: Context, config: Config, signal: AbortSignal): Promise<LocalServer> {
   await refuseSecond(config.home);
+  refuseFewOpenFiles();
   const home = await makeHome(config.home);
   preferThisSession();
   const logPath = logPathIn(config.home);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -34,8 +35,13 @@ export async function writeStatusFile(home: string, status: StatusFile): Promise
   await mkdir(home, { recursive: true });
   const path = pathIn(home);
   const temporary = `${path}.${status.pid}`;
-  await writeFile(temporary, `${JSON.stringify(status)}\n`, { mode: 0o600 });
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, `${JSON.stringify(status)}\n`, { mode: 0o600 });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Removes the file when it still is of process `pid`. */
@@ -44,12 +50,22 @@ export async function removeStatusFile(home: string, pid: number): Promise<void>
   if (there?.pid === pid) await rm(pathIn(home), { force: true });
 }
 
-/** Whether a process of this id exists; it may be anybody's. */
+/** Whether a process of this id runs; it may be anybody's. One that has ended and was reaped by nobody, as in a container without an init, does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  return !isZombie(pid);
+}
+
+function isZombie(pid: number): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.startsWith('Z', stat.lastIndexOf(')') + 2);
+  } catch {
+    return false; // hidden from us, or gone this moment
   }
 }

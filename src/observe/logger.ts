@@ -4,12 +4,22 @@ import { Away } from './away.ts';
 
 export type { Logger };
 
+/** As much waits for a log that can't be written; what comes on top of it is lost. */
+const WAITING_BYTES = 1 << 20;
+
 /**
  * The server's own log: JSON lines on stderr, or at the end of the file `path`. Handed down as children that already know what they speak of. While the
  * database is away, it is not filled with every request that fails for it.
  */
 export function createLogger(level: string, path?: string): Logger {
   const away = new Away(systemClock);
+  const to = pino.destination({
+    ...(path === undefined ? { fd: 2 } : { dest: path, append: true }),
+    sync: path !== undefined,
+    maxLength: WAITING_BYTES,
+  });
+  // A disk that is full is no reason to end: what could not be written is tried again with the next line.
+  to.on('error', () => {});
   return pino(
     {
       level,
@@ -24,6 +34,6 @@ export function createLogger(level: string, path?: string): Logger {
         },
       },
     },
-    path === undefined ? pino.destination({ fd: 2, sync: false }) : pino.destination({ dest: path, append: true, sync: true }),
+    to,
   );
 }

@@ -23,23 +23,41 @@ export function countsApart(kernel: string): boolean {
  * For a process that makes a user namespace of its own. RLIMIT_NPROC counts all of a user's processes: without such a namespace, or on an older kernel,
  * one instance's would be charged to every other of its function, so there is no limit there.
  */
-export const PROCESSES: { readonly processes?: number } = countsApart(release()) ? { processes: MOST_PROCESSES } : {};
+export const PROCESSES: { readonly processes?: number } = countsApart(release())
+  ? { processes: atMost(MOST_PROCESSES, 'Max processes') }
+  : {};
 
 /**
  * As many open files and as much locked memory as Lambda allows, and core files where a function has a user of its own, who can't write where its code
  * lies: there they are allowed as on Lambda, without what would be a caller's data. Elsewhere there are none.
  */
 export function rlimits(ownUser: boolean): ConfineStep[] {
-  const bytes = ownUser ? Math.min(CORE_BYTES, mostCoreBytes(readFileSync('/proc/self/limits', 'utf8'))) : 0;
+  const bytes = ownUser ? Math.min(CORE_BYTES, mostCoreBytes(ownLimits())) : 0;
+  const files = atMost(1024, 'Max open files');
+  const locked = atMost(LOCKED_BYTES, 'Max locked memory');
   return [
     bytes === 0 ? { op: 'rlimit', resource: RLIMIT_CORE, soft: 0, hard: 0 } : { op: 'core', bytes },
-    { op: 'rlimit', resource: RLIMIT_NOFILE, soft: 1024, hard: 1024 },
-    { op: 'rlimit', resource: RLIMIT_MEMLOCK, soft: LOCKED_BYTES, hard: LOCKED_BYTES },
+    { op: 'rlimit', resource: RLIMIT_NOFILE, soft: files, hard: files },
+    { op: 'rlimit', resource: RLIMIT_MEMLOCK, soft: locked, hard: locked },
   ];
 }
 
 /** The hard limit in a text as proc(5) has it in `limits`: what this server was started with can't be exceeded. */
 export function mostCoreBytes(limits: string): number {
-  const [, most = '0'] = /^Max core file size +\S+ +(\S+)/m.exec(limits) ?? [];
-  return most === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(most);
+  return hardLimit(limits, 'Max core file size') ?? 0;
+}
+
+/** `most`, or what this server may have itself: who asks the kernel for more than that is refused all of it. */
+function atMost(most: number, name: string): number {
+  return Math.min(most, hardLimit(ownLimits(), name) ?? most);
+}
+
+function hardLimit(limits: string, name: string): number | null {
+  const hard = new RegExp(`^${name} +\\S+ +(\\S+)`, 'm').exec(limits)?.[1];
+  if (hard === undefined) return null;
+  return hard === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(hard);
+}
+
+function ownLimits(): string {
+  return process.platform === 'linux' ? readFileSync('/proc/self/limits', 'latin1') : '';
 }

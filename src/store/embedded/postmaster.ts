@@ -92,12 +92,17 @@ async function announced({ child, exited, health }: Running, data: string, log: 
   });
 }
 
-function notStarted(how: string, last: readonly string[], data: string): HearthError {
-  return new HearthError(
-    'ServiceUnavailable',
-    `PostgreSQL did not start on ${data} (${how}): ${last.join(' | ')}. If the data is damaged, put back a backup, or move the folder away to begin anew.`,
-  );
+/** Of a server that ended before it took connections, by the lines it said last. Who is only short of room must not be told to part with the data. */
+export function notStarted(how: string, last: readonly string[], data: string): HearthError {
+  const said = last.join(' | ');
+  const fix = NO_ROOM.test(said)
+    ? 'The disk is full: make room and start again; nothing is lost.'
+    : 'If the data is damaged, put back a backup, or move the folder away to begin anew.';
+  return new HearthError('ServiceUnavailable', `PostgreSQL did not start on ${data} (${how}): ${said}. ${fix}`);
 }
+
+/** With the C locale that it is started with. */
+const NO_ROOM = /No space left on device|Disk quota exceeded|Check free disk space/;
 
 /** An ERROR is the answer to a query, and its sender's to report: a name that is taken is one. */
 function passOn(line: string, log: Log): void {
