@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../lib/clock.ts';
-import { LogFile, newest, type Backlog } from './log-file.ts';
+import { CLOSED, LogFile, newest, type Backlog } from './log-file.ts';
 
 /** One line that a function (or the platform on its behalf) printed. */
 export interface LogLine {
@@ -156,7 +156,7 @@ export class FunctionLogs {
   }
 
   async #names(): Promise<string[]> {
-    await mkdir(this.#root, { recursive: true });
+    await mkdir(this.#root, { recursive: true, mode: CLOSED });
     const entries = await readdir(this.#root, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   }

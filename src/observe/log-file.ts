@@ -13,6 +13,9 @@ const MOST_WAITING_BYTES = 4 << 20;
 /** The same for all files together, with what is being written: a disk that takes nothing holds the writes of every function. */
 const MOST_BACKLOG_BYTES = 64 << 20;
 
+/** Mode of the folders of logs: other functions have users of their own, who may pass through a home of root's. */
+export const CLOSED = 0o700;
+
 /** What waits for all files that share it, and is being written, bytes. */
 export interface Backlog {
   bytes: number;
@@ -171,7 +174,7 @@ export class LogFile {
   async #write(chunk: Buffer): Promise<void> {
     const current = join(this.#folder, 'current.log');
     if (this.#bytes === null) {
-      await mkdir(this.#folder, { recursive: true });
+      await mkdir(this.#folder, { recursive: true, mode: CLOSED });
       this.#bytes = await mended(current);
     }
     if (this.#bytes > this.#maxBytes / 2) {
