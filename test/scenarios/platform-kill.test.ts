@@ -99,6 +99,32 @@ describe('kill -9 of the server', () => {
     assert.deepEqual(left(home), []);
   });
 
+  test(
+    'and of its supervisor, at the same moment: what it left stopped ends with the next start',
+    { skip: process.platform !== 'linux' },
+    async () => {
+      const home = newHome();
+      const server = await ServerProcess.start({ home });
+      await server.deploy('idle', 'tells', { runtime: NODE, handler: 'index.handler' });
+      await server.call('idle', {});
+      await until(async () => (await server.client.resident()).instances.some((i) => i.state === 'paused'));
+      const family = server.family();
+      const supervisor = family.find(({ command }) => /supervisor/.test(command));
+      assert.ok(supervisor !== undefined);
+      process.kill(supervisor.pid, 'SIGSTOP');
+      await server.end('SIGKILL');
+      process.kill(supervisor.pid, 'SIGKILL');
+      const stopped = family.filter((p) => p.state === 'T');
+      assert.ok(stopped.length > 0);
+      await until(() => stillThere(family).length <= stopped.length);
+      const next = await ServerProcess.start({ home });
+      assert.deepEqual(stillThere(stopped), []);
+      await next.call('idle', {});
+      assert.equal(await next.end('SIGTERM'), 0);
+      assert.deepEqual(left(home), []);
+    },
+  );
+
   test('in the middle of its start, again and again: the next one starts', async () => {
     const home = newHome();
     for (const afterMs of [50, 150, 250, 400, 600, 800, 1000, 1300]) {

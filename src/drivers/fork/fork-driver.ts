@@ -11,6 +11,7 @@ import { hostname } from './confine-function.ts';
 import { Forker } from './forker.ts';
 import { FunctionProcesses, type Initialised } from './function-processes.ts';
 import { runInit } from './init-phase.ts';
+import { endLeftBehind } from './left-behind.ts';
 import { ForkInstance, type Birth } from './instance.ts';
 import { RESTORE_LIMIT_MS } from './options.ts';
 import type { ForkDriverOptions } from './options.ts';
@@ -42,10 +43,13 @@ export class ForkDriver implements Driver {
     this.#functions = new FunctionProcesses(this.#processes, this.#zygotes, this.programs);
   }
 
-  /** Opens the sockets. Nothing is started until a function is. */
+  /** Opens the sockets, once what a killed server left has been ended. Nothing is started until a function is. */
   static async open(options: ForkDriverOptions): Promise<ForkDriver> {
     const driver = new ForkDriver(options);
-    await driver.#processes.switchboard.open();
+    const { switchboard } = driver.#processes;
+    const left = await endLeftBehind(switchboard.socketPath, options.clock);
+    if (left > 0) options.warn(`${left} processes of functions were left by a server that was killed, and have been ended`);
+    await switchboard.open();
     driver.#processes.temporaries.sweep();
     return driver;
   }
