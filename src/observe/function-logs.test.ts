@@ -45,17 +45,6 @@ describe('FunctionLogs', () => {
     assert.deepEqual(await logs().read({ function: 'f' }), [line(1, 'a\tb'), { ...line(2, ''), requestId: null }]);
   });
 
-  it(
-    'lets nobody else read them, other functions included, whose users may pass through the home',
-    { skip: process.platform === 'win32' },
-    async () => {
-      const inside = new FunctionLogs({ root: join(root, 'logs'), clock: new VirtualClock(), maxBytes: 1 << 20 });
-      inside.append(line(1, 'a'));
-      await inside.close();
-      for (const folder of ['logs', 'logs/f']) assert.equal(statSync(join(root, folder)).mode & 0o777, 0o700, folder);
-    },
-  );
-
   it('reads since a time, and the newest', async () => {
     const l = logs();
     for (let t = 1; t <= 5; t++) l.append(line(t, `line ${t}`));
