@@ -126,12 +126,6 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     assertEnded(await host.childExited(snapshot, peer), { pid: peer.hello.pid, code: 0, signal: null });
   });
 
-  test('what is left of its time does not depend on the clock on the wall, which may be set', async () => {
-    const { instance } = await snapshotOf('node-lambda', { handler: 'index.clockSet' });
-    const { before, after } = parse(await invoke(await instance(), {}, { deadlineMs: Date.now() + 600_000 }));
-    assert.ok(before <= 600_000 && before >= after && after > 300_000, `${before} became ${after}`);
-  });
-
   test('the context object is Lambda’s', async () => {
     const clientContext = JSON.stringify({ custom: { a: 'b' } });
     const { snapshot } = await snapshotOf('node-lambda', { handler: 'index.context' });
@@ -221,37 +215,6 @@ describe('the Node.js shim', { skip: supported ? false : 'forking needs Linux' }
     const text = 'ü'.repeat(3 << 20);
     assert.equal(parse(await invoke(peer, { text })).text, text);
     assert.equal(parse(await invoke(peer, 'small')), 'small');
-  });
-
-  test('four invocations at once; each line knows its request', async () => {
-    const peer = await (await snapshotOf('node-lambda', { handler: 'index.slow', concurrency: 4 })).instance();
-    const ids = [0, 1, 2, 3].map((n) => `request-${n}`);
-    const outcomes = await Promise.all(ids.map((requestId, n) => invoke(peer, { n, ms: 50 }, { requestId })));
-    assert.deepEqual(outcomes.map(parse), [0, 1, 2, 3]);
-    await host.logOf(peer, 'request-3', outcomes.at(-1)!);
-    const lines = host.logs.get(peer.hello.token)!.split('\n');
-    for (const [n, id] of ids.entries()) {
-      assert.equal(lines.filter((line) => line.includes(`\t${id}\tINFO\tstart ${n}`)).length, 1);
-      assert.equal(lines.filter((line) => line.includes(`\t${id}\tINFO\tend ${n}`)).length, 1);
-    }
-    assert.ok(
-      lines.findIndex((line) => line.includes('end')) > lines.findLastIndex((line) => line.includes('start')),
-      'they ran one after the other',
-    );
-  });
-
-  test('of four at once, those that nothing is left to answer are answered null, and the others get their time', async () => {
-    const peer = await (await snapshotOf('node-lambda', { handler: 'index.lateOrNever', concurrency: 4 })).instance();
-    for (const ms of [
-      [0, 40, 0, 20],
-      [0, 0],
-    ]) {
-      const outcomes = await Promise.all(ms.map((late) => invoke(peer, { ms: late })));
-      assert.deepEqual(
-        outcomes.map(parse),
-        ms.map((late) => (late === 0 ? null : late)),
-      );
-    }
   });
 
   test('all that an invocation prints comes before its mark', async () => {
