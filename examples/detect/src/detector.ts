@@ -60,7 +60,8 @@ async function rehearse(detector: Detector): Promise<void> {
   const { input } = detector;
   const { width, height } = input;
   const place = { left: 0, top: 0, width, height };
-  const half = { bytes: new Uint8Array(3 * width * height), width, height: height / 2 };
+  // Smaller than its place, so that the way of a picture that is enlarged is compiled.
+  const half = { bytes: new Uint8Array(3 * width * height), width, height: Math.ceil(height / 2) };
   const nothing = (): Picture => ({ ...input, planes: toPlanes(half, place, input), scale: { x: 1, y: 1 }, offset: { x: 0, y: 0 } });
   const output = await detector.infer(nothing());
   for (const threshold of THRESHOLDS) detector.decode(output, nothing(), threshold);
